@@ -1,0 +1,254 @@
+// The bus as engines see it: typed publish, pattern subscriptions with bounded queues, counts of everything dropped.
+import type { Clock } from '../core/clock.ts';
+import { systemClock } from '../core/clock.ts';
+import { InvalidOptionError } from '../core/errors.ts';
+import { idSequence } from '../core/ids.ts';
+import type { BatchHandler, Envelope, PublishMeta, SubscribeOptions, Subscription } from './envelope.ts';
+import { compilePattern } from './pattern.ts';
+import type { Topic } from './topics.ts';
+import type { Transport, TransportSink } from './transport.ts';
+
+const DEFAULT_CAPACITY = 262_144;
+const DEFAULT_MAX_BATCH = 4096;
+
+/** Counters since the start of one client, in messages. */
+export interface BusStats {
+  readonly published: number;
+  readonly received: number;
+  /** Lost because a handler of this client was too slow. */
+  readonly dropped_slow_handler: number;
+  /** Lost in the transport because this client read too slowly. */
+  readonly dropped_transport: number;
+  /** Not sent because the transport was not connected. */
+  readonly dropped_disconnected: number;
+  /** Batches that could not be decoded. */
+  readonly poison: number;
+  /** Handlers that threw; the batch counts as handled. */
+  readonly handler_errors: number;
+}
+
+export interface BusOptions {
+  readonly clock?: Clock;
+  readonly onHandlerError?: (error: unknown, pattern: string) => void;
+  readonly onDropped?: (count: number, where: string) => void;
+}
+
+/**
+ * A client of the bus. Delivery is at most once and ordered for each publisher. Publishing is buffered until the end of
+ * the turn of the event loop (or `flush`), so that many small messages travel as one batch.
+ */
+export class Bus implements TransportSink {
+  readonly source: string;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #nextId = idSequence();
+  readonly #options: BusOptions;
+  readonly #subscriptions = new Set<QueueingSubscription>();
+  readonly #patternUse = new Map<string, number>();
+  #outbox: { topic: string; batch: Envelope[] }[] = [];
+  #flushScheduled = false;
+  #closed = false;
+  readonly #counts = { published: 0, received: 0, transport: 0, disconnected: 0, poison: 0, handlerErrors: 0, slow: 0 };
+
+  constructor(source: string, transport: Transport, options: BusOptions = {}) {
+    this.source = source;
+    this.#transport = transport;
+    this.#clock = options.clock ?? systemClock;
+    this.#options = options;
+    transport.start(this);
+  }
+
+  /** Which transport carries the messages: `memory`, `hub` or `redis`. */
+  get kind(): Transport['kind'] {
+    return this.#transport.kind;
+  }
+
+  get connected(): boolean {
+    return this.#transport.connected;
+  }
+
+  /**
+   * Publishes `body` on `topic` after its schema has passed it; returns the frozen envelope.
+   * Throws {@link InvalidOptionError} for a body that breaks the schema: nothing is sent then.
+   */
+  publish<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Envelope<Body> {
+    const checked = topic.schema.safeParse(body);
+    if (!checked.success) {
+      const errors = checked.error.issues.map((i) => ({ pointer: `/${i.path.join('/')}`, expected: i.message }));
+      throw new InvalidOptionError(`Refused to publish a malformed message on ${topic.name}`, errors);
+    }
+    const id = this.#nextId();
+    const now = this.#clock.nowUs();
+    const envelope: Envelope<Body> = Object.freeze({
+      id,
+      topic: topic.name,
+      version: topic.version,
+      ts_event_us: meta.tsEventUs ?? now,
+      ts_sent_us: now,
+      correlation_id: meta.correlationId ?? id,
+      source: this.source,
+      ...(meta.session === undefined ? {} : { session: meta.session, step: meta.step ?? 0 }),
+      body: checked.data,
+    });
+    const last = this.#outbox.at(-1);
+    if (last && last.topic === topic.name) last.batch.push(envelope);
+    else this.#outbox.push({ topic: topic.name, batch: [envelope] });
+    this.#counts.published++;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      setImmediate(() => this.flush());
+    }
+    return envelope;
+  }
+
+  /** Hands everything published so far to the transport. */
+  flush(): void {
+    this.#flushScheduled = false;
+    const outbox = this.#outbox;
+    if (outbox.length === 0) return;
+    this.#outbox = [];
+    for (const { topic, batch } of outbox) {
+      if (!this.#transport.send(topic, batch)) {
+        this.#counts.disconnected += batch.length;
+        this.#options.onDropped?.(batch.length, `${topic}: not connected`);
+      }
+    }
+  }
+
+  /**
+   * Calls `handler` with batches of messages whose topic matches `pattern` (a topic or a glob). Resolves once messages
+   * published from now on will arrive. A handler that throws loses its batch, is counted and reported.
+   */
+  async subscribe(
+    pattern: string | Topic<unknown>,
+    handler: BatchHandler,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const glob = typeof pattern === 'string' ? pattern : pattern.name;
+    const subscription = new QueueingSubscription(glob, handler, options, {
+      failed: (error) => {
+        this.#counts.handlerErrors++;
+        this.#options.onHandlerError?.(error, glob);
+      },
+      dropped: (count) => {
+        this.#counts.slow += count;
+        this.#options.onDropped?.(count, `${glob}: handler too slow`);
+      },
+      end: async () => {
+        this.#subscriptions.delete(subscription);
+        const left = (this.#patternUse.get(glob) ?? 1) - 1;
+        this.#patternUse.set(glob, left);
+        if (left === 0) await this.#transport.unsubscribe(glob);
+      },
+    });
+    this.#subscriptions.add(subscription);
+    const uses = this.#patternUse.get(glob) ?? 0;
+    this.#patternUse.set(glob, uses + 1);
+    await this.#transport.subscribe(glob);
+    return subscription;
+  }
+
+  stats(): BusStats {
+    const c = this.#counts;
+    return {
+      published: c.published,
+      received: c.received,
+      dropped_slow_handler: c.slow,
+      dropped_transport: c.transport,
+      dropped_disconnected: c.disconnected,
+      poison: c.poison,
+      handler_errors: c.handlerErrors,
+    };
+  }
+
+  /** Flushes, ends all subscriptions and closes the transport. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.flush();
+    await this.#transport.close();
+    this.#subscriptions.clear();
+  }
+
+  onBatch(topic: string, batch: readonly Envelope[]): void {
+    this.#counts.received += batch.length;
+    for (const subscription of this.#subscriptions) {
+      if (subscription.matches(topic)) subscription.push(batch);
+    }
+  }
+
+  onDropped(count: number): void {
+    this.#counts.transport += count;
+    this.#options.onDropped?.(count, 'transport: reading too slowly');
+  }
+
+  onPoison(): void {
+    this.#counts.poison++;
+  }
+}
+
+interface SubscriptionEvents {
+  failed(error: unknown): void;
+  dropped(count: number): void;
+  end(): Promise<void>;
+}
+
+class QueueingSubscription implements Subscription {
+  dropped = 0;
+  readonly matches: (topic: string) => boolean;
+  readonly #capacity: number;
+  readonly #maxBatch: number;
+  #queue: Envelope[] = [];
+  #running = false;
+  #ended = false;
+
+  constructor(
+    readonly pattern: string,
+    readonly handler: BatchHandler,
+    options: SubscribeOptions,
+    readonly events: SubscriptionEvents,
+  ) {
+    this.matches = compilePattern(pattern);
+    this.#capacity = options.capacity ?? DEFAULT_CAPACITY;
+    this.#maxBatch = options.maxBatch ?? DEFAULT_MAX_BATCH;
+  }
+
+  push(batch: readonly Envelope[]): void {
+    if (this.#ended) return;
+    if (this.#queue.length === 0) this.#queue = batch.slice();
+    else for (const envelope of batch) this.#queue.push(envelope);
+    const excess = this.#queue.length - this.#capacity;
+    if (excess > 0) {
+      // The newest ticks are worth most, so that the oldest go.
+      this.#queue.splice(0, excess);
+      this.dropped += excess;
+      this.events.dropped(excess);
+    }
+    if (!this.#running) {
+      this.#running = true;
+      queueMicrotask(() => void this.#drain());
+    }
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0 && !this.#ended) {
+      const batch =
+        this.#queue.length <= this.#maxBatch ? this.#queue : this.#queue.splice(0, this.#maxBatch);
+      if (batch === this.#queue) this.#queue = [];
+      try {
+        const pending = this.handler(batch);
+        if (pending) await pending;
+      } catch (error) {
+        this.events.failed(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  async unsubscribe(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#queue = [];
+    await this.events.end();
+  }
+}

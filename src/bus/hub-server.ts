@@ -1,0 +1,188 @@
+// The hub: routes batches between processes over a Unix-domain socket. It runs in the supervisor and parses no message.
+import { chmodSync, rmSync } from 'node:fs';
+import type { Socket } from 'bun';
+import type { Envelope } from './envelope.ts';
+import { encodeFrame, type Frame, FrameDecoder, FrameType } from './frame.ts';
+import { type Port, Router } from './router.ts';
+import type { Transport, TransportSink } from './transport.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface HubServerOptions {
+  readonly socketPath: string;
+  /** Bytes kept for one slow subscriber. */
+  readonly maxQueuedBytes: number;
+  readonly onProtocolError?: (client: string, error: unknown) => void;
+}
+
+/** What the hub knows of one client. */
+export interface HubClientInfo {
+  readonly name: string;
+  readonly queuedBytes: number;
+  readonly droppedMessages: number;
+}
+
+/** A running hub. */
+export class HubServer {
+  readonly #router = new Router<Buffer>();
+  readonly #connections = new Set<Connection>();
+  readonly #options: HubServerOptions;
+  #listener: { stop(closeActive?: boolean): void } | undefined;
+
+  constructor(options: HubServerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to listen; a socket file left by a dead hub is replaced. Only the owner may connect. */
+  listen(): void {
+    rmSync(this.#options.socketPath, { force: true });
+    this.#listener = Bun.listen<Connection>({
+      unix: this.#options.socketPath,
+      socket: {
+        open: (socket) => {
+          socket.data = new Connection(socket, this.#router, this.#options);
+          this.#connections.add(socket.data);
+        },
+        data: (socket, chunk) => socket.data.receive(chunk),
+        drain: (socket) => socket.data.queue.flush(),
+        close: (socket) => {
+          socket.data.detach();
+          this.#connections.delete(socket.data);
+        },
+        error: (socket) => socket.data.detach(),
+      },
+    });
+    chmodSync(this.#options.socketPath, 0o600);
+  }
+
+  /** Returns a transport for the hub's own process. */
+  connect(): Transport {
+    return new LocalTransport(this.#router);
+  }
+
+  clients(): HubClientInfo[] {
+    return [...this.#connections].map((c) => ({
+      name: c.name,
+      queuedBytes: c.queue.queuedBytes,
+      droppedMessages: c.droppedMessages,
+    }));
+  }
+
+  close(): void {
+    this.#listener?.stop(true);
+    rmSync(this.#options.socketPath, { force: true });
+  }
+}
+
+class Connection implements Port<Buffer> {
+  name = 'unnamed';
+  droppedMessages = 0;
+  readonly queue: WriteQueue;
+  readonly #decoder = new FrameDecoder();
+
+  constructor(
+    readonly socket: Socket<Connection>,
+    readonly router: Router<Buffer>,
+    readonly options: HubServerOptions,
+  ) {
+    this.queue = new WriteQueue(socket, options.maxQueuedBytes, (messages) => {
+      this.droppedMessages += messages;
+      this.queue.push(encodeFrame(FrameType.Dropped, messages, ''));
+    });
+    router.attach(this);
+  }
+
+  receive(chunk: Buffer): void {
+    try {
+      this.#decoder.push(chunk, (frame) => this.#handle(frame));
+    } catch (error) {
+      this.options.onProtocolError?.(this.name, error);
+      this.detach();
+      this.socket.end();
+    }
+  }
+
+  deliver(_topic: string, count: number, raw: Buffer): void {
+    this.queue.push(raw, count);
+  }
+
+  detach(): void {
+    this.router.detach(this);
+  }
+
+  #handle(frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.Hello:
+        this.name = frame.name;
+        return;
+      case FrameType.Subscribe:
+        this.router.subscribe(this, frame.name);
+        this.queue.push(encodeFrame(FrameType.Subscribed, frame.number, frame.name));
+        return;
+      case FrameType.Unsubscribe:
+        this.router.unsubscribe(this, frame.name);
+        return;
+      case FrameType.Batch:
+        this.router.route(frame.name, frame.number, frame.raw);
+        return;
+      default:
+        throw new RangeError(`unknown frame type ${frame.type}`);
+    }
+  }
+}
+
+// The supervisor takes part in its own hub: rarely, so that coding its messages as bytes costs nothing that matters.
+class LocalTransport implements Transport, Port<Buffer> {
+  readonly kind = 'hub';
+  connected = false;
+  #sink: TransportSink | undefined;
+  readonly #decoder = new FrameDecoder();
+
+  constructor(readonly router: Router<Buffer>) {}
+
+  start(sink: TransportSink): void {
+    this.#sink = sink;
+    this.router.attach(this);
+    this.connected = true;
+  }
+
+  send(topic: string, batch: readonly Envelope[]): boolean {
+    if (!this.connected) return false;
+    this.router.route(topic, batch.length, encodeFrame(FrameType.Batch, batch.length, topic, JSON.stringify(batch)));
+    return true;
+  }
+
+  deliver(_topic: string, _count: number, raw: Buffer): void {
+    this.#decoder.push(raw, (frame) => deliverBatch(frame, this.#sink));
+  }
+
+  async subscribe(pattern: string): Promise<void> {
+    this.router.subscribe(this, pattern);
+  }
+
+  async unsubscribe(pattern: string): Promise<void> {
+    this.router.unsubscribe(this, pattern);
+  }
+
+  async close(): Promise<void> {
+    this.connected = false;
+    this.router.detach(this);
+  }
+}
+
+/** Decodes the messages of a batch frame and hands them to `sink`; what cannot be decoded is counted as poison. */
+export function deliverBatch(frame: Frame, sink: TransportSink | undefined): void {
+  let batch: unknown;
+  try {
+    batch = JSON.parse(frame.payload.toString('utf8'));
+  } catch {
+    sink?.onPoison();
+    return;
+  }
+  if (Array.isArray(batch) && batch.every(isEnvelope)) sink?.onBatch(frame.name, batch);
+  else sink?.onPoison();
+}
+
+function isEnvelope(value: unknown): value is Envelope {
+  const e = value as Envelope;
+  return typeof e === 'object' && e !== null && typeof e.id === 'string' && typeof e.topic === 'string' && 'body' in e;
+}

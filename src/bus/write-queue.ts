@@ -1,0 +1,91 @@
+// A bounded queue of bytes in front of a socket: batches that do not fit are dropped oldest first, and counted.
+
+interface WritableSocket {
+  write(data: Uint8Array): number;
+}
+
+interface Entry {
+  readonly bytes: Buffer;
+  /** Messages in it; 0 for frames that must not be dropped. */
+  readonly messages: number;
+}
+
+// Small frames are joined, so that a burst costs few system calls.
+const JOIN_BYTES = 256 * 1024;
+
+/** Writes frames in order as the socket takes them. */
+export class WriteQueue {
+  #entries: Entry[] = [];
+  #bytes = 0;
+  #partial: Buffer | undefined;
+  #scheduled = false;
+  #onIdle: (() => void)[] = [];
+
+  constructor(
+    readonly socket: WritableSocket,
+    readonly maxBytes: number,
+    readonly onDropped: (messages: number) => void,
+  ) {}
+
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
+  push(bytes: Buffer, messages = 0): void {
+    this.#entries.push({ bytes, messages });
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.maxBytes) this.#dropOldest();
+    if (!this.#scheduled && !this.#partial) {
+      this.#scheduled = true;
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** Writes until the socket is full; call it again when the socket drains. */
+  flush(): void {
+    while (this.#partial || this.#entries.length > 0) {
+      const chunk = this.#partial ?? this.#join();
+      const written = this.socket.write(chunk);
+      if (written < chunk.length) {
+        this.#partial = written > 0 ? chunk.subarray(written) : chunk;
+        return;
+      }
+      this.#partial = undefined;
+    }
+    for (const done of this.#onIdle.splice(0)) done();
+  }
+
+  /** Resolves when everything pushed so far has been handed to the socket. */
+  idle(): Promise<void> {
+    if (!this.#partial && this.#entries.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  #join(): Buffer {
+    const first = this.#entries[0]!.bytes;
+    let count = 1;
+    let size = first.length;
+    while (count < this.#entries.length && size + this.#entries[count]!.bytes.length <= JOIN_BYTES) {
+      size += this.#entries[count++]!.bytes.length;
+    }
+    const taken = this.#entries.splice(0, count);
+    this.#bytes -= size;
+    return count === 1 ? first : Buffer.concat(taken.map((e) => e.bytes), size);
+  }
+
+  #dropOldest(): void {
+    let dropped = 0;
+    const kept: Entry[] = [];
+    for (const entry of this.#entries) {
+      if (this.#bytes > this.maxBytes && entry.messages > 0) {
+        this.#bytes -= entry.bytes.length;
+        dropped += entry.messages;
+      } else kept.push(entry);
+    }
+    this.#entries = kept;
+    if (dropped > 0) this.onDropped(dropped);
+  }
+}
