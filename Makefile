@@ -1,0 +1,27 @@
+# The commands of the repository. Each does all the set-up it needs; nothing has to be installed by hand first.
+SHELL := bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help engines test check bench clean
+
+help: ## Lists these commands.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+engines: ## Starts the nine engines; ARGS="..." is handed to `nautilus up`.
+	@scripts/setup.sh
+	@exec bun run --silent engines $(ARGS)
+
+test: ## Runs every test, native and TypeScript, and prints the totals.
+	@scripts/setup.sh --test-tools
+	@bun scripts/test.ts $(ARGS)
+
+check: ## Checks format, lint, types, import rules, file sizes, words and docs.
+	@scripts/setup.sh --check-tools
+	@bun scripts/check.ts $(ARGS)
+
+bench: ## Measures the kernels and engines and prints the tables.
+	@scripts/setup.sh
+	@bun bench/index.ts $(ARGS)
+
+clean: ## Removes what builds and tests made; dependencies and data stay.
+	rm -rf build coverage
