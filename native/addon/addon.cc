@@ -1,0 +1,91 @@
+// The module: kernels, the kernel table and the build information as JavaScript values.
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "addon/kernels.h"
+#include "core/build_info.h"
+#include "core/kernel_table.h"
+#include "core/status.h"
+
+namespace nautilus::addon {
+namespace {
+
+Napi::Array ToArray(Napi::Env env, const std::vector<std::string>& values) {
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (uint32_t i = 0; i < values.size(); ++i) array.Set(i, Napi::String::New(env, values[i]));
+  return array;
+}
+
+Napi::Value StatusCodes(const Napi::CallbackInfo& info) {
+#define NAUTILUS_STATUS_STRING(name) #name,
+  return ToArray(info.Env(), {NAUTILUS_STATUS_CODES(NAUTILUS_STATUS_STRING)});
+#undef NAUTILUS_STATUS_STRING
+}
+
+Napi::Value Kernels(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const BuildInfo build = DescribeBuild();
+  Napi::Array rows = Napi::Array::New(env);
+  for (const KernelRow& row : KernelTable()) {
+    std::vector<std::string> dtypes;
+    if ((row.dtypes & kMaskF64) != 0) dtypes.emplace_back("f64");
+    if ((row.dtypes & kMaskF32) != 0) dtypes.emplace_back("f32");
+    const bool blas = std::string(row.cpu) == "blas";
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("id", row.id);
+    object.Set("shape", row.shape);
+    object.Set("dtypes", ToArray(env, dtypes));
+    object.Set("cpu", row.cpu);
+    object.Set("cpuTarget", blas ? build.blas_target : build.simd_target);
+    object.Set("metal", row.has_metal);
+    object.Set("metalFrom", static_cast<double>(row.metal_from));
+    object.Set("toleranceF64", row.tolerance_f64);
+    object.Set("toleranceF32", row.tolerance_f32);
+    rows.Set(rows.Length(), object);
+  }
+  return rows;
+}
+
+Napi::Value Build(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const BuildInfo build = DescribeBuild();
+  Napi::Object metal = Napi::Object::New(env);
+  metal.Set("available", Metal().available);
+  metal.Set("reason", Metal().reason);
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("compiler", build.compiler);
+  object.Set("flags", build.flags);
+  object.Set("simdTarget", build.simd_target);
+  object.Set("simdTargets", ToArray(env, build.simd_targets));
+  object.Set("blas", build.blas);
+  object.Set("blasTarget", build.blas_target);
+  object.Set("napiVersion", NAPI_VERSION);
+  object.Set("metal", metal);
+  return object;
+}
+
+Napi::Value Threads(const Napi::CallbackInfo& info) {
+  try {
+    const int64_t threads = ReadDimension(info[0], "threads", 1);
+    return Napi::Number::New(info.Env(), SetThreads(static_cast<int>(threads)));
+  } catch (const BorderError& error) {
+    throw MakeError(info.Env(), error.status(), error.what());
+  }
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  ExportKernels(env, exports);
+  exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
+  exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
+  exports.Set("buildInfo", Napi::Function::New(env, Build, "buildInfo"));
+  exports.Set("setThreads", Napi::Function::New(env, Threads, "setThreads"));
+  return exports;
+}
+
+NODE_API_MODULE(nautilus, Init)
+
+}  // namespace
+}  // namespace nautilus::addon

@@ -1,0 +1,71 @@
+// The kernel table as data, the entry points of both backends and the choice between them.
+#ifndef NAUTILUS_CORE_KERNEL_TABLE_H_
+#define NAUTILUS_CORE_KERNEL_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "core/kernel_args.h"
+#include "core/status.h"
+
+namespace nautilus {
+
+inline constexpr unsigned kMaskF32 = static_cast<unsigned>(Dtype::kF32);
+inline constexpr unsigned kMaskF64 = static_cast<unsigned>(Dtype::kF64);
+
+struct KernelRow {
+  const char* id;
+  const char* shape;
+  unsigned dtypes;
+  const char* cpu;
+  bool has_metal;
+  int64_t metal_from;
+  double tolerance_f64;
+  double tolerance_f32;
+};
+
+// CPU entry points. Arguments have been checked by the caller.
+namespace cpu {
+#define NAUTILUS_KERNEL(Name, ...) Status Name(Name##Args& args);
+#include "core/kernel_table.def"
+}  // namespace cpu
+
+// The Metal column: one slot per kernel, null where there is no Metal kernel.
+struct MetalColumn {
+  bool available;
+  const char* reason;  // why it is absent; empty when available
+#define NAUTILUS_KERNEL(Name, ...) Status (*Name)(Name##Args& args);
+#include "core/kernel_table.def"
+};
+
+// Defined by the Metal host, or by no_metal.cpp where there is none.
+const MetalColumn& Metal();
+
+enum class KernelId : int {
+#define NAUTILUS_KERNEL(Name, ...) k##Name,
+#include "core/kernel_table.def"
+};
+
+// Returns all rows in table order; index with KernelId.
+const std::vector<KernelRow>& KernelTable();
+
+struct Choice {
+  Status status;  // kOk, or kNoBackend when the asked backend cannot run this
+  Backend backend;
+};
+
+// Chooses the backend: the asked one if it can, else an error; for `kAuto` Metal when the row has it, the dtype is
+// f32 and there are enough elements, else the CPU. f64 never goes to Metal, which has no double precision.
+Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
+
+// Runs one kernel on the backend that Pick chose.
+#define NAUTILUS_KERNEL(Name, ...)                                         \
+  inline Status Run(Backend backend, Name##Args& args) {                   \
+    return backend == Backend::kMetal ? Metal().Name(args) : cpu::Name(args); \
+  }                                                                        \
+  constexpr KernelId IdOf(const Name##Args&) { return KernelId::k##Name; }
+#include "core/kernel_table.def"
+
+}  // namespace nautilus
+
+#endif  // NAUTILUS_CORE_KERNEL_TABLE_H_
