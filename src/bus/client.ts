@@ -48,7 +48,15 @@ export class Bus implements TransportSink {
   #outbox: { topic: string; batch: Envelope[] }[] = [];
   #flushScheduled = false;
   #closed = false;
-  readonly #counts = { published: 0, received: 0, transport: 0, disconnected: 0, poison: 0, handlerErrors: 0, slow: 0 };
+  readonly #counts = {
+    published: 0,
+    received: 0,
+    transport: 0,
+    disconnected: 0,
+    poison: 0,
+    handlerErrors: 0,
+    slow: 0,
+  };
 
   constructor(source: string, transport: Transport, options: BusOptions = {}) {
     this.source = source;
@@ -74,7 +82,10 @@ export class Bus implements TransportSink {
   publish<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Envelope<Body> {
     const checked = topic.schema.safeParse(body);
     if (!checked.success) {
-      const errors = checked.error.issues.map((i) => ({ pointer: `/${i.path.join('/')}`, expected: i.message }));
+      const errors = checked.error.issues.map((i) => ({
+        pointer: `/${i.path.join('/')}`,
+        expected: i.message,
+      }));
       throw new InvalidOptionError(`Refused to publish a malformed message on ${topic.name}`, errors);
     }
     const id = this.#nextId();
@@ -99,6 +110,17 @@ export class Bus implements TransportSink {
       setImmediate(() => this.flush());
     }
     return envelope;
+  }
+
+  /** The time that messages are stamped with, in microseconds since the epoch. */
+  nowUs(): number {
+    return this.#clock.nowUs();
+  }
+
+  /** Reports a failure that happened while handling messages of `where`. */
+  reportError(error: unknown, where: string): void {
+    this.#counts.handlerErrors++;
+    this.#options.onHandlerError?.(error, where);
   }
 
   /** Hands everything published so far to the transport. */
@@ -126,10 +148,7 @@ export class Bus implements TransportSink {
   ): Promise<Subscription> {
     const glob = typeof pattern === 'string' ? pattern : pattern.name;
     const subscription = new QueueingSubscription(glob, handler, options, {
-      failed: (error) => {
-        this.#counts.handlerErrors++;
-        this.#options.onHandlerError?.(error, glob);
-      },
+      failed: (error) => this.reportError(error, glob),
       dropped: (count) => {
         this.#counts.slow += count;
         this.#options.onDropped?.(count, `${glob}: handler too slow`);

@@ -5,7 +5,14 @@
 // `number` is the count of messages in a batch, the request id of a subscription, or a count of dropped messages;
 // `name` is a topic or a pattern; the payload of a batch is a JSON array of envelopes.
 
-export const FrameType = { Hello: 1, Subscribe: 2, Unsubscribe: 3, Subscribed: 4, Batch: 5, Dropped: 6 } as const;
+export const FrameType = {
+  Hello: 1,
+  Subscribe: 2,
+  Unsubscribe: 3,
+  Subscribed: 4,
+  Batch: 5,
+  Dropped: 6,
+} as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Largest frame that either side accepts, in bytes. A peer that announces more is cut off. */

@@ -147,7 +147,11 @@ class LocalTransport implements Transport, Port<Buffer> {
 
   send(topic: string, batch: readonly Envelope[]): boolean {
     if (!this.connected) return false;
-    this.router.route(topic, batch.length, encodeFrame(FrameType.Batch, batch.length, topic, JSON.stringify(batch)));
+    this.router.route(
+      topic,
+      batch.length,
+      encodeFrame(FrameType.Batch, batch.length, topic, JSON.stringify(batch)),
+    );
     return true;
   }
 
@@ -184,5 +188,11 @@ export function deliverBatch(frame: Frame, sink: TransportSink | undefined): voi
 
 function isEnvelope(value: unknown): value is Envelope {
   const e = value as Envelope;
-  return typeof e === 'object' && e !== null && typeof e.id === 'string' && typeof e.topic === 'string' && 'body' in e;
+  return (
+    typeof e === 'object' &&
+    e !== null &&
+    typeof e.id === 'string' &&
+    typeof e.topic === 'string' &&
+    'body' in e
+  );
 }

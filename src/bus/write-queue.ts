@@ -73,7 +73,12 @@ export class WriteQueue {
     }
     const taken = this.#entries.splice(0, count);
     this.#bytes -= size;
-    return count === 1 ? first : Buffer.concat(taken.map((e) => e.bytes), size);
+    return count === 1
+      ? first
+      : Buffer.concat(
+          taken.map((e) => e.bytes),
+          size,
+        );
   }
 
   #dropOldest(): void {

@@ -12,22 +12,40 @@ const envSchema = z.object({
   /** Address to listen on; only loopback until API keys exist. */
   NAUTILUS_HOST: z
     .string()
-    .regex(LOOPBACK, 'a loopback address such as 127.0.0.1 (other addresses need API keys, which this version does not have)')
+    .regex(
+      LOOPBACK,
+      'a loopback address such as 127.0.0.1 (other addresses need API keys, which this version does not have)',
+    )
     .default('127.0.0.1'),
   /** `published` = 8100..8900, `free` = any free port each (reported at start and in `ps`). */
   NAUTILUS_PORTS: z.enum(['published', 'free']).default('published'),
   /** Native threads for the whole machine, divided among the engines; 1..1024. */
   NAUTILUS_THREADS: z.coerce.number().int().min(1).max(1024).default(availableParallelism()),
   /** Largest JSON body in bytes; 1 KiB..1 GiB. */
-  NAUTILUS_MAX_BODY_BYTES: z.coerce.number().int().min(1024).max(2 ** 30).default(1_048_576),
+  NAUTILUS_MAX_BODY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(2 ** 30)
+    .default(1_048_576),
   /** Largest imported file in bytes (as sent, compressed or not); 1 KiB..16 GiB. */
-  NAUTILUS_MAX_IMPORT_BYTES: z.coerce.number().int().min(1024).max(2 ** 34).default(536_870_912),
+  NAUTILUS_MAX_IMPORT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(2 ** 34)
+    .default(536_870_912),
   /** `simulated` publishes the simulated market; `none` stays silent until a replay. */
   NAUTILUS_FEED: z.enum(['simulated', 'none']).default('simulated'),
   /** Milliseconds between two bars of the simulated market; 10..60000. */
   NAUTILUS_FEED_INTERVAL_MS: z.coerce.number().int().min(10).max(60_000).default(1000),
   /** Seed of the simulated market. */
-  NAUTILUS_FEED_SEED: z.coerce.number().int().min(0).max(2 ** 32 - 1).default(42),
+  NAUTILUS_FEED_SEED: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1)
+    .default(42),
   /** Folder of the model registry. */
   NAUTILUS_MODELS_DIR: z.string().min(1).default('./models'),
   /** Unix socket of the hub; set by the supervisor for its engines. */
@@ -62,11 +80,19 @@ export interface Config {
  * Reads and checks the configuration from `env`. Relative folders count from `cwd`. Throws {@link InvalidOptionError}
  * that names each bad variable.
  */
-export function loadConfig(env: Record<string, string | undefined> = process.env, cwd = process.cwd()): Config {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+export function loadConfig(
+  env: Record<string, string | undefined> = process.env,
+  cwd = process.cwd(),
+): Config {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = envSchema.safeParse(present);
   if (!parsed.success) {
-    const errors = parsed.error.issues.map((issue) => ({ pointer: `env/${issue.path.join('/')}`, expected: issue.message }));
+    const errors = parsed.error.issues.map((issue) => ({
+      pointer: `env/${issue.path.join('/')}`,
+      expected: issue.message,
+    }));
     throw new InvalidOptionError(
       `Bad configuration: ${errors.map((e) => `${e.pointer.slice(4)}: ${e.expected}`).join('; ')}`,
       errors,

@@ -9,5 +9,8 @@ export type Log = pino.Logger;
  * without blocking the event loop; a line is cut at 64 KiB buffered per write, never interleaved.
  */
 export function createLog(engine: string, level: string): Log {
-  return pino({ name: engine, level, base: { engine, pid: process.pid } }, pino.destination({ fd: 1, sync: false }));
+  return pino(
+    { name: engine, level, base: { engine, pid: process.pid } },
+    pino.destination({ fd: 1, sync: false }),
+  );
 }

@@ -1,0 +1,263 @@
+// How an engine takes part in the flow of messages: live as they come, and in lockstep behind a counted barrier.
+import { NautilusError } from '../core/errors.ts';
+import type { Bus } from './client.ts';
+import type { Envelope } from './envelope.ts';
+import { LatencyRecorder } from './latency.ts';
+import {
+  type BodyOf,
+  type LockstepReport,
+  lockstepReportTopic,
+  type SessionSpec,
+  type Topic,
+  topics,
+} from './topics.ts';
+
+/** Publishes with the session and step that the message being processed belongs to. */
+export interface StreamPublisher {
+  publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number, correlationId: string): void;
+  /** The replay in whose course this happens; undefined in live running. */
+  readonly spec: SessionSpec | undefined;
+}
+
+/** An engine's part in the flow. In live running only `process` is called. */
+export interface Participant {
+  /** Topics that it reads; messages of one event time are processed in this order. */
+  readonly consumes: readonly Topic<unknown>[];
+  readonly emits: readonly Topic<unknown>[];
+  /** Handles messages; in lockstep they come sorted by event time. Calls never overlap. */
+  process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void>;
+  /** Prepares a replay (forgets the symbol's and portfolio's state); throws a NautilusError to refuse it. */
+  open?(spec: SessionSpec): unknown | Promise<unknown>;
+  /** `data`: what every engine's `open` returned. */
+  begin?(spec: SessionSpec, data: Readonly<Record<string, unknown>>): void | Promise<void>;
+  /** Ends a replay; what it returns goes to the coordinator. */
+  close?(spec: SessionSpec): unknown | Promise<unknown>;
+}
+
+interface Step {
+  readonly messages: Envelope[];
+  readonly received: Record<string, number>;
+  /** What each upstream engine says that it emitted. */
+  readonly upstream: Map<string, Record<string, number>>;
+}
+
+interface Session {
+  readonly spec: SessionSpec;
+  readonly upstream: readonly string[];
+  readonly steps: Map<number, Step>;
+  readonly latency: Map<string, LatencyRecorder>;
+  next: number;
+  closing: number | undefined;
+}
+
+type Control = BodyOf<typeof topics.lockstepControl>;
+
+/** Connects one {@link Participant} to the bus. */
+export class EngineStream {
+  readonly #bus: Bus;
+  readonly #engine: string;
+  readonly #participant: Participant;
+  readonly #report: Topic<LockstepReport>;
+  readonly #order: ReadonlyMap<string, number>;
+  #session: Session | undefined;
+  // One chain for live batches, steps and control: the participant never sees two calls at once.
+  #chain: Promise<void> = Promise.resolve();
+
+  constructor(bus: Bus, engine: string, participant: Participant) {
+    this.#bus = bus;
+    this.#engine = engine;
+    this.#participant = participant;
+    this.#report = lockstepReportTopic(engine);
+    this.#order = new Map(participant.consumes.map((t, i) => [t.name, i]));
+  }
+
+  /** The replay that runs now. */
+  get session(): SessionSpec | undefined {
+    return this.#session?.spec;
+  }
+
+  /** Subscribes to everything that the participant reads. */
+  async start(): Promise<void> {
+    const owners = new Set(this.#participant.consumes.map((t) => t.owner));
+    await Promise.all([
+      ...this.#participant.consumes.map((t) => this.#bus.subscribe(t, (batch) => this.#onData(batch))),
+      ...[...owners].map((owner) =>
+        this.#bus.subscribe(lockstepReportTopic(owner), (batch) => this.#onUpstream(owner, batch)),
+      ),
+      this.#bus.subscribe(topics.lockstepControl, (batch) => {
+        for (const envelope of batch) this.#enqueue(() => this.#onControl(envelope.body as Control));
+      }),
+    ]);
+  }
+
+  /** Resolves when everything received so far has been processed. */
+  idle(): Promise<void> {
+    return this.#chain;
+  }
+
+  #enqueue(work: () => void | Promise<void>): Promise<void> {
+    this.#chain = this.#chain.then(work).catch((error) => this.#fail(error));
+    return this.#chain;
+  }
+
+  #onData(batch: readonly Envelope[]): Promise<void> | void {
+    const first = batch[0]!;
+    if (first.session === undefined && batch.at(-1)!.session === undefined) return this.#live(batch);
+    const live = batch.filter((e) => e.session === undefined);
+    const session = this.#session;
+    if (session) this.#collect(session, batch);
+    if (live.length > 0) return this.#live(live);
+  }
+
+  #live(batch: readonly Envelope[]): Promise<void> {
+    const publisher: StreamPublisher = {
+      spec: undefined,
+      publish: (topic, body, tsEventUs, correlationId) => {
+        this.#bus.publish(topic, body, { tsEventUs, correlationId });
+      },
+    };
+    return this.#enqueue(() => this.#participant.process(batch, publisher));
+  }
+
+  #collect(session: Session, batch: readonly Envelope[]): void {
+    const now = this.#bus.nowUs();
+    const touched = new Set<number>();
+    for (const envelope of batch) {
+      if (envelope.session !== session.spec.session) continue;
+      const number = envelope.step ?? 0;
+      const step = stepOf(session, number);
+      step.messages.push(envelope);
+      step.received[envelope.topic] = (step.received[envelope.topic] ?? 0) + 1;
+      session.latency.get(envelope.topic)?.record(now - envelope.ts_sent_us);
+      touched.add(number);
+    }
+    if (touched.has(session.next)) this.#advance();
+  }
+
+  #onUpstream(owner: string, batch: readonly Envelope[]): void {
+    const session = this.#session;
+    if (!session) return;
+    for (const envelope of batch) {
+      const report = envelope.body as LockstepReport;
+      if (report.session !== session.spec.session || report.kind !== 'step') continue;
+      stepOf(session, report.step).upstream.set(owner, report.emitted);
+    }
+    this.#advance();
+  }
+
+  #advance(): void {
+    void this.#enqueue(async () => {
+      for (let session = this.#session; session; session = this.#session) {
+        const step = session.steps.get(session.next);
+        if (!step || !isComplete(session, step, this.#participant.consumes)) break;
+        session.steps.delete(session.next);
+        await this.#runStep(session, session.next, step);
+        session.next++;
+      }
+      await this.#closeWhenDone();
+    });
+  }
+
+  async #runStep(session: Session, number: number, step: Step): Promise<void> {
+    const emitted: Record<string, number> = {};
+    const publisher: StreamPublisher = {
+      spec: session.spec,
+      publish: (topic, body, tsEventUs, correlationId) => {
+        emitted[topic.name] = (emitted[topic.name] ?? 0) + 1;
+        this.#bus.publish(topic, body, {
+          tsEventUs,
+          correlationId,
+          session: session.spec.session,
+          step: number,
+        });
+      },
+    };
+    const rank = this.#order;
+    step.messages.sort((a, b) => a.ts_event_us - b.ts_event_us || rank.get(a.topic)! - rank.get(b.topic)!);
+    if (step.messages.length > 0) {
+      const pending = this.#participant.process(step.messages, publisher);
+      if (pending) await pending;
+    }
+    this.#publish({
+      kind: 'step',
+      session: session.spec.session,
+      step: number,
+      received: step.received,
+      emitted,
+    });
+  }
+
+  async #onControl(control: Control): Promise<void> {
+    if (control.kind === 'open') return this.#open(control.spec);
+    const session = this.#session;
+    if (!session || session.spec.session !== control.session) return;
+    if (control.kind === 'begin') await this.#participant.begin?.(session.spec, control.data);
+    else if (control.kind === 'abort') this.#session = undefined;
+    else {
+      session.closing = control.steps;
+      await this.#closeWhenDone();
+    }
+  }
+
+  async #open(spec: SessionSpec): Promise<void> {
+    if (!spec.participants.includes(this.#engine)) return;
+    try {
+      const data = await this.#participant.open?.(spec);
+      const owners = new Set(this.#participant.consumes.map((t) => t.owner));
+      this.#session = {
+        spec,
+        upstream: [...owners].filter((owner) => spec.participants.includes(owner)),
+        steps: new Map(),
+        latency: new Map(this.#participant.consumes.map((t) => [t.name, new LatencyRecorder()])),
+        next: 0,
+        closing: undefined,
+      };
+      this.#publish({ kind: 'ready', session: spec.session, data: data ?? null });
+    } catch (error) {
+      this.#publish({ kind: 'refused', session: spec.session, reason: reasonOf(error) });
+    }
+  }
+
+  async #closeWhenDone(): Promise<void> {
+    const session = this.#session;
+    if (!session || session.closing === undefined || session.next < session.closing) return;
+    this.#session = undefined;
+    const summary = (await this.#participant.close?.(session.spec)) ?? null;
+    const latency = Object.fromEntries([...session.latency].map(([name, r]) => [name, r.summary()]));
+    this.#publish({ kind: 'closed', session: session.spec.session, summary, latency });
+  }
+
+  #publish(report: LockstepReport): void {
+    this.#bus.publish(this.#report, report);
+    this.#bus.flush();
+  }
+
+  #fail(error: unknown): void {
+    const session = this.#session;
+    this.#bus.reportError(error, this.#engine);
+    if (!session) return;
+    this.#session = undefined;
+    this.#publish({ kind: 'failed', session: session.spec.session, reason: reasonOf(error) });
+  }
+}
+
+function stepOf(session: Session, number: number): Step {
+  let step = session.steps.get(number);
+  if (!step) {
+    step = { messages: [], received: {}, upstream: new Map() };
+    session.steps.set(number, step);
+  }
+  return step;
+}
+
+function isComplete(session: Session, step: Step, consumes: readonly Topic<unknown>[]): boolean {
+  if (session.upstream.some((engine) => !step.upstream.has(engine))) return false;
+  return consumes.every((topic) => {
+    const expected = step.upstream.get(topic.owner)?.[topic.name] ?? 0;
+    return (step.received[topic.name] ?? 0) === expected;
+  });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof NautilusError && error.status < 500 ? error.message : 'internal error, see the log';
+}

@@ -1,0 +1,273 @@
+// The topic catalogue: every topic of the system with its schema, owner and delivery class. Nothing else makes topics.
+import { z } from 'zod';
+import { barSchema } from '../market/bar.ts';
+
+/**
+ * `publish`: at most once, for what the next message replaces. `append`: must not be lost; such topics are carried like
+ * the others for now, and move to the durable log together with their consumers.
+ */
+export type Delivery = 'publish' | 'append';
+
+declare const brand: unique symbol;
+
+/** A topic of the catalogue; only this file makes them. */
+export interface Topic<out Body> {
+  readonly [brand]: true;
+  readonly name: string;
+  readonly version: number;
+  /** The only engine (or `supervisor`) that publishes it. */
+  readonly owner: string;
+  readonly delivery: Delivery;
+  readonly description: string;
+  readonly schema: z.ZodType<Body>;
+}
+
+/** The body type of a topic. */
+export type BodyOf<T> = T extends Topic<infer Body> ? Body : never;
+
+function topic<Body>(
+  name: string,
+  owner: string,
+  delivery: Delivery,
+  description: string,
+  schema: z.ZodType<Body>,
+): Topic<Body> {
+  return Object.freeze({ name, version: 1, owner, delivery, description, schema }) as Topic<Body>;
+}
+
+const id = z.string().min(1).max(128);
+const decimal = z.string().regex(/^-?\d+(\.\d+)?$/, 'a decimal number as text');
+const nullableNumber = z.number().nullable();
+
+const liveData = barSchema.extend({
+  /** Where the bar comes from: `simulated`, `replay`, or a venue's name. */
+  source: z.string().min(1),
+});
+
+const featureValues = z.object({
+  symbol: id,
+  interval_us: z.int().positive(),
+  close: z.number().positive(),
+  /** Value by feature name; null until its warm-up is over. */
+  features: z.record(z.string(), nullableNumber),
+});
+
+const prediction = z.object({
+  symbol: id,
+  model_id: id,
+  /** Seconds since the epoch, as published. */
+  timestamp: z.number(),
+  /** Probability of a rise in [0, 1]; null until the inputs are warm. */
+  prediction: nullableNumber,
+  /** Probability of the more likely side in [0.5, 1]; 0 without a prediction. */
+  confidence: z.number().min(0).max(1),
+  model_version: z.string(),
+  hardware_used: z.string(),
+});
+
+const factorValues = z.object({ symbol: id, factors: z.record(z.string(), nullableNumber) });
+
+const signal = z.object({
+  portfolio_id: id,
+  strategy: id,
+  symbol: id,
+  signal: z.enum(['BUY', 'SELL', 'HOLD']),
+  price: z.number().positive(),
+  reason: z.string(),
+});
+
+const side = z.enum(['buy', 'sell']);
+
+const order = z.object({
+  order_id: id,
+  portfolio_id: id,
+  strategy: id.nullable(),
+  symbol: id,
+  side,
+  type: z.enum(['market', 'limit']),
+  quantity: decimal,
+  limit_price: decimal.nullable(),
+  status: z.enum(['accepted', 'rejected', 'filled', 'cancelled']),
+  /** Why it was rejected: one text per broken limit. */
+  reasons: z.array(z.string()),
+});
+
+const fill = z.object({
+  fill_id: id,
+  order_id: id,
+  portfolio_id: id,
+  symbol: id,
+  side,
+  quantity: decimal,
+  price: decimal,
+  fee: decimal,
+  ts_event_us: z.int().nonnegative(),
+});
+
+const position = z.object({
+  symbol: id,
+  quantity: decimal,
+  average_price: decimal,
+  mark_price: decimal,
+  market_value: decimal,
+  unrealised_pnl: decimal,
+  realised_pnl: decimal,
+});
+
+const valuation = z.object({
+  portfolio_id: id,
+  starting_cash: decimal,
+  cash: decimal,
+  fees: decimal,
+  realised_pnl: decimal,
+  unrealised_pnl: decimal,
+  equity: decimal,
+  fills: z.int().nonnegative(),
+  positions: z.array(position),
+});
+
+const analyticsMetrics = z.object({
+  portfolio_id: id,
+  observations: z.int().nonnegative(),
+  realised_pnl: decimal,
+  unrealised_pnl: decimal,
+  equity: decimal,
+  total_return: nullableNumber,
+  sharpe_ratio: nullableNumber,
+  max_drawdown: nullableNumber,
+});
+
+const limitState = z.object({
+  limit: id,
+  value: z.string(),
+  threshold: z.string(),
+  utilisation: nullableNumber,
+  status: z.enum(['ok', 'warning', 'breach']),
+});
+
+const riskUpdate = z.object({
+  portfolio_id: id,
+  status: z.enum(['ok', 'warning', 'breach']),
+  equity: decimal,
+  drawdown: z.number().min(0),
+  limits: z.array(limitState),
+});
+
+const riskLimits = z.object({ portfolio_id: id, limits: z.record(z.string(), z.unknown()) });
+
+const presence = z.object({
+  engine: id,
+  port: z.int().min(0).max(65_535),
+  pid: z.int(),
+  status: z.enum(['healthy', 'degraded', 'stopping']),
+  /** What it misses, when degraded. */
+  missing: z.array(z.string()),
+  version: z.string(),
+  uptime_s: z.number().nonnegative(),
+  rss_bytes: z.int().nonnegative(),
+  /** Takes part in replays. */
+  lockstep: z.boolean(),
+});
+
+const lifecycle = z.object({
+  engine: id,
+  event: z.enum(['started', 'exited', 'restarting', 'stopped']),
+  pid: z.int().nullable(),
+  exit_code: z.int().nullable(),
+  detail: z.string(),
+});
+
+/** What a replay is about; every engine on its path gets it before the first bar. */
+export const sessionSpec = z.object({
+  session: id,
+  symbol: id,
+  interval_us: z.int().positive(),
+  portfolio_id: id,
+  strategy: id,
+  strategy_options: z.record(z.string(), z.unknown()),
+  starting_cash: decimal,
+  fee_bps: z.number().min(0).max(1000),
+  /** Empties the portfolio's history first. */
+  reset: z.boolean(),
+  participants: z.array(id),
+});
+export type SessionSpec = z.infer<typeof sessionSpec>;
+
+const lockstepControl = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('open'), spec: sessionSpec }),
+  /** `data` holds what each engine said when it was ready, by engine. */
+  z.object({ kind: z.literal('begin'), session: id, data: z.record(z.string(), z.unknown()) }),
+  z.object({ kind: z.literal('close'), session: id, steps: z.int().nonnegative() }),
+  z.object({ kind: z.literal('abort'), session: id, reason: z.string() }),
+]);
+
+const counts = z.record(z.string(), z.int().nonnegative());
+
+const lockstepReport = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('ready'), session: id, data: z.unknown() }),
+  z.object({ kind: z.literal('refused'), session: id, reason: z.string() }),
+  z.object({ kind: z.literal('step'), session: id, step: z.int(), received: counts, emitted: counts }),
+  z.object({ kind: z.literal('closed'), session: id, summary: z.unknown(), latency: z.unknown() }),
+  z.object({ kind: z.literal('failed'), session: id, reason: z.string() }),
+]);
+export type LockstepReport = z.infer<typeof lockstepReport>;
+
+/** All topics by a short key. Published names stay as they were published. */
+export const topics = {
+  marketLiveData: topic('market.live_data', 'marketdata', 'publish', 'Bars as they arrive', liveData),
+  featureValues: topic('features.values', 'features', 'publish', 'Feature vector of one bar', featureValues),
+  factorValues: topic('factor.values', 'factor', 'publish', 'Factor values of one instrument', factorValues),
+  mlPredictions: topic('ml.predictions', 'ml', 'publish', 'Model output for one feature vector', prediction),
+  signals: topic('strategy.signals', 'strategy', 'publish', 'Decisions of strategies', signal),
+  orders: topic('strategy.orders', 'strategy', 'append', 'Every change of state of an order', order),
+  fills: topic('strategy.fills', 'strategy', 'append', 'Executions at the venue', fill),
+  valuations: topic(
+    'portfolio.valuations',
+    'portfolio',
+    'publish',
+    'A portfolio after one bar or fill',
+    valuation,
+  ),
+  analyticsMetrics: topic(
+    'analytics.metrics',
+    'analytics',
+    'publish',
+    'Running performance',
+    analyticsMetrics,
+  ),
+  riskPortfolioUpdates: topic(
+    'risk.portfolio_updates',
+    'risk',
+    'publish',
+    'Limit states of a book',
+    riskUpdate,
+  ),
+  riskLimits: topic(
+    'risk.limits',
+    'risk',
+    'append',
+    'Limits of a portfolio, whole, after each change',
+    riskLimits,
+  ),
+  presence: topic('system.engines', '*', 'publish', 'One engine tells that it lives, every second', presence),
+  lifecycle: topic('system.lifecycle', 'supervisor', 'publish', 'Starts and stops of processes', lifecycle),
+  lockstepControl: topic('lockstep.control', 'marketdata', 'publish', 'Course of a replay', lockstepControl),
+} as const;
+
+const reports = new Map<string, Topic<LockstepReport>>();
+
+/** The topic on which one engine reports its progress in a replay: `lockstep.report.<engine>`. */
+export function lockstepReportTopic(engine: string): Topic<LockstepReport> {
+  let known = reports.get(engine);
+  if (!known) {
+    known = topic(
+      `lockstep.report.${engine}`,
+      engine,
+      'publish',
+      'Progress of one engine in a replay',
+      lockstepReport,
+    );
+    reports.set(engine, known);
+  }
+  return known;
+}
