@@ -53,6 +53,7 @@ install_debian() {
   have c++ || wanted="$wanted g++"
   have make || wanted="$wanted make"
   have cmake || wanted="$wanted cmake"
+  have pkg-config || wanted="$wanted pkg-config"
   if [ $check_tools = yes ] && ! have clang-format; then wanted="$wanted clang-format"; fi
   if [ $test_tools = yes ] && ! browser; then wanted="$wanted chromium"; fi
   local installed

@@ -1,0 +1,86 @@
+// Behaviour of the reading of test totals, on output as the runners print it.
+import { expect, test } from 'bun:test';
+import { bunTotals, closingLine, ctestTotals, sum } from './test-totals.ts';
+
+const bunOutput = `
+src/a.test.ts:
+(pass) g > a [0.03ms]
+(skip) g > b
+(fail) g > c [0.23ms]
+(todo) g > later
+
+ 1 pass
+ 1 skip
+ 1 todo
+ 1 fail
+ 2 expect() calls
+Ran 4 tests across 1 file. [35.00ms]
+`;
+
+test('reads the summary of bun test, with todo as skipped', () => {
+  expect(bunTotals(bunOutput, 1)).toEqual({ passed: 1, failed: 1, skipped: 2 });
+});
+
+test('is not misled by numbers that a test prints itself', () => {
+  expect(bunTotals(` 99 pass\n 99 fail\n${bunOutput}`, 1)).toEqual({ passed: 1, failed: 1, skipped: 2 });
+});
+
+test('counts a run that broke off as its reported tests and one failure', () => {
+  expect(bunTotals('src/a.test.ts:\n(pass) a [0.1ms]\n(pass) b\npanic: Segmentation fault\n', 139)).toEqual({
+    passed: 2,
+    failed: 1,
+    skipped: 0,
+  });
+});
+
+test('counts a bad end without a failed test as one failure', () => {
+  expect(bunTotals(' 3 pass\n 0 fail\nRan 3 tests across 1 file. [1.00ms]\n', 1)).toEqual({
+    passed: 3,
+    failed: 1,
+    skipped: 0,
+  });
+});
+
+test('counts a run without test files as one failure', () => {
+  expect(bunTotals('The following filters did not match any test files:\n ./src\n', 1).failed).toBe(1);
+});
+
+const ctestOutput = `test 1
+    Start 1: native_tests
+1: Test command: build/native-tests/native_tests
+1: gemm ok
+1: 12 passed, 1 failed, 2 skipped
+1/2 Test #1: native_tests .....***Failed 0.10 sec
+2: Test command: build/native-tests/other
+2: 3 passed, 0 failed
+`;
+
+test('adds up the programs that ctest ran', () => {
+  expect(ctestTotals(ctestOutput, 8)).toEqual({ passed: 15, failed: 1, skipped: 2 });
+});
+
+test('counts a native program without a summary, and a bad end of ctest, as one failure', () => {
+  expect(ctestTotals('1: Test command: x\n1: Segmentation fault\n', 8)).toEqual({
+    passed: 0,
+    failed: 1,
+    skipped: 0,
+  });
+  expect(ctestTotals('1: Test command: x\n1: 3 passed, 0 failed\n', 8)).toEqual({
+    passed: 3,
+    failed: 1,
+    skipped: 0,
+  });
+  expect(ctestTotals('No tests were found!!!\n', 8)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('closes with one plain line and names skipped tests only when there are any', () => {
+  expect(
+    closingLine(
+      sum([
+        { passed: 1, failed: 0, skipped: 0 },
+        { passed: 2, failed: 1, skipped: 0 },
+      ]),
+    ),
+  ).toBe('3 passed, 1 failed');
+  expect(closingLine({ passed: 1, failed: 0, skipped: 4 })).toBe('1 passed, 0 failed, 4 skipped');
+});

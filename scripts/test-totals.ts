@@ -1,0 +1,53 @@
+// Reads the real totals of a test run out of what its runner printed.
+
+/** How many tests passed, failed and were skipped. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Returns the sum of `all`. */
+export function sum(all: readonly Totals[]): Totals {
+  const add = (key: keyof Totals) => all.reduce((total, one) => total + one[key], 0);
+  return { passed: add('passed'), failed: add('failed'), skipped: add('skipped') };
+}
+
+/** Returns the closing line: `N passed, N failed`, with `, N skipped` when any was. */
+export function closingLine({ passed, failed, skipped }: Totals): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`;
+}
+
+/**
+ * Returns the totals of `bun test` from its output. A test marked `todo` counts as skipped. A run that broke off before its
+ * summary counts the tests that it reported, plus one failure; so does a run that ended badly without a failed test.
+ */
+export function bunTotals(output: string, exitCode: number): Totals {
+  const summary = /^Ran \d+ tests? across/m.test(output);
+  const count = (word: string): number => {
+    if (!summary) return [...output.matchAll(new RegExp(`^\\(${word}\\) `, 'gm'))].length;
+    // The summary comes last, after whatever the tests printed themselves.
+    return Number([...output.matchAll(new RegExp(`^ *(\\d+) ${word}$`, 'gm'))].at(-1)?.[1] ?? 0);
+  };
+  const totals = { passed: count('pass'), failed: count('fail'), skipped: count('skip') + count('todo') };
+  return withCrash(totals, exitCode !== 0 && !(summary && totals.failed > 0));
+}
+
+/**
+ * Returns the totals of `ctest --verbose` from its output: the sum of the `N passed, N failed` lines of the test programs.
+ * A program that ended without such a line, or badly without a failed test, counts as one failure.
+ */
+export function ctestTotals(output: string, exitCode: number): Totals {
+  const programs = [...output.matchAll(/^(\d+): Test command:/gm)].map((match) => {
+    const own = new RegExp(`^${match[1]}: (\\d+) passed, (\\d+) failed(?:, (\\d+) skipped)?\\s*$`, 'gm');
+    const line = [...output.matchAll(own)].at(-1);
+    if (!line) return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+  });
+  const totals = sum(programs);
+  return withCrash(totals, exitCode !== 0 && totals.failed === 0);
+}
+
+function withCrash(totals: Totals, crashed: boolean): Totals {
+  return crashed ? { ...totals, failed: totals.failed + 1 } : totals;
+}
