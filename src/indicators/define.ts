@@ -1,0 +1,132 @@
+// What an indicator is: one declaration from which options, schema, stream, batch, docs and tests follow.
+import { InvariantError } from '../core/errors.ts';
+
+/** The columns of a bar that an indicator may read. */
+export const INPUTS = ['open', 'high', 'low', 'close', 'volume'] as const;
+
+/** One column of a bar. */
+export type InputName = (typeof INPUTS)[number];
+
+/** The numbers of one bar. Prices in quote currency, volume in the unit of its source; all finite. */
+export type OhlcvBar = Readonly<Record<InputName, number>>;
+
+/** One option: its kind, its closed range, the value when absent, and its unit in words. */
+export interface OptionSpec {
+  readonly type: 'int' | 'number';
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
+  readonly unit: string;
+}
+
+/** One output: its unit in words and, where the formula bounds it, its closed range. */
+export interface OutputSpec {
+  readonly unit: string;
+  readonly range?: readonly [number, number];
+}
+
+/** A condition between options, which a range of one option cannot say. */
+export interface OptionRule<O extends OptionSpecs> {
+  /** The option that the error points at. */
+  readonly option: keyof O & string;
+  /** What it has to be, in words that follow "Expected". */
+  readonly expected: string;
+  holds(options: OptionValues<O>): boolean;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** Option values by name, complete: defaults filled in. */
+export type OptionValues<O extends OptionSpecs> = { readonly [K in keyof O]: number };
+
+/**
+ * The recursion itself. `update` reads one bar and writes `values` (one number per output, in the order of the
+ * definition; NaN before warm-up). Everything it remembers lives in `state`, so that copying `state` away and back
+ * undoes an update. It trusts its input: finiteness and options are checked before.
+ */
+export interface Step<I extends InputName = InputName> {
+  readonly state: Float64Array;
+  readonly values: Float64Array;
+  update(bar: Readonly<Record<I, number>>): void;
+}
+
+/** One indicator. See `defineIndicator`. */
+export interface IndicatorDef<
+  O extends OptionSpecs = OptionSpecs,
+  K extends string = string,
+  I extends InputName = InputName,
+> {
+  /** One lower-case word: the same in the folder, URLs, JSON and docs. */
+  readonly name: string;
+  readonly title: string;
+  readonly group: 'momentum' | 'trend' | 'volatility' | 'volume';
+  readonly inputs: readonly I[];
+  readonly options: O;
+  readonly rules?: readonly OptionRule<O>[];
+  readonly outputs: Readonly<Record<K, OutputSpec>>;
+  /** Bars before the first value, as sums and differences of option names and integers: `slow + signal - 2`. */
+  readonly warmup: string;
+  /**
+   * What a later start changes. `exact`: nothing, the value depends on a fixed window only. `converging`: values
+   * differ, ever less, as a recursion forgets its seed.
+   */
+  readonly stability: 'exact' | 'converging';
+  /** Where the formula is from. */
+  readonly source: string;
+  create(options: OptionValues<O>): Step<I>;
+}
+
+/** An indicator whose options and outputs are known at run time only. */
+export type AnyIndicator = IndicatorDef;
+
+/**
+ * Checks a definition and returns it, frozen. Unknown keys are refused by its type.
+ * @throws InvariantError when a name, a range, a default or the warm-up expression contradicts itself.
+ */
+export function defineIndicator<
+  const O extends OptionSpecs,
+  const K extends string,
+  const I extends InputName,
+>(def: IndicatorDef<O, K, I>): IndicatorDef<O, K, I> {
+  const fail = (what: string): never => {
+    throw new InvariantError(`indicator ${def.name}: ${what}`);
+  };
+  if (!/^[a-z][a-z0-9]*$/.test(def.name)) fail('its name is not one lower-case word');
+  if (def.inputs.length === 0 || new Set(def.inputs).size !== def.inputs.length)
+    fail('inputs are empty or repeat');
+  if (def.inputs.some((input) => !INPUTS.includes(input))) fail('an input is not a column of a bar');
+  if (Object.keys(def.outputs).length === 0) fail('it has no output');
+  for (const [name, option] of Object.entries(def.options)) {
+    if (!(option.min <= option.default && option.default <= option.max))
+      fail(`default of ${name} out of range`);
+    const numbers = [option.min, option.max, option.default];
+    if (option.type === 'int' && !numbers.every(Number.isInteger)) fail(`${name} is int with a fraction`);
+  }
+  const defaults = Object.fromEntries(Object.entries(def.options).map(([name, o]) => [name, o.default]));
+  if (!(warmupOf(def, defaults as OptionValues<O>) >= 0))
+    fail(`warm-up ${def.warmup} is not a count of bars`);
+  return Object.freeze(def);
+}
+
+/**
+ * Returns how many bars precede the first value, which is the index of the first value.
+ * @throws InvariantError when the expression names something that is no option.
+ */
+export function warmupOf<O extends OptionSpecs>(
+  def: Pick<IndicatorDef<O, never, never>, 'name' | 'warmup'>,
+  options: OptionValues<O>,
+): number {
+  let total = 0;
+  let sign = 1;
+  for (const token of def.warmup.split(' ')) {
+    if (token === '+') sign = 1;
+    else if (token === '-') sign = -1;
+    else {
+      const value = /^\d+$/.test(token) ? Number(token) : options[token];
+      if (value === undefined)
+        throw new InvariantError(`indicator ${def.name}: no option ${token} for its warm-up`);
+      total += sign * value;
+    }
+  }
+  return total;
+}
