@@ -57,18 +57,20 @@ async function run(seconds: number, ...command: string[]): Promise<{ output: str
     timeout: seconds * 1000,
     killSignal: 'SIGKILL',
   });
-  let output = '';
-  const copy = async (from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<void> => {
+  const copy = async (from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> => {
     const decoder = new TextDecoder();
+    let text = '';
     for await (const chunk of from) {
       to.write(chunk);
-      output += decoder.decode(chunk, { stream: true });
+      text += decoder.decode(chunk, { stream: true });
     }
+    return text;
   };
-  await Promise.all([copy(child.stdout, process.stdout), copy(child.stderr, process.stderr)]);
+  // The two streams stay apart in what is returned, so that a line of one never splits a line of the other.
+  const texts = await Promise.all([copy(child.stdout, process.stdout), copy(child.stderr, process.stderr)]);
   const exitCode = await child.exited;
   if (child.signalCode) console.log(`${command[0]} was ended by ${child.signalCode}`);
-  return { output, exitCode };
+  return { output: texts.join('\n'), exitCode };
 }
 
 async function main(args: readonly string[]): Promise<number> {
