@@ -1,0 +1,261 @@
+// A loaded model: checked before ONNX Runtime sees it, then asked for predictions.
+import { open } from 'node:fs/promises';
+import type { InferenceSession } from 'onnxruntime-node';
+import {
+  ConflictError,
+  InvalidOptionError,
+  NonFiniteInputError,
+  NotFoundError,
+  ShapeMismatchError,
+  TooLargeError,
+} from '../core/errors.ts';
+import { InvalidModelError } from './errors.ts';
+import { type InspectOptions, inspectModel, MAX_MODEL_BYTES, type ModelSummary } from './inspect.ts';
+import { type AskedProvider, chooseProvider, cpu, type ProviderChoice } from './provider.ts';
+import { loadRuntime, type OrtRuntime } from './runtime.ts';
+
+/** Most rows of one `predict` call: it runs as one synchronous stretch of native code on the calling thread. */
+export const MAX_BATCH_ROWS = 100_000;
+
+/** How a model is opened. */
+export interface SessionOptions extends InspectOptions {
+  /** Name of the one input that the caller fills; 'input' by default. Any other input is refused. */
+  readonly input?: string;
+  /** Name of the output that `predict` returns; the first output by default. */
+  readonly output?: string;
+  /** Threads inside one operator; 1 by default, because nine engines share the cores. */
+  readonly threads?: number;
+  readonly provider?: AskedProvider;
+  /** Refuse NaN and infinity in inputs; true by default. False is for models that read NaN as "missing" (trees). */
+  readonly finite?: boolean;
+  /** For tests: a stand-in for onnxruntime-node and the platform's name. */
+  readonly runtime?: OrtRuntime;
+  readonly platform?: string;
+}
+
+/** A model ready to predict. Row-major float32 in and out. */
+export interface ModelSession {
+  readonly summary: ModelSummary;
+  readonly input: { readonly name: string; readonly columns: number };
+  /** `columns` is null when the file leaves the width of its output open. */
+  readonly output: { readonly name: string; readonly columns: number | null };
+  /** Where it runs and why. */
+  readonly provider: ProviderChoice;
+  readonly threads: number;
+  /**
+   * Returns [rows, output columns] for `inputs` [rows, input columns]. `inputs` is not copied: leave it alone until the
+   * promise settles. Rows don't influence each other in any model whose operators act row by row.
+   * Throws InvalidOptionError (rows), ShapeMismatchError (length), NonFiniteInputError, InvalidModelError when the model
+   * fails on this input, ConflictError after `close`.
+   */
+  predict(inputs: Float32Array, rows: number): Promise<Float32Array>;
+  /** Waits for running predictions, then frees the model. Calling it twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a model from bytes or from a file of at most 64 MiB. The file is inspected first (see `inspectModel`), so
+ * nothing that points outside itself, and no input that the caller would not fill, reaches ONNX Runtime.
+ * A Core ML session is compared with the CPU on a probe; when they disagree the CPU is used and `provider` says so.
+ * Throws NotFoundError, TooLargeError, InvalidModelError, InvalidOptionError, BackendUnavailableError.
+ */
+export async function openSession(
+  source: string | Uint8Array,
+  options: SessionOptions = {},
+): Promise<ModelSession> {
+  const threads = options.threads ?? 1;
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+    throw new InvalidOptionError('Expected an integer from 1 to 256 for threads');
+  }
+  const bytes = typeof source === 'string' ? await readModelFile(source, options.maxBytes) : source;
+  const summary = inspectModel(bytes, options);
+  const input = inputOf(summary, options.input ?? 'input');
+  const output = outputOf(summary, options.output);
+  const wanted = chooseProvider(
+    options.provider ?? 'auto',
+    bytes.length,
+    options.platform ?? process.platform,
+  );
+  const runtime = options.runtime ?? (await loadRuntime());
+  const loaded = await load(runtime, bytes, wanted, { input, output, threads });
+  return {
+    summary,
+    input,
+    output,
+    threads,
+    provider: loaded.provider,
+    ...guard(loaded, input, options.finite ?? true),
+  };
+}
+
+type Run = (inputs: Float32Array, rows: number) => Promise<Float32Array>;
+
+interface Loaded {
+  readonly native: InferenceSession;
+  readonly run: Run;
+  readonly provider: ProviderChoice;
+}
+
+interface Layout {
+  readonly input: ModelSession['input'];
+  readonly output: ModelSession['output'];
+  readonly threads: number;
+}
+
+/** Reads what the file held when its size was checked, so one that grows meanwhile takes no more memory. */
+async function readModelFile(path: string, maxBytes = MAX_MODEL_BYTES): Promise<Uint8Array> {
+  const limit = Math.min(maxBytes, MAX_MODEL_BYTES);
+  const file = await open(path).catch(() => {
+    throw new NotFoundError('Expected a model file, was none');
+  });
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new NotFoundError('Expected a model file, was none');
+    const { size } = stat;
+    if (size > limit) throw new TooLargeError('Expected a smaller model file', limit);
+    const buffer = new Uint8Array(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await file.read(buffer, filled, size - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}
+
+function inputOf(summary: ModelSummary, name: string): ModelSession['input'] {
+  const [input, ...others] = summary.inputs;
+  if (input?.name !== name || others.length > 0) {
+    throw new InvalidModelError(`Expected one input named ${name}`);
+  }
+  const columns = input.dims[1];
+  if (input.type !== 'float32' || input.dims.length !== 2 || typeof columns !== 'number' || columns < 1) {
+    throw new InvalidModelError(
+      `Expected input ${name} as float32 [rows, columns] with a fixed number of columns`,
+    );
+  }
+  if (typeof input.dims[0] === 'number') {
+    throw new InvalidModelError(`Expected input ${name} with a free number of rows`);
+  }
+  return { name, columns };
+}
+
+function outputOf(summary: ModelSummary, asked?: string): ModelSession['output'] {
+  const output =
+    asked === undefined ? summary.outputs[0] : summary.outputs.find((value) => value.name === asked);
+  if (!output) throw new InvalidModelError('Expected the output that was asked for, was none of that name');
+  if (output.type !== 'float32') throw new InvalidModelError('Expected a float32 output');
+  // Rank 1 is one number per row; rank 0 and above 2 have no reading as rows.
+  if (output.dims.length > 2) throw new InvalidModelError('Expected an output of rank 1 or 2');
+  const columns = output.dims.length === 1 ? 1 : output.dims[1];
+  return { name: output.name, columns: typeof columns === 'number' ? columns : null };
+}
+
+async function load(
+  runtime: OrtRuntime,
+  bytes: Uint8Array,
+  wanted: ProviderChoice,
+  layout: Layout,
+): Promise<Loaded> {
+  const chosen = await create(runtime, bytes, wanted, layout);
+  if (wanted.provider === 'cpu') return chosen;
+  const reference = await create(runtime, bytes, cpu('Core ML disagreed with the CPU on a probe'), layout);
+  const same = await agree(chosen.run, reference.run, layout.input.columns).catch(() => false);
+  await (same ? reference : chosen).native.release();
+  return same ? chosen : reference;
+}
+
+async function create(
+  runtime: OrtRuntime,
+  bytes: Uint8Array,
+  provider: ProviderChoice,
+  layout: Layout,
+): Promise<Loaded> {
+  const coreMl = { name: 'coreml', coreMlFlags: provider.coreMlFlags } as const;
+  try {
+    const native = await runtime.InferenceSession.create(bytes, {
+      executionProviders: provider.provider === 'cpu' ? ['cpu'] : [coreMl, 'cpu'],
+      intraOpNumThreads: layout.threads,
+      interOpNumThreads: 1,
+      // Errors come back as exceptions; warnings about a stranger's graph must not flood the log.
+      logSeverityLevel: 4,
+    });
+    return { native, provider, run: runner(runtime, native, layout) };
+  } catch (cause) {
+    throw new InvalidModelError('Expected a model that ONNX Runtime can load', cause);
+  }
+}
+
+function runner(runtime: OrtRuntime, native: InferenceSession, { input, output }: Layout): Run {
+  const fetches = [output.name];
+  return async (inputs, rows) => {
+    const feeds = { [input.name]: new runtime.Tensor('float32', inputs, [rows, input.columns]) };
+    let result: unknown;
+    try {
+      result = (await native.run(feeds, fetches))[output.name]?.data;
+    } catch (cause) {
+      throw new InvalidModelError('Expected a model that runs on this input', cause);
+    }
+    const fits = (data: Float32Array) =>
+      output.columns === null ? data.length % rows === 0 : data.length === rows * output.columns;
+    if (!(result instanceof Float32Array) || !fits(result)) {
+      throw new InvalidModelError('Expected as many output rows as input rows');
+    }
+    return result;
+  };
+}
+
+/** True when two sessions agree on four fixed rows within what half precision inside Core ML explains. */
+async function agree(a: Run, b: Run, columns: number): Promise<boolean> {
+  const rows = 4;
+  const probe = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i + 1));
+  const [left, right] = [await a(probe, rows), await b(probe, rows)];
+  if (left.length !== right.length) return false;
+  // Half precision keeps 11 bits; 2% leaves room for a few layers of rounding and is far below a wrong answer.
+  return left.every((value, i) => Math.abs(value - right[i]!) <= 0.02 * Math.max(1, Math.abs(right[i]!)));
+}
+
+/** Checks each call before the native code sees it, and frees the model only when nothing runs. */
+function guard(
+  { native, run }: Loaded,
+  input: ModelSession['input'],
+  finite: boolean,
+): Pick<ModelSession, 'predict' | 'close'> {
+  const running = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
+  const checkInputs = (inputs: Float32Array, rows: number): void => {
+    if (closing) throw new ConflictError('Expected an open model, was closed');
+    if (!Number.isInteger(rows) || rows < 1 || rows > MAX_BATCH_ROWS) {
+      throw new InvalidOptionError(`Expected an integer from 1 to ${MAX_BATCH_ROWS} for rows`);
+    }
+    if (inputs.length !== rows * input.columns) {
+      throw new ShapeMismatchError(`Expected ${rows} x ${input.columns} inputs, was ${inputs.length} values`);
+    }
+    if (!finite) return;
+    for (let i = 0; i < inputs.length; i++) {
+      if (!Number.isFinite(inputs[i]!)) {
+        const [row, column] = [Math.floor(i / input.columns), i % input.columns];
+        throw new NonFiniteInputError(`Expected finite inputs, was not at row ${row}, column ${column}`);
+      }
+    }
+  };
+  return {
+    async predict(inputs, rows) {
+      checkInputs(inputs, rows);
+      const result = run(inputs, rows);
+      running.add(result);
+      try {
+        return await result;
+      } finally {
+        running.delete(result);
+      }
+    },
+    close() {
+      closing ??= Promise.allSettled(running).then(() => native.release());
+      return closing;
+    },
+  };
+}
