@@ -14,14 +14,13 @@ import {
   compute,
   defineIndicator,
   INDICATORS,
-  INPUTS,
   type InputName,
   indicator,
-  type OhlcvBar,
   open,
   schemaOf,
   warmupOf,
 } from './index.ts';
+import { type Columns, map, row, sameBits, walk } from './test-series.ts';
 
 interface Golden {
   source: { library: string; version: string; function: string };
@@ -29,41 +28,11 @@ interface Golden {
   inputs: Partial<Record<InputName, number[]>>;
   cases: { options: Record<string, number>; outputs: Record<string, (number | null)[]> }[];
 }
-type Columns = Record<InputName, Float64Array>;
 
-/** Holds when both are equal to the last bit, NaN with NaN; `toEqual` says no to NaN inside typed arrays. */
-const sameBits = (a: Float64Array, b: Float64Array): boolean =>
-  a.length === b.length && a.every((v, i) => Object.is(v, b[i]));
 const folder = (name: string): string => `${import.meta.dir}/${name}`;
 const same = (a: number, b: number): boolean => Object.is(a, b);
 const defaults = (def: AnyIndicator): Record<string, number> =>
   schemaOf(def).parse({}) as Record<string, number>;
-
-/** A seeded walk whose bars are consistent: low <= open, close <= high. */
-function walk(length: number, seed = 1, start = 100): Columns {
-  const columns = Object.fromEntries(INPUTS.map((name) => [name, new Float64Array(length)])) as Columns;
-  let state = seed;
-  const uniform = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  let close = start;
-  for (let i = 0; i < length; i++) {
-    const previous = close;
-    close = previous * (1 + 0.02 * (uniform() - 0.5));
-    columns.open[i] = previous;
-    columns.close[i] = close;
-    columns.high[i] = Math.max(previous, close) * (1 + 0.005 * uniform());
-    columns.low[i] = Math.min(previous, close) * (1 - 0.005 * uniform());
-    columns.volume[i] = 1000 * uniform();
-  }
-  return columns;
-}
-
-const row = (columns: Columns, i: number): OhlcvBar =>
-  Object.fromEntries(INPUTS.map((name) => [name, columns[name][i] as number])) as OhlcvBar;
-const map = (columns: Columns, change: (column: Float64Array) => Float64Array): Columns =>
-  Object.fromEntries(INPUTS.map((name) => [name, change(columns[name])])) as Columns;
 
 test('every folder with a definition is in the registry, and the other way round', () => {
   const folders = readdirSync(import.meta.dir, { withFileTypes: true }).filter((entry) =>
@@ -268,68 +237,3 @@ for (const def of INDICATORS) {
     });
   });
 }
-
-describe('laws of scale, by powers of two, to the last bit', () => {
-  const scales: Record<string, number> = { rsi: 0, ema: 1, macd: 1, bollinger: 1, atr: 1 };
-  for (const def of INDICATORS) {
-    test(`${def.name} ${scales[def.name] === 0 ? 'does not change with' : 'follows'} the price scale`, () => {
-      fc.assert(
-        fc.property(fc.integer(), fc.integer({ min: -40, max: 40 }), (seed, exponent) => {
-          const prices = walk(100, seed);
-          const plain = compute(def, {}, prices);
-          const scaled = compute(
-            def,
-            {},
-            map(prices, (column) => column.map((v) => v * 2 ** exponent)),
-          );
-          const factor = 2 ** (exponent * scales[def.name]!);
-          for (const output of Object.keys(def.outputs)) {
-            expect(
-              sameBits(
-                scaled[output]!,
-                plain[output]!.map((v) => v * factor),
-              ),
-            ).toBe(true);
-          }
-        }),
-        { numRuns: 30 },
-      );
-    });
-  }
-});
-
-test('rsi stays from 0 to 100 on any finite prices', () => {
-  const price = fc.double({ min: 1e-9, max: 1e9, noNaN: true });
-  fc.assert(
-    fc.property(
-      fc.array(price, { minLength: 3, maxLength: 60 }),
-      fc.integer({ min: 2, max: 20 }),
-      (closes, period) => {
-        const { rsi } = compute(
-          indicator('rsi'),
-          { period },
-          { ...walk(0), close: Float64Array.from(closes) },
-        );
-        for (const value of rsi!.subarray(period)) expect(value >= 0 && value <= 100).toBe(true);
-      },
-    ),
-  );
-});
-
-test('rsi is 50 when prices never move, 100 when they only rise and 0 when they only fall', () => {
-  const last = (closes: number[]): number =>
-    compute(indicator('rsi'), {}, { ...walk(0), close: Float64Array.from(closes) }).rsi!.at(-1)!;
-  const steps = Array.from({ length: 30 }, (_, i) => i);
-  expect(last(steps.map(() => 7))).toBe(50);
-  expect(last(steps.map((i) => 7 + i))).toBe(100);
-  expect(last(steps.map((i) => 70 - i))).toBe(0);
-});
-
-test('bands of a flat window touch, and macd refuses a slow period that is not above the fast one', () => {
-  const flat = map(walk(40), (column) => column.fill(0.1));
-  const bands = compute(indicator('bollinger'), {}, flat);
-  expect(bands.upper!.at(-1)! - bands.lower!.at(-1)!).toBeLessThan(1e-15);
-  expect(() => open(indicator('macd'), { fast: 26, slow: 26 })).toThrow(
-    'Expected an integer above fast for slow',
-  );
-});
