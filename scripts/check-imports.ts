@@ -28,7 +28,13 @@ export interface Exception {
 }
 
 /** The exceptions of this repository. Each is one line with its reason; one that nothing needs any more is a finding. */
-export const EXCEPTIONS: readonly Exception[] = [];
+export const EXCEPTIONS: readonly Exception[] = [
+  {
+    from: 'src/bus/conformance.ts',
+    to: 'test/',
+    reason: 'the test suite that every transport runs; no product code',
+  },
+];
 
 /** What each native folder may include, beside itself. Tests may include everything. */
 const NATIVE: Readonly<Record<string, readonly string[]>> = {
