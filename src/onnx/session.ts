@@ -1,15 +1,13 @@
 // A loaded model: checked before ONNX Runtime sees it, then asked for predictions.
-import { open } from 'node:fs/promises';
 import type { InferenceSession } from 'onnxruntime-node';
 import {
   ConflictError,
   InvalidOptionError,
   NonFiniteInputError,
-  NotFoundError,
   ShapeMismatchError,
-  TooLargeError,
 } from '../core/errors.ts';
 import { InvalidModelError } from './errors.ts';
+import { readBounded } from './file.ts';
 import { type InspectOptions, inspectModel, MAX_MODEL_BYTES, type ModelSummary } from './inspect.ts';
 import { type AskedProvider, chooseProvider, cpu, type ProviderChoice } from './provider.ts';
 import { loadRuntime, type OrtRuntime } from './runtime.ts';
@@ -67,7 +65,10 @@ export async function openSession(
   if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
     throw new InvalidOptionError('Expected an integer from 1 to 256 for threads');
   }
-  const bytes = typeof source === 'string' ? await readModelFile(source, options.maxBytes) : source;
+  const bytes =
+    typeof source === 'string'
+      ? await readBounded(source, Math.min(options.maxBytes ?? MAX_MODEL_BYTES, MAX_MODEL_BYTES))
+      : source;
   const summary = inspectModel(bytes, options);
   const input = inputOf(summary, options.input ?? 'input');
   const output = outputOf(summary, options.output);
@@ -100,30 +101,6 @@ interface Layout {
   readonly input: ModelSession['input'];
   readonly output: ModelSession['output'];
   readonly threads: number;
-}
-
-/** Reads what the file held when its size was checked, so one that grows meanwhile takes no more memory. */
-async function readModelFile(path: string, maxBytes = MAX_MODEL_BYTES): Promise<Uint8Array> {
-  const limit = Math.min(maxBytes, MAX_MODEL_BYTES);
-  const file = await open(path).catch(() => {
-    throw new NotFoundError('Expected a model file, was none');
-  });
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new NotFoundError('Expected a model file, was none');
-    const { size } = stat;
-    if (size > limit) throw new TooLargeError('Expected a smaller model file', limit);
-    const buffer = new Uint8Array(size);
-    let filled = 0;
-    while (filled < size) {
-      const { bytesRead } = await file.read(buffer, filled, size - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
-  } finally {
-    await file.close();
-  }
 }
 
 function inputOf(summary: ModelSummary, name: string): ModelSession['input'] {
