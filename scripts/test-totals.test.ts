@@ -48,28 +48,27 @@ test('counts a run without test files as one failure', () => {
 const ctestOutput = `test 1
     Start 1: native_tests
 1: Test command: build/native-tests/native_tests
-1: gemm ok
-1: 12 passed, 1 failed, 2 skipped
+1: ok   multiplies
+1: native/test/a_test.cc:7: 1 == 2 is false
+1: FAIL solves
+1: ok   dispatches
+1: 3 tests, 2 failed checks
 1/2 Test #1: native_tests .....***Failed 0.10 sec
 2: Test command: build/native-tests/other
-2: 3 passed, 0 failed
+2: ok   runs
+2: 1 tests, 0 failed checks
 `;
 
-test('adds up the programs that ctest ran', () => {
-  expect(ctestTotals(ctestOutput, 8)).toEqual({ passed: 15, failed: 1, skipped: 2 });
+test('adds up the programs that ctest ran, test by test', () => {
+  expect(ctestTotals(ctestOutput, 8)).toEqual({ passed: 3, failed: 1, skipped: 0 });
 });
 
-test('counts a native program without a summary, and a bad end of ctest, as one failure', () => {
-  expect(ctestTotals('1: Test command: x\n1: Segmentation fault\n', 8)).toEqual({
-    passed: 0,
-    failed: 1,
-    skipped: 0,
-  });
-  expect(ctestTotals('1: Test command: x\n1: 3 passed, 0 failed\n', 8)).toEqual({
-    passed: 3,
-    failed: 1,
-    skipped: 0,
-  });
+test('counts a native program that broke off, and a bad end of ctest, as one failure', () => {
+  const crash = '1: Test command: x\n1: ok   multiplies\n1: Segmentation fault\n';
+  expect(ctestTotals(crash, 8)).toEqual({ passed: 1, failed: 1, skipped: 0 });
+  const whole = '1: Test command: x\n1: ok   multiplies\n1: 1 tests, 0 failed checks\n';
+  expect(ctestTotals(whole, 0)).toEqual({ passed: 1, failed: 0, skipped: 0 });
+  expect(ctestTotals(whole, 8)).toEqual({ passed: 1, failed: 1, skipped: 0 });
   expect(ctestTotals('No tests were found!!!\n', 8)).toEqual({ passed: 0, failed: 1, skipped: 0 });
 });
 

@@ -34,15 +34,15 @@ export function bunTotals(output: string, exitCode: number): Totals {
 }
 
 /**
- * Returns the totals of `ctest --verbose` from its output: the sum of the `N passed, N failed` lines of the test programs.
- * A program that ended without such a line, or badly without a failed test, counts as one failure.
+ * Returns the totals of `ctest --verbose` from its output. Each test program prints `ok   <sentence>` or `FAIL <sentence>`
+ * for each test and closes with `N tests, ...`; one that broke off before counts what it reported, plus one failure.
  */
 export function ctestTotals(output: string, exitCode: number): Totals {
   const programs = [...output.matchAll(/^(\d+): Test command:/gm)].map((match) => {
-    const own = new RegExp(`^${match[1]}: (\\d+) passed, (\\d+) failed(?:, (\\d+) skipped)?\\s*$`, 'gm');
-    const line = [...output.matchAll(own)].at(-1);
-    if (!line) return { passed: 0, failed: 1, skipped: 0 };
-    return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+    const lines = (pattern: string) => [...output.matchAll(new RegExp(`^${match[1]}: ${pattern}`, 'gm'))];
+    const totals = { passed: lines('ok {3}').length, failed: lines('FAIL ').length, skipped: 0 };
+    const announced = Number(lines('(\\d+) tests, ').at(-1)?.[1] ?? -1);
+    return withCrash(totals, announced !== totals.passed + totals.failed);
   });
   const totals = sum(programs);
   return withCrash(totals, exitCode !== 0 && totals.failed === 0);
