@@ -49,3 +49,8 @@ export class ManualClock implements Clock {
 
 /** The process-wide system clock. */
 export const systemClock: Clock = new SystemClock();
+
+/** Seconds on a clock that never goes back, from an arbitrary origin: for durations. */
+export function monotonicSeconds(): number {
+  return Bun.nanoseconds() / 1e9;
+}

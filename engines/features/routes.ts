@@ -1,0 +1,36 @@
+// Routes of the Features engine: schema, one call, nothing else.
+import { Elysia } from 'elysia';
+import {
+  featuresReply,
+  indicatorList,
+  indicatorReply,
+  indicatorRequest,
+  nameParam,
+  symbolParam,
+  symbolsReply,
+} from './schemas.ts';
+import type { FeatureService } from './service.ts';
+
+/** Returns the routes of the Features engine. */
+export function featureRoutes(service: FeatureService) {
+  return new Elysia({ name: 'features-routes' })
+    .get('/indicators', () => service.listIndicators(), {
+      response: { 200: indicatorList },
+      detail: { summary: 'Indicators with their options and outputs', tags: ['indicators'] },
+    })
+    .post('/indicators/:name', ({ params, body }) => service.compute(params.name, body), {
+      params: nameParam,
+      body: indicatorRequest,
+      response: { 200: indicatorReply },
+      detail: { summary: 'One indicator over a series', tags: ['indicators'] },
+    })
+    .get('/features', () => ({ symbols: service.symbols() }), {
+      response: { 200: symbolsReply },
+      detail: { summary: 'Instruments seen on the stream', tags: ['features'] },
+    })
+    .get('/features/:symbol', ({ params }) => service.latest(params.symbol), {
+      params: symbolParam,
+      response: { 200: featuresReply },
+      detail: { summary: 'Newest features of one instrument', tags: ['features'] },
+    });
+}

@@ -1,0 +1,134 @@
+// The Elysia application around an engine's routes: ids, limits, errors, health, metrics, OpenAPI.
+import { type AnyElysia, Elysia } from 'elysia';
+import { z } from 'zod';
+import { DependencyUnavailableError } from '../core/errors.ts';
+import { readJson } from './body.ts';
+import type { EngineContext, EngineDefinition } from './engine.ts';
+import type { NativeInfo } from './native-info.ts';
+import { openApi } from './openapi.ts';
+import { problemResponse, toNautilusError } from './problem.ts';
+
+/** What `/health` says, without the time it took to say it. */
+export interface Health {
+  readonly status: 'healthy' | 'degraded';
+  readonly engine: string;
+  readonly version: string;
+  readonly uptime_s: number;
+  readonly messagebus_connected: boolean;
+  readonly messagebus: string;
+  readonly native: NativeInfo;
+  readonly missing: string[];
+}
+
+/** The engine as its own routes see it. */
+export interface EngineState {
+  health(): Health;
+  /** Why it is not ready, or null. */
+  notReady(): string | null;
+  systemStatus(): Record<string, unknown>;
+}
+
+const healthSchema = z.object({
+  status: z.enum(['healthy', 'degraded']),
+  engine: z.string(),
+  version: z.string(),
+  uptime_s: z.number().describe('seconds since the process started'),
+  messagebus_connected: z.boolean(),
+  messagebus: z.string().describe('memory, hub or redis'),
+  native: z.object({ backend: z.string(), target: z.string().nullable() }),
+  missing: z.array(z.string()).describe('what the engine lacks when degraded'),
+  response_time_ms: z.number(),
+});
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+// What the hooks need to know of a request that Elysia's context loses when an error is answered.
+interface Trace {
+  readonly id: string;
+  readonly startNs: number;
+  route: string;
+}
+
+/**
+ * Returns the fetch handler of one engine. Every reply carries `x-request-id` (the caller's when it is short and
+ * printable); every error is a problem document.
+ */
+export function buildApp(
+  definition: EngineDefinition,
+  context: EngineContext,
+  routes: AnyElysia,
+  state: EngineState,
+): (request: Request) => Promise<Response> {
+  const traces = new WeakMap<Request, Trace>();
+  const { log, metrics, config } = context;
+  const app = new Elysia({ name: `engine-${definition.name}` })
+    .onError({ as: 'global' }, (failure) => {
+      const trace = traces.get(failure.request)!;
+      const error = toNautilusError(failure);
+      if (error.status >= 500 && error.slug === 'internal') {
+        log.error({ err: failure.error, request_id: trace.id, route: trace.route }, 'request failed');
+      }
+      return problemResponse(error, trace.id);
+    })
+    .onParse({ as: 'global' }, ({ request }) => readJson(request, config.maxBodyBytes))
+    .onTransform({ as: 'global' }, ({ request, route }) => {
+      const trace = traces.get(request);
+      if (trace) trace.route = route;
+    })
+    .use(openApi(definition))
+    .get(
+      '/health',
+      ({ request }) => {
+        const started = traces.get(request)!.startNs;
+        const health = state.health();
+        return { ...health, response_time_ms: Math.round((Bun.nanoseconds() - started) / 1e3) / 1e3 };
+      },
+      {
+        detail: {
+          summary: 'Whether the engine works, and what it lacks',
+          tags: ['system'],
+          responses: okJson(healthSchema),
+        },
+      },
+    )
+    .get(
+      '/ready',
+      () => {
+        const reason = state.notReady();
+        if (reason) throw new DependencyUnavailableError(`Not ready: ${reason}`);
+        return { ready: true };
+      },
+      { detail: { summary: 'Whether the engine takes work: 200 or 503', tags: ['system'] } },
+    )
+    .get(
+      '/metrics',
+      async () =>
+        new Response(await metrics.registry.metrics(), {
+          headers: { 'content-type': metrics.registry.contentType },
+        }),
+      { detail: { summary: 'Metrics in the text format of Prometheus', tags: ['system'] } },
+    )
+    .get('/system/status', () => state.systemStatus(), {
+      detail: { summary: 'State, memory, counters of the bus', tags: ['system'] },
+    })
+    .use(routes);
+  const fetch = app.fetch;
+
+  return async (request) => {
+    const given = request.headers.get('x-request-id');
+    const id = given && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7();
+    const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
+    traces.set(request, trace);
+    const response = await fetch(request);
+    response.headers.set('x-request-id', id);
+    metrics.observe(request.method, trace.route, response.status, (Bun.nanoseconds() - trace.startNs) / 1e9);
+    return response;
+  };
+}
+
+// Health is asked all the time: its shape is documented here but not checked on each reply, which would double its cost.
+function okJson(schema: z.ZodType) {
+  return {
+    200: { description: 'OK', content: { 'application/json': { schema: z.toJSONSchema(schema) as object } } },
+  };
+}

@@ -1,0 +1,59 @@
+// What an engine is: its definition, what it gets, what it gives back. The shared server is in server.ts.
+import type { WebSocketHandler } from 'bun';
+import type { AnyElysia } from 'elysia';
+import type { Bus } from '../bus/client.ts';
+import type { Participant } from '../bus/stream.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import type { Log } from '../core/log.ts';
+import type { EngineMetrics } from './metrics.ts';
+
+/** What every engine receives. */
+export interface EngineContext {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly log: Log;
+  readonly metrics: EngineMetrics;
+}
+
+/** Data that travels with one WebSocket connection. */
+export interface SocketData {
+  id: string;
+}
+
+/** WebSocket endpoint of an engine. */
+export interface SocketEndpoint {
+  /** Path that upgrades: `/ws`. */
+  readonly path: string;
+  readonly handlers: WebSocketHandler<SocketData>;
+  /** Returns why a connection is refused, or null to accept it. */
+  refuse?(request: Request): string | null;
+}
+
+/** What an engine hands to the shared server. */
+export interface EngineParts {
+  /** Its routes, as an Elysia plugin. */
+  readonly routes: AnyElysia;
+  /** Its part in the flow of messages. */
+  readonly participant?: Participant;
+  readonly socket?: SocketEndpoint;
+  /** What it misses right now; anything makes it `degraded`. */
+  missing?(): string[];
+  /** Its own part of `/system/status`. */
+  status?(): Record<string, unknown>;
+  /** Called once when the bus is connected and subscribed, before the engine is ready. */
+  start?(): void | Promise<void>;
+  /** Stops work under way, writes what must be written, closes files. */
+  stop?(): void | Promise<void>;
+}
+
+/** One engine; its folder exports exactly this. */
+export interface EngineDefinition {
+  readonly name: string;
+  /** Published port. */
+  readonly port: number;
+  readonly title: string;
+  readonly description: string;
+  create(context: EngineContext): EngineParts | Promise<EngineParts>;
+}
