@@ -40,7 +40,9 @@ export function parseOptions<O extends OptionSpecs, K extends string>(
 ): OptionValues<O> {
   const parsed = schemaOf(def as AnyIndicator).safeParse(given ?? {});
   if (!parsed.success) {
-    const errors = parsed.error.issues.flatMap((issue) => fieldErrors(def as AnyIndicator, issue, given));
+    const all = parsed.error.issues.flatMap((issue) => fieldErrors(def as AnyIndicator, issue, given));
+    // One option can break two checks (a fraction below the minimum); both say the same.
+    const errors = [...new Map(all.map((error) => [error.pointer, error])).values()];
     const first = errors[0];
     throw new InvalidOptionError(
       first === undefined
