@@ -7,7 +7,8 @@
 namespace nautilus::addon {
 namespace {
 
-[[noreturn]] void Refuse(Status status, const char* name, const std::string& expected, const std::string& received) {
+[[noreturn]] void Refuse(Status status, const char* name, const std::string& expected,
+                         const std::string& received) {
   throw BorderError(status, "Expected " + expected + " for " + name + ", was " + received);
 }
 
@@ -50,16 +51,18 @@ Backend ReadBackend(const Napi::Value& value) {
 }
 
 ArrayView ReadArray(const Napi::Value& value, const char* name, int64_t length) {
-  if (!value.IsTypedArray()) Refuse(Status::kInvalidOption, name, "a Float32Array or Float64Array", "another type");
+  if (!value.IsTypedArray())
+    Refuse(Status::kInvalidOption, name, "a Float32Array or Float64Array", "another type");
   const Napi::Env env = value.Env();
   napi_value buffer = nullptr;
   napi_typedarray_type type;
-  // Two calls on purpose. A short array may live inside the JavaScript heap until its buffer is asked for, and then
-  // moves: the address is only final once the buffer exists.
+  // Two calls on purpose. A short array may live inside the JavaScript heap until its buffer is asked for,
+  // and then moves: the address is only final once the buffer exists.
   napi_status status = napi_get_typedarray_info(env, value, &type, nullptr, nullptr, &buffer, nullptr);
   size_t elements = 0;
   void* data = nullptr;
-  if (status == napi_ok) status = napi_get_typedarray_info(env, value, nullptr, &elements, &data, nullptr, nullptr);
+  if (status == napi_ok)
+    status = napi_get_typedarray_info(env, value, nullptr, &elements, &data, nullptr, nullptr);
   if (status != napi_ok) Refuse(Status::kInvariant, name, "readable memory", "refused by the runtime");
   if (type != napi_float64_array && type != napi_float32_array) {
     Refuse(Status::kInvalidOption, name, "a Float32Array or Float64Array", "another typed array");
@@ -82,7 +85,8 @@ void RequireSameDtype(const ArrayView& one, const ArrayView& other, const char* 
 void RequireNoOverlap(const ArrayView& one, const ArrayView& other, const char* names) {
   const auto a = reinterpret_cast<uintptr_t>(one.data);
   const auto b = reinterpret_cast<uintptr_t>(other.data);
-  const bool overlap = a < b + static_cast<uintptr_t>(other.bytes()) && b < a + static_cast<uintptr_t>(one.bytes());
+  const bool overlap =
+      a < b + static_cast<uintptr_t>(other.bytes()) && b < a + static_cast<uintptr_t>(one.bytes());
   if (overlap && one.length > 0 && other.length > 0) {
     Refuse(Status::kInvalidOption, names, "arrays that do not overlap", "overlapping memory");
   }

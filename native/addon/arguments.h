@@ -26,7 +26,8 @@ class BorderError : public std::exception {
   std::string message_;
 };
 
-// The memory of a Float32Array or Float64Array. It stays valid while the array is referenced and not detached.
+// The memory of a Float32Array or Float64Array. It stays valid while the array is referenced and not
+// detached.
 struct ArrayView {
   Napi::Object array;
   Dtype dtype;

@@ -76,12 +76,14 @@ template <class Args>
 Backend Choose(const Args& args, Backend asked) {
   const KernelRow& row = KernelTable()[static_cast<size_t>(IdOf(args))];
   if ((row.dtypes & static_cast<unsigned>(args.dtype)) == 0) {
-    throw BorderError(Status::kInvalidOption, std::string("Expected an element type that ") + row.id + " has");
+    throw BorderError(Status::kInvalidOption,
+                      std::string("Expected an element type that ") + row.id + " has");
   }
   const Choice choice = Pick(row, args.dtype, args.Elements(), asked);
   if (choice.status != Status::kOk) {
     const std::string why = row.has_metal ? "Metal has no double precision" : Metal().reason;
-    throw BorderError(choice.status, std::string("Expected a backend that runs ") + row.id + ", was metal: " + why);
+    throw BorderError(choice.status,
+                      std::string("Expected a backend that runs ") + row.id + ", was metal: " + why);
   }
   return choice.backend;
 }

@@ -1,4 +1,5 @@
-// Registers the kernels on the exports object: `<name>` runs at once, `<name>Async` off-thread with a promise.
+// Registers the kernels on the exports object: `<name>` runs at once, `<name>Async` off-thread with a
+// promise.
 #ifndef NAUTILUS_ADDON_KERNELS_H_
 #define NAUTILUS_ADDON_KERNELS_H_
 

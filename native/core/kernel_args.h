@@ -9,8 +9,8 @@ namespace nautilus {
 enum class Dtype : uint8_t { kF32 = 1, kF64 = 2 };
 enum class Backend : uint8_t { kAuto = 0, kCpu = 1, kMetal = 2 };
 
-// out = alpha * op(a) * op(b) + beta * out. Row-major and tight: op(a) is [m, k], op(b) is [k, n], out is [m, n].
-// `out` is not read when beta is 0 and must overlap neither input.
+// out = alpha * op(a) * op(b) + beta * out. Row-major and tight: op(a) is [m, k], op(b) is [k, n], out is [m,
+// n]. `out` is not read when beta is 0 and must overlap neither input.
 struct GemmArgs {
   Dtype dtype;
   bool transpose_a;
@@ -27,8 +27,8 @@ struct GemmArgs {
   int64_t Elements() const { return m * n; }
 };
 
-// Relative strength index of every column of a [bars, series] panel. `out` has the shape of `close` and must not
-// overlap it.
+// Relative strength index of every column of a [bars, series] panel. `out` has the shape of `close` and must
+// not overlap it.
 struct RsiArgs {
   Dtype dtype;
   int64_t bars;
@@ -40,8 +40,9 @@ struct RsiArgs {
   int64_t Elements() const { return bars * series; }
 };
 
-// Solves a x = b for symmetric positive-definite a [n, n]; b and x are [n, right_hand_sides], row-major. Only the
-// upper triangle of `a` is read; `x` may be `b` itself. `leading_minor` is set when `a` is not positive definite.
+// Solves a x = b for symmetric positive-definite a [n, n]; b and x are [n, right_hand_sides], row-major. Only
+// the upper triangle of `a` is read; `x` may be `b` itself. `leading_minor` is set when `a` is not positive
+// definite.
 struct SolveSpdArgs {
   Dtype dtype;
   int64_t n;

@@ -34,7 +34,7 @@ namespace cpu {
 struct MetalColumn {
   bool available;
   const char* reason;  // why it is absent; empty when available
-#define NAUTILUS_KERNEL(Name, ...) Status (*Name)(Name##Args& args);
+#define NAUTILUS_KERNEL(Name, ...) Status (*Name)(Name##Args & args);
 #include "core/kernel_table.def"
 };
 
@@ -54,15 +54,16 @@ struct Choice {
   Backend backend;
 };
 
-// Chooses the backend: the asked one if it can, else an error; for `kAuto` Metal when the row has it, the dtype is
-// f32 and there are enough elements, else the CPU. f64 never goes to Metal, which has no double precision.
+// Chooses the backend: the asked one if it can, else an error; for `kAuto` Metal when the row has it, the
+// dtype is f32 and there are enough elements, else the CPU. f64 never goes to Metal, which has no double
+// precision.
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
 
 // Runs one kernel on the backend that Pick chose.
-#define NAUTILUS_KERNEL(Name, ...)                                         \
-  inline Status Run(Backend backend, Name##Args& args) {                   \
+#define NAUTILUS_KERNEL(Name, ...)                                            \
+  inline Status Run(Backend backend, Name##Args& args) {                      \
     return backend == Backend::kMetal ? Metal().Name(args) : cpu::Name(args); \
-  }                                                                        \
+  }                                                                           \
   constexpr KernelId IdOf(const Name##Args&) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
 

@@ -13,8 +13,8 @@
 
 namespace nautilus::cpu {
 
-// Factors the lower triangle of a column-major matrix (the upper one of a row-major matrix) in place. Returns 0, or
-// the order of the leading minor that is not positive definite.
+// Factors the lower triangle of a column-major matrix (the upper one of a row-major matrix) in place. Returns
+// 0, or the order of the leading minor that is not positive definite.
 inline int64_t CholeskyInPlace(int64_t n, double* a) {
 #if defined(__APPLE__)
   __LAPACK_int order = static_cast<__LAPACK_int>(n);

@@ -1,8 +1,9 @@
 // Describes the CPU side of this build and sets the number of BLAS threads.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/build_info.cc"
-#include "hwy/foreach_target.h"  // must come before highway.h
-
+// clang-format off: foreach_target.h must come before highway.h
+#include "hwy/foreach_target.h"
+// clang-format on
 #include "core/build_info.h"
 #include "cpu/blas.h"
 #include "hwy/highway.h"
@@ -32,7 +33,8 @@ std::string Compiler() {
 
 std::vector<std::string> CompiledTargets() {
   std::vector<std::string> names;
-  for (int64_t rest = HWY_TARGETS; rest != 0; rest &= rest - 1) names.emplace_back(hwy::TargetName(rest & -rest));
+  for (int64_t rest = HWY_TARGETS; rest != 0; rest &= rest - 1)
+    names.emplace_back(hwy::TargetName(rest & -rest));
   return names;
 }
 

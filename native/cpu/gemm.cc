@@ -32,8 +32,9 @@ Status Gemm(GemmArgs& args) {
   const int lda = args.transpose_a ? m : k;
   const int ldb = args.transpose_b ? k : n;
   if (f64) {
-    cblas_dgemm(CblasRowMajor, transpose_a, transpose_b, m, n, k, args.alpha, static_cast<const double*>(args.a), lda,
-                static_cast<const double*>(args.b), ldb, args.beta, static_cast<double*>(args.out), n);
+    cblas_dgemm(CblasRowMajor, transpose_a, transpose_b, m, n, k, args.alpha,
+                static_cast<const double*>(args.a), lda, static_cast<const double*>(args.b), ldb, args.beta,
+                static_cast<double*>(args.out), n);
   } else {
     cblas_sgemm(CblasRowMajor, transpose_a, transpose_b, m, n, k, static_cast<float>(args.alpha),
                 static_cast<const float*>(args.a), lda, static_cast<const float*>(args.b), ldb,

@@ -1,8 +1,9 @@
 // Compiles the relative strength index for every SIMD target and picks one at run time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/rsi.cc"
-#include "hwy/foreach_target.h"  // must come before highway.h
-
+// clang-format off: foreach_target.h must come before highway.h
+#include "hwy/foreach_target.h"
+// clang-format on
 #include "core/kernel_table.h"
 #include "cpu/rsi-inl.h"
 #include "hwy/highway.h"
@@ -11,13 +12,13 @@ HWY_BEFORE_NAMESPACE();
 namespace nautilus::cpu::HWY_NAMESPACE {
 
 void RsiF64(const RsiArgs& args) {
-  RsiPanel<HWY_MAX_BYTES / sizeof(double)>(args.bars, args.series, 0, args.period,
-                                           static_cast<const double*>(args.close), static_cast<double*>(args.out));
+  RsiPanel(args.bars, args.series, args.period, static_cast<const double*>(args.close),
+           static_cast<double*>(args.out));
 }
 
 void RsiF32(const RsiArgs& args) {
-  RsiPanel<HWY_MAX_BYTES / sizeof(float)>(args.bars, args.series, 0, args.period,
-                                          static_cast<const float*>(args.close), static_cast<float*>(args.out));
+  RsiPanel(args.bars, args.series, args.period, static_cast<const float*>(args.close),
+           static_cast<float*>(args.out));
 }
 
 }  // namespace nautilus::cpu::HWY_NAMESPACE

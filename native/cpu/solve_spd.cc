@@ -32,13 +32,14 @@ Status SolveSpd(SolveSpdArgs& args) {
   if (args.leading_minor < 0) return Status::kInvariant;
   if (columns == 0) return Status::kOk;
 
-  // posv in row-major needs transposed copies of b; two triangular solves on the row-major factor u, a = u' u, don't.
+  // posv in row-major needs transposed copies of b; two triangular solves on the row-major factor u, a = u'
+  // u, don't.
   if (x != b) std::copy(b, b + args.n * columns, x);
   const int n = static_cast<int>(args.n);
   const int nrhs = static_cast<int>(columns);
   for (const auto transpose : {CblasTrans, CblasNoTrans}) {
-    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, transpose, CblasNonUnit, n, nrhs, 1.0, factor.data(), n, x,
-                nrhs);
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, transpose, CblasNonUnit, n, nrhs, 1.0, factor.data(), n,
+                x, nrhs);
   }
   return Status::kOk;
 }

@@ -5,11 +5,11 @@ namespace nautilus {
 
 const MetalColumn& Metal() {
   static const MetalColumn column = {
-      .available = false,
+    .available = false,
 #if defined(__APPLE__)
-      .reason = "this build holds no Metal kernels",
+    .reason = "this build holds no Metal kernels",
 #else
-      .reason = "Metal exists on macOS only",
+    .reason = "Metal exists on macOS only",
 #endif
 #define NAUTILUS_KERNEL(Name, ...) .Name = nullptr,
 #include "core/kernel_table.def"

@@ -1,0 +1,204 @@
+// The addon as a whole: loading, error codes, the border without its TypeScript guard, Workers, memory.
+import { describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BackendUnavailableError, InvalidOptionError, InvariantError } from '../core/errors.ts';
+import { loadAddon, type RawAddon } from './addon.ts';
+import { fromNative, nativeErrors } from './errors.ts';
+import { buildInfo, gemm, isAddonBuilt, kernels, rsi, rsiAsync, setThreads } from './index.ts';
+
+const worker = `
+  const { rsi, rsiAsync } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+  const close = Float64Array.of(1, 2, 3, 2, 4);
+  const now = rsi({ bars: 5, series: 1, close, period: 2 });
+  const later = await rsiAsync({ bars: 5, series: 1, close, period: 2 });
+  postMessage({ now: [...now.out], later: [...later.out] });
+`;
+
+/** Returns the native code of what a raw call throws. */
+function codeOf(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return 'nothing thrown';
+}
+
+describe('the native addon', () => {
+  test('names the build command when it is absent', () => {
+    expect(() => loadAddon('/nowhere/nautilus.node')).toThrow(BackendUnavailableError);
+    expect(() => loadAddon('/nowhere/nautilus.node')).toThrow('bun run build:native');
+    expect(isAddonBuilt()).toBe(true);
+  });
+
+  test('says so when a file is there but does not load, and keeps the reason as the cause', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nautilus-addon-'));
+    const path = join(folder, 'broken.node');
+    await Bun.write(path, 'not a shared library');
+    try {
+      loadAddon(path);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(BackendUnavailableError);
+      expect((error as Error).cause).toBeDefined();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('maps every native status code to a class, and no other code', () => {
+    expect(Object.keys(nativeErrors).sort()).toEqual(loadAddon().statusCodes().sort());
+    expect(loadAddon().statusCodes().length).toBe(6);
+  });
+
+  test('treats an unknown throw as an invariant error and keeps it as the cause', () => {
+    const thrown = Object.assign(new Error('odd'), { code: 'toString' });
+    expect(fromNative(thrown)).toBeInstanceOf(InvariantError);
+    expect(fromNative(thrown).cause).toBe(thrown);
+    expect(fromNative(undefined)).toBeInstanceOf(InvariantError);
+  });
+
+  test('says what it was built with and what it runs on', () => {
+    const info = buildInfo();
+    expect(info.simdTargets).toContain(info.simdTarget);
+    expect(info.compiler).toMatch(/\d/);
+    expect(info.flags).toContain('-ffp-contract=off');
+    expect(info.blas).toMatch(/OpenBLAS|Accelerate/);
+    expect(info.napiVersion).toBe(8);
+    expect(info.metal.available).toBe(info.metal.reason === '');
+  });
+
+  test('lists one table row for each kernel, and each has its sync and promise form', () => {
+    const rows = kernels();
+    expect(rows.map((row) => row.id)).toEqual(['gemm', 'rsi', 'solve_spd']);
+    const addon = loadAddon() as unknown as Record<string, unknown>;
+    for (const row of rows) {
+      expect(typeof addon[row.id]).toBe('function');
+      expect(typeof addon[`${row.id}Async`]).toBe('function');
+      expect(row.cpuTarget).not.toBe('');
+      expect(row.dtypes.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('refuses Metal where the row has none', async () => {
+    const close = new Float64Array(4);
+    expect(() => rsi({ bars: 4, series: 1, close, period: 2, backend: 'metal' })).toThrow(
+      BackendUnavailableError,
+    );
+    await expect(rsiAsync({ bars: 4, series: 1, close, period: 2, backend: 'metal' })).rejects.toBeInstanceOf(
+      BackendUnavailableError,
+    );
+    expect(rsi({ bars: 4, series: 1, close, period: 2, backend: 'cpu' }).backend).toBe('cpu');
+  });
+
+  test('checks again at its own border, so a wrong length is never read', async () => {
+    const addon = loadAddon();
+    const [four, two] = [new Float64Array(4), new Float64Array(2)];
+    const call = (...values: unknown[]) =>
+      codeOf(() => (addon.gemm as (...list: unknown[]) => number)(...values));
+    const out = new Float64Array(4);
+    expect(call(0, 2, 2, 2, two, four, out, false, false, 1, 0)).toBe('kShape');
+    expect(call(0, 2, 2, 2, four, four, two, false, false, 1, 0)).toBe('kShape');
+    expect(call(0, 2, 2, 2, four, four, four, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(0, 2, 2, 2, four, new Float32Array(4), out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(0, 2, 2, 2, four, new BigInt64Array(4), out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(0, 2, 2, 2, four, four, out, false, false, Number.NaN, 0)).toBe('kNonFinite');
+    expect(call(0, -2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(0, 1e300, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(9, 2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(call(2, 2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kNoBackend');
+    expect(call()).toBe('kInvalidOption');
+    const single = new Float32Array(4) as unknown as Float64Array;
+    expect(
+      codeOf(() =>
+        addon.solve_spd(0, 2, 2, single, new Float32Array(4) as never, new Float32Array(4) as never),
+      ),
+    ).toBe('kInvalidOption');
+    const gone = new Float64Array(4);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    expect(call(0, 2, 2, 2, gone, four, out, false, false, 1, 0)).toBe('kInvalidOption');
+    expect(codeOf(() => (addon.rsiAsync as (...list: unknown[]) => unknown)(0, 4, 1, 2, two, out))).toBe(
+      'kShape',
+    );
+    const rejected = addon.solve_spdAsync(
+      1,
+      1,
+      1,
+      Float64Array.of(-1),
+      Float64Array.of(1),
+      new Float64Array(1),
+    );
+    expect(await rejected.catch((error: { code: string }) => error.code)).toBe('kNotPositiveDefinite');
+  });
+
+  test('sets the number of BLAS threads, also from NAUTILUS_THREADS, and refuses nonsense', () => {
+    const before = setThreads(1);
+    expect([0, 1]).toContain(before);
+    expect(() => setThreads(0)).toThrow(InvalidOptionError);
+    expect(() => setThreads(1.5)).toThrow(InvalidOptionError);
+    const script = `
+      const { loadAddon } = await import(${JSON.stringify(new URL('./addon.ts', import.meta.url).href)});
+      try { loadAddon(); console.log('loaded'); } catch (error) { console.log(error.name); }`;
+    const run = (threads: string) =>
+      Bun.spawnSync([process.execPath, '-e', script], { env: { ...process.env, NAUTILUS_THREADS: threads } })
+        .stdout.toString()
+        .trim();
+    expect(run('2')).toBe('loaded');
+    expect(run('many')).toBe('InvalidOptionError');
+  });
+
+  test('settles a hundred concurrent promises with the bits of the sync form', async () => {
+    const close = Float64Array.from({ length: 4000 }, (_, at) => 100 + Math.sin(at) * (at % 17));
+    const expected = rsi({ bars: 1000, series: 4, close, period: 14 }).out;
+    const runs = Array.from({ length: 100 }, () => rsiAsync({ bars: 1000, series: 4, close, period: 14 }));
+    for (const { out } of await Promise.all(runs))
+      expect(Buffer.from(out.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+  });
+
+  test('loads in several Workers at once', async () => {
+    const url = URL.createObjectURL(new Blob([worker], { type: 'text/javascript' }));
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => {
+        const { promise, resolve, reject } = Promise.withResolvers<{ now: number[]; later: number[] }>();
+        const thread = new Worker(url, {});
+        thread.onmessage = (event) => resolve(event.data);
+        thread.onerror = (event) => reject(new Error(event.message));
+        return promise.finally(() => thread.terminate());
+      }),
+    );
+    URL.revokeObjectURL(url);
+    const expected = [...rsi({ bars: 5, series: 1, close: Float64Array.of(1, 2, 3, 2, 4), period: 2 }).out];
+    for (const { now, later } of answers) {
+      expect(now).toEqual(expected);
+      expect(later).toEqual(expected);
+    }
+  });
+
+  test('keeps its memory bounded over many calls', async () => {
+    const addon: RawAddon = loadAddon();
+    const close = new Float64Array(1000).fill(3);
+    const out = new Float64Array(1000);
+    const round = async () => {
+      for (let i = 0; i < 20_000; i++) addon.rsi(0, 250, 4, 14, close, out);
+      for (let i = 0; i < 2_000; i++) await addon.rsiAsync(0, 250, 4, 14, close, out);
+      for (let i = 0; i < 2_000; i++) codeOf(() => addon.rsi(0, 251, 4, 14, close, out));
+      gemm({
+        m: 10,
+        n: 10,
+        k: 10,
+        a: new Float64Array(100),
+        b: new Float64Array(100),
+        out: new Float64Array(100),
+      });
+      Bun.gc(true);
+      return process.memoryUsage.rss();
+    };
+    await round();
+    const before = await round();
+    const after = await round();
+    // One reference kept by mistake for each call would hold 24,000 handles; 16 MiB is far above the allocator's noise.
+    expect(after - before).toBeLessThan(16 * 2 ** 20);
+  });
+});

@@ -1,0 +1,143 @@
+// Loads the compiled addon on first use and types its raw exports; callers use index.ts.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { BackendUnavailableError, InvalidOptionError } from '../core/errors.ts';
+
+/** The element types that kernels work on. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** One row of the native kernel table, as `kernels()` returns it. */
+export interface KernelRow {
+  /** Name of the kernel: `gemm`, `rsi`, `solve_spd`. */
+  readonly id: string;
+  /** Input and output shapes in words, row-major. */
+  readonly shape: string;
+  /** Element types that the kernel has. */
+  readonly dtypes: readonly ('f32' | 'f64')[];
+  /** What computes it on the CPU: Highway SIMD or the platform's BLAS and LAPACK. */
+  readonly cpu: 'hwy' | 'blas';
+  /** The instruction set or BLAS kernel set chosen on this machine. */
+  readonly cpuTarget: string;
+  /** Whether this build has a Metal kernel for it. */
+  readonly metal: boolean;
+  /** Output elements from which `auto` takes Metal; 0 means never. */
+  readonly metalFrom: number;
+  /** Largest difference from the scalar reference in f64, relative to the scale of its sums; 0 means the same bits. */
+  readonly toleranceF64: number;
+  /** The same in f32. */
+  readonly toleranceF32: number;
+}
+
+/** What the loaded addon is, as `buildInfo()` returns it. */
+export interface BuildInfo {
+  /** Compiler and its version. */
+  readonly compiler: string;
+  /** Compiler flags that change numbers or speed. */
+  readonly flags: string;
+  /** The SIMD target that runs on this machine. */
+  readonly simdTarget: string;
+  /** All SIMD targets inside this build. */
+  readonly simdTargets: readonly string[];
+  /** BLAS library, version and build options. */
+  readonly blas: string;
+  /** The kernel set that BLAS chose for this machine. */
+  readonly blasTarget: string;
+  /** Node-API version the addon was built for. */
+  readonly napiVersion: number;
+  /** Whether Metal kernels are present, and why not. */
+  readonly metal: { readonly available: boolean; readonly reason: string };
+}
+
+type Gemm<Result> = (
+  backend: number,
+  m: number,
+  n: number,
+  k: number,
+  a: FloatArray,
+  b: FloatArray,
+  out: FloatArray,
+  transA: boolean,
+  transB: boolean,
+  alpha: number,
+  beta: number,
+) => Result;
+type Rsi<Result> = (
+  backend: number,
+  bars: number,
+  series: number,
+  period: number,
+  close: FloatArray,
+  out: FloatArray,
+) => Result;
+type SolveSpd<Result> = (
+  backend: number,
+  n: number,
+  nrhs: number,
+  a: Float64Array,
+  b: Float64Array,
+  x: Float64Array,
+) => Result;
+
+/** The addon's own exports: positional arguments, backend codes, errors with a native `code`. */
+export interface RawAddon {
+  readonly gemm: Gemm<number>;
+  readonly gemmAsync: Gemm<Promise<number>>;
+  readonly rsi: Rsi<number>;
+  readonly rsiAsync: Rsi<Promise<number>>;
+  readonly solve_spd: SolveSpd<number>;
+  readonly solve_spdAsync: SolveSpd<Promise<number>>;
+  readonly kernels: () => KernelRow[];
+  readonly buildInfo: () => BuildInfo;
+  readonly statusCodes: () => string[];
+  readonly setThreads: (threads: number) => number;
+}
+
+const addonPath = resolve(import.meta.dir, '../../build/native/Release/nautilus.node');
+const loadModule = createRequire(import.meta.url);
+let loaded: RawAddon | undefined;
+
+/** Returns whether the addon has been built; says nothing about whether it loads. */
+export function isAddonBuilt(): boolean {
+  return existsSync(addonPath);
+}
+
+/**
+ * Returns the addon, loading it on the first call, when `NAUTILUS_THREADS` (an integer from 1) also sets the number
+ * of BLAS threads. Throws `BackendUnavailableError` naming the build command when it is absent or does not load, and
+ * `InvalidOptionError` for a broken `NAUTILUS_THREADS`. `path` is for tests.
+ */
+export function loadAddon(path: string = addonPath): RawAddon {
+  if (loaded && path === addonPath) return loaded;
+  if (!existsSync(path)) {
+    throw new BackendUnavailableError(
+      'Expected a built native addon, was absent: run `bun run build:native`',
+    );
+  }
+  const addon = openAddon(path);
+  applyThreads(addon, process.env.NAUTILUS_THREADS);
+  if (path === addonPath) loaded = addon;
+  return addon;
+}
+
+function openAddon(path: string): RawAddon {
+  try {
+    return loadModule(path) as RawAddon;
+  } catch (cause) {
+    const error = new BackendUnavailableError(
+      'Expected a native addon that loads, was refused by the linker: run `bun run build:native` on this machine',
+    );
+    error.cause = cause;
+    throw error;
+  }
+}
+
+function applyThreads(addon: RawAddon, text: string | undefined): void {
+  if (text === undefined || text === '') return;
+  const threads = Number(text);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024) {
+    const expected = 'an integer from 1 to 1024';
+    throw new InvalidOptionError(`Expected ${expected} for NAUTILUS_THREADS, was something else`);
+  }
+  addon.setThreads(threads);
+}
