@@ -107,7 +107,8 @@ const fill = z.object({
 const position = z.object({
   symbol: id,
   quantity: decimal,
-  average_price: decimal,
+  /** Average cost; null when the position is flat. */
+  average_price: decimal.nullable(),
   mark_price: decimal,
   market_value: decimal,
   unrealised_pnl: decimal,
