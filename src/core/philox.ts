@@ -95,16 +95,16 @@ export class Philox {
   }
 
   /** Fills `out` with uniforms in [0, 1): values `from`, `from + 1`, ... of the stream. `from` is even. Returns `out`. */
-  fillUniform(out: Float64Array, from = 0): Float64Array {
+  fillUniform<B extends ArrayBufferLike>(out: Float64Array<B>, from = 0): Float64Array<B> {
     return this.#fill(out, from, false);
   }
 
   /** Fills `out` with standard normals: values `from`, `from + 1`, ... of the stream. `from` is even. Returns `out`. */
-  fillNormal(out: Float64Array, from = 0): Float64Array {
+  fillNormal<B extends ArrayBufferLike>(out: Float64Array<B>, from = 0): Float64Array<B> {
     return this.#fill(out, from, true);
   }
 
-  #fill(out: Float64Array, from: number, normal: boolean): Float64Array {
+  #fill<B extends ArrayBufferLike>(out: Float64Array<B>, from: number, normal: boolean): Float64Array<B> {
     if (!Number.isSafeInteger(from) || from < 0 || from % 2 !== 0) {
       throw new RangeError('Expected an even index of at least 0 for from');
     }

@@ -140,7 +140,10 @@ export function createStrategy(kind: StrategyKind, options: unknown = {}): Strat
   >;
   const result = definition.options.safeParse(options);
   if (!result.success) {
-    const errors = result.error.issues.map(({ path, message }) => ({ pointer: `/${path.join('/')}`, expected: message }));
+    const errors = result.error.issues.map(({ path, message }) => ({
+      pointer: `/${path.join('/')}`,
+      expected: message,
+    }));
     throw new InvalidOptionError(`Expected valid options for the strategy ${kind}`, errors);
   }
   const parsed = result.data;
