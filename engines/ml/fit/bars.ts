@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { InvalidOptionError } from '../../../src/core/errors.ts';
+import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { type Bar, barInconsistency, barSchema } from '../../../src/market/bar.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
 
@@ -23,12 +23,14 @@ export interface BarFile {
 /**
  * Returns the bars of a CSV file with the columns `timestamp` (UTC, `2022-01-31 23:59:00`), `open`, `high`, `low`,
  * `close` and `volume`; a name ending in `.gz` is gunzipped. The interval is the smallest step between two bars; gaps
- * stay gaps. Throws InvalidOptionError for a broken row, bars that contradict themselves, or times that do not rise.
+ * stay gaps. Throws InvalidOptionError for a broken row, bars that contradict themselves, or times that do not
+ * rise, and NotFoundError for a file that can't be read.
  */
 export async function readBars(path: string, symbol: string): Promise<BarFile> {
-  const bytes = await readFile(path);
-  const text = path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
-  const rows: Record<string, string>[] = parse(text, { columns: true, skip_empty_lines: true });
+  const bytes = await readFile(path).catch(() => {
+    throw new NotFoundError('Expected a file of bars that can be read, was none');
+  });
+  const rows = csvRows(bytes, path.endsWith('.gz'));
   const parsed = rows.map((row, i) => {
     const result = rowSchema.safeParse({
       timestamp: row.timestamp,
@@ -52,6 +54,14 @@ export async function readBars(path: string, symbol: string): Promise<BarFile> {
   }
   const bars = parsed.map((bar) => ({ ...bar, symbol, interval_us: intervalUs }));
   return { bars, sha256: sha256(bytes), intervalUs };
+}
+
+function csvRows(bytes: Uint8Array, zipped: boolean): Record<string, string>[] {
+  try {
+    return parse(zipped ? gunzipSync(bytes) : bytes, { columns: true, skip_empty_lines: true });
+  } catch {
+    throw new InvalidOptionError('Expected CSV with a header, gzipped when its name ends in .gz');
+  }
 }
 
 /** An empty field is a missing value, not zero. */

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { InsufficientHistoryError, InvalidOptionError } from '../../../src/core/errors.ts';
+import { InsufficientHistoryError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { FEATURE_BARS, FeatureStream, modelInputs } from '../../../src/indicators/feature-set.ts';
 import type { Bar } from '../../../src/market/bar.ts';
 import { readBars } from './bars.ts';
@@ -106,5 +106,15 @@ describe('readBars', () => {
     const path = join(folder, 'bad.csv');
     await writeFile(path, header + good + row);
     await expect(readBars(path, 'X')).rejects.toThrow(InvalidOptionError);
+  });
+
+  test('names files that are absent, no CSV or not gzipped', async () => {
+    await expect(readBars(join(folder, 'none.csv'), 'X')).rejects.toThrow(NotFoundError);
+    await writeFile(join(folder, 'json.csv'), '{\n  "a": 1\n}');
+    await writeFile(join(folder, 'plain.csv.gz'), header + good);
+    await writeFile(join(folder, 'short.csv'), header);
+    for (const name of ['json.csv', 'plain.csv.gz', 'short.csv']) {
+      await expect(readBars(join(folder, name), 'X')).rejects.toThrow(InvalidOptionError);
+    }
   });
 });
