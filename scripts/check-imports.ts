@@ -34,6 +34,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     to: 'test/',
     reason: 'the test suite that every transport runs; no product code',
   },
+  { from: 'src/factors/', to: 'src/indicators/', reason: 'a factor may be an indicator of its series' },
 ];
 
 /** What each native folder may include, beside itself. Tests may include everything. */
