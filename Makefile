@@ -9,7 +9,7 @@ help: ## Lists these commands.
 
 engines: ## Starts the nine engines; ARGS="..." is handed to `nautilus up`.
 	@scripts/setup.sh
-	@exec bun run --silent engines $(ARGS)
+	@exec bun src/cli/nautilus.ts up $(ARGS)
 
 test: ## Runs every test, native and TypeScript, and prints the totals.
 	@scripts/setup.sh --test-tools

@@ -13,7 +13,8 @@ const use = (specifier: string) => `import { x } from '${specifier}';\n`;
 describe('TypeScript', () => {
   test('accepts imports that go down the tiers or stay in their folder', () => {
     const files = {
-      'src/main.ts': use('../engines/risk/index.ts'),
+      'src/main.ts': use('../engines/risk/index.ts') + use('./cli/up.ts'),
+      'src/cli/up.ts': '',
       'engines/risk/index.ts': use('./service.ts') + use('../../src/http/app.ts'),
       'engines/risk/service.ts': use('../../src/core/ids.ts') + use('zod') + use('node:fs'),
       'src/http/app.ts': use('../bus/client.ts'),
