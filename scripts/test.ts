@@ -7,7 +7,7 @@ import { bunTotals, closingLine, ctestTotals, sum, type Totals } from './test-to
 const root = resolve(import.meta.dir, '..');
 const totalsFile = resolve(root, 'build/test/totals');
 const nativeBuild = 'build/native-tests';
-const FOLDERS = ['./src', './engines', './native', './test', './scripts'];
+const FOLDERS = ['./src', './engines', './native', './bench', './scripts', './test'];
 const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
 
 /** One runner: returns its totals, having streamed its output. */
