@@ -1,0 +1,20 @@
+// The Market Data engine: the front door of every bar, and the replay of the past.
+import type { EngineDefinition } from '../../src/http/engine.ts';
+import { marketDataRoutes } from './routes.ts';
+import { MarketDataService } from './service.ts';
+
+export default {
+  name: 'marketdata',
+  port: 8800,
+  title: 'Market Data Engine',
+  description: 'Imports, stores and serves bars; feeds the stream; replays history in lockstep.',
+  create(context) {
+    const service = new MarketDataService(context);
+    return {
+      routes: marketDataRoutes(service, context),
+      status: () => service.status(),
+      start: () => service.start(),
+      stop: () => service.stop(),
+    };
+  },
+} satisfies EngineDefinition;

@@ -1,0 +1,71 @@
+// The live feed of the simulated market: a bar of each instrument at a fixed pace, with a bounded memory of the past.
+import type { Bus } from '../../src/bus/client.ts';
+import { topics } from '../../src/bus/topics.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Bar } from '../../src/market/bar.ts';
+import { INSTRUMENTS, SIMULATED, SimulatedMarket } from './simulated.ts';
+
+/** Bars kept for each simulated instrument; they are not stored on disk. */
+export const SIMULATED_HISTORY = 3600;
+
+/** Publishes the simulated market until it is stopped; it stands still during a lockstep replay. */
+export class LiveFeed {
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #market: SimulatedMarket;
+  readonly #intervalMs: number;
+  readonly #history = new Map<string, Bar[]>(INSTRUMENTS.map((i) => [i.symbol, []]));
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #paused = false;
+
+  constructor(bus: Bus, clock: Clock, options: { seed: number; intervalMs: number }) {
+    this.#bus = bus;
+    this.#clock = clock;
+    this.#intervalMs = options.intervalMs;
+    this.#market = new SimulatedMarket(options.seed, options.intervalMs * 1000);
+  }
+
+  get running(): boolean {
+    return this.#timer !== undefined && !this.#paused;
+  }
+
+  get intervalUs(): number {
+    return this.#intervalMs * 1000;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.#tick(), this.#intervalMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /** Past bars of a simulated instrument, oldest first; undefined for any other symbol. */
+  history(symbol: string): readonly Bar[] | undefined {
+    return this.#history.get(symbol);
+  }
+
+  #tick(): void {
+    if (this.#paused) return;
+    const step = this.#intervalMs * 1000;
+    const tsUs = Math.floor(this.#clock.nowUs() / step) * step;
+    for (const bar of this.#market.next(tsUs)) {
+      const past = this.#history.get(bar.symbol)!;
+      // A late timer may fire twice in one interval; time has to move on for every reader.
+      if (past.length > 0 && past.at(-1)!.ts_event_us >= tsUs) return;
+      past.push(bar);
+      if (past.length > SIMULATED_HISTORY) past.shift();
+      this.#bus.publish(topics.marketLiveData, { ...bar, source: SIMULATED }, { tsEventUs: tsUs });
+    }
+  }
+}

@@ -1,0 +1,285 @@
+// Replays of stored bars: in lockstep through every engine, or paced onto the live stream.
+import { type LockstepOptions, runLockstep } from '../../src/bus/coordinator.ts';
+import type { EngineWatch } from '../../src/bus/presence.ts';
+import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
+import {
+  ConflictError,
+  DependencyUnavailableError,
+  NautilusError,
+  NotFoundError,
+} from '../../src/core/errors.ts';
+import { newId } from '../../src/core/ids.ts';
+import type { EngineContext } from '../../src/http/engine.ts';
+import type { BarStore } from './bar-store.ts';
+import type { LiveFeed } from './live-feed.ts';
+import { OutcomeCollector } from './outcome.ts';
+import type { ReplayReply, ReplayRequest } from './schemas.ts';
+
+type LiveBar = BodyOf<typeof topics.marketLiveData>;
+
+// Bars are read from the store in pages, so that a replay of years needs no more memory than one of days.
+const PAGE_BARS = 50_000;
+/** Finished replays that are remembered. */
+const KEPT = 100;
+const YIELD_EVERY_MS = 5;
+
+interface Run {
+  readonly id: string;
+  readonly request: ReplayRequest;
+  readonly intervalUs: number;
+  readonly total: number;
+  readonly abort: AbortController;
+  readonly startedMs: number;
+  state: ReplayReply['state'];
+  done: number;
+  endedMs: number | undefined;
+  result: ReplayReply['result'];
+  error: ReplayReply['error'];
+  finished: Promise<void>;
+}
+
+/** Starts, follows and cancels replays. One runs at a time, since it moves every engine. */
+export class Replays {
+  readonly #runs = new Map<string, Run>();
+  #active: Run | undefined;
+
+  constructor(
+    readonly context: EngineContext,
+    readonly store: () => Promise<BarStore>,
+    readonly feed: LiveFeed,
+    readonly watch: EngineWatch,
+  ) {}
+
+  /**
+   * Starts a replay. Throws NotFoundError for a symbol without stored bars, ConflictError while another replay runs or
+   * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive.
+   */
+  async start(request: ReplayRequest, intervalUs: number): Promise<ReplayReply> {
+    if (this.#active)
+      throw new ConflictError(`Replay ${this.#active.id} is running: wait for its end or cancel it`);
+    if (this.feed.history(request.symbol))
+      throw new ConflictError('A symbol of the simulated market cannot be replayed');
+    const store = await this.store();
+    const { symbol, from_us: fromUs, to_us: toUs } = request;
+    const total = await store.count({ symbol, intervalUs, fromUs, toUs });
+    if (total === 0)
+      throw new NotFoundError('No stored bars of this symbol in this range: import some first');
+    if (this.#active)
+      throw new ConflictError('Another replay has just started: wait for its end or cancel it');
+    const participants = request.mode === 'lockstep' ? this.#participants(request) : [];
+    const run: Run = {
+      id: newId(),
+      request,
+      intervalUs,
+      total,
+      abort: new AbortController(),
+      startedMs: performance.now(),
+      state: 'running',
+      done: 0,
+      endedMs: undefined,
+      result: null,
+      error: null,
+      finished: Promise.resolve(),
+    };
+    this.#remember(run);
+    this.#active = run;
+    run.finished = this.#run(run, store, participants);
+    return describe(run);
+  }
+
+  get(id: string): ReplayReply {
+    return describe(this.#find(id));
+  }
+
+  list(): ReplayReply[] {
+    return [...this.#runs.values()].reverse().map(describe);
+  }
+
+  /** Cancels a running replay and resolves when it has stopped; a finished one stays as it is. */
+  async cancel(id: string): Promise<ReplayReply> {
+    const run = this.#find(id);
+    run.abort.abort();
+    await run.finished;
+    return describe(run);
+  }
+
+  async stop(): Promise<void> {
+    this.#active?.abort.abort();
+    await this.#active?.finished;
+  }
+
+  #participants({ engines }: ReplayRequest): string[] {
+    const alive = this.watch
+      .alive()
+      .filter((p) => p.lockstep)
+      .map((p) => p.engine);
+    const wanted = engines?.filter((e) => e !== this.context.bus.source) ?? alive;
+    const missing = wanted.filter((e) => !alive.includes(e));
+    if (missing.length > 0) {
+      throw new DependencyUnavailableError(
+        `Expected running engines for the replay: ${missing.join(', ')} missing`,
+      );
+    }
+    return [this.context.bus.source, ...wanted];
+  }
+
+  async #run(run: Run, store: BarStore, participants: string[]): Promise<void> {
+    try {
+      if (run.request.mode === 'lockstep') await this.#lockstep(run, store, participants);
+      else await this.#paced(run, store);
+      run.state = run.abort.signal.aborted ? 'cancelled' : 'done';
+    } catch (error) {
+      run.state = run.abort.signal.aborted ? 'cancelled' : 'failed';
+      const known = error instanceof NautilusError && error.slug !== 'internal';
+      run.error = known
+        ? { type: `/problems/${error.slug}`, detail: error.message }
+        : { type: '/problems/internal', detail: 'An internal error occurred; it is in the log' };
+      if (!known) this.context.log.error({ err: error, replay: run.id }, 'replay failed');
+    } finally {
+      run.endedMs = performance.now();
+      this.#active = undefined;
+    }
+  }
+
+  async #lockstep(run: Run, store: BarStore, participants: string[]): Promise<void> {
+    const { bus } = this.context;
+    const spec = specOf(run, participants);
+    const collector = new OutcomeCollector(spec);
+    const options: LockstepOptions = {
+      barrierEvents: run.request.barrier_bars,
+      inFlight: run.request.in_flight,
+      timeoutMs: run.request.timeout_ms,
+      signal: run.abort.signal,
+      onProgress: (done) => {
+        run.done = done;
+      },
+    };
+    await collector.listen(bus);
+    this.feed.pause();
+    try {
+      const outcome = await runLockstep(
+        bus,
+        spec,
+        topics.marketLiveData,
+        readBars(store, run, true),
+        options,
+      );
+      run.result = collector.result(outcome);
+    } finally {
+      this.feed.resume();
+      await collector.end();
+    }
+  }
+
+  async #paced(run: Run, store: BarStore): Promise<void> {
+    const { bus, clock } = this.context;
+    const startUs = clock.nowUs();
+    let firstUs: number | undefined;
+    let lastYield = performance.now();
+    for await (const { body, tsEventUs } of readBars(store, run, false)) {
+      firstUs ??= tsEventUs;
+      const dueUs = startUs + (tsEventUs - firstUs) / run.request.speed;
+      const waitMs = (dueUs - clock.nowUs()) / 1000;
+      if (waitMs > 1) await sleep(waitMs, run.abort.signal);
+      else if (performance.now() - lastYield > YIELD_EVERY_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        lastYield = performance.now();
+      }
+      if (run.abort.signal.aborted) return;
+      bus.publish(topics.marketLiveData, body, { tsEventUs });
+      run.done++;
+    }
+  }
+
+  #find(id: string): Run {
+    const run = this.#runs.get(id);
+    if (!run) throw new NotFoundError('No such replay');
+    return run;
+  }
+
+  #remember(run: Run): void {
+    this.#runs.set(run.id, run);
+    const oldest = this.#runs.keys().next().value;
+    if (this.#runs.size > KEPT && oldest !== undefined) this.#runs.delete(oldest);
+  }
+}
+
+async function* readBars(
+  store: BarStore,
+  run: Run,
+  lockstep: boolean,
+): AsyncGenerator<{ body: LiveBar; tsEventUs: number }> {
+  const { symbol, to_us: toUs } = run.request;
+  let fromUs = run.request.from_us;
+  for (;;) {
+    const page = await store.read({ symbol, intervalUs: run.intervalUs, fromUs, toUs, limit: PAGE_BARS });
+    const n = page.tsUs.length;
+    for (let i = 0; i < n; i++) {
+      const tsEventUs = page.tsUs[i]!;
+      const body: LiveBar = {
+        symbol,
+        ts_event_us: tsEventUs,
+        interval_us: run.intervalUs,
+        open: page.open[i]!,
+        high: page.high[i]!,
+        low: page.low[i]!,
+        close: page.close[i]!,
+        volume: page.volume[i]!,
+        source: 'replay',
+      };
+      yield { body, tsEventUs };
+    }
+    if (n < PAGE_BARS) return;
+    fromUs = page.tsUs[n - 1]! + 1;
+    // A long replay must leave the loop free for requests between pages, also when nothing else makes it wait.
+    if (!lockstep) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function specOf(run: Run, participants: string[]): SessionSpec {
+  const { symbol, portfolio_id, strategy, strategy_options, starting_cash, fee_bps, reset } = run.request;
+  return {
+    session: run.id,
+    symbol,
+    interval_us: run.intervalUs,
+    portfolio_id,
+    strategy,
+    strategy_options,
+    starting_cash,
+    fee_bps,
+    reset,
+    participants,
+  };
+}
+
+function describe(run: Run): ReplayReply {
+  const elapsed = ((run.endedMs ?? performance.now()) - run.startedMs) / 1000;
+  return {
+    replay_id: run.id,
+    state: run.state,
+    mode: run.request.mode,
+    symbol: run.request.symbol,
+    portfolio_id: run.request.portfolio_id,
+    strategy: run.request.strategy,
+    events_total: run.total,
+    events_done: run.state === 'done' ? run.total : run.done,
+    elapsed_s: Math.round(elapsed * 1000) / 1000,
+    bars_per_s: Math.round(run.done / Math.max(elapsed, 1e-6)),
+    progress_url: `/replays/${run.id}`,
+    error: run.error,
+    result: run.result,
+  };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}

@@ -1,0 +1,94 @@
+// Routes of the Market Data engine: schema, one call, nothing else.
+import { Elysia } from 'elysia';
+import { z } from 'zod';
+import { bodyChunks } from '../../src/http/body.ts';
+import type { EngineContext } from '../../src/http/engine.ts';
+import { ARROW_STREAM, barsToArrow } from './arrow.ts';
+import {
+  barsQuery,
+  idParam,
+  importQuery,
+  importReply,
+  replayReply,
+  replayRequest,
+  seriesReply,
+  symbolParam,
+} from './schemas.ts';
+import type { Bars, MarketDataService } from './service.ts';
+
+/** Returns the routes of the Market Data engine. */
+export function marketDataRoutes(service: MarketDataService, { config }: EngineContext) {
+  return new Elysia({ name: 'marketdata-routes' })
+    .get('/bars', () => service.series(), {
+      response: { 200: seriesReply },
+      detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },
+    })
+    .get(
+      '/bars/:symbol',
+      async ({ params, query, request }) => {
+        const arrow = request.headers.get('accept')?.includes(ARROW_STREAM) ?? false;
+        const bars = await service.bars(params.symbol, query, arrow);
+        if (arrow)
+          return new Response(await barsToArrow(bars.columns), { headers: { 'content-type': ARROW_STREAM } });
+        return jsonBars(bars);
+      },
+      {
+        params: symbolParam,
+        query: barsQuery,
+        detail: { summary: `Bars of one symbol, as JSON or (Accept: ${ARROW_STREAM}) Arrow`, tags: ['bars'] },
+      },
+    )
+    .post(
+      '/bars/import',
+      ({ request, query }) => service.import(bodyChunks(request, config.maxImportBytes), query),
+      {
+        parse: 'none',
+        query: importQuery,
+        response: { 200: importReply },
+        detail: { summary: 'Import OHLCV CSV, plain or gzip, sent as the raw body', tags: ['bars'] },
+      },
+    )
+    .post(
+      '/replays',
+      async ({ body, set }) => {
+        const replay = await service.replay(body);
+        set.status = 202;
+        set.headers.location = replay.progress_url;
+        return replay;
+      },
+      {
+        body: replayRequest,
+        response: { 202: replayReply },
+        detail: { summary: 'Replay stored bars through the engines', tags: ['replays'] },
+      },
+    )
+    .get('/replays', () => ({ replays: service.replays.list() }), {
+      response: { 200: z.object({ replays: z.array(replayReply) }) },
+      detail: { summary: 'The last 100 replays, newest first', tags: ['replays'] },
+    })
+    .get('/replays/:id', ({ params }) => service.replays.get(params.id), {
+      params: idParam,
+      response: { 200: replayReply },
+      detail: { summary: 'Progress and result of a replay', tags: ['replays'] },
+    })
+    .delete('/replays/:id', ({ params }) => service.replays.cancel(params.id), {
+      params: idParam,
+      response: { 200: replayReply },
+      detail: { summary: 'Cancel a replay', tags: ['replays'] },
+    });
+}
+
+function jsonBars({ symbol, intervalUs, source, columns }: Bars) {
+  const { tsUs, open, high, low, close, volume } = columns;
+  const bars = Array.from(tsUs, (ts_event_us, i) => ({
+    ts_event_us,
+    open: open[i],
+    high: high[i],
+    low: low[i],
+    close: close[i],
+    volume: volume[i],
+  }));
+  // A next page starts one microsecond after the last bar.
+  const next_from_us = tsUs.length > 0 ? tsUs[tsUs.length - 1]! + 1 : null;
+  return { symbol, interval_us: intervalUs, source, bars, next_from_us };
+}

@@ -1,0 +1,157 @@
+// `nautilus doctor`: looks at everything that the engines need, and says how to mend what is missing.
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { cpus, freemem, totalmem } from 'node:os';
+import manifest from '../../../package.json' with { type: 'json' };
+import { type Config, loadConfig } from '../../core/config.ts';
+import { buildInfo, isAddonBuilt } from '../../native/index.ts';
+import { listModels } from '../../onnx/registry.ts';
+import { ENGINES } from '../engines.ts';
+import { mebibytes, table } from '../output.ts';
+import { readRunFile } from '../run-file.ts';
+
+/** `ok`, `info` (fine without it), `fail` (the engines will not work). */
+interface Finding {
+  readonly check: string;
+  readonly level: 'ok' | 'info' | 'fail';
+  readonly found: string;
+  readonly fix?: string;
+}
+
+/** Prints one line per check; exit code 1 when something that is needed is missing. */
+export async function doctor(options: { readonly json?: boolean }): Promise<number> {
+  const config = loadConfig();
+  const findings = [
+    bun(),
+    machine(),
+    ...addon(),
+    ...gpu(),
+    redis(),
+    dataFolder(config),
+    await models(config),
+    ...(await ports(config)),
+  ];
+  if (options.json) console.log(JSON.stringify(findings, null, 2));
+  else {
+    console.log(table([['', 'CHECK', 'FOUND'], ...findings.map((f) => [MARK[f.level], f.check, f.found])]));
+    for (const f of findings.filter((x) => x.fix)) console.log(`\n${f.check}: ${f.fix}`);
+  }
+  return findings.some((f) => f.level === 'fail') ? 1 : 0;
+}
+
+const MARK = { ok: 'ok', info: '--', fail: 'NO' } as const;
+
+function bun(): Finding {
+  const pinned = manifest.dependencies.bun;
+  const same = Bun.version === pinned;
+  const found = same ? Bun.version : `${Bun.version}, pinned ${pinned}`;
+  return {
+    check: 'Bun',
+    level: same ? 'ok' : 'fail',
+    found,
+    ...(same ? {} : { fix: 'run `make engines`, which installs the pinned one' }),
+  };
+}
+
+function machine(): Finding {
+  const found = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${mebibytes(freemem())} of ${mebibytes(totalmem())} free`;
+  return { check: 'machine', level: 'ok', found };
+}
+
+function addon(): Finding[] {
+  const fix = 'run `make engines` (or `bun run build:native`); the build log says what is missing';
+  if (!isAddonBuilt()) return [{ check: 'addon', level: 'fail', found: 'not built', fix }];
+  try {
+    const info = buildInfo();
+    return [
+      { check: 'addon', level: 'ok', found: `${info.compiler}; ${info.flags}` },
+      {
+        check: 'SIMD target',
+        level: 'ok',
+        found: `${info.simdTarget} (built for ${info.simdTargets.join(', ')})`,
+      },
+      { check: 'BLAS', level: 'ok', found: info.blas },
+    ];
+  } catch (error) {
+    return [{ check: 'addon', level: 'fail', found: (error as Error).message, fix }];
+  }
+}
+
+function gpu(): Finding[] {
+  if (!isAddonBuilt()) return [];
+  const { metal } = buildInfo();
+  return [
+    {
+      check: 'GPU (Metal)',
+      level: metal.available ? 'ok' : 'info',
+      found: metal.available ? 'available' : `${metal.reason}; kernels run on the CPU`,
+    },
+  ];
+}
+
+function redis(): Finding {
+  const set = process.env.REDIS_URL !== undefined;
+  if (!set)
+    return { check: 'Redis', level: 'info', found: 'not used: the embedded hub carries the messages' };
+  return {
+    check: 'Redis',
+    level: 'info',
+    found: 'REDIS_URL is set, and this version does not use it',
+    fix: 'nothing to do: the embedded hub carries the messages; unset REDIS_URL to silence this line',
+  };
+}
+
+function dataFolder(config: Config): Finding {
+  try {
+    mkdirSync(config.dataDir, { recursive: true });
+    accessSync(config.dataDir, constants.W_OK);
+    return { check: 'data folder', level: 'ok', found: config.dataDir };
+  } catch {
+    return {
+      check: 'data folder',
+      level: 'fail',
+      found: `${config.dataDir} cannot be written`,
+      fix: 'set NAUTILUS_DATA_DIR to a folder of yours',
+    };
+  }
+}
+
+async function models(config: Config): Promise<Finding> {
+  const { models: good, rejected } = await listModels(config.modelsDir);
+  const found = `${good.length} in ${config.modelsDir}${rejected.length > 0 ? `, ${rejected.length} rejected` : ''}`;
+  if (good.length > 0 && rejected.length === 0) return { check: 'models', level: 'ok', found };
+  const why = rejected.map((r) => `(${r.model_id}: ${r.reason})`).join(' ');
+  return {
+    check: 'models',
+    level: 'info',
+    found,
+    fix: `restore the folder with git, or fit one with \`bun run fit:baseline\` ${why}`.trim(),
+  };
+}
+
+async function ports(config: Config): Promise<Finding[]> {
+  if (config.ports === 'free')
+    return [{ check: 'ports', level: 'ok', found: 'any free ones (NAUTILUS_PORTS=free)' }];
+  if (readRunFile(config.dataDir))
+    return [{ check: 'ports', level: 'ok', found: 'in use by the engines that run' }];
+  const definitions = await Promise.all(ENGINES.map((e) => e.load()));
+  const taken = definitions.map((d) => d.port).filter((port) => !isFree(config.host, port));
+  if (taken.length === 0)
+    return [{ check: 'ports', level: 'ok', found: `${definitions.map((d) => d.port).join(' ')} are free` }];
+  return [
+    {
+      check: 'ports',
+      level: 'fail',
+      found: `taken: ${taken.join(' ')}`,
+      fix: `see who has them (lsof -i :${taken[0]}), or set NAUTILUS_PORTS=free`,
+    },
+  ];
+}
+
+function isFree(hostname: string, port: number): boolean {
+  try {
+    Bun.listen({ hostname, port, socket: { data() {} } }).stop(true);
+    return true;
+  } catch {
+    return false;
+  }
+}

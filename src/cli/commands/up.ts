@@ -1,0 +1,58 @@
+// `nautilus up`: starts the engines, shows where they are, runs until it is told to stop.
+import { loadConfig } from '../../core/config.ts';
+import { createLog } from '../../core/log.ts';
+import { VERSION } from '../../core/version.ts';
+import { type Cluster, startCluster } from '../cluster.ts';
+import { lineWriter, table } from '../output.ts';
+
+export interface UpOptions {
+  readonly only?: string;
+  readonly inProcess?: boolean;
+}
+
+/** Starts the chosen engines and resolves with an exit code when they have been stopped by a signal. */
+export async function up(options: UpOptions): Promise<number> {
+  const started = performance.now();
+  const config = loadConfig();
+  const log = createLog('supervisor', config.logLevel);
+  const onLine = await lineWriter();
+  let requested: (signal: string) => void = () => {};
+  const asked = new Promise<string>((resolve) => {
+    requested = resolve;
+  });
+  process.on('SIGINT', () => requested('SIGINT'));
+  process.on('SIGTERM', () => requested('SIGTERM'));
+  const only = options.only?.split(',').map((name) => name.trim());
+  const cluster = await startCluster({
+    config,
+    log,
+    onLine,
+    ...(only ? { only } : {}),
+    inProcess: options.inProcess ?? false,
+  });
+  const seconds = (performance.now() - started) / 1000;
+  if (process.stdout.isTTY) process.stdout.write(banner(cluster, config.host, seconds));
+  else
+    log.info(
+      { start_s: Math.round(seconds * 1000) / 1000, engines: cluster.engines },
+      'all engines are ready',
+    );
+  const signal = await asked;
+  log.info({ signal }, 'stopping');
+  await cluster.stop();
+  return 0;
+}
+
+function banner(cluster: Cluster, host: string, seconds: number): string {
+  const rows = cluster.engines.map((e) => [e.name, `http://${host}:${e.port}`, String(e.pid)]);
+  const page = cluster.engines.find((e) => e.name === 'websocket');
+  return [
+    '',
+    table([['ENGINE', 'ADDRESS', 'PID'], ...rows]),
+    '',
+    `Nautilus Engines ${VERSION}: ${rows.length} engines ready in ${seconds.toFixed(2)} s. Ctrl-C stops them.`,
+    ...(page ? [`Page: http://${host}:${page.port}/`] : []),
+    '',
+    '',
+  ].join('\n');
+}

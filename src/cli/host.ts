@@ -1,0 +1,43 @@
+// Starts one engine in this process on a given bus: what engine processes and the in-process cluster have in common.
+import { Bus } from '../bus/client.ts';
+import type { Transport } from '../bus/transport.ts';
+import { systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { DependencyUnavailableError, InvariantError } from '../core/errors.ts';
+import { createLog, type Log } from '../core/log.ts';
+import { EngineMetrics } from '../http/metrics.ts';
+import { type RunningEngine, startEngine } from '../http/server.ts';
+import { loadEngine } from './engines.ts';
+
+const BUS_TIMEOUT_MS = 5000;
+
+/** A running engine with its log. */
+export interface HostedEngine {
+  readonly engine: RunningEngine;
+  readonly log: Log;
+}
+
+/** Loads, connects and starts the engine `name`. Throws DependencyUnavailableError without a bus or with a taken port. */
+export async function hostEngine(name: string, transport: Transport, config: Config): Promise<HostedEngine> {
+  const log = createLog(name, config.logLevel);
+  const bus = new Bus(name, transport, {
+    onHandlerError: (err, where) => log.error({ err, where }, 'handling messages failed'),
+    onDropped: (count, where) => log.warn({ count, where }, 'messages dropped'),
+  });
+  const definition = await loadEngine(name);
+  if (!definition) throw new InvariantError(`no engine ${name}`);
+  await connected(bus);
+  const context = { bus, clock: systemClock, config, log, metrics: new EngineMetrics(name, bus) };
+  const port = config.ports === 'free' ? 0 : definition.port;
+  return { engine: await startEngine(definition, context, port), log };
+}
+
+async function connected(bus: Bus): Promise<void> {
+  const deadline = performance.now() + BUS_TIMEOUT_MS;
+  while (!bus.connected) {
+    if (performance.now() > deadline) {
+      throw new DependencyUnavailableError(`Expected the message bus to answer within ${BUS_TIMEOUT_MS} ms`);
+    }
+    await Bun.sleep(2);
+  }
+}

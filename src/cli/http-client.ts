@@ -1,0 +1,43 @@
+// Requests from commands to running engines; problems become errors with their own words.
+import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
+
+const TIMEOUT_MS = 30_000;
+
+interface Problem {
+  readonly type?: string;
+  readonly title?: string;
+  readonly status?: number;
+  readonly detail?: string;
+}
+
+/** Sends one request and returns the parsed JSON reply. Throws NautilusError with the engine's problem. */
+export async function request<T>(url: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    const timedOut = (error as Error).name === 'TimeoutError';
+    throw new DependencyUnavailableError(
+      timedOut ? `No reply from ${url} within ${timeoutMs} ms` : `No engine answers at ${url}`,
+    );
+  }
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new DependencyUnavailableError(`Expected JSON from ${url}, status was ${response.status}`);
+  }
+  if (response.ok) return body as T;
+  const { type = '/problems/unknown', title = 'Request failed', detail = 'no detail' } = body as Problem;
+  throw new NautilusError(type.split('/').at(-1)!, response.status, title, detail);
+}
+
+/** Sends a JSON body. */
+export function post<T>(url: string, body: unknown): Promise<T> {
+  return request<T>(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}

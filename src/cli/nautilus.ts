@@ -1,0 +1,77 @@
+#!/usr/bin/env bun
+// The `nautilus` command (installed as `nautilus-engines`).
+import { Command, Option } from 'commander';
+import { NautilusError } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
+
+const program = new Command('nautilus')
+  .description('Nine quantitative-trading engines: start them, look after them, feed them.')
+  .version(VERSION)
+  .showHelpAfterError('(see --help)');
+
+// Each command loads its own code, so that `--help` and `ps` stay quick.
+program
+  .command('up')
+  .description('start the engines and run until Ctrl-C')
+  .option('--only <names>', 'engines to start, separated by commas')
+  .option('--in-process', 'all engines in one process on the memory bus')
+  .action(async (options) => exit(await (await import('./commands/up.ts')).up(options)));
+
+program
+  .command('ps')
+  .description('list the running engines')
+  .option('--json', 'print JSON')
+  .action(async (options) => exit(await (await import('./commands/ps.ts')).ps(options)));
+
+program
+  .command('down')
+  .description('stop the running engines')
+  .action(async () => exit(await (await import('./commands/ps.ts')).down()));
+
+program
+  .command('doctor')
+  .description('check what the engines need, with a fix for each finding')
+  .option('--json', 'print JSON')
+  .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctor(options)));
+
+program
+  .command('import <file>')
+  .description('import OHLCV bars from a CSV file, plain or gzip')
+  .option('--symbol <symbol>', 'symbol of a file without a symbol column')
+  .option('--json', 'print JSON')
+  .action(async (file, options) =>
+    exit(await (await import('./commands/import.ts')).importCommand(file, options)),
+  );
+
+program
+  .command('replay <file>')
+  .description('drive the bars of a file through all engines in lockstep')
+  .option('--symbol <symbol>', 'symbol of a file without a symbol column')
+  .option('--strategy <name>', 'strategy that trades', 'ma-cross')
+  .option('--option <name=value...>', 'options of the strategy')
+  .option('--portfolio <id>', 'portfolio that trades', 'portfolio_001')
+  .option('--cash <amount>', 'starting cash', '1000000')
+  .option('--fee-bps <number>', 'fee of the paper venue in basis points', '5')
+  .option('--reset', 'empty the history of the portfolio first')
+  .option('--isolated', 'start own engines with a fresh data folder on free ports')
+  .option('--in-process', 'like --isolated, with all engines in this process')
+  .option('--keep', 'start own engines on the published ports and leave them up')
+  .addOption(new Option('--barrier <bars>', 'bars in one barrier').default('64'))
+  .addOption(new Option('--in-flight <barriers>', 'barriers under way at once').default('4'))
+  .option('--json', 'print one JSON object')
+  .action(async (file, options) =>
+    exit(await (await import('./commands/replay.ts')).replayCommand(file, options)),
+  );
+
+function exit(code: number): void {
+  // Servers and timers of a finished command must not keep it alive.
+  process.exit(code);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof NautilusError)) throw error;
+  console.error(`${error.title}: ${error.message}`);
+  process.exit(error.status === 404 || error.status === 422 ? 2 : 1);
+}

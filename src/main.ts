@@ -1,0 +1,38 @@
+// Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a hub to connect to.
+import { HubTransport } from './bus/hub-client.ts';
+import { hostEngine } from './cli/host.ts';
+import type { EngineMessage } from './cli/supervisor.ts';
+import { loadConfig } from './core/config.ts';
+import { NautilusError } from './core/errors.ts';
+import { createLog } from './core/log.ts';
+
+const name = process.argv[2] ?? '';
+const tell = (message: EngineMessage) => process.send?.(message);
+
+try {
+  const config = loadConfig();
+  const transport = new HubTransport({ socketPath: config.hubSocket ?? '', name });
+  const { engine, log } = await hostEngine(name, transport, config);
+
+  let stopping = false;
+  const stop = async (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, 'stopping');
+    await engine.stop(config.graceMs);
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+  // Ctrl-C reaches the whole group; the supervisor decides in which order to stop.
+  process.on('SIGINT', () => {});
+  process.on('disconnect', () => void stop('the supervisor is gone'));
+  tell({ type: 'ready', port: engine.port });
+  log.info({ port: engine.port }, 'ready');
+} catch (error) {
+  const known = error instanceof NautilusError;
+  createLog(name, 'error').error({ err: error }, 'could not start');
+  tell({ type: 'failed', message: known ? error.message : String(error), fatal: known });
+  // Lets the message out before the channel closes.
+  await Bun.sleep(20);
+  process.exit(1);
+}
