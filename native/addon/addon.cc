@@ -76,7 +76,7 @@ Napi::Value Threads(const Napi::CallbackInfo& info) {
   }
 }
 
-Napi::Object Init(Napi::Env env, Napi::Object exports) {
+Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {
   ExportKernels(env, exports);
   exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
   exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
@@ -85,7 +85,12 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-NODE_API_MODULE(nautilus, Init)
-
 }  // namespace
 }  // namespace nautilus::addon
+
+// Outside any namespace: clang would give an entry point in an unnamed one internal linkage.
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  return nautilus::addon::ExportAll(env, exports);
+}
+
+NODE_API_MODULE(nautilus, Init)

@@ -23,6 +23,10 @@ namespace {
 
 HWY_EXPORT(ThisTarget);
 
+// Unqualified on purpose: where one target is compiled, dispatch pastes the target's namespace in front of
+// the name.
+const char* ChosenTarget() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(ThisTarget)()); }
+
 std::string Compiler() {
 #if defined(__clang__)
   return __VERSION__;
@@ -45,7 +49,7 @@ BuildInfo DescribeBuild() {
   BuildInfo info;
   info.compiler = cpu::Compiler();
   info.flags = NAUTILUS_FLAGS;
-  info.simd_target = hwy::TargetName(HWY_DYNAMIC_DISPATCH(cpu::ThisTarget)());
+  info.simd_target = cpu::ChosenTarget();
   info.simd_targets = cpu::CompiledTargets();
 #if defined(__APPLE__)
   info.blas = "Accelerate";

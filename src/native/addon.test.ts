@@ -176,6 +176,22 @@ describe('the native addon', () => {
     }
   });
 
+  test('survives a Worker that ends while its work is in flight', () => {
+    const script = `
+      const url = URL.createObjectURL(new Blob([\`
+        const { buildInfo, rsiAsync } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+        buildInfo();
+        const close = new Float64Array(4_000_000).fill(1);
+        rsiAsync({ bars: 4_000_000, series: 1, close, period: 14 });
+        postMessage('in flight');
+      \`], { type: 'text/javascript' }));
+      const worker = new Worker(url, {});
+      worker.onmessage = async () => { await worker.terminate(); console.log('alive'); };`;
+    const run = Bun.spawnSync([process.execPath, '-e', script]);
+    expect(run.stdout.toString().trim()).toBe('alive');
+    expect(run.exitCode).toBe(0);
+  });
+
   test('keeps its memory bounded over many calls', async () => {
     const addon: RawAddon = loadAddon();
     const close = new Float64Array(1000).fill(3);

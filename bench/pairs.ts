@@ -1,0 +1,105 @@
+// Paired measurement: two sides take turns in one process, so a slow moment of the machine hits both.
+
+/** One side of a comparison: run it and be timed from outside, or answer with nanoseconds measured elsewhere. */
+export type Side = (() => unknown) | { readonly measureNs: () => Promise<number> | number };
+
+/** What to compare; `a` is ours and `b` the rival. */
+export interface PairOptions {
+  readonly name: string;
+  readonly a: Side;
+  readonly b: Side;
+  /** Interleaved pairs to take; default and least 15. */
+  readonly pairs?: number;
+  /** Shortest time of one sample; a faster side runs several times a sample. Default 2 ms. */
+  readonly minSampleMs?: number;
+}
+
+/** The ratios `time of b / time of a` of all pairs: above 1 means that `a` is faster. Times are medians of one run. */
+export interface PairResult {
+  readonly name: string;
+  readonly pairs: number;
+  readonly median: number;
+  readonly q1: number;
+  readonly q3: number;
+  readonly aNs: number;
+  readonly bNs: number;
+}
+
+const leastPairs = 15;
+
+// Long enough for the runtime to compile both sides with its best tier.
+const warmUpNs = 50e6;
+
+/** Returns the quantile (0..1) of numbers by linear interpolation (type 7 of Hyndman and Fan 1996); NaN when empty. */
+export function quantile(values: readonly number[], at: number): number {
+  const sorted = [...values].sort((x, y) => x - y);
+  const position = (sorted.length - 1) * at;
+  const low = sorted[Math.floor(position)] ?? Number.NaN;
+  const high = sorted[Math.ceil(position)] ?? Number.NaN;
+  return low + (high - low) * (position - Math.floor(position));
+}
+
+async function timeOf(run: () => unknown, repeats: number): Promise<number> {
+  const start = Bun.nanoseconds();
+  for (let i = 0; i < repeats; i++) {
+    const result = run();
+    // Awaiting a plain value would add a turn of the microtask queue to every call.
+    if (result instanceof Promise) await result;
+  }
+  return (Bun.nanoseconds() - start) / repeats;
+}
+
+/** Returns a sampler of one side, after a warm-up that also finds how often it runs in one sample. */
+async function prepare(side: Side, minSampleMs: number): Promise<() => Promise<number>> {
+  if (typeof side !== 'function') {
+    await side.measureNs();
+    return async () => side.measureNs();
+  }
+  const warmUpEnd = Bun.nanoseconds() + warmUpNs;
+  while (Bun.nanoseconds() < warmUpEnd) await timeOf(side, 1);
+  let repeats = 1;
+  while ((await timeOf(side, repeats)) * repeats < minSampleMs * 1e6) repeats *= 2;
+  return () => timeOf(side, repeats);
+}
+
+/**
+ * Returns the median and quartiles of `time of b / time of a` over interleaved pairs; each pair swaps the order of the
+ * last one. Throws `RangeError` for fewer than 15 pairs.
+ */
+export async function comparePairs(options: PairOptions): Promise<PairResult> {
+  const { name, pairs = leastPairs, minSampleMs = 2 } = options;
+  if (!Number.isInteger(pairs) || pairs < leastPairs) {
+    throw new RangeError(`Expected an integer from ${leastPairs} for pairs, was ${pairs}`);
+  }
+  const sampleA = await prepare(options.a, minSampleMs);
+  const sampleB = await prepare(options.b, minSampleMs);
+  const timesA: number[] = [];
+  const timesB: number[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    if (pair % 2 === 0) timesA.push(await sampleA());
+    timesB.push(await sampleB());
+    if (pair % 2 === 1) timesA.push(await sampleA());
+  }
+  const ratios = timesB.map((time, pair) => time / timesA[pair]!);
+  return {
+    name,
+    pairs,
+    median: quantile(ratios, 0.5),
+    q1: quantile(ratios, 0.25),
+    q3: quantile(ratios, 0.75),
+    aNs: quantile(timesA, 0.5),
+    bNs: quantile(timesB, 0.5),
+  };
+}
+
+/** Returns one line for a result: `name  12.3x (12.0 .. 12.6, 15 pairs)  1.2 ms against 14.8 ms`, and a note. */
+export function formatPairs(result: PairResult, note = ''): string {
+  const { name, median, q1, q3, pairs } = result;
+  const ratio = `${median.toFixed(2)}x (${q1.toFixed(2)} .. ${q3.toFixed(2)}, ${pairs} pairs)`;
+  return `${name.padEnd(44)} ${ratio.padEnd(36)} ${formatNs(result.aNs)} against ${formatNs(result.bNs)}  ${note}`;
+}
+
+function formatNs(ns: number): string {
+  if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
+  return ns >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(0)} ns`;
+}
