@@ -140,8 +140,9 @@ const analyticsMetrics = z.object({
 
 const limitState = z.object({
   limit: id,
-  value: z.string(),
-  threshold: z.string(),
+  /** Null, like the next two, when it could not be measured: a position without a price. */
+  value: z.string().nullable(),
+  threshold: z.string().nullable(),
   utilisation: nullableNumber,
   status: z.enum(['ok', 'warning', 'breach']),
 });
