@@ -158,6 +158,14 @@ install_bun() {
   [ "$(build/toolchain/node_modules/.bin/bun --version)" = "$1" ]
 }
 
+# Scripts of packages stay off: binding.gyp would call a node-gyp that needs a newer Node and empties build/ first, and
+# onnxruntime-node would download GPU libraries. Only Bun's own is needed; it puts the binary in its place.
+install_dependencies() {
+  "$1" install --frozen-lockfile --ignore-scripts || return
+  [ "$(node_modules/.bin/bun --version 2>/dev/null)" = "$2" ] || (cd node_modules/bun && node install.js)
+  [ "$(node_modules/.bin/bun --version)" = "$2" ]
+}
+
 if ! stamped dependencies "$dependencies" || [ ! -x node_modules/.bin/bun ]; then
   rm -f "$stamps/dependencies"
   borrow_from_npm
@@ -167,9 +175,7 @@ if ! stamped dependencies "$dependencies" || [ ! -x node_modules/.bin/bun ]; the
     step "Bun $version" install_bun "$version"
     bun=build/toolchain/node_modules/.bin/bun
   fi
-  step "dependencies" "$bun" install --frozen-lockfile
-  [ "$(node_modules/.bin/bun --version 2>/dev/null)" = "$version" ] ||
-    step "Bun $version in node_modules" node node_modules/bun/install.js
+  step "dependencies" install_dependencies "$bun" "$version"
   rm -rf build/toolchain
   echo "$dependencies" >"$stamps/dependencies"
 fi
