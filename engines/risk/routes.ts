@@ -1,0 +1,52 @@
+// Routes of the Risk engine: schema, one call, nothing else.
+import { Elysia } from 'elysia';
+import {
+  changesQuery,
+  changesReply,
+  checkReply,
+  checkRequest,
+  limitsPatch,
+  limitsReply,
+  portfolioParam,
+  varReply,
+  varRequest,
+} from './schemas.ts';
+import type { RiskService } from './service.ts';
+
+/** Returns the routes of the Risk engine. */
+export function riskRoutes(service: RiskService) {
+  return new Elysia({ name: 'risk-routes' })
+    .post('/risk/check/:portfolio_id', ({ params, body }) => service.check(params.portfolio_id, body), {
+      params: portfolioParam,
+      body: checkRequest.optional(),
+      response: { 200: checkReply },
+      detail: { summary: 'Limits of the current book, or of an order against it', tags: ['risk'] },
+    })
+    .post('/risk/var/:portfolio_id', ({ params, body }) => service.valueAtRisk(params.portfolio_id, body), {
+      params: portfolioParam,
+      body: varRequest.optional(),
+      response: { 200: varReply },
+      detail: { summary: 'Monte-Carlo VaR and CVaR of the book or of posted positions', tags: ['risk'] },
+    })
+    .get('/limits/:portfolio_id', ({ params }) => service.limits(params.portfolio_id), {
+      params: portfolioParam,
+      response: { 200: limitsReply },
+      detail: { summary: 'Limits of a portfolio', tags: ['limits'] },
+    })
+    .put('/limits/:portfolio_id', ({ params, body }) => service.changeLimits(params.portfolio_id, body), {
+      params: portfolioParam,
+      body: limitsPatch,
+      response: { 200: limitsReply },
+      detail: { summary: 'Change some limits of a portfolio', tags: ['limits'] },
+    })
+    .get(
+      '/limits/:portfolio_id/changes',
+      ({ params, query }) => service.limitChanges(params.portfolio_id, query),
+      {
+        params: portfolioParam,
+        query: changesQuery,
+        response: { 200: changesReply },
+        detail: { summary: 'Every change of the limits of a portfolio', tags: ['limits'] },
+      },
+    );
+}
