@@ -37,7 +37,7 @@ export interface Performance {
 }
 
 /** A return is a quotient near 1 less 1, so its own rounding is up to an epsilon; a deviation that small is none. */
-const NO_DISPERSION = 4 * Number.EPSILON;
+export const NO_DISPERSION = 4 * Number.EPSILON;
 
 const ruined = 'equity was zero or below';
 const tooFew = 'needs at least 2 returns';

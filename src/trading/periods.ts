@@ -13,11 +13,19 @@ export interface PeriodsPerYear {
   readonly convention: string;
 }
 
+/** What the rules below need to know of a series of timestamps; all of it can be kept up to date in one pass. */
+export interface Spacing {
+  /** Median distance between neighbours, microseconds, above 0. */
+  readonly medianUs: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  /** Whether any timestamp falls on a Saturday or Sunday (UTC). */
+  readonly weekends: boolean;
+}
+
 /**
- * Returns the number of bars a year from the median spacing of `timestampsUs` (microseconds, increasing): below a day
- * 365.25 days / spacing, which takes the market for open around the clock, so a session market wants its own number;
- * daily bars 252 when no bar falls on a Saturday or Sunday (UTC) though the bars span one, else 365.25; spacings of
- * 28-31, 89-92 and 365-366 days 12, 4 and 1; anything else 365.25 days / spacing. Sorts a copy: O(n log n).
+ * Returns the number of bars a year from the median spacing of `timestampsUs` (microseconds, increasing) by the rules of
+ * {@link periodsPerYearOf}. Sorts a copy: O(n log n).
  * Throws InsufficientHistoryError below 2 timestamps, InvalidOptionError when they don't increase.
  */
 export function inferPeriodsPerYear(timestampsUs: Float64Array): PeriodsPerYear {
@@ -31,13 +39,25 @@ export function inferPeriodsPerYear(timestampsUs: Float64Array): PeriodsPerYear 
   }
   gaps.sort();
   const middle = (n - 1) >> 1;
-  const median = gaps.length % 2 === 1 ? gaps[middle]! : (gaps[middle - 1]! + gaps[middle]!) / 2;
-  const days = median / DAY_US;
+  const medianUs = gaps.length % 2 === 1 ? gaps[middle]! : (gaps[middle - 1]! + gaps[middle]!) / 2;
+  const weekends = timestampsUs.some(isWeekend);
+  return periodsPerYearOf({ medianUs, firstUs: timestampsUs[0]!, lastUs: timestampsUs[n - 1]!, weekends });
+}
+
+/**
+ * Returns the number of bars a year of a series so spaced: below a day 365.25 days / spacing, which takes the market for
+ * open around the clock, so a session market wants its own number; daily bars 252 when no bar falls on a Saturday or
+ * Sunday (UTC) though the bars span one, else 365.25; spacings of 28-31, 89-92 and 365-366 days 12, 4 and 1; anything
+ * else 365.25 days / spacing.
+ */
+export function periodsPerYearOf({ medianUs, firstUs, lastUs, weekends }: Spacing): PeriodsPerYear {
+  const days = medianUs / DAY_US;
   const around = (low: number, high: number) => days >= low && days <= high;
 
   // Daylight saving moves a local close by an hour, so a day is 23 to 25 hours.
   if (around(23 / 24, 25 / 24)) {
-    return skipsWeekends(timestampsUs)
+    // Five bars can lie between two weekends, so fewer than a week of days proves nothing.
+    return !weekends && lastUs - firstUs >= 6 * DAY_US
       ? { periods_per_year: TRADING_DAYS, convention: 'daily bars without weekends: 252 trading days' }
       : { periods_per_year: YEAR_US / DAY_US, convention: 'daily bars with weekends: 365.25 days' };
   }
@@ -45,15 +65,11 @@ export function inferPeriodsPerYear(timestampsUs: Float64Array): PeriodsPerYear 
   if (around(89, 92)) return { periods_per_year: 4, convention: 'quarterly bars: 4' };
   if (around(365, 366)) return { periods_per_year: 1, convention: 'yearly bars: 1' };
   const scope = days < 1 ? 'market open around the clock' : 'calendar time';
-  return { periods_per_year: YEAR_US / median, convention: `${scope}: 365.25 days / median spacing` };
+  return { periods_per_year: YEAR_US / medianUs, convention: `${scope}: 365.25 days / median spacing` };
 }
 
-/** The epoch was a Thursday. Five bars can lie between two weekends, so fewer than a week of days proves nothing. */
-function skipsWeekends(timestampsUs: Float64Array): boolean {
-  const first = timestampsUs[0]!;
-  if (timestampsUs[timestampsUs.length - 1]! - first < 6 * DAY_US) return false;
-  return timestampsUs.every((ts) => {
-    const weekday = (Math.floor(ts / DAY_US) + 4) % 7;
-    return weekday !== 0 && weekday !== 6;
-  });
+/** Whether `tsUs` (microseconds since the epoch, which was a Thursday) falls on a Saturday or Sunday, UTC. */
+export function isWeekend(tsUs: number): boolean {
+  const weekday = (Math.floor(tsUs / DAY_US) + 4) % 7;
+  return weekday === 0 || weekday === 6;
 }
