@@ -72,10 +72,32 @@ export interface LimitState {
 /** From this utilisation on a limit that still holds is a warning. */
 export const WARNING_UTILISATION = 0.8;
 
-const table: readonly (readonly [LimitId, LimitDefinition])[] = limitIds.map((id) => [
-  id,
-  limitDefinitions[id],
-]);
+/** One limit that is set, with its threshold read. */
+interface SetLimit {
+  readonly id: LimitId;
+  readonly definition: LimitDefinition;
+  readonly threshold: Decimal;
+  readonly warning: Decimal;
+  readonly asNumber: number;
+}
+
+// Limits change rarely and are checked on every bar: each object of limits is read once.
+const prepared = new WeakMap<Limits, readonly SetLimit[]>();
+
+function setLimits(limits: Limits): readonly SetLimit[] {
+  let all = prepared.get(limits);
+  if (all === undefined) {
+    all = limitIds.flatMap((id) => {
+      const set = limits[id];
+      if (set === undefined) return [];
+      const threshold = dec(set);
+      const warning = threshold.times(WARNING_UTILISATION);
+      return { id, definition: limitDefinitions[id], threshold, warning, asNumber: threshold.toNumber() };
+    });
+    prepared.set(limits, all);
+  }
+  return all;
+}
 
 /**
  * Checks one order against all limits. The order passes when no limit is breached; an order that only reduces the
@@ -87,10 +109,7 @@ export function checkOrder(order: CheckedOrder, book: Book, limits: Limits): Ord
   const context = contextOf(order, book);
   if (context === null) return { approved: false, breaches: [noPrice(order.symbol)] };
   const breaches: Breach[] = [];
-  for (const [id, definition] of table) {
-    const set = limits[id];
-    if (set === undefined) continue;
-    const threshold = dec(set);
+  for (const { id, definition, threshold, asNumber } of setLimits(limits)) {
     const { value, passes, maxQuantity } = definition.order(context, threshold);
     if (passes) continue;
     const limit = text(threshold);
@@ -100,7 +119,7 @@ export function checkOrder(order: CheckedOrder, book: Book, limits: Limits): Ord
       title: definition.title,
       value: text(value),
       threshold: limit,
-      utilisation: ratio(value, threshold),
+      utilisation: value.toNumber() / asNumber,
       headroom: text(threshold.minus(value)),
       max_quantity: most,
       message: `${definition.title} would be ${text(value)} ${definition.unit}, above ${limit}; at most ${most} passes`,
@@ -116,10 +135,9 @@ export function checkOrder(order: CheckedOrder, book: Book, limits: Limits): Ord
 export function largestQuantity(order: CheckedOrder, book: Book, limits: Limits): Decimal {
   const context = contextOf(order, book);
   if (context === null) return ZERO;
-  const all = table.flatMap(([id, definition]) => {
-    const set = limits[id];
-    return set === undefined ? [] : (definition.order(context, dec(set)).maxQuantity() ?? []);
-  });
+  const all = setLimits(limits).flatMap(
+    ({ definition, threshold }) => definition.order(context, threshold).maxQuantity() ?? [],
+  );
   return Decimal.min(...all);
 }
 
@@ -135,22 +153,16 @@ export function checkBook(book: Book, limits: Limits): LimitState[] {
     mark: markOf(p),
   }));
   const states: LimitState[] = [];
-  for (const [id, definition] of table) {
-    const set = limits[id];
-    if (set === undefined || (!definition.position && !definition.portfolio)) continue;
-    const threshold = dec(set);
+  for (const { id, definition, threshold, warning, asNumber } of setLimits(limits)) {
+    if (!definition.position && !definition.portfolio) continue;
     let value = definition.portfolio?.(drawdown) ?? ZERO;
     let symbol: string | null = null;
     for (const p of definition.position ? positions : []) {
       const one = definition.position?.(p.quantity, p.mark);
       if (one && !one.isZero() && one.gte(value)) [value, symbol] = [one, p.symbol];
     }
-    const utilisation = ratio(value, threshold);
-    const status = value.gt(threshold)
-      ? 'breach'
-      : value.gte(threshold.times(WARNING_UTILISATION))
-        ? 'warning'
-        : 'ok';
+    const utilisation = value.toNumber() / asNumber;
+    const status = value.gt(threshold) ? 'breach' : value.gte(warning) ? 'warning' : 'ok';
     const { title } = definition;
     states.push({
       limit: id,
@@ -195,12 +207,15 @@ function markOf(position: BookPosition): Decimal | null {
   return mark.gt(ZERO) ? mark : null;
 }
 
+// Enough for 18 places of any ratio that a book can have, at half the price of the full precision.
+const Quotient = Decimal.clone({ precision: 42 });
+
 /** Zero at or above the peak; rounded to 18 places. */
 function drawdownOf(book: Book): Decimal {
   const equity = dec(book.equity);
   const peak = dec(book.peak_equity);
   if (!peak.gt(ZERO)) return ONE;
-  return equity.gte(peak) ? ZERO : ONE.minus(equity.div(peak).toDecimalPlaces(18));
+  return equity.gte(peak) ? ZERO : ONE.minus(Quotient.div(equity, peak).toDecimalPlaces(18));
 }
 
 function noPrice(symbol: string): Breach {
@@ -208,5 +223,3 @@ function noPrice(symbol: string): Breach {
   const unknown = { value: null, threshold: null, utilisation: null, headroom: null };
   return { limit: 'reference_price', title: 'Reference price', ...unknown, max_quantity: '0', message };
 }
-
-const ratio = (value: Decimal, threshold: Decimal) => value.toNumber() / threshold.toNumber();
