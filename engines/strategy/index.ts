@@ -1,0 +1,36 @@
+// The Strategy engine: strategies on the stream, orders through the pre-trade check, a paper venue.
+import { join } from 'node:path';
+import { Counter } from 'prom-client';
+import type { EngineDefinition } from '../../src/http/engine.ts';
+import { strategyRoutes } from './routes.ts';
+import { StrategyService } from './service.ts';
+import { StrategyStore } from './store.ts';
+
+export default {
+  name: 'strategy',
+  port: 8700,
+  title: 'Strategy Engine',
+  description: 'Strategies, orders with their pre-trade check, and the paper venue that fills them.',
+  create(context) {
+    const store = new StrategyStore(join(context.config.dataDir, 'strategy.sqlite'));
+    const service = new StrategyService(store, context);
+    new Counter({
+      name: 'nautilus_strategy_events_total',
+      help: 'Live signals, orders and fills, and inputs that came late, since the start',
+      labelNames: ['event'],
+      registers: [context.metrics.registry],
+      collect() {
+        this.reset();
+        for (const [event, count] of Object.entries(service.counts())) this.inc({ event }, count);
+      },
+    });
+    return {
+      routes: strategyRoutes(service),
+      participant: service.trader.participant,
+      missing: () => service.missing(),
+      status: () => service.status(),
+      start: () => service.start(),
+      stop: () => service.stop(),
+    };
+  },
+} satisfies EngineDefinition;
