@@ -1,0 +1,211 @@
+// The operator page: binds the link, the state and the panels; draws at most ten times a second.
+import { EquityChart, PriceChart } from './charts.js';
+import { Link } from './connection.js';
+import * as format from './format.js';
+import { byId, drawEngines, drawMoney, drawOptions, makeTables, setText } from './panels.js';
+import { applyMessage, applyReplay, applySnapshot, createState } from './state.js';
+
+const DRAW_MS = 100;
+const WINDOWS = [60, 120, 300, 600];
+const MAX_ROWS = 50;
+
+const state = createState();
+const view = { symbol: undefined, portfolio: undefined, bars: 120, cursor: null, linked: false };
+const tables = makeTables();
+const priceChart = new PriceChart(byId('price-chart'), (index) => {
+  view.cursor = index;
+  drawReadout();
+});
+const equityChart = new EquityChart(byId('equity-chart'));
+
+const link = new Link({
+  snapshot(snapshot) {
+    applySnapshot(state, snapshot);
+    schedule();
+  },
+  frame(frame) {
+    if (frame.type === 'message') applyMessage(state, frame);
+    else if (frame.type === 'batch') for (const message of frame.messages) applyMessage(state, message);
+    else if (frame.type === 'replay') followReplay(frame);
+    else if (frame.type === 'dropped') state.lost += frame.count;
+    else return;
+    schedule();
+  },
+  status(text, tone) {
+    view.linked = tone === 'good';
+    const pill = byId('link');
+    pill.dataset.tone = tone;
+    setText(pill, text);
+    document.body.classList.toggle('offline', tone === 'bad');
+    state.dirty.add('engines');
+    schedule();
+  },
+});
+
+// Whoever starts a replay wants to see it.
+function followReplay(frame) {
+  applyReplay(state, frame);
+  if (frame.state !== 'running') return;
+  view.symbol = frame.symbol;
+  view.portfolio = frame.portfolio_id;
+}
+
+let scheduled = false;
+let drawnMs = 0;
+
+function schedule() {
+  if (scheduled) return;
+  scheduled = true;
+  const wait = Math.max(0, drawnMs + DRAW_MS - performance.now());
+  setTimeout(() => requestAnimationFrame(draw), wait);
+}
+
+function draw() {
+  scheduled = false;
+  drawnMs = performance.now();
+  const { dirty } = state;
+  state.dirty = new Set();
+  choose();
+  if (dirty.has('head')) drawHead();
+  if (dirty.has('engines')) drawEngines(state.engines, view.linked);
+  if (dirty.has('market') || dirty.has('lists')) drawMarket();
+  if (dirty.has('money')) drawPortfolio();
+  if (dirty.has('lists')) drawLists();
+}
+
+// A choice stays while it exists; without one, what is traded or replayed comes first.
+function choose() {
+  const { symbols, portfolios, replay } = state;
+  const first = (...names) => names.find((name) => name !== undefined);
+  if (!symbols.has(view.symbol) && replay?.symbol !== view.symbol) {
+    view.symbol = first(
+      symbols.has(replay?.symbol) ? replay.symbol : undefined,
+      [...symbols.keys()].sort()[0],
+    );
+  }
+  if (!portfolios.has(view.portfolio) && replay?.portfolio_id !== view.portfolio) {
+    const traded = [...portfolios].filter(([, p]) => (p.valuation?.fills ?? 0) > 0).map(([id]) => id);
+    const preferred = portfolios.has(replay?.portfolio_id) ? replay.portfolio_id : undefined;
+    view.portfolio = first(preferred, traded.sort()[0], [...portfolios.keys()].sort()[0]);
+  }
+}
+
+function drawHead() {
+  setText(byId('version'), state.version);
+  const pill = byId('replay');
+  const { replay } = state;
+  pill.dataset.tone = { running: 'busy', finished: 'good', aborted: 'warn' }[replay?.state] ?? 'idle';
+  setText(
+    pill,
+    replay ? `replay ${replay.state}: ${replay.symbol}, ${format.count(replay.bars)} bars` : 'no replay',
+  );
+}
+
+function drawMarket() {
+  drawOptions(byId('symbol'), [...state.symbols.keys()].sort(), view.symbol);
+  const series = state.symbols.get(view.symbol);
+  const bars = series ? series.ts.length : 0;
+  byId('price-empty').hidden = bars > 0;
+  const tag = byId('source');
+  tag.hidden = bars === 0;
+  if (bars > 0) {
+    const simulated = series.source === 'simulated';
+    setText(
+      tag,
+      simulated ? 'simulated market' : series.source === 'replay' ? 'replayed history' : series.source,
+    );
+    tag.dataset.tone = simulated ? 'warn' : series.source === 'replay' ? 'busy' : 'good';
+  }
+  const n = Math.min(view.bars, bars);
+  const last = (name) => (series ? series[name].slice(bars - n) : []);
+  const seconds = last('ts').map((us) => us / 1e6);
+  const fills = state.fills
+    .filter((fill) => fill.symbol === view.symbol && fill.portfolio_id === view.portfolio)
+    .map((fill) => ({ t: fill.ts_event_us / 1e6, price: Number(fill.price), side: fill.side }));
+  priceChart.draw([seconds, last('open'), last('high'), last('low'), last('close'), last('volume')], fills);
+  const close = last('close');
+  const change = n > 1 ? close[n - 1] / close[0] - 1 : null;
+  setText(byId('price'), n > 0 ? format.price(close[n - 1]) : '');
+  const text =
+    change === null ? '' : `${change < 0 ? '▼' : '▲'} ${format.signedPercent(change)} over ${n} bars`;
+  setText(byId('change'), text);
+  byId('change').className = `change ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`;
+  drawReadout();
+}
+
+function drawReadout() {
+  const [ts, open, high, low, close, volume] = priceChart?.plot?.data ?? [[]];
+  const i = view.cursor ?? ts.length - 1;
+  if (i < 0 || ts[i] === undefined) return setText(byId('readout'), '');
+  const figures = [
+    ['O', format.price(open[i])],
+    ['H', format.price(high[i])],
+    ['L', format.price(low[i])],
+    ['C', format.price(close[i])],
+    ['V', format.volume(volume[i])],
+  ];
+  setText(byId('readout'), `${format.time(ts[i] * 1e6)}  ${figures.map((f) => f.join(' ')).join('  ')}`);
+}
+
+function drawPortfolio() {
+  drawOptions(byId('portfolio'), [...state.portfolios.keys()].sort(), view.portfolio);
+  const portfolio = state.portfolios.get(view.portfolio);
+  drawMoney(portfolio);
+  const positions = portfolio?.valuation?.positions ?? [];
+  tables.positions.draw(positions.filter((position) => Number(position.quantity) !== 0));
+  const ts = (portfolio?.ts ?? []).map((us) => us / 1e6);
+  byId('equity-empty').hidden = ts.length > 0;
+  const start = portfolio?.valuation ? Number(portfolio.valuation.starting_cash) : null;
+  equityChart.draw([ts, portfolio?.value ?? [], ts.map(() => start)]);
+}
+
+function drawLists() {
+  for (const name of ['signals', 'orders', 'fills']) {
+    const own = state[name].filter((event) => event.portfolio_id === view.portfolio);
+    tables[name].draw(own.slice(0, MAX_ROWS));
+    const rejected = name === 'orders' ? own.filter((order) => order.status === 'rejected').length : 0;
+    const suffix = rejected > 0 ? `, ${rejected} rejected` : '';
+    setText(byId(`${name}-count`), own.length > 0 ? `latest ${Math.min(own.length, MAX_ROWS)}${suffix}` : '');
+  }
+}
+
+function redraw(...parts) {
+  for (const part of parts) state.dirty.add(part);
+  schedule();
+}
+
+byId('symbol').addEventListener('change', ({ target }) => {
+  view.symbol = target.value;
+  redraw('market');
+});
+byId('portfolio').addEventListener('change', ({ target }) => {
+  view.portfolio = target.value;
+  redraw('money', 'lists');
+});
+for (const bars of WINDOWS) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.textContent = String(bars);
+  button.title = `show ${bars} bars`;
+  button.setAttribute('aria-pressed', String(bars === view.bars));
+  button.addEventListener('click', () => {
+    view.bars = bars;
+    for (const other of byId('window').children) {
+      other.setAttribute('aria-pressed', String(other === button));
+    }
+    redraw('market');
+  });
+  byId('window').append(button);
+}
+
+// Silence makes an engine `down` without a message, so that the tiles are looked at every second too.
+setInterval(() => {
+  setText(byId('rate'), format.count(state.messages));
+  state.messages = 0;
+  setText(byId('clock'), `${new Date().toISOString().slice(0, 19).replace('T', ' ')} UTC`);
+  byId('lost').hidden = state.lost === 0;
+  setText(byId('lost'), `${format.count(state.lost)} skipped`);
+  redraw('engines');
+}, 1000);
+
+link.open();

@@ -1,0 +1,107 @@
+// Requests and replies of the WebSocket engine. The frames of /ws are in lib/protocol.ts.
+import { z } from 'zod';
+import { BOARD_LIMITS } from './lib/board.ts';
+
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100).describe('connections in one reply'),
+  offset: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('connections to skip, in order of their opening'),
+});
+export type PageQuery = z.infer<typeof pageQuery>;
+
+export const snapshotQuery = z.strictObject({
+  bars: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(BOARD_LIMITS.bars)
+    .default(BOARD_LIMITS.bars)
+    .describe('newest bars of each symbol'),
+});
+export type SnapshotQuery = z.infer<typeof snapshotQuery>;
+
+export const fileParam = z.object({ file: z.string().min(1).max(64) });
+
+const count = z.int().nonnegative();
+
+export const connectionsReply = z.object({
+  count: count.describe('open connections'),
+  accepted: count.describe('connections since start'),
+  refused: count.describe('handshakes refused since start'),
+  messages_sent: count.describe('messages since start, once for each client'),
+  messages_dropped: count.describe('messages since start that slow clients lost'),
+  limit: count,
+  offset: count,
+  connections: z.array(
+    z.object({
+      connection_id: z.string(),
+      remote_address: z.string(),
+      connected_at_us: count,
+      subscriptions: z.array(z.string()).describe('patterns'),
+      messages_sent: count,
+      messages_dropped: count,
+      buffered_bytes: count.describe('bytes that wait for the client'),
+    }),
+  ),
+});
+
+const column = z.array(z.number());
+const body = z.record(z.string(), z.unknown());
+
+/** Documents the snapshot; replies are not checked against it, which would cost more than making them. */
+export const snapshotReply = z.object({
+  version: z.string(),
+  ts_us: count.describe('when the snapshot was taken'),
+  engines: z.array(
+    z.object({
+      engine: z.string(),
+      status: z.enum(['healthy', 'degraded', 'stopping', 'down', 'unknown']),
+      port: count.nullable(),
+      pid: z.int().nullable(),
+      version: z.string().nullable(),
+      uptime_s: z.number().nullable(),
+      rss_bytes: count.nullable().describe('resident memory of its process'),
+      missing: z.array(z.string()).describe('what it lacks when degraded'),
+      silent_s: z.number().nullable().describe('seconds since it was last heard'),
+    }),
+  ),
+  replay: z
+    .object({
+      session: z.string(),
+      state: z.enum(['running', 'finished', 'aborted']),
+      symbol: z.string(),
+      portfolio_id: z.string(),
+      strategy: z.string(),
+      bars: count.describe('bars of the replay so far'),
+    })
+    .nullable(),
+  symbols: z.array(
+    z.object({
+      symbol: z.string(),
+      source: z.string().describe('simulated, replay or the name of a venue'),
+      interval_us: count,
+      bars: z
+        .object({ ts_us: column, open: column, high: column, low: column, close: column, volume: column })
+        .describe('columns of equal length, oldest first'),
+    }),
+  ),
+  symbols_omitted: count.describe(`bars of symbols beyond the first ${BOARD_LIMITS.symbols}`),
+  portfolios: z.array(
+    z.object({
+      portfolio_id: z.string(),
+      valuation: body.nullable().describe('newest portfolio.valuations'),
+      metrics: body.nullable().describe('newest analytics.metrics'),
+      risk: body.nullable().describe('newest risk.portfolio_updates'),
+      equity: z
+        .object({ ts_us: column, value: column })
+        .describe(`equity in quote currency, oldest first, thinned to at most ${BOARD_LIMITS.curve} points`),
+    }),
+  ),
+  signals: z.array(body).describe('newest strategy.signals without HOLD, newest first'),
+  orders: z.array(body).describe('newest state of the newest orders, newest first'),
+  fills: z.array(body).describe('newest fills, newest first'),
+});
