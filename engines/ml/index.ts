@@ -1,0 +1,27 @@
+// The ML engine: a registry of ONNX models, predictions on the stream and on request. It never trains.
+import type { EngineDefinition } from '../../src/http/engine.ts';
+import { mlRoutes } from './routes.ts';
+import { type MlOptions, MlService } from './service.ts';
+
+/** Returns the engine; `options` choose the model of the stream. */
+export function mlEngine(options: MlOptions = {}): EngineDefinition {
+  return {
+    name: 'ml',
+    port: 8400,
+    title: 'ML Inference Engine',
+    description: 'Predictions of registered ONNX models, on the stream and on request.',
+    create(context) {
+      const service = new MlService(context, options);
+      return {
+        routes: mlRoutes(service),
+        participant: service.participant,
+        missing: () => service.missing(),
+        status: () => service.status(),
+        start: () => service.start(),
+        stop: () => service.stop(),
+      };
+    },
+  };
+}
+
+export default mlEngine();

@@ -1,0 +1,194 @@
+// Follows the feature vectors: one prediction message per features message, in order, whether live or in a replay.
+import type { Counter, Histogram } from 'prom-client';
+import type { Envelope } from '../../src/bus/envelope.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
+import { ConflictError } from '../../src/core/errors.ts';
+import type { Log } from '../../src/core/log.ts';
+import { FEATURES, type FeatureValues, modelInputs } from '../../src/indicators/feature-set.ts';
+import { type StrategyKind, strategyDefinitions } from '../../src/trading/strategies.ts';
+import type { LoadedModel } from './model-cache.ts';
+import type { StreamModel } from './stream-model.ts';
+
+type Features = Envelope<BodyOf<typeof topics.featureValues>>;
+
+// Runs asked for together, since each waits for the next turn of the event loop. Each is one row: rows of one run could
+// round otherwise than a row alone, and then batch boundaries would show in the results.
+const RUNS_TOGETHER = 64;
+const MAX_SYMBOLS = 10_000;
+
+/** What the stream last said about one instrument. */
+export interface Latest {
+  readonly tsEventUs: number;
+  /** Model inputs in float32; null where they have no finite value. */
+  readonly row: Float32Array | null;
+  /** True when every feature has a value. */
+  readonly warm: boolean;
+  /** Messages seen. */
+  readonly messages: number;
+}
+
+/** Instruments of the engine's metrics that the stream feeds. */
+export interface StreamMetrics {
+  readonly predictions: Counter<'model_id' | 'source' | 'outcome'>;
+  readonly inference: Histogram;
+}
+
+interface Tally {
+  predictions: number;
+  without_value: number;
+}
+
+/** The engine's part in the flow, and the newest inputs of each instrument. */
+export class PredictionStream {
+  readonly #model: StreamModel;
+  readonly #metrics: StreamMetrics;
+  readonly #log: Log;
+  readonly #latest = new Map<string, Latest>();
+  // A replay keeps the model that it was opened with, so that a load in its course can't change its outcome.
+  #replayModel: LoadedModel | null = null;
+  #tally: Tally = { predictions: 0, without_value: 0 };
+  #failureLogged = false;
+
+  readonly participant: Participant = {
+    consumes: [topics.featureValues],
+    emits: [topics.mlPredictions],
+    open: (spec) => this.#check(spec),
+    begin: (spec) => this.#begin(spec),
+    process: (batch, publisher) => this.#process(batch as readonly Features[], publisher),
+    close: () => ({ ...this.#tally, ...identity(this.#replayModel) }),
+  };
+
+  constructor(model: StreamModel, metrics: StreamMetrics, log: Log) {
+    this.#model = model;
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  get symbols(): number {
+    return this.#latest.size;
+  }
+
+  /** Returns the newest inputs of an instrument; undefined when none came. */
+  latest(symbol: string): Latest | undefined {
+    return this.#latest.get(symbol);
+  }
+
+  async #check(spec: SessionSpec) {
+    const model = await this.#model.retry();
+    if (!model && strategyDefinitions[spec.strategy as StrategyKind]?.readsPrediction) {
+      throw new ConflictError(
+        `${spec.strategy} needs predictions, and no model is loaded: ${this.#model.reason}`,
+      );
+    }
+    this.#replayModel = model;
+    return identity(model);
+  }
+
+  #begin(spec: SessionSpec): void {
+    this.#latest.delete(spec.symbol);
+    this.#tally = { predictions: 0, without_value: 0 };
+  }
+
+  async #process(batch: readonly Features[], publisher: StreamPublisher): Promise<void> {
+    const model = publisher.spec ? this.#replayModel : await this.#model.current();
+    const ids = identity(model, this.#model.id);
+    for (let from = 0; from < batch.length; from += RUNS_TOGETHER) {
+      const part = batch.slice(from, from + RUNS_TOGETHER);
+      const values = await this.#predict(model, part);
+      let valued = 0;
+      for (let i = 0; i < part.length; i++) {
+        const { body, ts_event_us, correlation_id } = part[i]!;
+        const prediction = values[i]!;
+        if (prediction !== null) valued++;
+        publisher.publish(
+          topics.mlPredictions,
+          {
+            symbol: body.symbol,
+            model_id: ids.model_id,
+            timestamp: ts_event_us / 1e6,
+            prediction,
+            confidence: prediction === null ? 0 : Math.max(prediction, 1 - prediction),
+            model_version: ids.model_version,
+            hardware_used: ids.hardware_used,
+          },
+          ts_event_us,
+          correlation_id,
+        );
+      }
+      this.#count(ids.model_id, valued, part.length - valued, publisher.spec !== undefined);
+    }
+  }
+
+  /** One number or null per message. Never throws: the chain behind waits for a message per bar. */
+  async #predict(model: LoadedModel | null, part: readonly Features[]): Promise<(number | null)[]> {
+    const started = performance.now();
+    let runs = 0;
+    const pending = part.map((message) => {
+      const row = this.#remember(message);
+      if (!row || !model) return null;
+      runs++;
+      return model.session.predict(row, 1).then(probabilityOf, (error) => this.#failed(error));
+    });
+    if (runs === 0) return part.map(() => null);
+    const values = await Promise.all(pending);
+    const meanSeconds = (performance.now() - started) / runs / 1000;
+    for (let i = 0; i < runs; i++) this.#metrics.inference.observe(meanSeconds);
+    return values;
+  }
+
+  #remember({ body, ts_event_us }: Features): Float32Array | null {
+    const known = this.#latest.get(body.symbol);
+    if (!known && this.#latest.size >= MAX_SYMBOLS) {
+      this.#latest.delete(this.#latest.keys().next().value!);
+    }
+    const features = body.features as FeatureValues;
+    const inputs = modelInputs(body, features);
+    const row = inputs && finiteRow(inputs);
+    this.#latest.set(body.symbol, {
+      tsEventUs: ts_event_us,
+      row,
+      warm: row !== null || FEATURES.every((name) => typeof features[name] === 'number'),
+      messages: (known?.messages ?? 0) + 1,
+    });
+    return row;
+  }
+
+  #failed(error: unknown): null {
+    if (!this.#failureLogged)
+      this.#log.error({ err: error }, 'a prediction failed; later ones are not logged');
+    this.#failureLogged = true;
+    return null;
+  }
+
+  #count(model_id: string, valued: number, empty: number, replay: boolean): void {
+    const source = replay ? 'replay' : 'stream';
+    if (valued > 0) this.#metrics.predictions.inc({ model_id, source, outcome: 'value' }, valued);
+    if (empty > 0) this.#metrics.predictions.inc({ model_id, source, outcome: 'null' }, empty);
+    if (!replay) return;
+    this.#tally.predictions += valued + empty;
+    this.#tally.without_value += empty;
+  }
+}
+
+/** What messages and replies say about a model; `none` where there is no model. */
+function identity(model: LoadedModel | null, id: string | null = null) {
+  return {
+    model_id: model?.card.model_id ?? id ?? 'none',
+    model_version: model?.card.version ?? 'none',
+    hardware_used: model?.session.provider.provider ?? 'none',
+  };
+}
+
+/** Float32 of the inputs, or null when one of them is too big for it or no number at all. */
+function finiteRow(inputs: Float64Array): Float32Array | null {
+  const row = Float32Array.from(inputs);
+  for (let i = 0; i < row.length; i++) if (!Number.isFinite(row[i]!)) return null;
+  return row;
+}
+
+/** A classifier that answers outside [0, 1] has said nothing. */
+function probabilityOf(output: Float32Array): number | null {
+  const value = output[0]!;
+  return output.length === 1 && value >= 0 && value <= 1 ? value : null;
+}
