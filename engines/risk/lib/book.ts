@@ -38,6 +38,7 @@ export class PortfolioBook {
   valuation: Valuation | null = null;
   tsEventUs = 0;
   #peak: Decimal | null;
+  #equity: Decimal = ZERO;
   #open = new Map<string, OpenOrder>();
   #cache: { limits: Limits; state: RiskState } | undefined;
 
@@ -51,6 +52,7 @@ export class PortfolioBook {
     const { peak, tsEventUs, valuation, open } = JSON.parse(stored) as Stored;
     const book = new PortfolioBook(peak ?? undefined);
     book.valuation = valuation;
+    book.#equity = dec(valuation?.equity ?? ZERO);
     book.tsEventUs = tsEventUs;
     book.#open = new Map(open);
     return book;
@@ -89,8 +91,8 @@ export class PortfolioBook {
     // A flat book at the same equity keeps its state: the common case of a quiet strategy.
     if (!emptied && before?.equity === valuation.equity && isFlat(before) && isFlat(valuation)) return;
     this.#cache = undefined;
-    const equity = dec(valuation.equity);
-    if (equity.gt(this.#peak)) this.#peak = equity;
+    this.#equity = dec(valuation.equity);
+    if (this.#equity.gt(this.#peak)) this.#peak = this.#equity;
   }
 
   /** Follows an order from acceptance to its end. */
@@ -130,12 +132,12 @@ export class PortfolioBook {
   }
 
   #bookWith(positions: Book['positions']): Book {
-    return { equity: this.valuation!.equity, peak_equity: this.#peak!, positions };
+    return { equity: this.#equity, peak_equity: this.#peak!, positions };
   }
 
   #drawdown(): number {
     const peak = this.#peak!.toNumber();
-    return peak > 0 ? Math.max(0, (peak - Number(this.valuation!.equity)) / peak) : 1;
+    return peak > 0 ? Math.max(0, (peak - this.#equity.toNumber()) / peak) : 1;
   }
 }
 

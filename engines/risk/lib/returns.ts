@@ -136,8 +136,10 @@ function emptySeries(source: string): Series {
 }
 
 function oldestFirst({ written }: Series, ring: Float64Array): Uint8Array {
-  const kept = Math.min(written, HISTORY_BARS);
-  const out = Float64Array.from({ length: kept }, (_, i) => ring[(written - kept + i) % HISTORY_BARS]!);
+  const out = new Float64Array(Math.min(written, HISTORY_BARS));
+  const start = written > HISTORY_BARS ? written % HISTORY_BARS : 0;
+  out.set(ring.subarray(start, out.length));
+  out.set(ring.subarray(0, start), out.length - start);
   return new Uint8Array(out.buffer);
 }
 
