@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { topics } from '../../src/bus/topics.ts';
 import { MODEL_INPUTS } from '../../src/indicators/index.ts';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
-import { TestEngine } from '../../test/support/engine.ts';
+import { TestEngine, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import definition from './index.ts';
 import { committed, expectedRows, featureBodies } from './test-features.ts';
@@ -19,7 +19,7 @@ describe('ml engine', () => {
   });
   afterAll(() => engine.stop());
 
-  test('is degraded until its model is loaded, then healthy, and says which model it runs', async () => {
+  test('is healthy once its model is loaded, and says which model it runs', async () => {
     await eventually(async () => (await engine.get('/health')).body.status === 'healthy', 'the model');
     const { body } = await engine.get('/system/status');
     expect(body).toMatchObject({
@@ -46,7 +46,7 @@ describe('ml engine', () => {
   });
 
   test('predicts posted rows as the formula of the card says, with confidence and signal', async () => {
-    const rows = expectedRows(featureBodies('ROWS', 320)).flatMap((row) => (row ? [[...row]] : []));
+    const rows = expectedRows(featureBodies(walkBars('ROWS', 320))).flatMap((row) => (row ? [[...row]] : []));
     const { status, body } = await engine.post('/predict', { model_id: 'btc-direction-15m', inputs: rows });
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -68,7 +68,7 @@ describe('ml engine', () => {
   });
 
   test('gives one message per features message, null until the inputs are warm, then the model reads them', async () => {
-    const bodies = featureBodies('STREAM', 260);
+    const bodies = featureBodies(walkBars('STREAM', 260));
     const sent = bodies.map((body, i) =>
       engine.bus.publish(topics.featureValues, body, { tsEventUs: 1_640_991_660_000_000 + i * 60_000_000 }),
     );
@@ -106,7 +106,7 @@ describe('ml engine', () => {
   });
 
   test('predicts nothing for features that are incomplete, from a flat market, or too big for float32', async () => {
-    const warm = featureBodies('ODD', 201).at(-1)!;
+    const warm = featureBodies(walkBars('ODD', 201)).at(-1)!;
     const { atr_14: _, ...without } = warm.features;
     const odd = [
       { ...warm, features: { ...warm.features, atr_14: 0 } },
@@ -129,7 +129,7 @@ describe('ml engine', () => {
   });
 
   test('answers bad requests with problems that name the field, never echo a value and publish nothing', async () => {
-    engine.bus.publish(topics.featureValues, featureBodies('COLD', 3).at(-1)!);
+    engine.bus.publish(topics.featureValues, featureBodies(walkBars('COLD', 3)).at(-1)!);
     await eventually(
       () => engine.messages(topics.mlPredictions).some((e) => e.body.symbol === 'COLD'),
       'the cold instrument',

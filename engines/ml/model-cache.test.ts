@@ -31,7 +31,7 @@ test('closes the model that was not used for longest, never a pinned one', async
   await cache.get('c');
   expect([cache.has('a'), cache.has('b'), cache.has('c')]).toEqual([true, false, true]);
   expect(await a.session.predict(row, 1)).toHaveLength(1);
-  expect(b.session.predict(row, 1)).rejects.toThrow('was closed');
+  await expect(b.session.predict(row, 1)).rejects.toThrow('was closed');
   expect(await cache.get('b')).not.toBe(b);
   await cache.close();
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Bus } from '../../src/bus/client.ts';
 import { topics } from '../../src/bus/topics.ts';
-import { runLockstep, TestEngine, testSpec } from '../../test/support/engine.ts';
+import { runLockstep, TestEngine, testSpec, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import definition, { mlEngine } from './index.ts';
 import { featureBodies } from './test-features.ts';
@@ -49,7 +49,10 @@ async function start(models: string, streamModel?: string): Promise<TestEngine> 
 async function replay(engine: TestEngine, session: string, barrierEvents: number, strategy = 'ml-threshold') {
   const coordinator = new Bus('features', engine.hub.connect());
   const spec = testSpec('ml', { session, strategy, symbol: 'BTC-PERP', participants: ['features', 'ml'] });
-  const feed = featureBodies('BTC-PERP', BARS).map((body, i) => ({ body, tsEventUs: (i + 1) * 60_000_000 }));
+  const feed = featureBodies(walkBars('BTC-PERP', BARS)).map((body, i) => ({
+    body,
+    tsEventUs: (i + 1) * 60_000_000,
+  }));
   try {
     const outcome = await runLockstep(coordinator, spec, topics.featureValues, feed, { barrierEvents });
     const messages = engine.messages(topics.mlPredictions).filter((e) => e.session === session);
@@ -180,5 +183,21 @@ describe('the model of the stream', () => {
     // Posted rows are in the order of its own card, so that requests may still use it by name.
     expect((await engine.post('/predict', { model_id: ID, inputs: [Array(7).fill(0)] })).status).toBe(200);
     expect((await engine.post('/predict', { model_id: ID, symbol: 'X' })).status).toBe(404);
+  });
+
+  test('is refused when it is no classifier; by name it predicts, without confidence and signal', async () => {
+    const models = await registry(ID);
+    const path = join(models, ID, 'model.json');
+    writeFileSync(path, JSON.stringify({ ...(await Bun.file(path).json()), model_type: 'regression' }));
+    const engine = await start(models);
+    expect(await settled(engine)).toMatchObject({
+      loaded: false,
+      reason: expect.stringContaining('regression'),
+    });
+    const { status, body } = await engine.post('/predict', { model_id: ID, inputs: [Array(7).fill(0)] });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ confidence: null, signal: null, thresholds: null });
+    expect(body.predictions).toHaveLength(1);
+    expect((await engine.post('/predict', { inputs: [Array(7).fill(0)] })).status).toBe(503);
   });
 });

@@ -7,9 +7,9 @@ import {
   type FeatureValues,
   modelInputs,
 } from '../../src/indicators/feature-set.ts';
+import type { Bar } from '../../src/market/bar.ts';
 import type { LogisticParameters } from '../../src/onnx/logistic.ts';
 import { loadModel } from '../../src/onnx/registry.ts';
-import { walkBars } from '../../test/support/engine.ts';
 
 type FeatureBody = BodyOf<typeof topics.featureValues>;
 
@@ -28,11 +28,11 @@ export const committed: { readonly card: typeof card; readonly parameters: Logis
   parameters: { ...fitted, inputNames: card.inputs.map((input) => input.name) },
 };
 
-/** Returns what the features engine publishes for a seeded walk of `count` bars. */
-export function featureBodies(symbol: string, count: number): FeatureBody[] {
+/** Returns what the features engine publishes for these bars. */
+export function featureBodies(bars: readonly Bar[]): FeatureBody[] {
   const stream = new FeatureStream();
-  return walkBars(symbol, count).map((bar) => ({
-    symbol,
+  return bars.map((bar) => ({
+    symbol: bar.symbol,
     interval_us: bar.interval_us,
     close: bar.close,
     features: { ...(stream.update(bar) ?? none) },
