@@ -58,7 +58,12 @@ export interface LedgerState {
   }[];
 }
 
-type Line = { -readonly [K in keyof Holding]: Holding[K] } & { markTsUs: number; markRaw: DecimalInput };
+type Line = { -readonly [K in keyof Holding]: Holding[K] } & {
+  markTsUs: number;
+  markRaw: DecimalInput;
+  /** What only a fill changes, as text; undefined until a snapshot asks after one. Its division costs more than the rest. */
+  settled: Pick<PositionSnapshot, 'quantity' | 'average_price' | 'realised_pnl'> | undefined;
+};
 
 const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -79,6 +84,8 @@ export class Ledger {
   /** Sum of all market values, kept up to date by fills and marks so that equity is one addition. */
   #value: Decimal = ZERO;
   readonly #lines = new Map<string, Line>();
+  /** The totals that only a fill changes, as text; undefined until a snapshot asks after one. */
+  #settled: Pick<LedgerSnapshot, 'cash' | 'fees' | 'realised_pnl'> | undefined;
 
   /** `startingCash` is in quote currency. Throws NonFiniteInputError. */
   constructor(portfolioId: string, startingCash: DecimalInput) {
@@ -97,7 +104,7 @@ export class Ledger {
       const mark = dec(p.mark_price);
       const value = quantity.times(mark);
       const line = { quantity, cost: dec(p.cost), realised: dec(p.realised), mark_price: mark, value };
-      ledger.#lines.set(p.symbol, { ...line, markTsUs: p.mark_ts_us, markRaw: mark });
+      ledger.#lines.set(p.symbol, { ...line, markTsUs: p.mark_ts_us, markRaw: mark, settled: undefined });
       ledger.#realised = ledger.#realised.plus(line.realised);
       ledger.#value = ledger.#value.plus(value);
     }
@@ -119,6 +126,8 @@ export class Ledger {
     const notional = signed.times(price);
 
     const realised = book(line, signed, price, notional);
+    line.settled = undefined;
+    this.#settled = undefined;
     line.realised = line.realised.plus(realised);
     this.#realised = this.#realised.plus(realised);
     this.#cash = this.#cash.minus(notional).minus(fee);
@@ -179,21 +188,26 @@ export class Ledger {
     const positions = this.#sorted().map(([symbol, line]): PositionSnapshot => {
       const gain = line.value.minus(line.cost);
       unrealised = unrealised.plus(gain);
+      line.settled ??= settle(line);
       return {
         symbol,
-        quantity: text(line.quantity),
-        average_price: line.quantity.isZero() ? null : text(line.cost.div(line.quantity).toDecimalPlaces(18)),
+        quantity: line.settled.quantity,
+        average_price: line.settled.average_price,
         mark_price: text(line.mark_price),
         market_value: text(line.value),
         unrealised_pnl: text(gain),
-        realised_pnl: text(line.realised),
+        realised_pnl: line.settled.realised_pnl,
       };
     });
-    return {
+    this.#settled ??= {
       cash: text(this.#cash),
       fees: text(this.#fees),
       realised_pnl: text(this.#realised),
-      unrealised_pnl: text(unrealised),
+    };
+    return {
+      ...this.#settled,
+      // Long decimals are slow to write out, and one position is the usual case.
+      unrealised_pnl: positions.length === 1 ? positions[0]!.unrealised_pnl : text(unrealised),
       equity: text(this.equity()),
       positions,
     };
@@ -242,6 +256,15 @@ function open(price: Decimal): Line {
     value: ZERO,
     markTsUs: -1,
     markRaw: price,
+    settled: undefined,
+  };
+}
+
+function settle({ quantity, cost, realised }: Line) {
+  return {
+    quantity: text(quantity),
+    average_price: quantity.isZero() ? null : text(cost.div(quantity).toDecimalPlaces(18)),
+    realised_pnl: text(realised),
   };
 }
 
