@@ -1,5 +1,6 @@
 // One portfolio in memory: its ledger, how many fills made it, when it was last valued.
 import type { BodyOf, topics } from '../../src/bus/topics.ts';
+import { text } from '../../src/trading/decimal.ts';
 import { Ledger } from '../../src/trading/ledger.ts';
 import type { PortfolioRow, PortfolioStore } from './store.ts';
 
@@ -12,6 +13,7 @@ export class Book {
   readonly name: string;
   readonly createdUs: number;
   readonly ledger: Ledger;
+  readonly startingCash: string;
   /** Fills applied. */
   fills = 0;
   /** Event time of the newest valuation; null before the first. */
@@ -23,6 +25,7 @@ export class Book {
     this.createdUs = row.created_us;
     this.valuedUs = row.valued_us;
     this.ledger = new Ledger(row.portfolio_id, row.starting_cash);
+    this.startingCash = text(this.ledger.startingCash);
   }
 
   /** Returns the book that a portfolio's fills make when folded in order of arrival, valued at its newest marks. */
@@ -43,13 +46,13 @@ export class Book {
   }
 
   valuation(): Valuation {
-    const { positions, ...totals } = this.ledger.snapshot();
+    const snapshot = this.ledger.snapshot();
     return {
       portfolio_id: this.id,
-      starting_cash: this.ledger.startingCash.toString(),
-      ...totals,
+      starting_cash: this.startingCash,
       fills: this.fills,
-      positions: [...positions],
+      ...snapshot,
+      positions: snapshot.positions as Valuation['positions'],
     };
   }
 }

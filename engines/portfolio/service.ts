@@ -89,9 +89,9 @@ export class PortfolioService {
   list(limit: number, offset: number) {
     const ids = [...this.#books.keys()].sort();
     const portfolios = ids.slice(offset, offset + limit).map((id) => {
-      const { name, ledger, fills } = this.#books.get(id)!;
+      const { name, startingCash, ledger, fills } = this.#books.get(id)!;
       const equity = text(ledger.equity());
-      return { portfolio_id: id, name, starting_cash: text(ledger.startingCash), equity, fills };
+      return { portfolio_id: id, name, starting_cash: startingCash, equity, fills };
     });
     return { portfolios, total: ids.length };
   }
