@@ -1,5 +1,6 @@
 // One portfolio as the order path sees it: ledger, peak of its equity, limits, and the check of an order against them.
 import type { BodyOf, topics } from '../../src/bus/topics.ts';
+import { InvariantError } from '../../src/core/errors.ts';
 import {
   type Book as CheckedBook,
   checkOrder,
@@ -13,6 +14,15 @@ import type { Fill, Order, OrderRequest } from '../../src/trading/orders.ts';
 
 /** Limits of a portfolio for which none were set. */
 export const DEFAULT_LIMITS: Limits = limitsSchema.parse({});
+
+/** Returns the limits that the risk engine gave when a replay opened, or the defaults when it takes no part. */
+export function limitsGiven(risk: unknown): Limits {
+  const limits = (risk as { limits?: unknown } | null | undefined)?.limits;
+  if (limits === undefined) return DEFAULT_LIMITS;
+  const parsed = limitsSchema.safeParse(limits);
+  if (!parsed.success) throw new InvariantError('limits of the risk engine break their schema');
+  return parsed.data;
+}
 
 /** What a book starts from, before its fills. */
 export interface BookBase {

@@ -7,8 +7,9 @@ import type { OrderCheck } from '../../src/trading/checks.ts';
 import type { Decimal } from '../../src/trading/decimal.ts';
 import type { Fill, Order, OrderRequest } from '../../src/trading/orders.ts';
 import { PaperVenue } from '../../src/trading/paper-venue.ts';
-import type { Strategy, StrategyInput, StrategyState } from '../../src/trading/strategies.ts';
+import type { StrategyInput } from '../../src/trading/strategies.ts';
 import { type Book, openQuantity } from './book.ts';
+import type { Deployment } from './deployment.ts';
 import { EventTimeJoin, type Joined, type Partners } from './event-time-join.ts';
 import type { StrategyStore } from './store.ts';
 import type { OrderRecord, Outbox } from './wire.ts';
@@ -17,19 +18,6 @@ type LiveBar = BodyOf<typeof topics.marketLiveData>;
 type Features = BodyOf<typeof topics.featureValues>['features'];
 type Prediction = BodyOf<typeof topics.mlPredictions>;
 type BarEnvelope = Envelope<LiveBar>;
-
-/** A strategy at work on one symbol for one portfolio. */
-export interface Deployment {
-  readonly id: string;
-  readonly symbol: string;
-  readonly portfolioId: string;
-  readonly strategy: Strategy;
-  readonly createdTsUs: number;
-  state: StrategyState;
-  /** Joined bars that it has seen since it was loaded. */
-  bars: number;
-  lastBarTsUs: number | null;
-}
 
 export interface DeskOptions {
   readonly feeBps: number;

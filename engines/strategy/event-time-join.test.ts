@@ -32,7 +32,7 @@ describe('a bar with its partners', () => {
       expect(out[0]).toMatchObject({ tsEventUs: 5, bar: expect.stringMatching('onBar') });
       expect(out[0]!.features).toStartWith('onFeatures');
       expect(out[0]!.prediction).toStartWith('onPrediction');
-      expect(join.counts).toEqual({ late_inputs: 0, dropped_partners: 0, stale_bars: 0 });
+      expect(join.counts).toEqual({ bars: 1, late_inputs: 0, dropped_partners: 0, stale_bars: 0 });
     }
   });
   test('does not wait for a partner that takes no part', () => {
@@ -65,7 +65,7 @@ describe('lateness', () => {
     join.onBar('A', 2, 'second');
     expect(out).toEqual([{ tsEventUs: 1, bar: 'first', features: 'f1', prediction: null }]);
     join.onPrediction('A', 1, 'too late');
-    expect(join.counts).toEqual({ late_inputs: 1, dropped_partners: 1, stale_bars: 0 });
+    expect(join.counts).toEqual({ bars: 1, late_inputs: 1, dropped_partners: 1, stale_bars: 0 });
     join.onPrediction('A', 2, 'p2');
     join.onFeatures('A', 2, 'f2');
     expect(out[1]).toEqual({ tsEventUs: 2, bar: 'second', features: 'f2', prediction: 'p2' });

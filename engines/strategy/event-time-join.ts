@@ -16,6 +16,8 @@ export interface Partners {
 
 /** What did not go as planned since the join was made. */
 export interface JoinCounts {
+  /** Bars handed on. */
+  bars: number;
   /** Bars handed on without a partner that they waited for. */
   late_inputs: number;
   /** Partners that came after their bar was handed on, or whose bar never came. */
@@ -52,15 +54,15 @@ const MAX_EARLY = 16;
  * latest when the next bar of the symbol comes. Keeps one waiting bar and at most 16 early partners for each symbol.
  */
 export class EventTimeJoin<B, F, P> {
-  readonly counts: JoinCounts = { late_inputs: 0, dropped_partners: 0, stale_bars: 0 };
+  readonly counts: JoinCounts = { bars: 0, late_inputs: 0, dropped_partners: 0, stale_bars: 0 };
   readonly #lanes = new Map<string, Lane<B, F, P>>();
   readonly #waits: Partners;
-  readonly #emit: (joined: Joined<B, F, P>) => void;
+  readonly #take: (joined: Joined<B, F, P>) => void;
 
-  /** `emit` is called synchronously, while a message is taken. */
-  constructor(waits: Partners, emit: (joined: Joined<B, F, P>) => void) {
+  /** `take` is called synchronously, while a message is taken. */
+  constructor(waits: Partners, take: (joined: Joined<B, F, P>) => void) {
     this.#waits = waits;
-    this.#emit = emit;
+    this.#take = take;
   }
 
   /** Takes one bar. A bar that is not later than the symbol's newest is dropped and counted. */
@@ -119,6 +121,11 @@ export class EventTimeJoin<B, F, P> {
       this.#lanes.set(symbol, lane);
     }
     return lane;
+  }
+
+  #emit(joined: Joined<B, F, P>): void {
+    this.counts.bars++;
+    this.#take(joined);
   }
 
   #isComplete(slot: Early<F, P>): boolean {

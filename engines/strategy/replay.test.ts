@@ -26,7 +26,7 @@ describe('strategy engine, replay', () => {
 
   beforeAll(async () => {
     engine = await TestEngine.start(definition);
-    coordinator = await startChain(engine);
+    coordinator = await startChain(engine.hub);
   });
   afterAll(() => engine.stop());
 

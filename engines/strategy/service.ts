@@ -1,10 +1,10 @@
 // What the Strategy engine does on request: deployments, orders, lists; its health and counters.
 import { EngineWatch } from '../../src/bus/presence.ts';
-import { monotonicSeconds } from '../../src/core/clock.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { OrderRequest } from '../../src/trading/orders.ts';
-import type { Deployment } from './desk.ts';
+import type { Deployment } from './deployment.ts';
 import { RiskLimitError } from './errors.ts';
 import { listStrategies, strategyOf } from './kinds.ts';
 import type { DeploymentRequest, OrdersQuery, PageQuery } from './schemas.ts';
@@ -21,10 +21,13 @@ export class StrategyService {
   readonly trader: Trader;
   readonly #store: StrategyStore;
   readonly #watch: EngineWatch;
-  readonly #startedS = monotonicSeconds();
+  readonly #clock: Clock;
+  readonly #startedUs: number;
 
   constructor(store: StrategyStore, context: EngineContext) {
     this.#store = store;
+    this.#clock = context.clock;
+    this.#startedUs = context.clock.nowUs();
     this.#watch = new EngineWatch(context.bus, context.clock);
     this.trader = new Trader(store, context);
     store.firstUse(() => {
@@ -45,7 +48,8 @@ export class StrategyService {
   /** What live deployments wait for in vain: `features`, `ml`, or `portfolio` while it has not told of theirs. */
   missing(): string[] {
     const { live } = this.trader;
-    if (live.deployments.length === 0 || monotonicSeconds() - this.#startedS < SILENCE_S) return [];
+    const upS = (this.#clock.nowUs() - this.#startedUs) / 1e6;
+    if (live.deployments.length === 0 || upS < SILENCE_S) return [];
     const heard = new Set(
       this.#watch
         .all()

@@ -1,10 +1,10 @@
 // For tests: the engines before this one in the flow, real features and a computed prediction, on the test's own bus.
 import { Bus } from '../../src/bus/client.ts';
+import type { MemoryHub } from '../../src/bus/memory.ts';
 import { EngineStream, type Participant } from '../../src/bus/stream.ts';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
 import { FEATURES, type FeatureName, FeatureStream } from '../../src/indicators/index.ts';
 import type { Bar } from '../../src/market/bar.ts';
-import type { TestEngine } from '../../test/support/engine.ts';
 
 type FeatureBody = BodyOf<typeof topics.featureValues>;
 type PredictionBody = BodyOf<typeof topics.mlPredictions>;
@@ -33,7 +33,7 @@ export function predictionOf({ symbol, features }: FeatureBody): PredictionBody 
 }
 
 /** Joins `features` and `ml` to the hub of a test and returns the bus of the coordinator, `marketdata`. */
-export async function startChain(engine: TestEngine): Promise<Bus> {
+export async function startChain(hub: MemoryHub): Promise<Bus> {
   let stream = new FeatureStream();
   const features: Participant = {
     consumes: [topics.marketLiveData],
@@ -57,7 +57,7 @@ export async function startChain(engine: TestEngine): Promise<Bus> {
       }
     },
   };
-  await new EngineStream(new Bus('features', engine.hub.connect()), 'features', features).start();
-  await new EngineStream(new Bus('ml', engine.hub.connect()), 'ml', ml).start();
-  return new Bus('marketdata', engine.hub.connect());
+  await new EngineStream(new Bus('features', hub.connect()), 'features', features).start();
+  await new EngineStream(new Bus('ml', hub.connect()), 'ml', ml).start();
+  return new Bus('marketdata', hub.connect());
 }

@@ -6,12 +6,13 @@ import { ConflictError, InvariantError } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { type Limits, limitsSchema } from '../../src/trading/limits.ts';
-import { initialState, type Strategy } from '../../src/trading/strategies.ts';
-import { Book, type BookBase, cashBase, DEFAULT_LIMITS, valuationBase } from './book.ts';
-import { type Deployment, Desk } from './desk.ts';
+import type { Strategy } from '../../src/trading/strategies.ts';
+import { Book, cashBase, DEFAULT_LIMITS, limitsGiven, valuationBase } from './book.ts';
+import { type Deployment, deploymentOf, recordOf } from './deployment.ts';
+import { Desk } from './desk.ts';
 import { strategyOf } from './kinds.ts';
 import { SignalLog } from './signal-log.ts';
-import type { DeploymentRecord, StrategyStore } from './store.ts';
+import type { StrategyStore } from './store.ts';
 import { Outbox, type SignalBody } from './wire.ts';
 
 const LIVE_FEE_BPS = 5;
@@ -106,15 +107,8 @@ export class Trader {
 
   /** Stores a deployment and puts it to work on the live desk. */
   deploy(strategy: Strategy, symbol: string, portfolioId: string): Deployment {
-    const record: DeploymentRecord = {
-      deployment_id: newId(),
-      strategy: strategy.kind,
-      symbol,
-      portfolio_id: portfolioId,
-      options: strategy.options,
-      target: initialState.target,
-      created_ts_us: this.#context.clock.nowUs(),
-    };
+    const nowUs = this.#context.clock.nowUs();
+    const record = recordOf(newId(), strategy, { symbol, portfolioId, nowUs });
     this.#store.saveDeployment(record);
     const deployment = deploymentOf(record, strategy);
     this.#live.deploy(deployment);
@@ -203,7 +197,7 @@ export class Trader {
     this.#endReplay();
     const id = spec.portfolio_id;
     const strategy = strategyOf(spec.strategy, spec.strategy_options, '/strategy_options');
-    const limits = replayLimits(data.risk);
+    const limits = limitsGiven(data.risk);
     const base = cashBase(id, spec.starting_cash);
     this.#store.batch(() => {
       this.#live.cancelAll(id);
@@ -217,16 +211,8 @@ export class Trader {
       features: spec.participants.includes('features'),
       prediction: spec.participants.includes('ml'),
     });
-    const record = {
-      deployment_id: spec.session,
-      strategy: strategy.kind,
-      symbol: spec.symbol,
-      portfolio_id: id,
-      options: strategy.options,
-      target: initialState.target,
-      created_ts_us: this.#context.clock.nowUs(),
-    };
-    desk.deploy(deploymentOf(record, strategy));
+    const at = { symbol: spec.symbol, portfolioId: id, nowUs: this.#context.clock.nowUs() };
+    desk.deploy(deploymentOf(recordOf(spec.session, strategy, at), strategy));
     this.#replay = { spec, desk };
   }
 
@@ -276,7 +262,7 @@ export class Trader {
   #onValuation(valuation: ValuationBody): void {
     const id = valuation.portfolio_id;
     if (this.knows(id)) return;
-    const base: BookBase = valuationBase(valuation);
+    const base = valuationBase(valuation);
     this.#store.saveBook(base);
     this.#live.books.set(id, new Book(base, this.#limits.get(id)));
   }
@@ -285,25 +271,3 @@ export class Trader {
 type LimitsBody = BodyOf<typeof topics.riskLimits>;
 type ValuationBody = BodyOf<typeof topics.valuations>;
 type ControlBody = BodyOf<typeof topics.lockstepControl>;
-
-function deploymentOf(record: DeploymentRecord, strategy: Strategy): Deployment {
-  return {
-    id: record.deployment_id,
-    symbol: record.symbol,
-    portfolioId: record.portfolio_id,
-    strategy,
-    createdTsUs: record.created_ts_us,
-    state: { target: record.target },
-    bars: 0,
-    lastBarTsUs: null,
-  };
-}
-
-/** What the risk engine said when the replay opened, or the defaults when it takes no part. */
-function replayLimits(risk: unknown): Limits {
-  const limits = (risk as { limits?: unknown } | null | undefined)?.limits;
-  if (limits === undefined) return DEFAULT_LIMITS;
-  const parsed = limitsSchema.safeParse(limits);
-  if (!parsed.success) throw new InvariantError('limits of the risk engine break their schema');
-  return parsed.data;
-}
