@@ -77,13 +77,14 @@ function draw() {
 function choose() {
   const { symbols, portfolios, replay } = state;
   const first = (...names) => names.find((name) => name !== undefined);
-  if (!symbols.has(view.symbol) && replay?.symbol !== view.symbol) {
+  const awaited = replay?.state === 'running';
+  if (!symbols.has(view.symbol) && !(awaited && replay.symbol === view.symbol)) {
     view.symbol = first(
       symbols.has(replay?.symbol) ? replay.symbol : undefined,
       [...symbols.keys()].sort()[0],
     );
   }
-  if (!portfolios.has(view.portfolio) && replay?.portfolio_id !== view.portfolio) {
+  if (!portfolios.has(view.portfolio) && !(awaited && replay.portfolio_id === view.portfolio)) {
     const traded = [...portfolios].filter(([, p]) => (p.valuation?.fills ?? 0) > 0).map(([id]) => id);
     const preferred = portfolios.has(replay?.portfolio_id) ? replay.portfolio_id : undefined;
     view.portfolio = first(preferred, traded.sort()[0], [...portfolios.keys()].sort()[0]);
@@ -105,7 +106,7 @@ function drawMarket() {
   drawOptions(byId('symbol'), [...state.symbols.keys()].sort(), view.symbol);
   const series = state.symbols.get(view.symbol);
   const bars = series ? series.ts.length : 0;
-  byId('price-empty').hidden = bars > 0;
+  showChart('price', bars > 0);
   const tag = byId('source');
   tag.hidden = bars === 0;
   if (bars > 0) {
@@ -121,7 +122,7 @@ function drawMarket() {
   const seconds = last('ts').map((us) => us / 1e6);
   const fills = state.fills
     .filter((fill) => fill.symbol === view.symbol && fill.portfolio_id === view.portfolio)
-    .map((fill) => ({ t: fill.ts_event_us / 1e6, price: Number(fill.price), side: fill.side }));
+    .map((fill) => ({ t: fill.ts_event_us / 1e6, side: fill.side }));
   priceChart.draw([seconds, last('open'), last('high'), last('low'), last('close'), last('volume')], fills);
   const close = last('close');
   const change = n > 1 ? close[n - 1] / close[0] - 1 : null;
@@ -131,6 +132,11 @@ function drawMarket() {
   setText(byId('change'), text);
   byId('change').className = `change ${change > 0 ? 'up' : change < 0 ? 'down' : ''}`;
   drawReadout();
+}
+
+function showChart(name, filled) {
+  byId(`${name}-empty`).hidden = filled;
+  byId(`${name}-chart`).classList.toggle('none', !filled);
 }
 
 function drawReadout() {
@@ -154,7 +160,7 @@ function drawPortfolio() {
   const positions = portfolio?.valuation?.positions ?? [];
   tables.positions.draw(positions.filter((position) => Number(position.quantity) !== 0));
   const ts = (portfolio?.ts ?? []).map((us) => us / 1e6);
-  byId('equity-empty').hidden = ts.length > 0;
+  showChart('equity', ts.length > 0);
   const start = portfolio?.valuation ? Number(portfolio.valuation.starting_cash) : null;
   equityChart.draw([ts, portfolio?.value ?? [], ts.map(() => start)]);
 }
@@ -199,13 +205,15 @@ for (const bars of WINDOWS) {
 }
 
 // Silence makes an engine `down` without a message, so that the tiles are looked at every second too.
-setInterval(() => {
+function everySecond() {
   setText(byId('rate'), format.count(state.messages));
   state.messages = 0;
   setText(byId('clock'), `${new Date().toISOString().slice(0, 19).replace('T', ' ')} UTC`);
   byId('lost').hidden = state.lost === 0;
   setText(byId('lost'), `${format.count(state.lost)} skipped`);
   redraw('engines');
-}, 1000);
+}
+everySecond();
+setInterval(everySecond, 1000);
 
 link.open();

@@ -13,6 +13,7 @@ const AXIS = {
   ticks: { stroke: color('grid'), width: 1, size: 4 },
   font: '11px system-ui, sans-serif',
 };
+
 const SHARED = {
   tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC'),
   legend: { show: false },
@@ -25,6 +26,9 @@ const TIMES = [
   [60, '{HH}:{mm}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
   [1, '{HH}:{mm}:{ss}', '\n{YYYY}-{MM}-{DD}', null, '\n{MM}-{DD}', null, null, null, 1],
 ];
+
+// Labels of times begin at their tick: centred ones would be cut off at the left edge.
+const TIME_AXIS = { ...AXIS, values: TIMES, space: 90, align: 1 };
 
 /** A chart that fills `element` and follows its size. */
 class Chart {
@@ -56,12 +60,12 @@ export class PriceChart extends Chart {
     super(element, {
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
-        x: { time: true },
+        x: { time: true, range: halfABarMore },
         y: { range: (_u, low, high) => padded(low, high, 0.28, 0.08) },
         volume: { range: (_u, _low, high) => [0, (high || 1) * 5] },
       },
       axes: [
-        { ...AXIS, values: TIMES, space: 80 },
+        TIME_AXIS,
         { ...AXIS, side: 1, size: 72, values: (_u, ticks) => ticks.map((v) => axisPrice(v, ticks)) },
       ],
       series: [
@@ -91,7 +95,7 @@ export class PriceChart extends Chart {
     });
   }
 
-  /** `columns`: seconds, open, high, low, close, volume; `fills`: {t in seconds, price, side}. */
+  /** `columns`: seconds, open, high, low, close, volume; `fills`: {t in seconds, side}. */
   draw(columns, fills) {
     this.#fills = fills;
     this.plot.setData(columns);
@@ -136,8 +140,10 @@ export class PriceChart extends Chart {
     for (const fill of this.#fills) {
       if (fill.t < ts[0] || fill.t > ts[ts.length - 1]) continue;
       const buy = fill.side === 'buy';
-      const x = u.valToPos(fill.t, 'x', true);
-      const tip = u.valToPos(fill.price, 'y', true) + (buy ? 1 : -1) * 2 * size;
+      // Beside the bar of the fill, clear of its candle.
+      const bar = u.valToIdx(fill.t);
+      const x = u.valToPos(ts[bar], 'x', true);
+      const tip = u.valToPos(buy ? u.data[3][bar] : u.data[2][bar], 'y', true) + (buy ? 1 : -1) * size;
       const base = tip + (buy ? 1 : -1) * 1.8 * size;
       ctx.beginPath();
       ctx.moveTo(x, tip);
@@ -161,7 +167,7 @@ export class EquityChart extends Chart {
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range: (_u, low, high) => padded(low, high, 0.08, 0.08) } },
       axes: [
-        { ...AXIS, values: TIMES, space: 80 },
+        { ...TIME_AXIS, space: 64 },
         {
           ...AXIS,
           side: 1,
@@ -182,6 +188,13 @@ export class EquityChart extends Chart {
   draw(columns) {
     this.plot.setData(columns);
   }
+}
+
+// Candles are as wide as their interval: the first and last need room for their outer halves.
+function halfABarMore(u, low, high) {
+  const n = u.data[0].length;
+  const half = n > 1 ? (high - low) / (n - 1) / 2 : 30;
+  return [low - half, high + half];
 }
 
 function clip(u) {
