@@ -77,7 +77,10 @@ function fieldError(place: string, issue: ValidationIssue): FieldError {
   const message = issue.message ?? 'a valid value';
   const match = EXPECTED_RECEIVED.exec(message);
   if (!match)
-    return { pointer, expected: lowerFirst(message.replace(/^(Invalid input: |Invalid option: |Expected )/, '')) };
+    return {
+      pointer,
+      expected: lowerFirst(message.replace(/^(Invalid (input|option): )?(expected )?/i, '')),
+    };
   return { pointer, expected: match[1]!, received: match[2] === 'undefined' ? 'missing' : match[2]! };
 }
 
