@@ -57,6 +57,7 @@ const NAMES: Record<string, readonly string[]> = {
 };
 const REQUIRED = ['time', 'open', 'high', 'low', 'close'] as const;
 const MAX_SYMBOLS = 10_000;
+const MAX_RECORD_BYTES = 65_536;
 
 type Layout = Record<keyof typeof NAMES, number>;
 
@@ -74,7 +75,7 @@ export async function readBarsCsv(body: AsyncIterable<Uint8Array>, options: CsvO
     relax_quotes: true,
     skip_empty_lines: true,
     trim: true,
-    max_record_size: 65_536,
+    max_record_size: MAX_RECORD_BYTES,
   });
   const feeding = feed(body, parser, options.maxBytes);
   try {
@@ -89,6 +90,7 @@ export async function readBarsCsv(body: AsyncIterable<Uint8Array>, options: CsvO
     await feeding.catch((cause) => {
       throw cause;
     });
+    if (error instanceof NautilusError) throw error;
     throw new MalformedBodyError(`Expected CSV: ${(error as Error).message.split('\n')[0]}`);
   }
   return rows.result();
@@ -101,10 +103,11 @@ async function feed(
 ): Promise<void> {
   let size = 0;
   try {
-    for await (const chunk of decompressed(body)) {
+    for await (const chunk of inBlocks(decompressed(body))) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new TooLargeError(`Expected at most ${maxBytes} bytes of CSV`, maxBytes);
       if (!parser.write(chunk)) await drained(parser);
+      if (parser.destroyed) return;
     }
     parser.end();
   } catch (error) {
@@ -113,6 +116,20 @@ async function feed(
     parser.destroy(shown);
     throw shown;
   }
+}
+
+// The parser reads an unfinished record again with every chunk: small chunks would cost the square of its length.
+async function* inBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    waiting.push(chunk);
+    size += chunk.byteLength;
+    if (size < MAX_RECORD_BYTES) continue;
+    yield Buffer.concat(waiting, size);
+    [waiting, size] = [[], 0];
+  }
+  if (size > 0) yield Buffer.concat(waiting, size);
 }
 
 // A parser that has met broken CSV never drains; it closes.
@@ -128,14 +145,17 @@ function drained(parser: ReturnType<typeof parse>): Promise<void> {
 
 async function* decompressed(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (first.done) return;
+  // The two bytes that mark a gzip file may come in two chunks.
+  let head = Buffer.alloc(0);
+  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    head = Buffer.concat([head, next.value]);
+    if (head.length >= 2) break;
+  }
   const chunks = (async function* () {
-    yield first.value;
+    yield head;
     yield* { [Symbol.asyncIterator]: () => iterator };
   })();
-  const isGzip = first.value[0] === 0x1f && first.value[1] === 0x8b;
-  if (!isGzip) return yield* chunks;
+  if (head[0] !== 0x1f || head[1] !== 0x8b) return yield* chunks;
   const gunzip = createGunzip();
   const piping = pipeline(Readable.from(chunks), gunzip);
   // The reader below sees the failure too; here it only must not go unhandled.

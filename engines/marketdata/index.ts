@@ -12,6 +12,7 @@ export default {
     const service = new MarketDataService(context);
     return {
       routes: marketDataRoutes(service, context),
+      rawBodies: ['/bars/import'],
       status: () => service.status(),
       start: () => service.start(),
       stop: () => service.stop(),

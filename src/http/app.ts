@@ -1,9 +1,9 @@
 // The Elysia application around an engine's routes: ids, limits, errors, health, metrics, OpenAPI.
-import { type AnyElysia, Elysia } from 'elysia';
+import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import { readJson } from './body.ts';
-import type { EngineContext, EngineDefinition } from './engine.ts';
+import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse, toNautilusError } from './problem.ts';
@@ -56,10 +56,11 @@ interface Trace {
 export function buildApp(
   definition: EngineDefinition,
   context: EngineContext,
-  routes: AnyElysia,
+  parts: Pick<EngineParts, 'routes' | 'rawBodies'>,
   state: EngineState,
 ): (request: Request) => Promise<Response> {
   const traces = new WeakMap<Request, Trace>();
+  const rawBodies = new Set(parts.rawBodies ?? []);
   const { log, metrics, config } = context;
   const app = new Elysia({ name: `engine-${definition.name}` })
     .onError({ as: 'global' }, (failure) => {
@@ -70,10 +71,12 @@ export function buildApp(
       }
       return problemResponse(error, trace.id);
     })
-    .onParse({ as: 'global' }, ({ request }) => readJson(request, config.maxBodyBytes))
+    .onParse({ as: 'global' }, ({ request, route }) => {
+      traces.get(request)!.route = route;
+      return rawBodies.has(route) ? null : readJson(request, config.maxBodyBytes);
+    })
     .onTransform({ as: 'global' }, ({ request, route }) => {
-      const trace = traces.get(request);
-      if (trace) trace.route = route;
+      traces.get(request)!.route = route;
     })
     .use(openApi(definition))
     .get(
@@ -111,7 +114,7 @@ export function buildApp(
     .get('/system/status', () => state.systemStatus(), {
       detail: { summary: 'State, memory, counters of the bus', tags: ['system'] },
     })
-    .use(routes);
+    .use(parts.routes);
   const fetch = app.fetch;
 
   return async (request) => {

@@ -35,6 +35,8 @@ export interface SocketEndpoint {
 export interface EngineParts {
   /** Its routes, as an Elysia plugin. */
   readonly routes: AnyElysia;
+  /** Routes that read `request.body` themselves, as a stream with a limit of their own; all others get parsed JSON. */
+  readonly rawBodies?: readonly string[];
   /** Its part in the flow of messages. */
   readonly participant?: Participant;
   readonly socket?: SocketEndpoint;

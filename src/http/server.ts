@@ -137,14 +137,14 @@ class Engine implements RunningEngine {
 
   #listen(port: number): void {
     const { config, log } = this.context;
-    const app = buildApp(this.definition, this.context, this.parts.routes, this);
+    const app = buildApp(this.definition, this.context, this.parts, this);
     const socket = this.parts.socket;
     const options = {
       hostname: config.host,
       port,
       idleTimeout: IDLE_TIMEOUT_S,
       // The kit's own limits answer with a problem; Bun's cuts off without a word, so that it only backs them up.
-      maxRequestBodySize: config.maxImportBytes + 65_536,
+      maxRequestBodySize: 2 * Math.max(config.maxImportBytes, config.maxBodyBytes) + 2 ** 20,
       error: (error: Error) => {
         log.error({ err: error }, 'request failed outside its handler');
         return problemResponse(new InvariantError('unexpected failure'), 'unknown');
