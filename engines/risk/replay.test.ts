@@ -6,8 +6,8 @@ import { EngineStream } from '../../src/bus/stream.ts';
 import type { SessionSpec } from '../../src/bus/topics.ts';
 import { runLockstep, TestEngine, testSpec, topics, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { orderEvent, valuation } from '../../test/support/risk-messages.ts';
 import definition from './index.ts';
-import { orderEvent, valuation } from './test-messages.ts';
 
 let engine: TestEngine;
 let feeder: Bus;

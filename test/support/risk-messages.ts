@@ -1,5 +1,6 @@
-// Messages for the tests of the Risk engine, short to write.
-import type { BodyOf, topics } from '../../src/bus/topics.ts';
+// Messages for the tests of the Risk engine, short to write, and their way to it.
+import { type BodyOf, topics } from '../../src/bus/topics.ts';
+import { type TestEngine, walkBars } from './engine.ts';
 
 type Valuation = BodyOf<typeof topics.valuations>;
 
@@ -53,4 +54,23 @@ export function orderEvent(
     status,
     reasons: [],
   };
+}
+
+// Later than every bar of a walk, so that the marks of valuations count.
+const AFTER_BARS_US = 1_700_000_000_000_000;
+
+/** Publishes a valuation and resolves to the engine's word on it. */
+export async function publishValuation(engine: TestEngine, ...args: Parameters<typeof valuation>) {
+  const before = engine.messages(topics.riskPortfolioUpdates).length;
+  engine.bus.publish(topics.valuations, valuation(...args), { tsEventUs: AFTER_BARS_US + before });
+  return (await engine.received(topics.riskPortfolioUpdates, before + 1)).at(-1)!;
+}
+
+/** Publishes bars and resolves when the engine has seen them. */
+export async function feed(engine: TestEngine, symbol: string, count: number): Promise<void> {
+  for (const bar of walkBars(symbol, count)) {
+    const body = { ...bar, source: 'simulated' };
+    engine.bus.publish(topics.marketLiveData, body, { tsEventUs: bar.ts_event_us });
+  }
+  await publishValuation(engine, 'portfolio_feed');
 }
