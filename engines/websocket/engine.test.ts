@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { Bus } from '../../src/bus/client.ts';
 import { runLockstep, testSpec, topics, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { type Frame, Harness } from '../../test/support/websocket.ts';
 import definition from './index.ts';
-import { type Frame, Harness } from './test-support.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());

@@ -1,7 +1,7 @@
 // What the WebSocket engine does with clients that are wrong, dead or slow.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { eventually } from '../../test/support/eventually.ts';
-import { type Frame, Harness, textFrame } from './test-support.ts';
+import { type Frame, Harness, textFrame } from '../../test/support/websocket.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());

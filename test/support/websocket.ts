@@ -1,9 +1,9 @@
 // What the tests of the WebSocket engine share: an engine, clients that read, and sockets that do not.
 import { connect, type Socket } from 'node:net';
-import { TestEngine, topics, walkBars } from '../../test/support/engine.ts';
-import { eventually } from '../../test/support/eventually.ts';
-import definition, { websocketEngine } from './index.ts';
-import type { SocketLimits } from './lib/connections.ts';
+import definition, { websocketEngine } from '../../engines/websocket/index.ts';
+import type { SocketLimits } from '../../engines/websocket/lib/connections.ts';
+import { TestEngine, topics, walkBars } from './engine.ts';
+import { eventually } from './eventually.ts';
 
 // Frames have many shapes.
 // biome-ignore lint/suspicious/noExplicitAny: see above
