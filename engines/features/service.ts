@@ -8,8 +8,8 @@ import {
   FEATURES,
   FeatureStream,
   type FeatureValues,
-  indicator,
   INDICATORS,
+  indicator,
   parseOptions,
   warmupOf,
 } from '../../src/indicators/index.ts';

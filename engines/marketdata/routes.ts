@@ -42,6 +42,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
       '/bars/import',
       ({ request, query }) => service.import(bodyChunks(request, config.maxImportBytes), query),
       {
+        parse: 'none',
         query: importQuery,
         response: { 200: importReply },
         detail: { summary: 'Import OHLCV CSV, plain or gzip, sent as the raw body', tags: ['bars'] },

@@ -33,6 +33,7 @@ export interface LockstepOutcome {
 }
 
 const DEFAULTS = { barrierEvents: 64, inFlight: 4, timeoutMs: 10_000 } as const;
+const YIELD_EVERY_MS = 5;
 type StepReport = Extract<LockstepReport, { kind: 'step' }>;
 
 /**
@@ -75,6 +76,7 @@ class Run {
   #wake: (() => void) | undefined;
   #eventsDone = 0;
   #stepsDone = 0;
+  #lastYield = performance.now();
 
   constructor(
     readonly bus: Bus,
@@ -167,9 +169,17 @@ class Run {
       emitted: { [topicName]: events },
     });
     this.bus.flush();
+    await this.#yieldToIo();
     const free = () => step + 1 - this.#stepsDone < this.#inFlight;
     if (!free())
       await this.#until(free, `finish barrier ${this.#stepsDone}`, () => this.#behind(this.#stepsDone + 1));
+  }
+
+  // Over memory a whole replay could run in one turn of the loop: requests and sockets have to get their share.
+  async #yieldToIo(): Promise<void> {
+    if (performance.now() - this.#lastYield < YIELD_EVERY_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#lastYield = performance.now();
   }
 
   #behind(steps: number): string[] {

@@ -28,7 +28,8 @@ export class EngineWatch {
         const presence = envelope.body as Presence;
         const before = this.#seen.get(presence.engine);
         this.#seen.set(presence.engine, { presence, atUs: this.#clock.nowUs() });
-        if (before?.presence.pid !== presence.pid || presence.uptime_s < before.presence.uptime_s) onStarted(presence);
+        if (before?.presence.pid !== presence.pid || presence.uptime_s < before.presence.uptime_s)
+          onStarted(presence);
       }
     });
   }

@@ -1,7 +1,7 @@
 // How an engine takes part in the flow of messages: live as they come, and in lockstep behind a counted barrier.
 import { NautilusError } from '../core/errors.ts';
 import type { Bus } from './client.ts';
-import type { Envelope } from './envelope.ts';
+import type { Envelope, Subscription } from './envelope.ts';
 import { LatencyRecorder } from './latency.ts';
 import {
   type BodyOf,
@@ -60,6 +60,7 @@ export class EngineStream {
   readonly #report: Topic<LockstepReport>;
   readonly #order: ReadonlyMap<string, number>;
   #session: Session | undefined;
+  #subscriptions: Subscription[] = [];
   // One chain for live batches, steps and control: the participant never sees two calls at once.
   #chain: Promise<void> = Promise.resolve();
 
@@ -79,7 +80,7 @@ export class EngineStream {
   /** Subscribes to everything that the participant reads. */
   async start(): Promise<void> {
     const owners = new Set(this.#participant.consumes.map((t) => t.owner));
-    await Promise.all([
+    this.#subscriptions = await Promise.all([
       ...this.#participant.consumes.map((t) => this.#bus.subscribe(t, (batch) => this.#onData(batch))),
       ...[...owners].map((owner) =>
         this.#bus.subscribe(lockstepReportTopic(owner), (batch) => this.#onUpstream(owner, batch)),
@@ -90,9 +91,10 @@ export class EngineStream {
     ]);
   }
 
-  /** Resolves when everything received so far has been processed. */
-  idle(): Promise<void> {
-    return this.#chain;
+  /** Ends the subscriptions and resolves when everything received so far has been processed. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#subscriptions.splice(0).map((s) => s.unsubscribe()));
+    await this.#chain;
   }
 
   #enqueue(work: () => void | Promise<void>): Promise<void> {

@@ -71,6 +71,13 @@ export class InsufficientHistoryError extends NautilusError {
   }
 }
 
+/** 403: the caller may not do this, whoever it is (a page of another origin). */
+export class ForbiddenError extends NautilusError {
+  constructor(detail: string) {
+    super('forbidden', 403, 'Forbidden', detail);
+  }
+}
+
 /** 404: no such resource or route. */
 export class NotFoundError extends NautilusError {
   constructor(detail: string) {

@@ -1,8 +1,8 @@
 // The Elysia application around an engine's routes: ids, limits, errors, health, metrics, OpenAPI.
 import { Elysia } from 'elysia';
 import { z } from 'zod';
-import { DependencyUnavailableError } from '../core/errors.ts';
-import { readJson } from './body.ts';
+import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
+import { admitJson } from './body.ts';
 import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
@@ -71,10 +71,6 @@ export function buildApp(
       }
       return problemResponse(error, trace.id);
     })
-    .onParse({ as: 'global' }, ({ request, route }) => {
-      traces.get(request)!.route = route;
-      return rawBodies.has(route) ? null : readJson(request, config.maxBodyBytes);
-    })
     .onTransform({ as: 'global' }, ({ request, route }) => {
       traces.get(request)!.route = route;
     })
@@ -117,16 +113,34 @@ export function buildApp(
     .use(parts.routes);
   const fetch = app.fetch;
 
+  async function answer(request: Request, trace: Trace): Promise<Response> {
+    // GET has no body; everything else is admitted within the limit before Elysia reads it.
+    if (request.method === 'GET' || isRaw(request, rawBodies)) return fetch(request);
+    let admitted: Request;
+    try {
+      admitted = await admitJson(request, config.maxBodyBytes);
+    } catch (error) {
+      if (error instanceof NautilusError) return problemResponse(error, trace.id);
+      throw error;
+    }
+    if (admitted !== request) traces.set(admitted, trace);
+    return fetch(admitted);
+  }
+
   return async (request) => {
     const given = request.headers.get('x-request-id');
     const id = given && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7();
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
     traces.set(request, trace);
-    const response = await fetch(request);
+    const response = await answer(request, trace);
     response.headers.set('x-request-id', id);
     metrics.observe(request.method, trace.route, response.status, (Bun.nanoseconds() - trace.startNs) / 1e9);
     return response;
   };
+}
+
+function isRaw(request: Request, rawBodies: ReadonlySet<string>): boolean {
+  return rawBodies.size > 0 && rawBodies.has(new URL(request.url).pathname);
 }
 
 // Health is asked all the time: its shape is documented here but not checked on each reply, which would double its cost.

@@ -1,9 +1,9 @@
-// Reading request bodies within a limit, whether or not the sender announces their length.
+// Request bodies within limits, whether or not the sender announces their length.
 import { MalformedBodyError, TooLargeError } from '../core/errors.ts';
 
 /** Yields the chunks of a body; throws {@link TooLargeError} as soon as it passes `limitBytes`. */
 export async function* bodyChunks(request: Request, limitBytes: number): AsyncGenerator<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (announcedLength(request) > limitBytes) throw tooLarge(limitBytes);
   if (!request.body) return;
   let size = 0;
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
@@ -13,24 +13,31 @@ export async function* bodyChunks(request: Request, limitBytes: number): AsyncGe
   }
 }
 
+const JSON_TYPE = /^application\/([\w.+-]+\+)?json\b/i;
+
 /**
- * Parses a JSON body; undefined when there is none. Throws {@link TooLargeError} past `limitBytes` and
- * {@link MalformedBodyError} for another content type or broken JSON.
+ * Returns a request whose JSON body is known to be within `limitBytes`: the same one when its length is announced, else
+ * a copy with the body read. Throws {@link TooLargeError}, and {@link MalformedBodyError} for another content type.
  */
-export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of bodyChunks(request, limitBytes)) chunks.push(chunk);
-  if (chunks.length === 0) return undefined;
-  const type = request.headers.get('content-type') ?? '';
-  if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+export async function admitJson(request: Request, limitBytes: number): Promise<Request> {
+  const length = announcedLength(request);
+  if (length > limitBytes) throw tooLarge(limitBytes);
+  if (length === 0 || (Number.isNaN(length) && !request.body)) return request;
+  if (!JSON_TYPE.test(request.headers.get('content-type') ?? '')) {
     throw new MalformedBodyError('Expected a body with content-type application/json');
   }
-  const text = new TextDecoder('utf-8').decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks));
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new MalformedBodyError();
-  }
+  if (!Number.isNaN(length)) return request;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bodyChunks(request, limitBytes)) chunks.push(chunk);
+  return new Request(request.url, {
+    method: request.method,
+    headers: request.headers,
+    body: Buffer.concat(chunks),
+  });
+}
+
+function announcedLength(request: Request): number {
+  return Number(request.headers.get('content-length') ?? Number.NaN);
 }
 
 function tooLarge(limitBytes: number): TooLargeError {

@@ -5,6 +5,7 @@ import type { Bus } from '../bus/client.ts';
 import type { Participant } from '../bus/stream.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
+import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { EngineMetrics } from './metrics.ts';
 
@@ -28,14 +29,14 @@ export interface SocketEndpoint {
   readonly path: string;
   readonly handlers: WebSocketHandler<SocketData>;
   /** Returns why a connection is refused, or null to accept it. */
-  refuse?(request: Request): string | null;
+  refuse?(request: Request): NautilusError | null;
 }
 
 /** What an engine hands to the shared server. */
 export interface EngineParts {
   /** Its routes, as an Elysia plugin. */
   readonly routes: AnyElysia;
-  /** Routes that read `request.body` themselves, as a stream with a limit of their own; all others get parsed JSON. */
+  /** Paths that read `request.body` themselves, as a stream with a limit of their own; all others get parsed JSON. */
   readonly rawBodies?: readonly string[];
   /** Its part in the flow of messages. */
   readonly participant?: Participant;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { openapi } from '@elysiajs/openapi';
 import { Elysia } from 'elysia';
 import { z } from 'zod';
+import { NotFoundError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 
 type JsonSchema = { [key: string]: unknown };
@@ -57,9 +58,9 @@ export function openApi(engine: { readonly title: string; readonly description: 
       '/openapi',
       () => new Response(page(engine.title), { headers: { 'content-type': 'text/html; charset=utf-8' } }),
     )
-    .get('/openapi/assets/:file', ({ params, status }) => {
+    .get('/openapi/assets/:file', ({ params }) => {
       const type = ASSETS[params.file];
-      if (!type) return status(404);
+      if (!type) throw new NotFoundError('No such file');
       const path = fileURLToPath(import.meta.resolve(`swagger-ui-dist/${params.file}`));
       return new Response(Bun.file(path), { headers: { 'content-type': type } });
     });

@@ -11,6 +11,7 @@ import { nativeInfo } from './native-info.ts';
 import { problemResponse } from './problem.ts';
 
 const PRESENCE_MS = 1000;
+const POLITE_STOP_MS = 250;
 // Longer than any reply takes to begin; a connection that is idle for so long is closed.
 const IDLE_TIMEOUT_S = 120;
 
@@ -111,12 +112,12 @@ class Engine implements RunningEngine {
     this.#stopping = true;
     clearInterval(this.#presence);
     this.#announce();
-    const deadline = Bun.sleep(graceMs);
-    await Promise.race([this.#stream?.idle(), deadline]);
-    await this.parts.stop?.();
-    // An open WebSocket keeps a polite stop waiting for ever.
-    await Promise.race([this.#server?.stop(), Bun.sleep(Math.min(graceMs, 250))]);
+    // Intake ends first, so that nothing reaches an engine that has closed its files. An open WebSocket keeps a polite
+    // stop waiting for ever, which is why both waits have an end.
+    await Promise.race([this.#server?.stop(), Bun.sleep(Math.min(graceMs, POLITE_STOP_MS))]);
     await this.#server?.stop(true);
+    await Promise.race([this.#stream?.stop(), Bun.sleep(graceMs)]);
+    await this.parts.stop?.();
     await this.context.bus.close();
   }
 
@@ -181,7 +182,7 @@ function upgrade(
 ): Response | undefined {
   const id = crypto.randomUUID();
   const refusal = socket.refuse?.(request);
-  if (refusal) return problemResponse(new DependencyUnavailableError(refusal), id);
+  if (refusal) return problemResponse(refusal, id);
   if (server.upgrade(request, { data: { id } })) return undefined;
   return problemResponse(new MalformedBodyError(`Expected a WebSocket handshake on ${socket.path}`), id);
 }

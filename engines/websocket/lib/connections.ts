@@ -2,7 +2,12 @@
 import type { ServerWebSocket, WebSocketHandler } from 'bun';
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { InvalidOptionError, NautilusError } from '../../../src/core/errors.ts';
+import {
+  DependencyUnavailableError,
+  ForbiddenError,
+  InvalidOptionError,
+  NautilusError,
+} from '../../../src/core/errors.ts';
 import type { SocketData } from '../../../src/http/engine.ts';
 import { Connection } from './connection.ts';
 import { CLIENT_TOPICS, type ClientFrame, errorFrame, idOf, parseFrame } from './protocol.ts';
@@ -89,19 +94,21 @@ export class Connections {
   }
 
   /** Returns why a handshake is refused, or null. */
-  refuse(request: Request): string | null {
+  refuse(request: Request): NautilusError | null {
     const reason = this.#refusal(request);
     if (reason) this.totals.refused++;
     return reason;
   }
 
-  #refusal(request: Request): string | null {
+  #refusal(request: Request): NautilusError | null {
     const { maxConnections } = this.#limits;
-    if (this.#connections.size >= maxConnections) return `All ${maxConnections} connections are in use`;
+    if (this.#connections.size >= maxConnections) {
+      return new DependencyUnavailableError(`All ${maxConnections} connections are in use`);
+    }
     // Browsers let any page open a WebSocket to this machine: only our own page may.
     const origin = request.headers.get('origin');
     if (origin !== null && hostOf(origin) !== request.headers.get('host')) {
-      return 'Expected a page of this engine as origin of the connection';
+      return new ForbiddenError('Expected a page of this engine as origin of the connection');
     }
     return null;
   }
