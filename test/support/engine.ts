@@ -11,7 +11,7 @@ import { type SessionSpec, type Topic, topics } from '../../src/bus/topics.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Config, loadConfig } from '../../src/core/config.ts';
 import { createLog } from '../../src/core/log.ts';
-import type { EngineDefinition } from '../../src/http/engine.ts';
+import type { EngineContext, EngineDefinition } from '../../src/http/engine.ts';
 import { EngineMetrics } from '../../src/http/metrics.ts';
 import { type RunningEngine, startEngine } from '../../src/http/server.ts';
 import type { Bar } from '../../src/market/bar.ts';
@@ -31,6 +31,8 @@ export class TestEngine {
   readonly hub = new MemoryHub();
   readonly dataDir = mkdtempSync(join(tmpdir(), 'engine-'));
   readonly bus = new Bus('test', this.hub.connect());
+  /** What the running engine was given. */
+  context!: EngineContext;
   #engine: RunningEngine | undefined;
   #received: Envelope[] = [];
 
@@ -56,7 +58,8 @@ export class TestEngine {
     });
     const log = createLog(definition.name, config.logLevel);
     const metrics = new EngineMetrics(definition.name, bus);
-    this.#engine = await startEngine(definition, { bus, clock: systemClock, config, log, metrics }, 0);
+    this.context = { bus, clock: systemClock, config, log, metrics };
+    this.#engine = await startEngine(definition, this.context, 0);
   }
 
   get url(): string {
