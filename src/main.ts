@@ -15,17 +15,22 @@ try {
   const { engine, log } = await hostEngine(name, transport, config);
 
   let stopping = false;
-  const stop = async (reason: string) => {
+  const stop = async (reason: string, end: () => void) => {
     if (stopping) return;
     stopping = true;
     log.info({ reason }, 'stopping');
+    setTimeout(end, config.graceMs + 500);
     await engine.stop(config.graceMs);
-    process.exit(0);
+    end();
   };
-  process.on('SIGTERM', () => void stop('SIGTERM'));
+  process.on('SIGTERM', () => void stop('SIGTERM', () => process.exit(0)));
   // Ctrl-C reaches the whole group; the supervisor decides in which order to stop.
   process.on('SIGINT', () => {});
-  process.on('disconnect', () => void stop('the supervisor is gone'));
+  // With the supervisor the reader of our log has gone, and an ordinary exit would wait for ever to flush the last lines.
+  process.on(
+    'disconnect',
+    () => void stop('the supervisor is gone', () => process.kill(process.pid, 'SIGKILL')),
+  );
   tell({ type: 'ready', port: engine.port });
   log.info({ port: engine.port }, 'ready');
 } catch (error) {

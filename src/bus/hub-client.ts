@@ -129,6 +129,7 @@ export class HubTransport implements Transport {
 
   #disconnected(): void {
     this.#socket = undefined;
+    this.#queue?.abandon();
     this.#queue = undefined;
   }
 

@@ -154,6 +154,17 @@ describe('hub', () => {
     await eventually(() => got === 1, 'the good client is served');
   });
 
+  test('closes a client whose hub has just died with messages under way', async () => {
+    const path = socketPath();
+    const hub = startHub(path);
+    const bus = connect(path, 'a');
+    await eventually(() => bus.connected, 'connected');
+    hub.close();
+    for (let i = 0; i < 1000; i++) bus.publish(topics.fills, fill(`${i}`));
+    await bus.close();
+    expect(bus.connected).toBe(false);
+  });
+
   test('counts a batch that is not JSON as poison and delivers the next', async () => {
     const path = socketPath();
     startHub(path);

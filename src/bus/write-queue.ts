@@ -64,6 +64,14 @@ export class WriteQueue {
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
+  /** Gives up on a socket that is gone: what is queued is lost, and whoever waits for it stops waiting. */
+  abandon(): void {
+    this.#entries = [];
+    this.#bytes = 0;
+    this.#partial = undefined;
+    for (const done of this.#onIdle.splice(0)) done();
+  }
+
   #join(): Buffer {
     const first = this.#entries[0]!.bytes;
     let count = 1;

@@ -51,17 +51,21 @@ export function openApi(engine: { readonly title: string; readonly description: 
         provider: null,
         documentation: { info: { title: engine.title, version: VERSION, description: engine.description } },
         mapJsonSchema: { zod: jsonSchemaOf },
-        exclude: { paths: ['/openapi', '/openapi/assets/*', '/openapi/json'] },
       }),
     )
     .get(
       '/openapi',
       () => new Response(page(engine.title), { headers: { 'content-type': 'text/html; charset=utf-8' } }),
+      { detail: { hide: true } },
     )
-    .get('/openapi/assets/:file', ({ params }) => {
-      const type = ASSETS[params.file];
-      if (!type) throw new NotFoundError('No such file');
-      const path = fileURLToPath(import.meta.resolve(`swagger-ui-dist/${params.file}`));
-      return new Response(Bun.file(path), { headers: { 'content-type': type } });
-    });
+    .get(
+      '/openapi/assets/:file',
+      ({ params }) => {
+        const type = ASSETS[params.file];
+        if (!type) throw new NotFoundError('No such file');
+        const path = fileURLToPath(import.meta.resolve(`swagger-ui-dist/${params.file}`));
+        return new Response(Bun.file(path), { headers: { 'content-type': type } });
+      },
+      { detail: { hide: true } },
+    );
 }

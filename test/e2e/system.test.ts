@@ -167,6 +167,25 @@ describe('starting', () => {
     ]);
   });
 
+  test('leaves no orphan when the supervisor itself is killed, and starts again on the same folder', async () => {
+    const system = await TestSystem.start(['--only', 'features,portfolio']);
+    const pids = (await system.engines()).map((e) => e.pid);
+    system.kill('SIGKILL');
+    const alive = (pid: number) => {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    await eventually(() => !pids.some(alive), 'the engines to follow their supervisor', 15_000);
+    const again = await TestSystem.start(['--only', 'features'], { NAUTILUS_DATA_DIR: system.dataDir });
+    expect((await again.engines()).map((e) => e.name)).toEqual(['features']);
+    await again.stop();
+    await system.stop();
+  });
+
   test('refuses a bad configuration, naming the variable', async () => {
     const env = { NAUTILUS_HOST: '0.0.0.0', NAUTILUS_THREADS: 'many' };
     const { code, stderr } = await nautilus(['up'], env);

@@ -83,6 +83,7 @@ export class TestSystem {
     return nautilus(args, this.env);
   }
 
+  /** The engines as `ps` lists them. */
   async engines(): Promise<ListedEngine[]> {
     const { stdout } = await this.run(['ps', '--json']);
     return (JSON.parse(stdout) as { engines: ListedEngine[] }).engines;
@@ -103,6 +104,10 @@ export class TestSystem {
   async post(name: string, path: string, body?: unknown) {
     const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     return this.request(name, path, { method: 'POST', ...(body === undefined ? {} : json) });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
   }
 
   async stop(): Promise<void> {
