@@ -1,0 +1,191 @@
+// The kit around every engine: ids, limits, problems, common routes.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { connect } from 'node:net';
+import { Elysia } from 'elysia';
+import { z } from 'zod';
+import { type Reply, TestEngine } from '../../test/support/engine.ts';
+import { ConflictError } from '../core/errors.ts';
+import type { EngineDefinition } from './engine.ts';
+
+setDefaultTimeout(20_000);
+
+const SECRET = 'secret-of-ours';
+let missing: string[] = [];
+
+const definition: EngineDefinition = {
+  name: 'sample',
+  port: 1,
+  title: 'Sample',
+  description: 'An engine of the tests.',
+  create: () => ({
+    missing: () => missing,
+    status: () => ({ own: 'part' }),
+    routes: new Elysia()
+      .get('/throws', () => {
+        throw new Error(SECRET);
+      })
+      .get('/rejects', async () => {
+        await Promise.reject(new TypeError(SECRET));
+      })
+      .get('/conflict', () => {
+        throw new ConflictError('Expected no history', { fills: 3 });
+      })
+      .get('/lies', () => ({ x: SECRET }) as unknown as { x: number }, {
+        response: { 200: z.object({ x: z.number() }) },
+      })
+      .get('/items/:id', ({ params, query }) => ({ ...params, ...query }), {
+        params: z.object({ id: z.coerce.number().int() }),
+        query: z.object({ limit: z.coerce.number().int().max(5).default(2) }),
+      })
+      .post('/optional', ({ body }) => ({ got: body ?? null }), {
+        body: z.strictObject({ a: z.number() }).optional(),
+      })
+      .post('/deep', ({ body }) => body, {
+        body: z.strictObject({
+          side: z.enum(['buy', 'sell']),
+          legs: z.array(z.object({ qty: z.number().positive() })),
+        }),
+      }),
+  }),
+};
+
+describe('engine kit', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start(definition, { NAUTILUS_MAX_BODY_BYTES: '4096' });
+  });
+  afterAll(() => engine.stop());
+
+  const problemOf = ({ status, type, body }: Reply) => {
+    expect(type).toBe('application/problem+json');
+    expect(body.status).toBe(status);
+    expect(JSON.stringify(body)).not.toContain(SECRET);
+    return [status, body.type.replace('/problems/', '')];
+  };
+
+  test('tells nothing of an unexpected failure but an id, in whatever way it failed', async () => {
+    for (const path of ['/throws', '/rejects', '/lies']) {
+      const reply = await engine.get(path);
+      expect(problemOf(reply)).toEqual([500, 'internal']);
+      expect(Object.keys(reply.body).sort()).toEqual(['detail', 'instance', 'status', 'title', 'type']);
+    }
+  });
+
+  test('passes on what a typed error says', async () => {
+    const reply = await engine.get('/conflict');
+    expect(problemOf(reply)).toEqual([409, 'conflict']);
+    expect(reply.body).toMatchObject({ detail: 'Expected no history', fills: 3 });
+  });
+
+  test('gives each reply a request id, and keeps a good one of the caller', async () => {
+    const ids = await Promise.all(
+      ['abc-1', 'x'.repeat(200), 'two words', ''].map(async (given) => {
+        const response = await fetch(`${engine.url}/health`, { headers: { 'x-request-id': given } });
+        return response.headers.get('x-request-id')!;
+      }),
+    );
+    expect(ids[0]).toBe('abc-1');
+    expect(new Set(ids).size).toBe(4);
+    for (const id of ids.slice(1)) expect(id).toMatch(/^[\w-]{20,40}$/);
+    const failed = await engine.get('/conflict', { 'x-request-id': 'mine' });
+    expect(failed.body.instance).toBe('mine');
+  });
+
+  test('names each broken field, what was expected and what kind of thing came', async () => {
+    const body = await engine.post('/deep', {
+      side: SECRET,
+      legs: [{ qty: 1 }, { qty: '2' }, {}, { qty: -1 }],
+    });
+    expect(problemOf(body)).toEqual([422, 'invalid-option']);
+    expect(body.body.errors).toEqual([
+      { pointer: '/side', expected: expect.stringContaining('"buy"|"sell"') },
+      { pointer: '/legs/1/qty', expected: 'number', received: 'string' },
+      { pointer: '/legs/2/qty', expected: 'number', received: 'missing' },
+      { pointer: '/legs/3/qty', expected: expect.stringContaining('>0') },
+    ]);
+    const path = await engine.get('/items/abc');
+    expect([problemOf(path), path.body.errors[0].pointer]).toEqual([[422, 'invalid-option'], 'path/id']);
+    const query = await engine.get('/items/1?limit=9');
+    expect([problemOf(query), query.body.errors[0].pointer]).toEqual([
+      [422, 'invalid-option'],
+      'query/limit',
+    ]);
+    expect((await engine.get('/items/1')).body).toEqual({ id: 1, limit: 2 });
+  });
+
+  test('takes a route without a body where none is needed, and refuses bodies that are no JSON', async () => {
+    expect((await engine.post('/optional')).body).toEqual({ got: null });
+    expect((await engine.post('/optional', { a: 1 })).body).toEqual({ got: { a: 1 } });
+    const send = async (body: string, type: string) => {
+      const response = await fetch(`${engine.url}/optional`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type },
+      });
+      return problemOf({
+        status: response.status,
+        type: response.headers.get('content-type')!,
+        body: await response.json(),
+      });
+    };
+    expect(await send('{"a":', 'application/json')).toEqual([400, 'malformed-body']);
+    expect(await send('{"a":NaN}', 'application/json')).toEqual([400, 'malformed-body']);
+    expect(await send('{"a":1e999}', 'application/json')).toEqual([422, 'invalid-option']);
+    expect(await send(`{"a":1,"b":"${SECRET}"}`, 'application/json')).toEqual([422, 'invalid-option']);
+    expect(await send('a=1', 'text/plain')).toEqual([400, 'malformed-body']);
+    expect(await send(`{"a":${' '.repeat(5000)}1}`, 'application/json')).toEqual([413, 'too-large']);
+  });
+
+  test('holds the body limit also for senders that do not announce a length', async () => {
+    const chunked = async (size: number) => {
+      const socket = connect(Number(new URL(engine.url).port), '127.0.0.1');
+      const body = `{"a":${' '.repeat(size)}1}`;
+      socket.write(
+        'POST /optional HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n' +
+          `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+      );
+      let text = '';
+      for await (const chunk of socket) text += chunk;
+      return text;
+    };
+    expect(await chunked(10)).toContain('{"got":{"a":1}}');
+    const refused = await chunked(6000);
+    expect(refused).toStartWith('HTTP/1.1 413');
+    expect(refused).toContain('/problems/too-large');
+  });
+
+  test('answers unknown routes and verbs with a problem, and counts them under one label', async () => {
+    expect(problemOf(await engine.get('/nope'))).toEqual([404, 'not-found']);
+    expect(problemOf(await engine.send('DELETE', '/health'))).toEqual([404, 'not-found']);
+    expect(problemOf(await engine.get('/openapi/assets/nope.js'))).toEqual([404, 'not-found']);
+    const metrics = (await engine.get('/metrics')).body as string;
+    expect(metrics).toMatch(/request_seconds_count\{.*route="unmatched",status="404".*\} \d/);
+    expect(metrics).toMatch(/route="\/items\/:id"/);
+    expect(metrics).not.toContain('/nope');
+  });
+
+  test('is degraded while something is missing, and healthy again after', async () => {
+    missing = ['model'];
+    expect((await engine.get('/health')).body).toMatchObject({ status: 'degraded', missing: ['model'] });
+    missing = [];
+    expect((await engine.get('/health')).body).toMatchObject({
+      status: 'healthy',
+      engine: 'sample',
+      messagebus: 'memory',
+    });
+    expect((await engine.get('/system/status')).body).toMatchObject({ own: 'part', replay: null });
+    expect((await engine.get('/ready')).body).toEqual({ ready: true });
+  });
+
+  test('describes bodies, parameters and replies in OpenAPI, without references', async () => {
+    const { body } = await engine.get('/openapi/json');
+    const deep = body.paths['/deep'].post.requestBody.content['application/json'].schema;
+    expect(deep).toMatchObject({ type: 'object', additionalProperties: false, required: ['side', 'legs'] });
+    expect(body.paths['/items/{id}'].get.parameters).toHaveLength(2);
+    expect(
+      body.paths['/health'].get.responses['200'].content['application/json'].schema.properties,
+    ).toHaveProperty('uptime_s');
+    expect(JSON.stringify(body)).not.toContain('$ref');
+    expect(Object.keys(body.paths).filter((p) => p.startsWith('/openapi'))).toEqual([]);
+  });
+});
