@@ -32,7 +32,7 @@ try {
     () => void stop('the supervisor is gone', () => process.kill(process.pid, 'SIGKILL')),
   );
   tell({ type: 'ready', port: engine.port });
-  log.info({ port: engine.port }, 'ready');
+  log.debug({ port: engine.port }, 'ready');
 } catch (error) {
   const known = error instanceof NautilusError;
   createLog(name, 'error').error({ err: error }, 'could not start');

@@ -31,6 +31,7 @@ export async function lineWriter(): Promise<(line: string) => void> {
   const { prettyFactory } = await import('pino-pretty');
   const pretty = prettyFactory({
     colorize: true,
+    singleLine: true,
     ignore: 'pid,name,engine',
     messageFormat: '{engine}: {msg}',
     translateTime: 'SYS:HH:MM:ss.l',
