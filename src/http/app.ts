@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
+import { idSequence } from '../core/ids.ts';
 import { admitJson } from './body.ts';
 import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
 import type { NativeInfo } from './native-info.ts';
@@ -60,14 +61,17 @@ export function buildApp(
   state: EngineState,
 ): (request: Request) => Promise<Response> {
   const traces = new WeakMap<Request, Trace>();
+  const nextId = idSequence();
   const rawBodies = new Set(parts.rawBodies ?? []);
   const { log, metrics, config } = context;
   const app = new Elysia({ name: `engine-${definition.name}` })
-    .onError({ as: 'global' }, (failure) => {
-      const trace = traces.get(failure.request)!;
-      const error = toNautilusError(failure);
+    // Elysia reads the source of hooks to know what they need: one that hands its whole context on makes it parse cookies,
+    // headers and query of every request, so that each field is named.
+    .onError({ as: 'global' }, ({ request, code, error: cause }) => {
+      const trace = traces.get(request)!;
+      const error = toNautilusError({ request, code, error: cause });
       if (error.status >= 500 && error.slug === 'internal') {
-        log.error({ err: failure.error, request_id: trace.id, route: trace.route }, 'request failed');
+        log.error({ err: cause, request_id: trace.id, route: trace.route }, 'request failed');
       }
       return problemResponse(error, trace.id);
     })
@@ -80,7 +84,8 @@ export function buildApp(
       ({ request }) => {
         const started = traces.get(request)!.startNs;
         const health = state.health();
-        return { ...health, response_time_ms: Math.round((Bun.nanoseconds() - started) / 1e3) / 1e3 };
+        const response_time_ms = Math.round((Bun.nanoseconds() - started) / 1e3) / 1e3;
+        return Object.assign(health, { response_time_ms });
       },
       {
         detail: {
@@ -129,7 +134,7 @@ export function buildApp(
 
   return async (request) => {
     const given = request.headers.get('x-request-id');
-    const id = given && REQUEST_ID.test(given) ? given : Bun.randomUUIDv7();
+    const id = given && REQUEST_ID.test(given) ? given : nextId();
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
     traces.set(request, trace);
     const response = await answer(request, trace);

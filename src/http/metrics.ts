@@ -1,23 +1,18 @@
 // Prometheus metrics of one engine: requests, bus, process. Values are read when they are scraped.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Bus, BusStats } from '../bus/client.ts';
+import { RequestTimes } from './request-times.ts';
 
 /** Metrics of one engine. Engines add their own to `registry`. */
 export class EngineMetrics {
   readonly registry = new Registry();
-  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #requests: RequestTimes;
 
   constructor(engine: string, bus: Bus) {
     this.registry.setDefaultLabels({ engine });
     const registers = [this.registry];
-    this.#requests = new Histogram({
-      name: 'nautilus_http_request_seconds',
-      help: 'Time from the arrival of a request to its reply',
-      labelNames: ['method', 'route', 'status'],
-      buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5],
-      registers,
-    });
+    this.#requests = new RequestTimes(this.registry);
     new Gauge({
       name: 'nautilus_resident_memory_bytes',
       help: 'Resident memory of the process',
@@ -63,6 +58,6 @@ export class EngineMetrics {
 
   /** Records one answered request. `route` is the pattern, never the path, so that labels stay few. */
   observe(method: string, route: string, status: number, seconds: number): void {
-    this.#requests.observe({ method, route, status }, seconds);
+    this.#requests.observe(method, route, status, seconds);
   }
 }
