@@ -20,6 +20,7 @@ const CHECKS: Readonly<Record<string, (tree: Tree) => Result | Promise<Result>>>
   lint: () => runTool('biome', 'ci', '--colors=off', '.'),
   'clang-format': () => runTool(process.execPath, 'scripts/format-native.ts', '--check'),
   types: () => runTool('tsc', '--noEmit', '--pretty', 'false', '-p', '.'),
+  gen: () => runTool(process.execPath, 'scripts/gen-docs.ts', '--check'),
   imports: (tree) => report(checkImports(tree)),
   sizes: (tree) => report(checkSizes(tree)),
   words: (tree) => report(checkWords(tree)),
