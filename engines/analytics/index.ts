@@ -10,13 +10,12 @@ export default {
   port: 8100,
   title: 'Analytics Engine',
   description: 'Profit and loss, returns, risk-adjusted measures and drawdown of portfolios.',
-  create({ bus, config }) {
+  create({ config }) {
     const store = new AnalyticsStore(join(config.dataDir, 'analytics.sqlite'));
-    const service = new AnalyticsService(store, bus);
+    const service = new AnalyticsService(store);
     return {
       routes: analyticsRoutes(service),
       participant: service.participant,
-      start: () => service.start(),
       stop: () => store.close(),
       status: () => service.status(),
     };

@@ -1,5 +1,4 @@
 // What the Analytics engine does: follows the equity of every portfolio and measures its performance.
-import type { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
@@ -11,7 +10,6 @@ import type { CalculateRequest } from './schemas.ts';
 import type { AnalyticsStore, Figures, TrackedRow } from './store.ts';
 
 type Valuation = BodyOf<typeof topics.valuations>;
-type Control = BodyOf<typeof topics.lockstepControl>;
 
 /** One portfolio in memory: constant size, whatever the length of its curve. */
 interface Tracked {
@@ -28,7 +26,6 @@ const NONE: RunningMetrics = { total_return: null, sharpe_ratio: null, max_drawd
 /** State and decisions of the Analytics engine. */
 export class AnalyticsService {
   readonly #store: AnalyticsStore;
-  readonly #bus: Bus;
   readonly #tracked = new Map<string, Tracked>();
   #nextKey = 1;
   /** The replay under way; what is said live of its portfolio is left out. */
@@ -41,21 +38,14 @@ export class AnalyticsService {
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
     close: (spec) => this.#close(spec),
+    abort: () => {
+      this.#session = undefined;
+    },
   };
 
-  constructor(store: AnalyticsStore, bus: Bus) {
+  constructor(store: AnalyticsStore) {
     this.#store = store;
-    this.#bus = bus;
     this.#load();
-  }
-
-  /** Follows the replays, to know when one is broken off. */
-  async start(): Promise<void> {
-    await this.#bus.subscribe(topics.lockstepControl, (batch) => {
-      for (const { body } of batch as readonly Envelope<Control>[]) {
-        if (body.kind === 'abort' && body.session === this.#session?.session) this.#session = undefined;
-      }
-    });
   }
 
   status() {

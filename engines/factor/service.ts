@@ -37,9 +37,10 @@ export class FactorService {
     emits: [topics.factorValues],
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
+    abort: () => this.#endReplay(),
     close: (spec) => {
       const published = this.#replay?.published ?? 0;
-      this.endReplay(spec.session);
+      this.#endReplay();
       return { symbol: spec.symbol, published, cadence_bars: CADENCE_BARS };
     },
   };
@@ -140,8 +141,8 @@ export class FactorService {
   }
 
   /** Lets live bars of the replayed symbol in again. */
-  endReplay(session: string): void {
-    if (this.#replay?.session === session) this.#replay = undefined;
+  #endReplay(): void {
+    this.#replay = undefined;
   }
 
   stop(): void {

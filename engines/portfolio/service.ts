@@ -59,6 +59,9 @@ export class PortfolioService {
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
     close: (spec) => this.#close(spec),
+    abort: () => {
+      this.#session = undefined;
+    },
   };
 
   constructor({ store, bus, clock, log }: PortfolioParts) {
@@ -72,11 +75,6 @@ export class PortfolioService {
 
   /** Follows the engines, so that each one that starts hears where every portfolio stands. */
   async start(): Promise<void> {
-    await this.#bus.subscribe(topics.lockstepControl, (batch) => {
-      for (const { body } of batch as readonly Envelope<BodyOf<typeof topics.lockstepControl>>[]) {
-        if (body.kind === 'abort' && body.session === this.#session?.session) this.#session = undefined;
-      }
-    });
     await this.#watch.start(({ engine }) => {
       if (engine !== this.#bus.source) for (const book of this.#books.values()) this.#announce(book);
     });

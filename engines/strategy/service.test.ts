@@ -163,15 +163,9 @@ describe('a portfolio in a replay', () => {
     store.saveOrder(record, spec.session);
     expect(() => service.cancelOrder('o')).toThrow('A replay runs on this portfolio');
   });
-  test('is free again when the engine that drives replays has died', async () => {
+  test('is free again when the replay is broken off', () => {
     service.trader.participant.begin!(spec, {});
-    bus.publish(topics.lifecycle, {
-      engine: 'marketdata',
-      event: 'exited',
-      pid: 1,
-      exit_code: 137,
-      detail: '',
-    });
-    await eventually(() => service.trader.replay === null, 'the replay has ended');
+    service.trader.participant.abort!(spec);
+    expect(service.trader.replay).toBeNull();
   });
 });

@@ -31,6 +31,7 @@ export class Trader {
     begin: (spec, data) => this.#begin(spec, data),
     process: (batch, publisher) => this.#process(batch, publisher),
     close: (spec) => this.#close(spec),
+    abort: () => this.#endReplay(),
   };
   readonly signals = new SignalLog();
   readonly #store: StrategyStore;
@@ -69,16 +70,6 @@ export class Trader {
       bus.subscribe(topics.valuations, (batch) => {
         for (const { session, body } of batch)
           if (session === undefined) this.#onValuation(body as ValuationBody);
-      }),
-      bus.subscribe(topics.lockstepControl, (batch) => {
-        for (const { body } of batch as readonly Envelope<ControlBody>[]) {
-          if (body.kind === 'abort' && body.session === this.#replay?.spec.session) this.#endReplay();
-        }
-      }),
-      bus.subscribe(topics.lifecycle, (batch) => {
-        for (const { body } of batch as readonly Envelope<BodyOf<typeof topics.lifecycle>>[]) {
-          if (body.event === 'exited' && body.engine === topics.lockstepControl.owner) this.#endReplay();
-        }
       }),
     ]);
   }
@@ -270,4 +261,3 @@ export class Trader {
 
 type LimitsBody = BodyOf<typeof topics.riskLimits>;
 type ValuationBody = BodyOf<typeof topics.valuations>;
-type ControlBody = BodyOf<typeof topics.lockstepControl>;

@@ -1,15 +1,13 @@
 // What the WebSocket engine does: follows every topic, keeps the newest state for pages, routes messages to clients.
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant } from '../../src/bus/stream.ts';
-import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
+import { type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { VERSION } from '../../src/core/version.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { Board } from './lib/board.ts';
 import { Connections, type SocketLimits } from './lib/connections.ts';
 import { EngineLines } from './lib/engines.ts';
 import type { PageQuery, SnapshotQuery } from './schemas.ts';
-
-type Control = BodyOf<typeof topics.lockstepControl>;
 
 /** State and decisions of the WebSocket engine. It publishes nothing. */
 export class WebsocketService {
@@ -38,6 +36,7 @@ export class WebsocketService {
     begin: (spec) => this.#beginReplay(spec),
     process: (batch) => this.#process(batch),
     close: (spec) => this.#closeReplay(spec),
+    abort: (spec) => this.#endReplay(spec.session, 'aborted'),
   };
 
   constructor(context: EngineContext, limits: SocketLimits) {
@@ -48,18 +47,13 @@ export class WebsocketService {
     this.#engines = new EngineLines(context.bus, context.clock);
   }
 
-  /** Follows what is no part of replays: presence, lifecycle, replays that are given up. */
+  /** Follows what is no part of replays: presence, lifecycle, limits. */
   async start(): Promise<void> {
     const { bus } = this.#context;
     const forward = (batch: readonly Envelope[]) => this.connections.offer(batch);
     await Promise.all([
-      this.#engines.start((engine) => this.#onExit(engine)),
+      this.#engines.start(),
       ...[topics.presence, topics.lifecycle, topics.riskLimits].map((topic) => bus.subscribe(topic, forward)),
-      bus.subscribe(topics.lockstepControl, (batch) => {
-        for (const { body } of batch as readonly Envelope<Control>[]) {
-          if (body.kind === 'abort') this.#endReplay(body.session, 'aborted');
-        }
-      }),
     ]);
     this.connections.start();
   }
@@ -107,12 +101,6 @@ export class WebsocketService {
 
   #endReplay(session: string, state: 'finished' | 'aborted'): void {
     if (this.#board.endReplay(session, state)) this.#announceReplay();
-  }
-
-  // The engine that drives replays cannot tell that they ended when it is gone itself.
-  #onExit(engine: string): void {
-    const { replay } = this.#board;
-    if (replay && engine === topics.lockstepControl.owner) this.#endReplay(replay.session, 'aborted');
   }
 
   #announceReplay(): void {

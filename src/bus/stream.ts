@@ -32,6 +32,8 @@ export interface Participant {
   begin?(spec: SessionSpec, data: Readonly<Record<string, unknown>>): void | Promise<void>;
   /** Ends a replay; what it returns goes to the coordinator. */
   close?(spec: SessionSpec): unknown | Promise<unknown>;
+  /** Leaves a replay that was broken off: refused elsewhere, cancelled, failed, or without its coordinator. */
+  abort?(spec: SessionSpec): void | Promise<void>;
 }
 
 interface Step {
@@ -51,6 +53,7 @@ interface Session {
 }
 
 type Control = BodyOf<typeof topics.lockstepControl>;
+type Lifecycle = BodyOf<typeof topics.lifecycle>;
 
 /** Connects one {@link Participant} to the bus. */
 export class EngineStream {
@@ -87,6 +90,14 @@ export class EngineStream {
       ),
       this.#bus.subscribe(topics.lockstepControl, (batch) => {
         for (const envelope of batch) this.#enqueue(() => this.#onControl(envelope.body as Control));
+      }),
+      this.#bus.subscribe(topics.lifecycle, (batch) => {
+        for (const { body } of batch as readonly Envelope<Lifecycle>[]) {
+          // A coordinator that died cannot say so itself.
+          if (body.event === 'exited' && body.engine === topics.lockstepControl.owner) {
+            this.#enqueue(() => this.#abort());
+          }
+        }
       }),
     ]);
   }
@@ -194,7 +205,7 @@ export class EngineStream {
     const session = this.#session;
     if (!session || session.spec.session !== control.session) return;
     if (control.kind === 'begin') await this.#participant.begin?.(session.spec, control.data);
-    else if (control.kind === 'abort') this.#session = undefined;
+    else if (control.kind === 'abort') await this.#abort();
     else {
       session.closing = control.steps;
       await this.#closeWhenDone();
@@ -203,6 +214,7 @@ export class EngineStream {
 
   async #open(spec: SessionSpec): Promise<void> {
     if (!spec.participants.includes(this.#engine)) return;
+    await this.#abort();
     try {
       const data = await this.#participant.open?.(spec);
       const owners = new Set(this.#participant.consumes.map((t) => t.owner));
@@ -229,16 +241,23 @@ export class EngineStream {
     this.#publish({ kind: 'closed', session: session.spec.session, summary, latency });
   }
 
+  async #abort(): Promise<void> {
+    const session = this.#session;
+    if (!session) return;
+    this.#session = undefined;
+    await this.#participant.abort?.(session.spec);
+  }
+
   #publish(report: LockstepReport): void {
     this.#bus.publish(this.#report, report);
     this.#bus.flush();
   }
 
-  #fail(error: unknown): void {
+  async #fail(error: unknown): Promise<void> {
     const session = this.#session;
     this.#bus.reportError(error, this.#engine);
     if (!session) return;
-    this.#session = undefined;
+    await this.#abort().catch((cause) => this.#bus.reportError(cause, this.#engine));
     this.#publish({ kind: 'failed', session: session.spec.session, reason: reasonOf(error) });
   }
 }

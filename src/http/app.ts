@@ -59,7 +59,7 @@ export function buildApp(
   context: EngineContext,
   parts: Pick<EngineParts, 'routes' | 'rawBodies'>,
   state: EngineState,
-): (request: Request) => Promise<Response> {
+): (request: Request) => Response | Promise<Response> {
   const traces = new WeakMap<Request, Trace>();
   const nextId = idSequence();
   const rawBodies = new Set(parts.rawBodies ?? []);
@@ -118,9 +118,9 @@ export function buildApp(
     .use(parts.routes);
   const fetch = app.fetch;
 
-  async function answer(request: Request, trace: Trace): Promise<Response> {
-    // GET has no body; everything else is admitted within the limit before Elysia reads it.
-    if (request.method === 'GET' || isRaw(request, rawBodies)) return fetch(request);
+  // Everything but GET may have a body, which is admitted within the limit before Elysia reads it.
+  async function admit(request: Request, trace: Trace): Promise<Response> {
+    if (isRaw(request, rawBodies)) return fetch(request);
     let admitted: Request;
     try {
       admitted = await admitJson(request, config.maxBodyBytes);
@@ -132,15 +132,20 @@ export function buildApp(
     return fetch(admitted);
   }
 
-  return async (request) => {
+  return (request) => {
     const given = request.headers.get('x-request-id');
     const id = given && REQUEST_ID.test(given) ? given : nextId();
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
     traces.set(request, trace);
-    const response = await answer(request, trace);
-    response.headers.set('x-request-id', id);
-    metrics.observe(request.method, trace.route, response.status, (Bun.nanoseconds() - trace.startNs) / 1e9);
-    return response;
+    const finish = (response: Response) => {
+      response.headers.set('x-request-id', id);
+      const seconds = (Bun.nanoseconds() - trace.startNs) / 1e9;
+      metrics.observe(request.method, trace.route, response.status, seconds);
+      return response;
+    };
+    const answer = request.method === 'GET' ? fetch(request) : admit(request, trace);
+    // A reply that is there already does not wait for another turn.
+    return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
 }
 

@@ -42,14 +42,12 @@ export class EngineLines {
     this.#watch = new EngineWatch(bus, clock);
   }
 
-  /** `onExit` is called when a process has ended. */
-  async start(onExit: (engine: string) => void): Promise<void> {
+  async start(): Promise<void> {
     await this.#watch.start((presence) => void this.#exited.delete(presence.engine));
     await this.#bus.subscribe(topics.lifecycle, (batch) => {
       for (const { body } of batch as readonly Envelope<Lifecycle>[]) {
         if (body.event !== 'exited' && body.event !== 'stopped') continue;
         this.#exited.set(body.engine, body.pid);
-        onExit(body.engine);
       }
     });
   }

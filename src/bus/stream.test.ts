@@ -1,0 +1,127 @@
+// How a participant enters, leaves and is thrown out of a replay.
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { eventually } from '../../test/support/eventually.ts';
+import { ConflictError } from '../core/errors.ts';
+import { Bus } from './client.ts';
+import { runLockstep } from './coordinator.ts';
+import { MemoryHub } from './memory.ts';
+import { EngineStream, type Participant } from './stream.ts';
+import { type SessionSpec, topics } from './topics.ts';
+
+const spec: SessionSpec = {
+  session: 's1',
+  symbol: 'X',
+  interval_us: 1,
+  portfolio_id: 'p',
+  strategy: 'ma-cross',
+  strategy_options: {},
+  starting_cash: '0',
+  fee_bps: 0,
+  reset: false,
+  participants: ['marketdata', 'features', 'risk'],
+};
+const bars = Array.from({ length: 10 }, (_, i) => ({
+  body: {
+    symbol: 'X',
+    ts_event_us: i,
+    interval_us: 1,
+    open: 1,
+    high: 1,
+    low: 1,
+    close: 1,
+    volume: 0,
+    source: 'replay',
+  },
+  tsEventUs: i,
+}));
+
+describe('a participant', () => {
+  let buses: Bus[];
+  let calls: string[];
+  let reported: unknown[];
+
+  beforeEach(() => {
+    const hub = new MemoryHub();
+    [buses, calls, reported] = [[], [], []];
+    for (const name of ['marketdata', 'features', 'risk', 'supervisor']) {
+      buses.push(new Bus(name, hub.connect(), { onHandlerError: (error) => void reported.push(error) }));
+    }
+  });
+  afterEach(() => Promise.all(buses.map((b) => b.close())));
+
+  async function join(name: string, bus: Bus, over: Partial<Participant> = {}): Promise<EngineStream> {
+    const stream = new EngineStream(bus, name, {
+      consumes: [topics.marketLiveData],
+      emits: [],
+      process: () => {},
+      abort: () => void calls.push(`${name} aborted`),
+      close: () => void calls.push(`${name} closed`),
+      ...over,
+    });
+    await stream.start();
+    return stream;
+  }
+  const run = (options = {}) =>
+    runLockstep(buses[0]!, spec, topics.marketLiveData, bars, { timeoutMs: 300, ...options });
+
+  test('closes after the last barrier and is told of no abort', async () => {
+    await join('features', buses[1]!);
+    await join('risk', buses[2]!);
+    await run();
+    expect(calls.sort()).toEqual(['features closed', 'risk closed']);
+  });
+
+  test('is told to leave when another one refuses', async () => {
+    const features = await join('features', buses[1]!);
+    await join('risk', buses[2]!, {
+      open: () => {
+        throw new ConflictError('p already has history');
+      },
+    });
+    await expect(run()).rejects.toThrow('risk: p already has history');
+    await eventually(() => calls.length === 1, 'the abort');
+    expect([calls, features.session]).toEqual([['features aborted'], undefined]);
+  });
+
+  test('that fails says so, leaves, and is reported once with its error', async () => {
+    await join('features', buses[1]!, {
+      process: () => {
+        throw new Error('secret detail');
+      },
+    });
+    await join('risk', buses[2]!);
+    await expect(run()).rejects.toThrow(
+      'Engine features failed during the replay: internal error, see the log',
+    );
+    await eventually(() => calls.length === 2, 'both have left');
+    expect(reported.map(String)).toEqual(['Error: secret detail']);
+  });
+
+  test('leaves when the coordinator dies, and can be opened again', async () => {
+    const features = await join('features', buses[1]!);
+    await join('risk', buses[2]!);
+    buses[0]!.publish(topics.lockstepControl, { kind: 'open', spec });
+    await eventually(() => features.session !== undefined, 'the session is open');
+    const exited = { engine: 'marketdata', event: 'exited' as const, pid: 1, exit_code: 137, detail: '' };
+    buses[3]!.publish(topics.lifecycle, exited);
+    await eventually(() => calls.length === 2 && features.session === undefined, 'both have left');
+    await run();
+    expect(calls.filter((c) => c.endsWith('closed'))).toHaveLength(2);
+  });
+
+  test('that never answers is named when the time is up', async () => {
+    await join('features', buses[1]!);
+    await expect(run()).rejects.toThrow('Expected risk to be ready within 300 ms');
+    await join('risk', buses[2]!, { process: () => new Promise(() => {}) });
+    await expect(run()).rejects.toThrow(/Expected risk to finish/);
+  });
+
+  test('ends the replay at once when it dies, without waiting for the time-out', async () => {
+    await join('features', buses[1]!);
+    const exited = { engine: 'risk', event: 'exited' as const, pid: 1, exit_code: 137, detail: '' };
+    const running = run({ timeoutMs: 60_000 });
+    await eventually(() => buses[1]!.stats().received > 0, 'the replay has begun');
+    buses[3]!.publish(topics.lifecycle, exited);
+    await expect(running).rejects.toThrow('Engine risk stopped during the replay');
+  });
+});
