@@ -177,6 +177,20 @@ describe('engine kit', () => {
     expect((await engine.get('/ready')).body).toEqual({ ready: true });
   });
 
+  test('answers health alike on the short way and through the router, and only on its own path', async () => {
+    const [short, routed] = await Promise.all([engine.get('/health'), engine.get('/health?verbose=1')]);
+    expect([short!.status, short!.type]).toEqual([routed!.status, routed!.type]);
+    expect(Object.keys(short!.body)).toEqual(Object.keys(routed!.body));
+    expect(short!.body.response_time_ms).toBeGreaterThan(0);
+    const head = await fetch(`${engine.url}/health`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    for (const path of ['/items/health', '/x?y=/health']) {
+      expect((await engine.get(path)).status).toBeGreaterThanOrEqual(400);
+    }
+    const metrics = (await engine.get('/metrics')).body as string;
+    expect(metrics).toMatch(/request_seconds_count\{method="GET",route="\/health",status="200"/);
+  });
+
   test('describes bodies, parameters and replies in OpenAPI, without references', async () => {
     const { body } = await engine.get('/openapi/json');
     const deep = body.paths['/deep'].post.requestBody.content['application/json'].schema;
