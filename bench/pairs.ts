@@ -92,14 +92,9 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
   };
 }
 
-/** Returns one line for a result: `name  12.3x (12.0 .. 12.6, 15 pairs)  1.2 ms against 14.8 ms`, and a note. */
-export function formatPairs(result: PairResult, note = ''): string {
-  const { name, median, q1, q3, pairs } = result;
-  const ratio = `${median.toFixed(2)}x (${q1.toFixed(2)} .. ${q3.toFixed(2)}, ${pairs} pairs)`;
-  return `${name.padEnd(44)} ${ratio.padEnd(36)} ${formatNs(result.aNs)} against ${formatNs(result.bNs)}  ${note}`;
-}
-
-function formatNs(ns: number): string {
+/** Returns a duration as `1.20 ms`, `3.40 us` or `5.6 ns`. */
+export function formatNs(ns: number): string {
+  if (ns >= 1e9) return `${(ns / 1e9).toFixed(2)} s`;
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
-  return ns >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(0)} ns`;
+  return ns >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(ns < 10 ? 1 : 0)} ns`;
 }

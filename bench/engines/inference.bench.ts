@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { bench, do_not_optimize, group, run } from 'mitata';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
 import { openModel } from '../../src/onnx/registry.ts';
+import { formatNs } from '../pairs.ts';
+import { publish } from '../report.ts';
 
 const started = performance.now();
 const residentBefore = process.memoryUsage().rss;
@@ -26,13 +28,12 @@ const rowsOf = (rows: number) =>
   );
 await session.predict(rowsOf(1), 1);
 const first = `${(performance.now() - started).toFixed(0)} ms, ${((process.memoryUsage().rss - residentBefore) / 2 ** 20).toFixed(0)} MiB resident`;
-console.log(`first prediction, library included: ${first}; provider ${session.provider.provider}`);
 
 for (const rows of [1, 64, 1024, 16_384]) {
   const inputs = rowsOf(rows);
   group(`logistic, ${rows} x ${columns}`, () => {
-    bench(`ONNX Runtime ${rows}`, async () => do_not_optimize(await session.predict(inputs, rows)));
-    bench(`plain TypeScript ${rows}`, () => {
+    bench(`ONNX Runtime, ${rows} rows`, async () => do_not_optimize(await session.predict(inputs, rows)));
+    bench(`plain TypeScript, ${rows} rows`, () => {
       const output = new Float32Array(rows);
       for (let i = 0; i < rows; i++) {
         output[i] = logisticProbability(parameters, inputs.subarray(i * columns, (i + 1) * columns));
@@ -43,11 +44,13 @@ for (const rows of [1, 64, 1024, 16_384]) {
 }
 
 const { benchmarks } = await run({ format: 'quiet' });
-for (const { runs } of benchmarks) {
-  for (const { name, stats } of runs) {
-    if (!stats) continue;
-    const us = (ns: number) => (ns / 1000).toFixed(2).padStart(10);
-    console.log(`${name.padEnd(24)} p50 ${us(stats.p50)} us   p99 ${us(stats.p99)} us`);
-  }
-}
+const table = benchmarks.flatMap(({ runs }) =>
+  runs.flatMap(({ name, stats }) => (stats ? [[name, formatNs(stats.p50), formatNs(stats.p99)]] : [])),
+);
+publish({
+  title: 'Inference',
+  note: `First prediction, library included: ${first}; provider ${session.provider.provider}, ${columns} inputs. A slower single row means more overhead around each prediction.`,
+  columns: ['case', 'p50', 'p99'],
+  rows: table,
+});
 await session.close();

@@ -8,10 +8,15 @@ export async function forEachDtype(
   path: string,
   body: (dtype: 'f64' | 'f32') => Promise<void>,
 ): Promise<void> {
-  const named = process.argv[2];
-  if (named === 'f64' || named === 'f32') return body(named);
-  for (const dtype of ['f64', 'f32']) {
-    const child = Bun.spawn([process.execPath, path, dtype], { stdout: 'inherit', stderr: 'inherit' });
+  const given = process.argv.slice(2);
+  const dtypes = ['f64', 'f32'] as const;
+  const chosen = dtypes.find((dtype) => given.includes(dtype));
+  if (chosen) return body(chosen);
+  for (const dtype of dtypes) {
+    const child = Bun.spawn([process.execPath, path, dtype, ...given], {
+      stdout: 'inherit',
+      stderr: 'inherit',
+    });
     if ((await child.exited) !== 0) process.exitCode = 1;
   }
 }

@@ -1,0 +1,78 @@
+// `make bench`: runs the benches, each in its own process, prints their tables and keeps them with the machine's stamp
+// in build/bench/<date>.json and .md.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { loadNow, stamp, stampMarkdown } from './machine.ts';
+import { markdown, OUTPUT_VARIABLE, type Section } from './report.ts';
+
+/** The benches by the name of their group, in the order in which they run. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  kernels: ['kernels/gemm.bench.ts', 'kernels/rsi.bench.ts'],
+  tables: ['tables.ts'],
+  engines: ['engines/hot-path.bench.ts', 'engines/inference.bench.ts', 'engines/health.bench.ts'],
+  bus: ['bus/bus.bench.ts'],
+  replay: ['replay/replay.bench.ts'],
+  start: ['engines/start.bench.ts'],
+};
+
+const output = resolve(import.meta.dir, '../build/bench');
+
+/** Runs one bench; returns its sections and whether it ended well. What it prints beside them is shown as it comes. */
+async function runBench(path: string, flags: readonly string[], scratch: string) {
+  const file = join(scratch, `${path.replaceAll('/', '-')}.jsonl`);
+  writeFileSync(file, '');
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, path), ...flags], {
+    env: { ...process.env, [OUTPUT_VARIABLE]: file },
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+  });
+  const ok = (await child.exited) === 0;
+  const sections = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Section);
+  return { ok, sections };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = Object.keys(GROUPS);
+  const chosen = args.filter((arg) => arg !== '--quick');
+  if (chosen.some((name) => !names.includes(name))) {
+    console.error(`Expected --quick and groups among ${names.join(', ')}; was ${args.join(' ')}`);
+    return 2;
+  }
+  const flags = args.includes('--quick') ? ['--quick'] : [];
+  const taken = stamp();
+  const head = `# Benches${flags.length > 0 ? ' (quick: few runs, wide spread)' : ''}\n\n${stampMarkdown(taken)}`;
+  console.log(head);
+
+  const scratch = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
+  const results: (Section & { readonly group: string; readonly bench: string })[] = [];
+  const failed: string[] = [];
+  try {
+    for (const group of names.filter((name) => chosen.length === 0 || chosen.includes(name))) {
+      for (const path of GROUPS[group]!) {
+        const { ok, sections } = await runBench(path, flags, scratch);
+        if (!ok) failed.push(path);
+        for (const section of sections) {
+          console.log(markdown(section));
+          results.push({ group, bench: path, ...section });
+        }
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+
+  const foot = `Load average at the end: ${loadNow()}.${failed.length > 0 ? ` Failed: ${failed.join(', ')}.` : ''}\n`;
+  mkdirSync(output, { recursive: true });
+  const base = join(output, taken.date.replaceAll(':', '-').replace(/\.\d+/, ''));
+  writeFileSync(`${base}.json`, `${JSON.stringify({ stamp: taken, failed, results }, null, 2)}\n`);
+  writeFileSync(`${base}.md`, [head, ...results.map(markdown), foot].join('\n'));
+  console.log(`${foot}Kept in ${base}.json and .md`);
+  return failed.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) process.exit(await main(process.argv.slice(2)));
