@@ -10,7 +10,7 @@ const WINDOWS = [60, 120, 300, 600];
 const MAX_ROWS = 50;
 
 const state = createState();
-const view = { symbol: undefined, portfolio: undefined, bars: 120, cursor: null, linked: false };
+const view = { symbol: undefined, portfolio: undefined, picked: {}, bars: 120, cursor: null, linked: false };
 const tables = makeTables();
 const priceChart = new PriceChart(byId('price-chart'), (index) => {
   view.cursor = index;
@@ -48,6 +48,7 @@ function followReplay(frame) {
   if (frame.state !== 'running') return;
   view.symbol = frame.symbol;
   view.portfolio = frame.portfolio_id;
+  view.picked = {};
 }
 
 let scheduled = false;
@@ -73,21 +74,19 @@ function draw() {
   if (dirty.has('lists')) drawLists();
 }
 
-// A choice stays while it exists; without one, what is traded or replayed comes first.
+// What the user picked stays while it exists; otherwise what is replayed comes first, then what trades, then any.
 function choose() {
-  const { symbols, portfolios, replay } = state;
-  const first = (...names) => names.find((name) => name !== undefined);
+  const { symbols, portfolios, replay, fills } = state;
   const awaited = replay?.state === 'running';
-  if (!symbols.has(view.symbol) && !(awaited && replay.symbol === view.symbol)) {
-    view.symbol = first(
-      symbols.has(replay?.symbol) ? replay.symbol : undefined,
-      [...symbols.keys()].sort()[0],
-    );
+  const found = (map, ...names) => names.find((name) => map.has(name));
+  if (!portfolios.has(view.picked.portfolio) && !(awaited && replay.portfolio_id === view.portfolio)) {
+    const ids = [...portfolios.keys()].sort();
+    const traded = ids.filter((id) => (portfolios.get(id).valuation?.fills ?? 0) > 0);
+    view.portfolio = found(portfolios, replay?.portfolio_id, ...traded, ...ids);
   }
-  if (!portfolios.has(view.portfolio) && !(awaited && replay.portfolio_id === view.portfolio)) {
-    const traded = [...portfolios].filter(([, p]) => (p.valuation?.fills ?? 0) > 0).map(([id]) => id);
-    const preferred = portfolios.has(replay?.portfolio_id) ? replay.portfolio_id : undefined;
-    view.portfolio = first(preferred, traded.sort()[0], [...portfolios.keys()].sort()[0]);
+  if (!symbols.has(view.picked.symbol) && !(awaited && replay.symbol === view.symbol)) {
+    const traded = fills.find((fill) => fill.portfolio_id === view.portfolio)?.symbol;
+    view.symbol = found(symbols, replay?.symbol, traded, view.symbol, ...[...symbols.keys()].sort());
   }
 }
 
@@ -160,7 +159,8 @@ function drawPortfolio() {
   const positions = portfolio?.valuation?.positions ?? [];
   tables.positions.draw(positions.filter((position) => Number(position.quantity) !== 0));
   const ts = (portfolio?.ts ?? []).map((us) => us / 1e6);
-  showChart('equity', ts.length > 0);
+  // One point is no curve.
+  showChart('equity', ts.length > 1);
   const start = portfolio?.valuation ? Number(portfolio.valuation.starting_cash) : null;
   equityChart.draw([ts, portfolio?.value ?? [], ts.map(() => start)]);
 }
@@ -181,11 +181,11 @@ function redraw(...parts) {
 }
 
 byId('symbol').addEventListener('change', ({ target }) => {
-  view.symbol = target.value;
+  view.symbol = view.picked.symbol = target.value;
   redraw('market');
 });
 byId('portfolio').addEventListener('change', ({ target }) => {
-  view.portfolio = target.value;
+  view.portfolio = view.picked.portfolio = target.value;
   redraw('money', 'lists');
 });
 for (const bars of WINDOWS) {

@@ -77,6 +77,12 @@ export function duration(seconds) {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
 }
 
+/** The same for narrow columns: without the year, which the full time beside it tells. */
+export function shortTime(us) {
+  const full = time(us);
+  return full.length > 8 ? full.slice(5) : full;
+}
+
 /** Microseconds since the epoch as UTC; the date only where it differs from today. */
 export function time(us) {
   const iso = new Date(us / 1000).toISOString();

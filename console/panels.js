@@ -112,7 +112,7 @@ function drawStats(stats) {
   });
 }
 
-/** A table that reuses its rows. `columns`: [title, class of its cells, value of a row as text or [text, tone]]. */
+/** A table that reuses its rows. `columns`: [title, class of its cells, value of a row as text or [text, tone, hint]]. */
 export class Table {
   #columns;
   #body = element('tbody');
@@ -161,7 +161,11 @@ const STATUS_TONES = { filled: 'up', rejected: 'down', cancelled: 'dim', accepte
 
 /** The four tables, by what they show. */
 export function makeTables() {
-  const when = ['Time (UTC)', 'time', (row) => format.time(row.ts_event_us)];
+  const when = [
+    'Time (UTC)',
+    'time',
+    (row) => [format.shortTime(row.ts_event_us), '', format.time(row.ts_event_us)],
+  ];
   const symbol = ['Symbol', '', (row) => row.symbol];
   return {
     positions: new Table(

@@ -36,6 +36,7 @@ const ASSETS: Record<string, string> = {
 function page(title: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${title} API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/openapi/assets/swagger-ui.css"></head>
 <body><div id="ui"></div><script src="/openapi/assets/swagger-ui-bundle.js"></script>
 <script>SwaggerUIBundle({ url: '/openapi/json', dom_id: '#ui', deepLinking: true });</script></body></html>`;
