@@ -33,7 +33,7 @@ export class FeatureService {
   readonly participant: Participant = {
     consumes: [topics.marketLiveData],
     emits: [topics.featureValues],
-    open: (spec: SessionSpec) => void this.#followed.delete(spec.symbol),
+    begin: (spec: SessionSpec) => void this.#followed.delete(spec.symbol),
     process: (batch, publisher) => this.#process(batch, publisher),
   };
 

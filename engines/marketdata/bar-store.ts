@@ -20,6 +20,8 @@ export interface BarQuery {
   readonly fromUs?: number | undefined;
   readonly toUs?: number | undefined;
   readonly limit: number;
+  /** Takes the newest bars of the range instead of the oldest. */
+  readonly newest?: boolean;
 }
 
 const SCHEMA = `CREATE TABLE IF NOT EXISTS bars (
@@ -76,11 +78,14 @@ export class BarStore {
     fromUs = 0,
     toUs = Number.MAX_SAFE_INTEGER,
     limit,
+    newest = false,
   }: BarQuery): Promise<BarColumns> {
     const reader = await this.#connection.runAndReadAll(
-      `SELECT ts_us::DOUBLE, open, high, low, close, volume FROM bars
-       WHERE symbol = $1 AND interval_us = $2::BIGINT AND ts_us BETWEEN $3::BIGINT AND $4::BIGINT
-       ORDER BY ts_us LIMIT $5::BIGINT`,
+      `SELECT ts_us::DOUBLE, open, high, low, close, volume FROM (
+         SELECT * FROM bars
+         WHERE symbol = $1 AND interval_us = $2::BIGINT AND ts_us BETWEEN $3::BIGINT AND $4::BIGINT
+         ORDER BY ts_us ${newest ? 'DESC' : 'ASC'} LIMIT $5::BIGINT
+       ) ORDER BY ts_us`,
       [symbol, intervalUs, fromUs, toUs, limit],
     );
     const columns = reader.getColumnsJS() as number[][];
@@ -90,7 +95,7 @@ export class BarStore {
     return { tsUs: tsUs!, open: open!, high: high!, low: low!, close: close!, volume: volume! };
   }
 
-  async count(query: Omit<BarQuery, 'limit'>): Promise<number> {
+  async count(query: Omit<BarQuery, 'limit' | 'newest'>): Promise<number> {
     const { symbol, intervalUs, fromUs = 0, toUs = Number.MAX_SAFE_INTEGER } = query;
     const reader = await this.#connection.runAndReadAll(
       `SELECT count(*)::DOUBLE FROM bars WHERE symbol = $1 AND interval_us = $2::BIGINT AND ts_us BETWEEN $3::BIGINT AND $4::BIGINT`,

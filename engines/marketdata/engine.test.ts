@@ -42,7 +42,11 @@ describe('marketdata engine', () => {
     });
     expect((await upload(csv(bars))).body).toMatchObject({ imported: 200, replaced: 200 });
     await engine.restart(definition);
-    const page = await engine.get('/bars/BTC-PERP?limit=3');
+    const newest = await engine.get('/bars/BTC-PERP?limit=2');
+    expect(newest.body.bars.map((b: { close: number }) => b.close)).toEqual(
+      bars.slice(-2).map((b) => b.close),
+    );
+    const page = await engine.get('/bars/BTC-PERP?limit=3&from_us=0');
     const want = bars.slice(0, 3).map(({ ts_event_us, open, high, low, close, volume }) => ({
       ts_event_us,
       open,
@@ -80,6 +84,10 @@ describe('marketdata engine', () => {
       status: 413,
       type: '/problems/too-large',
       limit_bytes: 20_000,
+    });
+    expect((await upload(csv(), '?symbol=SIM-BTC')).body).toMatchObject({
+      status: 409,
+      type: '/problems/conflict',
     });
     expect((await upload(csv(), '?symbol=bad%20name')).body).toMatchObject({
       status: 422,
@@ -195,6 +203,14 @@ describe('simulated market', () => {
         bar.low > 0 && bar.low <= Math.min(bar.open, bar.close) && bar.high >= Math.max(bar.open, bar.close),
       ).toBe(true);
     }
+  });
+
+  test('goes on from its saved state with the same bars as without the break', () => {
+    const [whole, first, second] = [7, 7, 7].map((seed) => new SimulatedMarket(seed, 1e6));
+    const bars = Array.from({ length: 20 }, (_, i) => whole!.next(i));
+    for (let i = 0; i < 10; i++) first!.next(i);
+    second!.restore(JSON.parse(JSON.stringify(first!.state)));
+    expect(Array.from({ length: 10 }, (_, i) => second!.next(i + 10))).toEqual(bars.slice(10));
   });
 
   test('correlates instruments as their loadings say, within sampling error', () => {

@@ -1,12 +1,23 @@
 // The live feed of the simulated market: a bar of each instrument at a fixed pace, with a bounded memory of the past.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Bus } from '../../src/bus/client.ts';
 import { topics } from '../../src/bus/topics.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Bar } from '../../src/market/bar.ts';
-import { INSTRUMENTS, SIMULATED, SimulatedMarket } from './simulated.ts';
+import { INSTRUMENTS, SIMULATED, SimulatedMarket, type SimulatedState, simulatedState } from './simulated.ts';
 
 /** Bars kept for each simulated instrument; they are not stored on disk. */
 export const SIMULATED_HISTORY = 3600;
+
+export interface LiveFeedOptions {
+  readonly seed: number;
+  readonly intervalMs: number;
+  /** File that remembers where the market stands. */
+  readonly statePath: string;
+}
+
+const SAVE_MS = 5000;
 
 /** Publishes the simulated market until it is stopped; it stands still during a lockstep replay. */
 export class LiveFeed {
@@ -14,15 +25,20 @@ export class LiveFeed {
   readonly #clock: Clock;
   readonly #market: SimulatedMarket;
   readonly #intervalMs: number;
+  readonly #statePath: string;
+  #savedMs = 0;
   readonly #history = new Map<string, Bar[]>(INSTRUMENTS.map((i) => [i.symbol, []]));
   #timer: ReturnType<typeof setInterval> | undefined;
   #paused = false;
 
-  constructor(bus: Bus, clock: Clock, options: { seed: number; intervalMs: number }) {
+  constructor(bus: Bus, clock: Clock, options: LiveFeedOptions) {
     this.#bus = bus;
     this.#clock = clock;
     this.#intervalMs = options.intervalMs;
+    this.#statePath = options.statePath;
     this.#market = new SimulatedMarket(options.seed, options.intervalMs * 1000);
+    const saved = readState(options.statePath);
+    if (saved) this.#market.restore(saved);
   }
 
   get running(): boolean {
@@ -34,12 +50,15 @@ export class LiveFeed {
   }
 
   start(): void {
+    mkdirSync(dirname(this.#statePath), { recursive: true });
     this.#timer ??= setInterval(() => this.#tick(), this.#intervalMs);
   }
 
   stop(): void {
+    if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#save();
   }
 
   pause(): void {
@@ -55,8 +74,15 @@ export class LiveFeed {
     return this.#history.get(symbol);
   }
 
+  #save(): void {
+    this.#savedMs = performance.now();
+    writeFileSync(`${this.#statePath}.tmp`, JSON.stringify(this.#market.state));
+    renameSync(`${this.#statePath}.tmp`, this.#statePath);
+  }
+
   #tick(): void {
     if (this.#paused) return;
+    if (performance.now() - this.#savedMs > SAVE_MS) this.#save();
     const step = this.#intervalMs * 1000;
     const tsUs = Math.floor(this.#clock.nowUs() / step) * step;
     for (const bar of this.#market.next(tsUs)) {
@@ -67,5 +93,14 @@ export class LiveFeed {
       if (past.length > SIMULATED_HISTORY) past.shift();
       this.#bus.publish(topics.marketLiveData, { ...bar, source: SIMULATED }, { tsEventUs: tsUs });
     }
+  }
+}
+
+// A file that is absent, or of another version, starts the market anew.
+function readState(path: string): SimulatedState | undefined {
+  try {
+    return simulatedState.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
   }
 }

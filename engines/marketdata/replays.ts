@@ -35,6 +35,8 @@ interface Run {
   endedMs: number | undefined;
   result: ReplayReply['result'];
   error: ReplayReply['error'];
+  /** Why it never began. */
+  refused: unknown;
   finished: Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export class Replays {
   ) {}
 
   /**
-   * Starts a replay. Throws NotFoundError for a symbol without stored bars, ConflictError while another replay runs or
+   * Starts a replay and resolves when every engine is ready for it. Throws what an engine refuses it with, NotFoundError for a symbol without stored bars, ConflictError while another replay runs or
    * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive.
    */
   async start(request: ReplayRequest, intervalUs: number): Promise<ReplayReply> {
@@ -79,11 +81,18 @@ export class Replays {
       endedMs: undefined,
       result: null,
       error: null,
+      refused: undefined,
       finished: Promise.resolve(),
     };
     this.#remember(run);
     this.#active = run;
-    run.finished = this.#run(run, store, participants);
+    const opened = Promise.withResolvers<void>();
+    run.finished = this.#run(run, store, participants, opened.resolve);
+    await Promise.race([opened.promise, run.finished]);
+    if (run.refused) {
+      this.#runs.delete(run.id);
+      throw run.refused;
+    }
     return describe(run);
   }
 
@@ -123,14 +132,23 @@ export class Replays {
     return [this.context.bus.source, ...wanted];
   }
 
-  async #run(run: Run, store: BarStore, participants: string[]): Promise<void> {
+  async #run(run: Run, store: BarStore, participants: string[], onOpen: () => void): Promise<void> {
+    let open = false;
+    const opened = () => {
+      open = true;
+      onOpen();
+    };
     try {
-      if (run.request.mode === 'lockstep') await this.#lockstep(run, store, participants);
-      else await this.#paced(run, store);
+      if (run.request.mode === 'lockstep') await this.#lockstep(run, store, participants, opened);
+      else {
+        opened();
+        await this.#paced(run, store);
+      }
       run.state = run.abort.signal.aborted ? 'cancelled' : 'done';
     } catch (error) {
       run.state = run.abort.signal.aborted ? 'cancelled' : 'failed';
       const known = error instanceof NautilusError && error.slug !== 'internal';
+      if (!open) run.refused = error;
       run.error = known
         ? { type: `/problems/${error.slug}`, detail: error.message }
         : { type: '/problems/internal', detail: 'An internal error occurred; it is in the log' };
@@ -141,7 +159,7 @@ export class Replays {
     }
   }
 
-  async #lockstep(run: Run, store: BarStore, participants: string[]): Promise<void> {
+  async #lockstep(run: Run, store: BarStore, participants: string[], onOpen: () => void): Promise<void> {
     const { bus } = this.context;
     const spec = specOf(run, participants);
     const collector = new OutcomeCollector(spec);
@@ -150,6 +168,7 @@ export class Replays {
       inFlight: run.request.in_flight,
       timeoutMs: run.request.timeout_ms,
       signal: run.abort.signal,
+      onOpen,
       onProgress: (done) => {
         run.done = done;
       },

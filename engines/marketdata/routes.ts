@@ -30,7 +30,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
         const bars = await service.bars(params.symbol, query, arrow);
         if (arrow)
           return new Response(await barsToArrow(bars.columns), { headers: { 'content-type': ARROW_STREAM } });
-        return jsonBars(bars);
+        return jsonBars(bars, query.limit);
       },
       {
         params: symbolParam,
@@ -78,7 +78,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
     });
 }
 
-function jsonBars({ symbol, intervalUs, source, columns }: Bars) {
+function jsonBars({ symbol, intervalUs, source, columns }: Bars, limit: number) {
   const { tsUs, open, high, low, close, volume } = columns;
   const bars = Array.from(tsUs, (ts_event_us, i) => ({
     ts_event_us,
@@ -88,7 +88,7 @@ function jsonBars({ symbol, intervalUs, source, columns }: Bars) {
     close: close[i],
     volume: volume[i],
   }));
-  // A next page starts one microsecond after the last bar.
-  const next_from_us = tsUs.length > 0 ? tsUs[tsUs.length - 1]! + 1 : null;
+  // A next page starts one microsecond after the last bar; a page that is not full is the last one.
+  const next_from_us = tsUs.length === limit ? tsUs[limit - 1]! + 1 : null;
   return { symbol, interval_us: intervalUs, source, bars, next_from_us };
 }

@@ -22,7 +22,7 @@ export const barsQuery = z.object({
   interval_us: interval
     .optional()
     .describe('length of a bar in microseconds; the only stored one when absent'),
-  from_us: timeUs.optional().describe(`first time, inclusive, ${MICROS}`),
+  from_us: timeUs.optional().describe(`first time, inclusive, ${MICROS}; without it, the newest bars`),
   to_us: timeUs.optional().describe(`last time, inclusive, ${MICROS}`),
   limit: z.coerce
     .number()

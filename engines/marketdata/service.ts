@@ -1,7 +1,7 @@
 // What the Market Data engine does: imports, stores and serves bars, feeds the stream, replays the past.
 import { join } from 'node:path';
 import { EngineWatch } from '../../src/bus/presence.ts';
-import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { BarStore, type SeriesInfo } from './bar-store.ts';
 import { type BarColumns, readBarsCsv } from './csv.ts';
@@ -33,7 +33,11 @@ export class MarketDataService {
   constructor(context: EngineContext) {
     const { bus, clock, config } = context;
     this.#context = context;
-    this.#feed = new LiveFeed(bus, clock, { seed: config.feedSeed, intervalMs: config.feedIntervalMs });
+    this.#feed = new LiveFeed(bus, clock, {
+      seed: config.feedSeed,
+      intervalMs: config.feedIntervalMs,
+      statePath: join(config.dataDir, 'simulated-market.json'),
+    });
     this.#watch = new EngineWatch(bus, clock);
     this.replays = new Replays(context, () => this.#bars(), this.#feed, this.#watch);
   }
@@ -65,8 +69,10 @@ export class MarketDataService {
     query: { symbol?: string | undefined; interval_us?: number | undefined },
   ) {
     const started = performance.now();
+    if (query.symbol !== undefined) refuseSimulated([query.symbol]);
     const maxBytes = this.#context.config.maxImportBytes * MAX_EXPANSION;
     const file = await readBarsCsv(body, { symbol: query.symbol, maxBytes });
+    refuseSimulated(file.bars.keys());
     const store = await this.#bars();
     const series: SeriesInfo[] = [];
     let imported = 0;
@@ -93,7 +99,7 @@ export class MarketDataService {
     };
   }
 
-  /** Reads bars of a stored or simulated symbol. Throws NotFoundError, InvalidOptionError. */
+  /** Reads bars of a stored or simulated symbol: the first from `from_us` on, the newest without. Throws NotFoundError, InvalidOptionError. */
   async bars(symbol: string, query: BarsQuery, arrow: boolean): Promise<Bars> {
     if (!arrow && query.limit > MAX_BARS_JSON) {
       throw new InvalidOptionError(
@@ -103,10 +109,9 @@ export class MarketDataService {
     }
     const simulated = this.#feed.history(symbol);
     if (simulated) {
-      const { from_us = 0, to_us = Number.MAX_SAFE_INTEGER, limit } = query;
-      const chosen = simulated
-        .filter((b) => b.ts_event_us >= from_us && b.ts_event_us <= to_us)
-        .slice(-limit);
+      const { from_us, to_us = Number.MAX_SAFE_INTEGER, limit } = query;
+      const within = simulated.filter((b) => b.ts_event_us >= (from_us ?? 0) && b.ts_event_us <= to_us);
+      const chosen = from_us === undefined ? within.slice(-limit) : within.slice(0, limit);
       const column = (key: 'ts_event_us' | 'open' | 'high' | 'low' | 'close' | 'volume') =>
         Float64Array.from(chosen, (b) => b[key]);
       const [tsUs, open, high] = [column('ts_event_us'), column('open'), column('high')];
@@ -122,7 +127,14 @@ export class MarketDataService {
     }
     const intervalUs = await this.#intervalOf(symbol, query.interval_us);
     const { from_us: fromUs, to_us: toUs, limit } = query;
-    const columns = await (await this.#bars()).read({ symbol, intervalUs, fromUs, toUs, limit });
+    const columns = await (await this.#bars()).read({
+      symbol,
+      intervalUs,
+      fromUs,
+      toUs,
+      limit,
+      newest: fromUs === undefined,
+    });
     return { symbol, intervalUs, source: 'stored', columns };
   }
 
@@ -152,6 +164,14 @@ export class MarketDataService {
       throw error;
     });
     return this.#store;
+  }
+}
+
+// Real bars under the name of an invented instrument could be neither served nor replayed.
+function refuseSimulated(symbols: Iterable<string>): void {
+  for (const symbol of symbols) {
+    if (!INSTRUMENTS.some((i) => i.symbol === symbol)) continue;
+    throw new ConflictError(`Expected a symbol other than those of the simulated market, such as ${symbol}`);
   }
 }
 

@@ -1,4 +1,5 @@
 // The simulated market: eight correlated instruments that never existed, for a system without a feed.
+import { z } from 'zod';
 import { Philox } from '../../src/core/philox.ts';
 import type { Bar } from '../../src/market/bar.ts';
 
@@ -33,6 +34,13 @@ const MARKET_US_PER_BAR = 60_000_000;
 const TICKS_PER_BAR = 8;
 const SEED_STREAM = 0x73696d;
 
+/** State of a simulated market. */
+export const simulatedState = z.object({
+  drawn: z.int().nonnegative().multipleOf(2),
+  log_prices: z.array(z.number()).length(INSTRUMENTS.length),
+});
+export type SimulatedState = z.infer<typeof simulatedState>;
+
 /**
  * Geometric Brownian motion with one common factor: dlog S = sigma (b dM + sqrt(1 - b^2) dE) - sigma^2/2 dt.
  * The same seed gives the same prices; each bar is made of eight ticks, so that open, high, low and close differ.
@@ -48,6 +56,16 @@ export class SimulatedMarket {
     this.#random = new Philox(seed, SEED_STREAM);
     this.#logPrices = Float64Array.from(INSTRUMENTS, (i) => Math.log(i.start));
     this.#intervalUs = intervalUs;
+  }
+
+  /** Where the market stands, so that a restart goes on from there: a jump would be a profit or loss that never was. */
+  get state(): SimulatedState {
+    return { drawn: this.#drawn, log_prices: [...this.#logPrices] };
+  }
+
+  restore({ drawn, log_prices }: SimulatedState): void {
+    this.#drawn = drawn;
+    this.#logPrices.set(log_prices);
   }
 
   /** Returns the next bar of every instrument, stamped `tsEventUs`. */

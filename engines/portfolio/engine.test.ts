@@ -340,11 +340,9 @@ describe('portfolio engine, replay', () => {
     });
   });
 
-  test('refuses another starting cash than that of a portfolio without history', async () => {
-    await expect(replay('seven', { portfolio_id: 'portfolio_sim', starting_cash: '7' })).rejects.toThrow(
-      'another starting cash',
-    );
-    expect((await engine.get('/portfolios/portfolio_sim')).body.starting_cash).toBe('1000000');
+  test('gives a portfolio without history the starting cash of its replay', async () => {
+    await replay('seven', { portfolio_id: 'portfolio_sim', starting_cash: '7' });
+    expect((await engine.get('/portfolios/portfolio_sim')).body.starting_cash).toBe('7');
   });
 
   test('comes back from a restart after a replay with the same portfolio', async () => {

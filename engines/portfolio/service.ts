@@ -161,13 +161,9 @@ export class PortfolioService {
 
   #open(spec: SessionSpec) {
     const id = spec.portfolio_id;
-    const book = this.#books.get(id);
     const fills = this.#store.countFills(id);
     if (!spec.reset && fills > 0) {
       throw new ConflictError(`${id} already has history (${fills} fills): reset it first (--reset)`);
-    }
-    if (!spec.reset && book && !book.ledger.startingCash.eq(dec(spec.starting_cash))) {
-      throw new ConflictError(`${id} has another starting cash: give the same one, or reset it (--reset)`);
     }
     return { starting_cash: spec.starting_cash };
   }

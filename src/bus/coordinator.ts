@@ -1,5 +1,5 @@
 // The coordinator of a replay: opens it on every engine, feeds bars behind the counted barrier, gathers the outcome.
-import { ConflictError, DependencyUnavailableError } from '../core/errors.ts';
+import { ConflictError, DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
 import type { LatencySummary } from './latency.ts';
@@ -18,6 +18,8 @@ export interface LockstepOptions {
   readonly inFlight?: number;
   /** Longest wait for any engine to report, in milliseconds. */
   readonly timeoutMs?: number;
+  /** Called when every engine is ready, before the first event. */
+  readonly onOpen?: () => void;
   readonly onProgress?: (eventsDone: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -38,8 +40,8 @@ type StepReport = Extract<LockstepReport, { kind: 'step' }>;
 
 /**
  * Drives one replay of `feed` on `topic`. Each barrier is a batch of events; an engine passes it when it has received
- * exactly what the engines before it say they emitted. Throws {@link ConflictError} when an engine refuses,
- * {@link DependencyUnavailableError} when one is missing, fails or stops.
+ * exactly what the engines before it say they emitted. Throws the error of an engine that refuses,
+ * {@link DependencyUnavailableError} when one is missing, fails or stops, {@link ConflictError} when it is cancelled.
  */
 export async function runLockstep<Body>(
   bus: Bus,
@@ -52,6 +54,7 @@ export async function runLockstep<Body>(
   await run.listen();
   try {
     await run.open();
+    options.onOpen?.();
     const outcome = await run.feed(topic, feed);
     return outcome;
   } catch (error) {
@@ -190,8 +193,10 @@ class Run {
     if (report.session !== this.spec.session) return;
     if (report.kind === 'ready') this.#ready.set(engine, report.data);
     else if (report.kind === 'closed') this.#closed.set(engine, report);
-    else if (report.kind === 'refused') this.#failure ??= new ConflictError(`${engine}: ${report.reason}`);
-    else if (report.kind === 'failed') {
+    else if (report.kind === 'refused') {
+      const { slug, status, title } = report.problem;
+      this.#failure ??= new NautilusError(slug, status, title, `${engine}: ${report.reason}`);
+    } else if (report.kind === 'failed') {
       this.#failure ??= new DependencyUnavailableError(
         `Engine ${engine} failed during the replay: ${report.reason}`,
       );

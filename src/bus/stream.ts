@@ -1,5 +1,5 @@
 // How an engine takes part in the flow of messages: live as they come, and in lockstep behind a counted barrier.
-import { NautilusError } from '../core/errors.ts';
+import { InvariantError, NautilusError } from '../core/errors.ts';
 import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
 import { LatencyRecorder } from './latency.ts';
@@ -228,7 +228,11 @@ export class EngineStream {
       };
       this.#publish({ kind: 'ready', session: spec.session, data: data ?? null });
     } catch (error) {
-      this.#publish({ kind: 'refused', session: spec.session, reason: reasonOf(error) });
+      const { slug, status, title } =
+        error instanceof NautilusError ? error : new InvariantError('open failed');
+      const problem = { slug, status, title };
+      if (status >= 500 && slug === 'internal') this.#bus.reportError(error, this.#engine);
+      this.#publish({ kind: 'refused', session: spec.session, reason: reasonOf(error), problem });
     }
   }
 
@@ -280,5 +284,7 @@ function isComplete(session: Session, step: Step, consumes: readonly Topic<unkno
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof NautilusError && error.status < 500 ? error.message : 'internal error, see the log';
+  return error instanceof NautilusError && error.slug !== 'internal'
+    ? error.message
+    : 'internal error, see the log';
 }

@@ -207,7 +207,13 @@ const counts = z.record(z.string(), z.int().nonnegative());
 
 const lockstepReport = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), session: id, data: z.unknown() }),
-  z.object({ kind: z.literal('refused'), session: id, reason: z.string() }),
+  z.object({
+    kind: z.literal('refused'),
+    session: id,
+    reason: z.string(),
+    /** What the problem document of the refusal says. */
+    problem: z.object({ slug: z.string(), status: z.int(), title: z.string() }),
+  }),
   z.object({ kind: z.literal('step'), session: id, step: z.int(), received: counts, emitted: counts }),
   z.object({ kind: z.literal('closed'), session: id, summary: z.unknown(), latency: z.unknown() }),
   z.object({ kind: z.literal('failed'), session: id, reason: z.string() }),

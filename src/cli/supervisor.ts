@@ -77,7 +77,7 @@ export class Supervisor {
     const running = readRunFile(config.dataDir);
     if (running) {
       throw new ConflictError(
-        `Engines already run on this data folder (supervisor pid ${running.pid}): see \`nautilus ps\`, or stop them with \`nautilus down\``,
+        `Engines already run on this data folder (supervisor pid ${running.pid}): see \`bun run nautilus ps\`, or stop them with \`bun run nautilus down\``,
       );
     }
     mkdirSync(join(config.dataDir, 'run'), { recursive: true });
@@ -216,7 +216,7 @@ class Child {
     });
     this.#process = child;
     void this.#pump(child.stdout, (line) => this.onLine(line));
-    void this.#pump(child.stderr, (line) => this.log.error({ engine: this.name, stderr: true }, line));
+    void this.#pump(child.stderr, (line) => this.log.error({ about: this.name, stderr: true }, line));
     this.events.changed();
   }
 
@@ -261,7 +261,7 @@ class Child {
     this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS.longest);
     this.#restarts++;
     this.#state = 'restarting';
-    this.log.error({ engine: this.name, pid, how, retry_ms: wait, restarts: this.#restarts }, 'engine died');
+    this.log.error({ about: this.name, pid, how, retry_ms: wait, restarts: this.#restarts }, 'engine died');
     this.events.lifecycle(this.name, 'restarting', pid, exitCode, `${how}; again in ${wait} ms`);
     this.events.changed();
     this.#retry = setTimeout(() => this.#spawn(), wait);

@@ -70,20 +70,24 @@ function was(e: FieldError): string {
 
 // zod says "Invalid input: expected number, received string": kinds of values, never the values.
 const EXPECTED_RECEIVED = /expected (.+?), received (.+)$/;
+const PREFIX = /^(Invalid \w+|Too small|Too big)(: |$)/;
 
 function fieldError(place: string, issue: ValidationIssue): FieldError {
   const path = (issue.path ?? '').split('.').filter((part) => part !== '');
   const pointer = place === '' ? path.map((p) => `/${p}`).join('') : [place, ...path].join('/');
-  const message = issue.message ?? 'a valid value';
+  const message = issue.message ?? '';
   const match = EXPECTED_RECEIVED.exec(message);
-  if (!match)
-    return {
-      pointer,
-      expected: lowerFirst(message.replace(/^(Invalid (input|option): )?(expected )?/i, '')),
-    };
+  if (!match) return { pointer, expected: expectation(message) };
   return { pointer, expected: match[1]!, received: match[2] === 'undefined' ? 'missing' : match[2]! };
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+// Turns the forms of zod into words that follow "Expected": "Too small: expected number to be >=1" is "number >=1".
+function expectation(message: string): string {
+  const words = message
+    .replace(PREFIX, '')
+    .replace(/^expected /i, '')
+    .replace(/^Unrecognized keys?: /, 'no field ')
+    .replace(' to be ', ' ')
+    .replace(' to have ', ' with ');
+  return words === '' ? 'a valid value' : words.charAt(0).toLowerCase() + words.slice(1);
 }

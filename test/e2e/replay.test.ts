@@ -115,6 +115,14 @@ describe('replay', () => {
       const again = await run();
       expect(again.code).toBe(1);
       expect(again.stderr).toContain('portfolio_001 already has history');
+      // A refusal leaves everything as it was, in every engine.
+      expect((await system.request('features', '/features/BTC-PERP')).body).toEqual(features);
+      expect((await system.post('marketdata', '/replays', { symbol: 'BTC-PERP' })).body).toMatchObject({
+        status: 409,
+        type: '/problems/conflict',
+      });
+      const unknown = { symbol: 'BTC-PERP', portfolio_id: 'p3', strategy: 'nope' };
+      expect((await system.post('marketdata', '/replays', unknown)).status).toBe(404);
       expect((await system.request('portfolio', '/portfolios/portfolio_001')).body).toEqual(portfolio);
 
       const reset = await run('--reset');

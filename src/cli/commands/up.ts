@@ -1,6 +1,6 @@
 // `nautilus up`: starts the engines, shows where they are, runs until it is told to stop.
 import { loadConfig } from '../../core/config.ts';
-import { createLog } from '../../core/log.ts';
+import { createLogTo } from '../../core/log.ts';
 import { VERSION } from '../../core/version.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { lineWriter, table } from '../output.ts';
@@ -14,8 +14,8 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   const started = performance.now();
   const config = loadConfig();
-  const log = createLog('supervisor', config.logLevel);
   const onLine = await lineWriter();
+  const log = createLogTo('supervisor', config.logLevel, (line) => onLine(line.trimEnd()));
   let requested: (signal: string) => void = () => {};
   const asked = new Promise<string>((resolve) => {
     requested = resolve;
