@@ -133,20 +133,20 @@ export function buildApp(
     const given = request.headers.get('x-request-id');
     const id = given && REQUEST_ID.test(given) ? given : nextId();
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
-    traces.set(request, trace);
     const finish = (response: Response) => {
       response.headers.set('x-request-id', id);
       const seconds = (Bun.nanoseconds() - trace.startNs) / 1e9;
       metrics.observe(request.method, trace.route, response.status, seconds);
       return response;
     };
-    if (request.method !== 'GET') return admit(request, trace).then(finish);
+    const isGet = request.method === 'GET';
     // Health is asked so often that it passes by the router; with a query it takes the way of the others.
-    if (isPath(request.url, HEALTH)) {
+    if (isGet && isPath(request.url, HEALTH)) {
       trace.route = HEALTH;
       return finish(Response.json(health(trace)));
     }
-    const answer = fetch(request);
+    traces.set(request, trace);
+    const answer = isGet ? fetch(request) : admit(request, trace);
     // A reply that is there already does not wait for another turn.
     return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
