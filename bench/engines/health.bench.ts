@@ -85,7 +85,7 @@ try {
   await load(bare.url, WARM_UP_REQUESTS);
   const result = await comparePairs({
     name: 'GET /health',
-    pairs: isQuick ? 15 : 25,
+    pairs: isQuick ? 15 : 41,
     a: { measureNs: cpuPerRequest(bare) },
     b: { measureNs: cpuPerRequest(ours) },
   });
