@@ -109,6 +109,27 @@ describe('a participant', () => {
     expect(calls.filter((c) => c.endsWith('closed'))).toHaveLength(2);
   });
 
+  test('tells live messages from those of the replay in one batch, in any mixture', async () => {
+    const seen = { live: 0, replay: 0 };
+    await join('features', buses[1]!, {
+      process: (batch, publisher) => {
+        seen[publisher.spec ? 'replay' : 'live'] += batch.length;
+      },
+    });
+    await join('risk', buses[2]!);
+    const live = { ...bars[0]!.body, symbol: 'LIVE' };
+    const publishLive = () => buses[0]!.publish(topics.marketLiveData, live);
+    const noisy = (function* () {
+      for (const bar of bars) {
+        publishLive();
+        yield bar;
+        publishLive();
+      }
+    })();
+    await runLockstep(buses[0]!, spec, topics.marketLiveData, noisy, { barrierEvents: 1, timeoutMs: 1000 });
+    expect(seen).toEqual({ live: 20, replay: 10 });
+  });
+
   test('that never answers is named when the time is up', async () => {
     await join('features', buses[1]!);
     await expect(run()).rejects.toThrow('Expected risk to be ready within 300 ms');

@@ -114,11 +114,9 @@ export class EngineStream {
   }
 
   #onData(batch: readonly Envelope[]): Promise<void> | void {
-    const first = batch[0]!;
-    if (first.session === undefined && batch.at(-1)!.session === undefined) return this.#live(batch);
+    // Live messages and those of a replay may come in one batch, in any mixture.
     const live = batch.filter((e) => e.session === undefined);
-    const session = this.#session;
-    if (session) this.#collect(session, batch);
+    if (this.#session && live.length < batch.length) this.#collect(this.#session, batch);
     if (live.length > 0) return this.#live(live);
   }
 
