@@ -6,7 +6,7 @@ import { Bus } from './client.ts';
 import { runLockstep } from './coordinator.ts';
 import { MemoryHub } from './memory.ts';
 import { EngineStream, type Participant } from './stream.ts';
-import { type SessionSpec, topics } from './topics.ts';
+import { lockstepReportTopic, type SessionSpec, topics } from './topics.ts';
 
 const spec: SessionSpec = {
   session: 's1',
@@ -111,22 +111,24 @@ describe('a participant', () => {
 
   test('tells live messages from those of the replay in one batch, in any mixture', async () => {
     const seen = { live: 0, replay: 0 };
-    await join('features', buses[1]!, {
+    const features = await join('features', buses[1]!, {
       process: (batch, publisher) => {
         seen[publisher.spec ? 'replay' : 'live'] += batch.length;
       },
     });
-    await join('risk', buses[2]!);
-    const live = { ...bars[0]!.body, symbol: 'LIVE' };
-    const publishLive = () => buses[0]!.publish(topics.marketLiveData, live);
-    const noisy = (function* () {
-      for (const bar of bars) {
-        publishLive();
-        yield bar;
-        publishLive();
-      }
-    })();
-    await runLockstep(buses[0]!, spec, topics.marketLiveData, noisy, { barrierEvents: 1, timeoutMs: 1000 });
+    const [feed] = buses as [Bus];
+    feed.publish(topics.lockstepControl, { kind: 'open', spec });
+    await eventually(() => features.session !== undefined, 'the session is open');
+    const live = () => feed.publish(topics.marketLiveData, { ...bars[0]!.body, symbol: 'LIVE' });
+    for (const [step, { body, tsEventUs }] of bars.entries()) {
+      live();
+      feed.publish(topics.marketLiveData, body, { tsEventUs, session: spec.session, step });
+      live();
+      const emitted = { [topics.marketLiveData.name]: 1 };
+      const report = { kind: 'step' as const, session: spec.session, step, received: {}, emitted };
+      feed.publish(lockstepReportTopic('marketdata'), report);
+    }
+    await eventually(() => seen.live + seen.replay === 30, 'every message is processed');
     expect(seen).toEqual({ live: 20, replay: 10 });
   });
 
