@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import { idSequence } from '../core/ids.ts';
 import type { BatchHandler, Envelope, PublishMeta, SubscribeOptions, Subscription } from './envelope.ts';
+import type { HopTimes } from './hop-times.ts';
 import { compilePattern } from './pattern.ts';
 import { checkedCopy } from './quick-copy.ts';
 import type { Topic } from './topics.ts';
@@ -48,6 +49,7 @@ export class Bus implements TransportSink {
   #outbox: { topic: string; batch: Envelope[] }[] = [];
   #flushScheduled = false;
   #closed = false;
+  #hops: HopTimes | undefined;
   readonly #counts = {
     published: 0,
     received: 0,
@@ -131,6 +133,11 @@ export class Bus implements TransportSink {
     return this.#clock.nowUs();
   }
 
+  /** Records in `hops`, from now on, how long each message took to come here. */
+  measureHops(hops: HopTimes): void {
+    this.#hops = hops;
+  }
+
   /** Reports a failure that happened while handling messages of `where`. */
   reportError(error: unknown, where: string): void {
     this.#counts.handlerErrors++;
@@ -205,6 +212,7 @@ export class Bus implements TransportSink {
 
   onBatch(topic: string, batch: readonly Envelope[]): void {
     this.#counts.received += batch.length;
+    this.#hops?.record(topic, batch, this.#clock.nowUs());
     for (const subscription of this.#subscriptions) {
       if (subscription.matches(topic)) subscription.push(batch);
     }
