@@ -54,6 +54,10 @@ const envSchema = z.object({
   NAUTILUS_HUB_QUEUE_MB: z.coerce.number().int().min(1).max(4096).default(64),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
+  /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
+  DEFAULT_TIMEOUT: z.coerce.number().int().min(100).max(600_000).default(30_000),
+  /** `false` serves no `/metrics` and measures neither requests nor hops. */
+  METRICS_ENABLED: z.enum(['true', 'false']).default('true'),
   /** trace, debug, info, warn, error, fatal or silent. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
@@ -73,6 +77,8 @@ export interface Config {
   readonly hubSocket: string | undefined;
   readonly hubQueueBytes: number;
   readonly graceMs: number;
+  readonly defaultTimeoutMs: number;
+  readonly metricsEnabled: boolean;
   readonly logLevel: string;
 }
 
@@ -113,6 +119,8 @@ export function loadConfig(
     hubSocket: e.NAUTILUS_HUB_SOCKET,
     hubQueueBytes: e.NAUTILUS_HUB_QUEUE_MB * 2 ** 20,
     graceMs: e.NAUTILUS_GRACE_MS,
+    defaultTimeoutMs: e.DEFAULT_TIMEOUT,
+    metricsEnabled: e.METRICS_ENABLED === 'true',
     logLevel: e.LOG_LEVEL,
   };
 }
