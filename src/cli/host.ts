@@ -27,7 +27,13 @@ export async function hostEngine(name: string, transport: Transport, config: Con
   const definition = await loadEngine(name);
   if (!definition) throw new InvariantError(`no engine ${name}`);
   await connected(bus);
-  const context = { bus, clock: systemClock, config, log, metrics: new EngineMetrics(name, bus) };
+  const context = {
+    bus,
+    clock: systemClock,
+    config,
+    log,
+    metrics: new EngineMetrics(name, bus, config.metricsEnabled),
+  };
   const port = config.ports === 'free' ? 0 : definition.port;
   return { engine: await startEngine(definition, context, port), log };
 }

@@ -5,6 +5,7 @@ import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { idSequence } from '../core/ids.ts';
 import { admitJson } from './body.ts';
 import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
+import type { EngineMetrics } from './metrics.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse, toNautilusError } from './problem.ts';
@@ -101,14 +102,7 @@ export function buildApp(
       },
       { detail: { summary: 'Whether the engine takes work: 200 or 503', tags: ['system'] } },
     )
-    .get(
-      '/metrics',
-      async () =>
-        new Response(await metrics.registry.metrics(), {
-          headers: { 'content-type': metrics.registry.contentType },
-        }),
-      { detail: { summary: 'Metrics in the text format of Prometheus', tags: ['system'] } },
-    )
+    .use(metricsRoute(metrics))
     .get('/system/status', () => state.systemStatus(), {
       detail: { summary: 'State, memory, counters of the bus', tags: ['system'] },
     })
@@ -150,6 +144,16 @@ export function buildApp(
     // A reply that is there already does not wait for another turn.
     return answer instanceof Promise ? answer.then(finish) : finish(answer);
   };
+}
+
+// Without metrics there is no route, so that the path is answered like any unknown one.
+function metricsRoute({ enabled, registry }: EngineMetrics) {
+  const plugin = new Elysia({ name: 'metrics' });
+  if (!enabled) return plugin;
+  const headers = { 'content-type': registry.contentType };
+  return plugin.get('/metrics', async () => new Response(await registry.metrics(), { headers }), {
+    detail: { summary: 'Metrics in the text format of Prometheus', tags: ['system'] },
+  });
 }
 
 /** Whether a whole URL has just this path, without parsing it. */

@@ -34,6 +34,17 @@ export class RequestTimes {
     series.sum += seconds;
   }
 
+  /** Requests since the start, and those among them that were answered with 500 or above. */
+  totals(): { requests: number; errors: number } {
+    const sums = { requests: 0, errors: 0 };
+    for (const { labels, counts } of this.#all()) {
+      const count = counts.reduce((sum, n) => sum + n, 0);
+      sums.requests += count;
+      if (labels.status >= 500) sums.errors += count;
+    }
+    return sums;
+  }
+
   #add(method: string, route: string, status: number): Series {
     const series = { labels: { method, route, status }, counts: new Float64Array(BOUNDS.length + 1), sum: 0 };
     const byMethod = this.#byRoute.get(route) ?? new Map<string, Map<number, Series>>();
@@ -43,10 +54,13 @@ export class RequestTimes {
   }
 
   #get() {
-    const values = [...this.#byRoute.values()].flatMap((byMethod) =>
-      [...byMethod.values()].flatMap((byStatus) => [...byStatus.values()].flatMap(samplesOf)),
+    return { name: NAME, help: HELP, type: 'histogram', values: this.#all().flatMap(samplesOf) };
+  }
+
+  #all(): Series[] {
+    return [...this.#byRoute.values()].flatMap((byMethod) =>
+      [...byMethod.values()].flatMap((byStatus) => [...byStatus.values()]),
     );
-    return { name: NAME, help: HELP, type: 'histogram', values };
   }
 }
 

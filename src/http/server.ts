@@ -103,6 +103,7 @@ class Engine implements RunningEngine {
       memory_rss_bytes: process.memoryUsage.rss(),
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),
+      activity: this.context.metrics.activity(),
       ...this.parts.status?.(),
     };
   }

@@ -57,7 +57,7 @@ export class TestEngine {
       onHandlerError: (error) => errors.push(error),
     });
     const log = createLog(definition.name, config.logLevel);
-    const metrics = new EngineMetrics(definition.name, bus);
+    const metrics = new EngineMetrics(definition.name, bus, config.metricsEnabled);
     this.context = { bus, clock: systemClock, config, log, metrics };
     this.#engine = await startEngine(definition, this.context, 0);
   }
