@@ -1,6 +1,7 @@
 // The hub: routes batches between processes over a Unix-domain socket. It runs in the supervisor and parses no message.
 import { chmodSync, rmSync } from 'node:fs';
 import type { Socket } from 'bun';
+import { deliverJson } from './delivery.ts';
 import type { Envelope } from './envelope.ts';
 import { encodeFrame, type Frame, FrameDecoder, FrameType } from './frame.ts';
 import { type Port, Router } from './router.ts';
@@ -175,24 +176,5 @@ class LocalTransport implements Transport, Port<Buffer> {
 
 /** Decodes the messages of a batch frame and hands them to `sink`; what cannot be decoded is counted as poison. */
 export function deliverBatch(frame: Frame, sink: TransportSink | undefined): void {
-  let batch: unknown;
-  try {
-    batch = JSON.parse(frame.payload.toString('utf8'));
-  } catch {
-    sink?.onPoison();
-    return;
-  }
-  if (Array.isArray(batch) && batch.every(isEnvelope)) sink?.onBatch(frame.name, batch);
-  else sink?.onPoison();
-}
-
-function isEnvelope(value: unknown): value is Envelope {
-  const e = value as Envelope;
-  return (
-    typeof e === 'object' &&
-    e !== null &&
-    typeof e.id === 'string' &&
-    typeof e.topic === 'string' &&
-    'body' in e
-  );
+  deliverJson(frame.name, frame.payload.toString('utf8'), sink);
 }

@@ -1,22 +1,31 @@
 // Configuration: environment variables, checked once at start; every variable is documented in docs/configuration.md.
+import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
+import { type RedisSettings, redisSettings } from './redis-settings.ts';
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+const REMOTE_RATE_LIMIT = 200;
 
 const envSchema = z.object({
   /** Folder for databases, logs and run files. */
   NAUTILUS_DATA_DIR: z.string().min(1).default('./data'),
-  /** Address to listen on; only loopback until API keys exist. */
+  /** Address to listen on; any but loopback needs an API key with the role admin, which is checked at start. */
   NAUTILUS_HOST: z
     .string()
-    .regex(
-      LOOPBACK,
-      'a loopback address such as 127.0.0.1 (other addresses need API keys, which this version does not have)',
-    )
+    .refine((host) => host === 'localhost' || isIP(host) !== 0, 'an IP address or localhost')
     .default('127.0.0.1'),
+  /** `auto` = API keys are asked for as soon as there is one, `required` = always. */
+  NAUTILUS_AUTH: z.enum(['auto', 'required']).default('auto'),
+  /** Read-only file of hashed API keys, instead of `keys.json` in the data folder. */
+  NAUTILUS_API_KEYS_FILE: z.string().min(1).optional(),
+  /** Requests per second of one client; 0 = no limit. Absent: none on loopback, 200 elsewhere. */
+  NAUTILUS_RATE_LIMIT: z.coerce.number().int().min(0).max(1_000_000).optional(),
+  /** Requests under way and open WebSockets of one engine; 1..1000000. */
+  NAUTILUS_MAX_CONNECTIONS: z.coerce.number().int().min(1).max(1_000_000).default(10_000),
   /** `published` = 8100..8900, `free` = any free port each (reported at start and in `ps`). */
   NAUTILUS_PORTS: z.enum(['published', 'free']).default('published'),
   /** Native threads for the whole machine, divided among the engines; 1..1024. */
@@ -52,6 +61,12 @@ const envSchema = z.object({
   NAUTILUS_HUB_SOCKET: z.string().optional(),
   /** Queue that the hub keeps for one slow subscriber, in MiB; 1..4096. */
   NAUTILUS_HUB_QUEUE_MB: z.coerce.number().int().min(1).max(4096).default(64),
+  /** Redis that carries the messages of engine processes; the embedded hub does when absent. */
+  REDIS_URL: z.string().optional(),
+  /** File that holds the password of Redis. */
+  REDIS_PASSWORD_FILE: z.string().optional(),
+  /** Put before every channel in Redis; 1..100 characters. */
+  NAUTILUS_REDIS_PREFIX: z.string().min(1).max(100).default('nautilus:'),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
   /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
@@ -66,6 +81,13 @@ const envSchema = z.object({
 export interface Config {
   readonly dataDir: string;
   readonly host: string;
+  /** Whether only this machine can reach `host`. */
+  readonly loopback: boolean;
+  readonly auth: 'auto' | 'required';
+  readonly apiKeysFile: string | undefined;
+  /** Requests per second of one client; 0 = no limit. */
+  readonly rateLimit: number;
+  readonly maxConnections: number;
   readonly ports: 'published' | 'free';
   readonly threads: number;
   readonly maxBodyBytes: number;
@@ -76,6 +98,8 @@ export interface Config {
   readonly modelsDir: string;
   readonly hubSocket: string | undefined;
   readonly hubQueueBytes: number;
+  /** Undefined with the embedded hub. */
+  readonly redis: RedisSettings | undefined;
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
@@ -105,9 +129,15 @@ export function loadConfig(
     );
   }
   const e = parsed.data;
+  const loopback = LOOPBACK.test(e.NAUTILUS_HOST);
   return {
     dataDir: resolve(cwd, e.NAUTILUS_DATA_DIR),
     host: e.NAUTILUS_HOST,
+    loopback,
+    auth: e.NAUTILUS_AUTH,
+    apiKeysFile: e.NAUTILUS_API_KEYS_FILE && resolve(cwd, e.NAUTILUS_API_KEYS_FILE),
+    rateLimit: e.NAUTILUS_RATE_LIMIT ?? (loopback ? 0 : REMOTE_RATE_LIMIT),
+    maxConnections: e.NAUTILUS_MAX_CONNECTIONS,
     ports: e.NAUTILUS_PORTS,
     threads: e.NAUTILUS_THREADS,
     maxBodyBytes: e.NAUTILUS_MAX_BODY_BYTES,
@@ -118,9 +148,50 @@ export function loadConfig(
     modelsDir: resolve(cwd, e.NAUTILUS_MODELS_DIR),
     hubSocket: e.NAUTILUS_HUB_SOCKET,
     hubQueueBytes: e.NAUTILUS_HUB_QUEUE_MB * 2 ** 20,
+    redis:
+      e.REDIS_URL === undefined
+        ? undefined
+        : redisSettings({
+            url: e.REDIS_URL,
+            passwordFile: e.REDIS_PASSWORD_FILE,
+            prefix: e.NAUTILUS_REDIS_PREFIX,
+          }),
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
     logLevel: e.LOG_LEVEL,
   };
+}
+
+/**
+ * Returns a secret: the value of the variable `name`, or the trimmed text of the file that `<name>_FILE` names, which only
+ * its owner may read; undefined without either. Throws {@link InvalidOptionError} for both at once, an unreadable file and
+ * one that others may read. Messages never hold the secret.
+ */
+export function secret(
+  name: string,
+  env: Record<string, string | undefined> = process.env,
+): string | undefined {
+  const value = env[name] || undefined;
+  const path = env[`${name}_FILE`] || undefined;
+  if (path === undefined) return value;
+  if (value !== undefined) throw new InvalidOptionError(`Expected one of ${name} and ${name}_FILE, was both`);
+  let text: string;
+  let mode: number;
+  try {
+    mode = statSync(path).mode;
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new InvalidOptionError(
+      `Expected ${name}_FILE to name a file that can be read, was ${code}: ${path}`,
+    );
+  }
+  if ((mode & 0o077) !== 0) {
+    throw new InvalidOptionError(
+      `Expected the file of ${name}_FILE to be readable by its owner only: chmod 600 ${path}`,
+    );
+  }
+  if (text === '') throw new InvalidOptionError(`Expected a secret in the file of ${name}_FILE, was empty`);
+  return text;
 }
