@@ -71,10 +71,17 @@ export class InsufficientHistoryError extends NautilusError {
   }
 }
 
-/** 403: the caller may not do this, whoever it is (a page of another origin). */
-export class ForbiddenError extends NautilusError {
+/** 401: the request has no API key, or one that is unknown or revoked. */
+export class UnauthenticatedError extends NautilusError {
   constructor(detail: string) {
-    super('forbidden', 403, 'Forbidden', detail);
+    super('unauthenticated', 401, 'Unauthenticated', detail);
+  }
+}
+
+/** 403: the caller may not do this: its key has too low a role (`needed_role`), or its page is of another origin. */
+export class ForbiddenError extends NautilusError {
+  constructor(detail: string, extras: ProblemExtras = {}) {
+    super('forbidden', 403, 'Forbidden', detail, extras);
   }
 }
 
@@ -96,6 +103,13 @@ export class ConflictError extends NautilusError {
 export class TooLargeError extends NautilusError {
   constructor(detail: string, limitBytes: number) {
     super('too-large', 413, 'Too large', detail, { limit_bytes: limitBytes });
+  }
+}
+
+/** 429: more requests than the limit of the client or of its key; the same request may pass after `retry_after_s`. */
+export class TooManyRequestsError extends NautilusError {
+  constructor(detail: string, retryAfterS: number) {
+    super('too-many-requests', 429, 'Too many requests', detail, { retry_after_s: retryAfterS });
   }
 }
 
