@@ -1,5 +1,6 @@
 // Routes of the Portfolio engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { traceIdOf } from '../../src/http/trace-context.ts';
 import {
   fillsQuery,
   fillsReply,
@@ -21,11 +22,15 @@ export function portfolioRoutes(service: PortfolioService) {
       response: { 200: portfolioList },
       detail: { summary: 'Portfolios in order of id', tags: ['portfolios'] },
     })
-    .post('/portfolios', ({ body, status }) => status(201, service.create(body)), {
-      body: newPortfolio,
-      response: { 201: portfolioReply },
-      detail: { summary: 'A new portfolio', tags: ['portfolios'] },
-    })
+    .post(
+      '/portfolios',
+      ({ body, status, request }) => status(201, service.create(body, traceIdOf(request))),
+      {
+        body: newPortfolio,
+        response: { 201: portfolioReply },
+        detail: { summary: 'A new portfolio', tags: ['portfolios'] },
+      },
+    )
     .get('/portfolios/:id', ({ params }) => service.get(params.id), {
       params: portfolioParam,
       response: { 200: portfolioReply },

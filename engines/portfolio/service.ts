@@ -95,7 +95,7 @@ export class PortfolioService {
   }
 
   /** Makes a portfolio and tells the others. Throws ConflictError when the id is taken or there are too many. */
-  create({ portfolio_id, name, starting_cash }: NewPortfolio) {
+  create({ portfolio_id, name, starting_cash }: NewPortfolio, traceId?: string) {
     const id = portfolio_id ?? `portfolio_${Bun.randomUUIDv7()}`;
     if (this.#books.has(id)) throw new ConflictError('A portfolio of this portfolio_id exists already');
     if (this.#books.size >= MAX_PORTFOLIOS) {
@@ -103,7 +103,7 @@ export class PortfolioService {
     }
     this.#store.putPortfolio(id, name, starting_cash, this.#clock.nowUs());
     const book = this.#reload(id);
-    this.#announce(book);
+    this.#announce(book, traceId);
     return this.get(id);
   }
 
@@ -154,9 +154,10 @@ export class PortfolioService {
   }
 
   /** Says again where a portfolio stands. One in a replay is left alone: its story is told by the replay. */
-  #announce(book: Book): void {
+  #announce(book: Book, correlationId?: string): void {
     if (book.id === this.#session?.portfolio_id) return;
-    this.#bus.publish(topics.valuations, book.valuation(), { tsEventUs: book.asOfUs });
+    const meta = { tsEventUs: book.asOfUs, ...(correlationId && { correlationId }) };
+    this.#bus.publish(topics.valuations, book.valuation(), meta);
   }
 
   #open(spec: SessionSpec) {
@@ -230,7 +231,9 @@ export class PortfolioService {
         if (book.id === this.#session?.portfolio_id) continue;
         // A bar older than the mark changes nothing.
         if (!mark(book, bar, envelope.ts_event_us, changes)) continue;
-        outgoing.push(value(book, envelope, changes));
+        // The bar tells of the fill too: who follows the order finds it by the order's correlation.
+        const { correlation_id } = unvalued.get(book) ?? envelope;
+        outgoing.push({ ...value(book, envelope, changes), correlationId: correlation_id });
         unvalued.delete(book);
       }
     }

@@ -1,5 +1,6 @@
 // Routes of the Risk engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { traceIdOf } from '../../src/http/trace-context.ts';
 import {
   changesQuery,
   changesReply,
@@ -33,12 +34,16 @@ export function riskRoutes(service: RiskService) {
       response: { 200: limitsReply },
       detail: { summary: 'Limits of a portfolio', tags: ['limits'] },
     })
-    .put('/limits/:portfolio_id', ({ params, body }) => service.changeLimits(params.portfolio_id, body), {
-      params: portfolioParam,
-      body: limitsPatch,
-      response: { 200: limitsReply },
-      detail: { summary: 'Change some limits of a portfolio', tags: ['limits'] },
-    })
+    .put(
+      '/limits/:portfolio_id',
+      ({ params, body, request }) => service.changeLimits(params.portfolio_id, body, traceIdOf(request)),
+      {
+        params: portfolioParam,
+        body: limitsPatch,
+        response: { 200: limitsReply },
+        detail: { summary: 'Change some limits of a portfolio', tags: ['limits'] },
+      },
+    )
     .get(
       '/limits/:portfolio_id/changes',
       ({ params, query }) => service.limitChanges(params.portfolio_id, query),

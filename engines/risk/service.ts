@@ -116,9 +116,9 @@ export class RiskService {
   }
 
   /** Stores and publishes changed limits; a patch that changes nothing does neither. */
-  changeLimits(portfolioId: string, patch: LimitsPatch) {
+  changeLimits(portfolioId: string, patch: LimitsPatch, traceId?: string) {
     this.#known(portfolioId);
-    if (this.#limits.change(portfolioId, patch)) this.#publishLimits(portfolioId);
+    if (this.#limits.change(portfolioId, patch)) this.#publishLimits(portfolioId, traceId);
     return this.limits(portfolioId);
   }
 
@@ -205,9 +205,13 @@ export class RiskService {
     };
   }
 
-  #publishLimits(portfolioId: string): void {
+  #publishLimits(portfolioId: string, correlationId?: string): void {
     const limits = { ...this.#limits.of(portfolioId) };
-    this.#bus.publish(topics.riskLimits, { portfolio_id: portfolioId, limits });
+    this.#bus.publish(
+      topics.riskLimits,
+      { portfolio_id: portfolioId, limits },
+      { ...(correlationId && { correlationId }) },
+    );
   }
 
   #known(portfolioId: string): PortfolioBook {

@@ -1,5 +1,6 @@
 // Routes of the Strategy engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { traceIdOf } from '../../src/http/trace-context.ts';
 import {
   deploymentList,
   deploymentParam,
@@ -38,11 +39,18 @@ export function strategyRoutes(service: StrategyService) {
       response: { 200: deploymentReply },
       detail: { summary: 'Ends a deployment; what it holds stays', tags: ['deployments'] },
     })
-    .post('/orders', ({ body, status }) => status(201, service.placeOrder(body)), {
-      body: orderRequest,
-      response: { 201: orderReply },
-      detail: { summary: 'Sends an order through the pre-trade check to the paper venue', tags: ['orders'] },
-    })
+    .post(
+      '/orders',
+      ({ body, status, request }) => status(201, service.placeOrder(body, traceIdOf(request))),
+      {
+        body: orderRequest,
+        response: { 201: orderReply },
+        detail: {
+          summary: 'Sends an order through the pre-trade check to the paper venue',
+          tags: ['orders'],
+        },
+      },
+    )
     .get('/orders', ({ query }) => service.orders(query), {
       query: ordersQuery,
       response: { 200: orderList },

@@ -110,13 +110,16 @@ export class StrategyService {
   /**
    * Checks an order and sends it to the venue. Throws NotFoundError for an unknown portfolio or symbol, ConflictError
    * while a replay holds the portfolio or the venue is full, RiskLimitError when a limit refuses it (then it is on record).
+   * `traceId`, or else the order's id, is the correlation of its events.
    */
-  placeOrder(request: OrderRequest) {
+  placeOrder(request: OrderRequest, traceId?: string) {
     const started = performance.now();
     this.#checkPortfolio(request.portfolio_id);
     const bar = this.trader.live.join.newest(request.symbol)?.body;
     if (!bar) throw new NotFoundError('Unknown symbol: no bar of it has arrived yet');
-    const { record, check } = this.trader.change((desk) => desk.submit(request, bar.close, bar.ts_event_us));
+    const { record, check } = this.trader.change((desk) =>
+      desk.submit(request, bar.close, bar.ts_event_us, { ...(traceId && { correlationId: traceId }) }),
+    );
     const { order } = record;
     if (!check.approved) {
       const largest = this.trader.live.largest(request, bar.close);

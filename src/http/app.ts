@@ -9,6 +9,7 @@ import type { EngineMetrics } from './metrics.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
 import { problemResponse, toNautilusError } from './problem.ts';
+import { setTrace, type TraceContext, traceContext, traceIdOf } from './trace-context.ts';
 
 /** What `/health` says, without the time it took to say it. */
 export interface Health {
@@ -78,7 +79,8 @@ export function buildApp(
       const trace = traces.get(request)!;
       const error = toNautilusError({ request, code, error: cause });
       if (error.status >= 500 && error.slug === 'internal') {
-        log.error({ err: cause, request_id: trace.id, route: trace.route }, 'request failed');
+        const trace_id = traceIdOf(request);
+        log.error({ err: cause, request_id: trace.id, trace_id, route: trace.route }, 'request failed');
       }
       return problemResponse(error, trace.id);
     })
@@ -110,7 +112,7 @@ export function buildApp(
   const fetch = app.fetch;
 
   // Everything but GET may have a body, which is admitted within the limit before Elysia reads it.
-  async function admit(request: Request, trace: Trace): Promise<Response> {
+  async function admit(request: Request, trace: Trace, context: TraceContext): Promise<Response> {
     if (isRaw(request, rawBodies)) return fetch(request);
     let admitted: Request;
     try {
@@ -119,7 +121,10 @@ export function buildApp(
       if (error instanceof NautilusError) return problemResponse(error, trace.id);
       throw error;
     }
-    if (admitted !== request) traces.set(admitted, trace);
+    if (admitted !== request) {
+      traces.set(admitted, trace);
+      setTrace(admitted, context);
+    }
     return fetch(admitted);
   }
 
@@ -140,9 +145,15 @@ export function buildApp(
       return finish(Response.json(health(trace)));
     }
     traces.set(request, trace);
-    const answer = isGet ? fetch(request) : admit(request, trace);
-    // A reply that is there already does not wait for another turn.
-    return answer instanceof Promise ? answer.then(finish) : finish(answer);
+    const parent = request.headers.get('traceparent');
+    // What only reads causes nothing that could be followed, so that it has a trace only when it came with one.
+    if (isGet && parent === null) return whenThere(fetch(request), finish);
+    const context = traceContext(parent);
+    setTrace(request, context);
+    return whenThere(isGet ? fetch(request) : admit(request, trace, context), (response) => {
+      response.headers.set('traceparent', context.traceparent);
+      return finish(response);
+    });
   };
 }
 
@@ -154,6 +165,11 @@ function metricsRoute({ enabled, registry }: EngineMetrics) {
   return plugin.get('/metrics', async () => new Response(await registry.metrics(), { headers }), {
     detail: { summary: 'Metrics in the text format of Prometheus', tags: ['system'] },
   });
+}
+
+// A reply that is there already does not wait for another turn.
+function whenThere(answer: Response | Promise<Response>, finish: (response: Response) => Response) {
+  return answer instanceof Promise ? answer.then(finish) : finish(answer);
 }
 
 /** Whether a whole URL has just this path, without parsing it. */
