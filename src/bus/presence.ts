@@ -1,18 +1,31 @@
-// Who is alive: follows the presence messages that every engine publishes each second.
+// Who is alive: follows what every engine says of itself each second, and what the supervisor says of their ends.
 import type { Clock } from '../core/clock.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Bus } from './client.ts';
+import type { Envelope } from './envelope.ts';
 import { type BodyOf, topics } from './topics.ts';
 
 /** What an engine last said of itself. */
 export type Presence = BodyOf<typeof topics.presence>;
+type Lifecycle = BodyOf<typeof topics.lifecycle>;
+
+/** One engine that was heard of. */
+export interface Watched {
+  readonly presence: Presence;
+  /** Seconds since it was last heard. */
+  readonly silentS: number;
+  /** Its process has ended, or it has been silent for too long. */
+  readonly gone: boolean;
+}
 
 // Three missed messages: late once is normal on a busy machine.
-const SILENCE_US = 3_500_000;
+const SILENCE_S = 3.5;
 
 /** Keeps the last word of every engine. */
 export class EngineWatch {
   readonly #seen = new Map<string, { presence: Presence; atUs: number }>();
+  // The newest process of each engine that the supervisor saw end: silence alone would tell seconds later.
+  readonly #ended = new Map<string, number | null>();
   readonly #bus: Bus;
   readonly #clock: Clock;
 
@@ -23,31 +36,39 @@ export class EngineWatch {
 
   /** Starts to follow. `onStarted` is called for each process that was not known, so that it can be told what it missed. */
   async start(onStarted: (presence: Presence) => void = () => {}): Promise<void> {
-    await this.#bus.subscribe(topics.presence, (batch) => {
-      for (const envelope of batch) {
-        const presence = envelope.body as Presence;
-        const before = this.#seen.get(presence.engine);
-        this.#seen.set(presence.engine, { presence, atUs: this.#clock.nowUs() });
-        if (before?.presence.pid !== presence.pid || presence.uptime_s < before.presence.uptime_s)
-          onStarted(presence);
-      }
-    });
+    await Promise.all([
+      this.#bus.subscribe(topics.presence, (batch) => {
+        for (const { body } of batch as readonly Envelope<Presence>[]) {
+          const before = this.#seen.get(body.engine)?.presence;
+          this.#seen.set(body.engine, { presence: body, atUs: this.#clock.nowUs() });
+          if (before?.pid !== body.pid || body.uptime_s < before.uptime_s) onStarted(body);
+        }
+      }),
+      this.#bus.subscribe(topics.lifecycle, (batch) => {
+        for (const { body } of batch as readonly Envelope<Lifecycle>[]) {
+          if (body.event === 'exited' || body.event === 'stopped') this.#ended.set(body.engine, body.pid);
+        }
+      }),
+    ]);
   }
 
-  /** Engines heard from within the last 3.5 s that are not stopping, by name. */
+  /** Engines that live and are not stopping, by name. */
   alive(): Presence[] {
-    const now = this.#clock.nowUs();
-    return [...this.#seen.values()]
-      .filter((s) => now - s.atUs < SILENCE_US && s.presence.status !== 'stopping')
-      .map((s) => s.presence)
+    return this.all()
+      .filter(({ presence, gone }) => !gone && presence.status !== 'stopping')
+      .map(({ presence }) => presence)
       .sort((a, b) => a.engine.localeCompare(b.engine));
   }
 
-  /** Every engine ever heard from, with how long ago in seconds. */
-  all(): { presence: Presence; silentS: number }[] {
+  /** Every engine ever heard from, in order of port. */
+  all(): Watched[] {
     const now = this.#clock.nowUs();
     return [...this.#seen.values()]
-      .map((s) => ({ presence: s.presence, silentS: (now - s.atUs) / 1e6 }))
+      .map(({ presence, atUs }) => {
+        const silentS = (now - atUs) / 1e6;
+        const ended = this.#ended.get(presence.engine) === presence.pid;
+        return { presence, silentS, gone: ended || silentS > SILENCE_S };
+      })
       .sort((a, b) => a.presence.port - b.presence.port);
   }
 }
