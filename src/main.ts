@@ -1,7 +1,7 @@
-// Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a hub to connect to.
-import { HubTransport } from './bus/hub-client.ts';
+// Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a bus to connect to.
 import { hostEngine } from './cli/host.ts';
 import type { EngineMessage } from './cli/supervisor.ts';
+import { processTransport } from './cli/transport.ts';
 import { loadConfig } from './core/config.ts';
 import { NautilusError } from './core/errors.ts';
 import { createLog } from './core/log.ts';
@@ -11,8 +11,7 @@ const tell = (message: EngineMessage) => process.send?.(message);
 
 try {
   const config = loadConfig();
-  const transport = new HubTransport({ socketPath: config.hubSocket ?? '', name });
-  const { engine, log } = await hostEngine(name, transport, config);
+  const { engine, log } = await hostEngine(name, await processTransport(config, name), config);
 
   let stopping = false;
   const stop = async (reason: string, end: () => void) => {

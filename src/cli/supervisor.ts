@@ -1,15 +1,17 @@
-// The supervisor: one process per engine, a hub between them, restarts with back-off, a graceful end. No native code here.
+// The supervisor: one process per engine, a hub or Redis between them, restarts with back-off, a graceful end. No native code here.
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Subprocess } from 'bun';
 import { Bus } from '../bus/client.ts';
 import { HubServer } from '../bus/hub-server.ts';
 import { topics } from '../bus/topics.ts';
+import type { Transport } from '../bus/transport.ts';
 import type { Config } from '../core/config.ts';
 import { ConflictError, DependencyUnavailableError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { VERSION } from '../core/version.ts';
 import { hubSocketPath, type RunFile, readRunFile, removeRunFile, writeRunFile } from './run-file.ts';
+import { redisTransport } from './transport.ts';
 
 /** What an engine's process tells its supervisor. */
 export type EngineMessage =
@@ -36,7 +38,7 @@ const MAIN = resolve(import.meta.dir, '../main.ts');
 /** Runs a set of engines until it is stopped. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #hub: HubServer;
+  readonly #hub: HubServer | undefined;
   readonly #children: Child[];
   readonly #startedAt = new Date().toISOString();
   #bus: Bus | undefined;
@@ -46,11 +48,13 @@ export class Supervisor {
     this.#options = options;
     const { config, log } = options;
     const socketPath = hubSocketPath(config.dataDir);
-    this.#hub = new HubServer({
-      socketPath,
-      maxQueuedBytes: config.hubQueueBytes,
-      onProtocolError: (client, err) => log.warn({ client, err }, 'hub: client broke the protocol'),
-    });
+    if (!config.redis) {
+      this.#hub = new HubServer({
+        socketPath,
+        maxQueuedBytes: config.hubQueueBytes,
+        onProtocolError: (client, err) => log.warn({ client, err }, 'hub: client broke the protocol'),
+      });
+    }
     const threads = Math.max(1, Math.floor(config.threads / Math.max(1, options.engines.length)));
     const env = {
       ...process.env,
@@ -69,8 +73,9 @@ export class Supervisor {
   }
 
   /**
-   * Starts the hub and every engine. Resolves when all are ready. Throws {@link ConflictError} when a system runs on the
-   * data folder already, {@link DependencyUnavailableError} when an engine cannot start; everything is stopped then.
+   * Starts the hub (none with Redis) and every engine. Resolves when all are ready. Throws {@link ConflictError} when a
+   * system runs on the data folder already, {@link DependencyUnavailableError} when Redis does not answer or an engine
+   * cannot start; everything is stopped then.
    */
   async start(): Promise<void> {
     const { config } = this.#options;
@@ -81,8 +86,7 @@ export class Supervisor {
       );
     }
     mkdirSync(join(config.dataDir, 'run'), { recursive: true });
-    this.#hub.listen();
-    this.#bus = new Bus('supervisor', this.#hub.connect());
+    this.#bus = new Bus('supervisor', await this.#transport());
     this.#writeState();
     try {
       await Promise.all(this.#children.map((child) => child.start()));
@@ -90,6 +94,17 @@ export class Supervisor {
       await this.stop();
       throw error;
     }
+  }
+
+  async #transport(): Promise<Transport> {
+    const { redis } = this.#options.config;
+    if (redis) {
+      const { probeRedis } = await import('../bus/redis-probe.ts');
+      await probeRedis(redis);
+      return redisTransport(redis, 'supervisor');
+    }
+    this.#hub!.listen();
+    return this.#hub!.connect();
   }
 
   /** Stops every engine (SIGTERM, then SIGKILL after the grace period), then the hub. */
@@ -101,7 +116,7 @@ export class Supervisor {
   async #stop(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop(this.#options.config.graceMs)));
     await this.#bus?.close();
-    this.#hub.close();
+    this.#hub?.close();
     removeRunFile(this.#options.config.dataDir);
   }
 
@@ -119,7 +134,7 @@ export class Supervisor {
       pid: process.pid,
       version: VERSION,
       started_at: this.#startedAt,
-      bus: 'hub',
+      bus: this.#hub ? 'hub' : 'redis',
       engines: this.engines,
     });
   }

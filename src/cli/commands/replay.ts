@@ -82,7 +82,7 @@ interface OwnCluster {
 async function startOwn(options: ReplayOptions): Promise<OwnCluster> {
   const fresh = options.keep ? undefined : mkdtempSync(join(tmpdir(), 'nautilus-replay-'));
   const env = { ...process.env, NAUTILUS_FEED: 'none', LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn' };
-  Object.assign(process.env, env, fresh ? { NAUTILUS_DATA_DIR: fresh, NAUTILUS_PORTS: 'free' } : {});
+  Object.assign(process.env, env, fresh ? isolation(fresh) : {});
   const config = loadConfig();
   const log = createLog('supervisor', config.logLevel);
   const onLine = (line: string) => void process.stderr.write(`${line}\n`);
@@ -94,6 +94,15 @@ async function startOwn(options: ReplayOptions): Promise<OwnCluster> {
       await cluster.stop();
       if (fresh) rmSync(fresh, { recursive: true, force: true });
     },
+  };
+}
+
+// Channels of its own too: with REDIS_URL another system may run on the same Redis.
+function isolation(folder: string): Record<string, string> {
+  return {
+    NAUTILUS_DATA_DIR: folder,
+    NAUTILUS_PORTS: 'free',
+    NAUTILUS_REDIS_PREFIX: `nautilus-replay-${crypto.randomUUID()}:`,
   };
 }
 

@@ -1,0 +1,161 @@
+// One connection to Redis that comes back by itself: back-off with jitter, pings that notice a link that is only half there.
+import type { Redis, RedisOptions } from 'ioredis';
+import type { RedisSettings } from '../core/redis-settings.ts';
+
+/** Waits of a link, in milliseconds. */
+export interface LinkTiming {
+  /** Between two pings; a link without an answer to the last two is given up. */
+  readonly pingMs: number;
+  /** First and longest wait before connecting again. */
+  readonly retryMs: { readonly first: number; readonly longest: number };
+}
+
+export const LINK_TIMING: LinkTiming = { pingMs: 1000, retryMs: { first: 50, longest: 2000 } };
+
+export interface LinkEvents {
+  /** A new connection that answers; the client is fresh and has no subscription. */
+  opened(client: Redis): void;
+  /** It is gone; `reason` holds no secret. Also called for each attempt that fails. */
+  lost(reason: string): void;
+}
+
+const UNANSWERED_PINGS = 2;
+const CONNECT_MS = 3000;
+
+/** Returns the options of one connection that ends for good when it is lost, so that its owner decides what comes next. */
+export function connectionOptions(settings: RedisSettings, name: string) {
+  const { host, port, db, tls } = settings;
+  return {
+    host,
+    port,
+    db,
+    ...settings.credentials(),
+    ...(tls ? { tls: { servername: host } } : {}),
+    connectionName: name,
+    // The older protocol does all that is needed here, and passes through proxies that know no other.
+    protocol: 2,
+    disableClientInfo: true,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    // A server that still loads its data carries messages already.
+    enableReadyCheck: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: null,
+    retryStrategy: null,
+    connectTimeout: CONNECT_MS,
+    disconnectTimeout: 100,
+  } as const satisfies RedisOptions;
+}
+
+/** Says in words why Redis failed. Errors of the client may hold the commands they were about, passwords included. */
+export function reasonOf(error: unknown): string {
+  const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host';
+  if (code === 'ETIMEDOUT') return 'no answer';
+  if (/^(WRONGPASS|NOAUTH)|^ERR (AUTH|invalid password)/.test(message)) return 'user or password refused';
+  if (/^NOPERM/.test(message)) return 'the user may not do this';
+  if (/^[A-Z]{3,20} /.test(message)) return `Redis answered ${message.split(' ', 1)[0]}`;
+  return typeof code === 'string' ? `connection failed (${code})` : 'connection lost';
+}
+
+/** Keeps one connection until it is closed. */
+export class RedisLink {
+  readonly #settings: RedisSettings;
+  readonly #name: string;
+  readonly #events: LinkEvents;
+  readonly #timing: LinkTiming;
+  #client: Redis | undefined;
+  #open = false;
+  #closed = false;
+  #wait: number;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #pinger: ReturnType<typeof setInterval> | undefined;
+  #unanswered = 0;
+
+  constructor(settings: RedisSettings, name: string, events: LinkEvents, timing: LinkTiming = LINK_TIMING) {
+    this.#settings = settings;
+    this.#name = name;
+    this.#events = events;
+    this.#timing = timing;
+    this.#wait = timing.retryMs.first;
+  }
+
+  /** The connection while it is open. */
+  get client(): Redis | undefined {
+    return this.#open ? this.#client : undefined;
+  }
+
+  /** Connects now, and again after each loss. */
+  async start(): Promise<void> {
+    if (this.#closed) return;
+    // Loaded here: it costs a start with the embedded hub nothing.
+    const { Redis } = await import('ioredis');
+    if (this.#closed) return;
+    const client = new Redis(connectionOptions(this.#settings, this.#name));
+    this.#client = client;
+    this.#unanswered = 0;
+    let reason: unknown;
+    client.on('error', (error) => {
+      reason ??= error;
+    });
+    client.on('end', () => this.#lost(client, reasonOf(reason)));
+    client.connect().then(
+      () => this.#opened(client),
+      (error) => this.#lost(client, reasonOf(reason ?? error)),
+    );
+    this.#pinger = setInterval(() => this.#ping(client), this.#timing.pingMs);
+  }
+
+  /** Gives the connection up and stays closed. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const client = this.#client;
+    if (client) this.#drop(client);
+  }
+
+  #opened(client: Redis): void {
+    if (client !== this.#client) return;
+    this.#open = true;
+    this.#unanswered = 0;
+    this.#wait = this.#timing.retryMs.first;
+    this.#events.opened(client);
+  }
+
+  // Counts pings rather than time: a process that was busy itself must not take its own delay for the server's.
+  #ping(client: Redis): void {
+    if (!this.#open) return;
+    if (this.#unanswered >= UNANSWERED_PINGS) {
+      this.#lost(client, 'no answer');
+      return;
+    }
+    this.#unanswered++;
+    const heard = () => {
+      this.#unanswered = 0;
+    };
+    // An error that Redis sends is an answer too; a link that broke says so by itself.
+    client.ping().then(heard, (error) => {
+      if (error.name === 'ReplyError') heard();
+    });
+  }
+
+  #drop(client: Redis): void {
+    clearInterval(this.#pinger);
+    this.#client = undefined;
+    this.#open = false;
+    // Ends within `disconnectTimeout` even when the other side does not answer, and fails what is under way.
+    client.disconnect();
+  }
+
+  #lost(client: Redis, reason: string): void {
+    if (client !== this.#client) return;
+    this.#drop(client);
+    if (this.#closed) return;
+    this.#events.lost(reason);
+    // Half of the wait is random, so that nine engines do not come back in one instant.
+    this.#retry = setTimeout(() => void this.start(), this.#wait * (0.5 + Math.random() / 2));
+    this.#wait = Math.min(this.#wait * 2, this.#timing.retryMs.longest);
+  }
+}
