@@ -10,6 +10,7 @@ import { systemClock } from '../src/core/clock.ts';
 import { loadConfig } from '../src/core/config.ts';
 import { createLog } from '../src/core/log.ts';
 import { buildApp, type EngineState } from '../src/http/app.ts';
+import { Guard } from '../src/http/auth.ts';
 import type { EngineDefinition } from '../src/http/engine.ts';
 import { EngineMetrics } from '../src/http/metrics.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
@@ -48,7 +49,7 @@ async function describe(definition: EngineDefinition): Promise<EngineDocument> {
   const context = { bus, clock: systemClock, config, log, metrics: new EngineMetrics(name, bus) };
   const parts = await definition.create(context);
   try {
-    const app = buildApp(definition, context, parts, IDLE);
+    const app = buildApp(definition, context, parts, IDLE, new Guard(definition.name, context));
     const openApi = (await (await app(new Request('http://localhost/openapi/json'))).json()) as OpenApi;
     const { consumes = [], emits = [] } = parts.participant ?? {};
     const topics = { consumes: consumes.map((t) => t.name), emits: emits.map((t) => t.name) };

@@ -42,6 +42,7 @@ export function websocketEngine(limits: Partial<SocketLimits> = {}): EngineDefin
           path: '/ws',
           handlers: connections.handlers,
           refuse: (request) => connections.refuse(request),
+          revalidate: (isAllowed) => connections.revalidate(isAllowed),
         },
         status: () => ({ connections: connections.size, ...connections.totals }),
         start: () => service.start(),

@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { idSequence } from '../core/ids.ts';
+import type { Guard, Peer } from './auth.ts';
 import { admitJson } from './body.ts';
 import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
 import type { EngineMetrics } from './metrics.ts';
@@ -55,14 +56,15 @@ interface Trace {
 
 /**
  * Returns the fetch handler of one engine. Every reply carries `x-request-id` (the caller's when it is short and
- * printable); every error is a problem document.
+ * printable); every error is a problem document. Everything but health passes `guard` before any route is looked for.
  */
 export function buildApp(
   definition: EngineDefinition,
   context: EngineContext,
   parts: Pick<EngineParts, 'routes' | 'rawBodies'>,
   state: EngineState,
-): (request: Request) => Response | Promise<Response> {
+  guard: Guard,
+): (request: Request, peer?: Peer) => Response | Promise<Response> {
   const traces = new WeakMap<Request, Trace>();
   const nextId = idSequence();
   const rawBodies = new Set(parts.rawBodies ?? []);
@@ -128,9 +130,9 @@ export function buildApp(
     return fetch(admitted);
   }
 
-  return (request) => {
+  return (request, peer) => {
     const given = request.headers.get('x-request-id');
-    const id = given && REQUEST_ID.test(given) ? given : nextId();
+    const id = given && REQUEST_ID.test(given) && !given.startsWith('nk_') ? given : nextId();
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
     const finish = (response: Response) => {
       response.headers.set('x-request-id', id);
@@ -144,15 +146,18 @@ export function buildApp(
       trace.route = HEALTH;
       return finish(Response.json(health(trace)));
     }
+    const admission = guard.admit(request, peer);
+    const leave = (response: Response) => guard.finish(admission, request, finish(response), id);
+    if (admission.refusal) return leave(problemResponse(admission.refusal, id));
     traces.set(request, trace);
     const parent = request.headers.get('traceparent');
     // What only reads causes nothing that could be followed, so that it has a trace only when it came with one.
-    if (isGet && parent === null) return whenThere(fetch(request), finish);
+    if (isGet && parent === null) return whenThere(fetch(request), leave);
     const context = traceContext(parent);
     setTrace(request, context);
     return whenThere(isGet ? fetch(request) : admit(request, trace, context), (response) => {
       response.headers.set('traceparent', context.traceparent);
-      return finish(response);
+      return leave(response);
     });
   };
 }

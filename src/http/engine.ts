@@ -21,6 +21,8 @@ export interface EngineContext {
 /** Data that travels with one WebSocket connection. */
 export interface SocketData {
   id: string;
+  /** Id of the key that opened it; null where none was asked for. */
+  keyId: string | null;
 }
 
 /** WebSocket endpoint of an engine. */
@@ -30,6 +32,8 @@ export interface SocketEndpoint {
   readonly handlers: WebSocketHandler<SocketData>;
   /** Returns why a connection is refused, or null to accept it. */
   refuse?(request: Request): NautilusError | null;
+  /** Closes the connections that are no longer allowed; called when keys change. */
+  revalidate(isAllowed: (data: SocketData) => boolean): void;
 }
 
 /** What an engine hands to the shared server. */

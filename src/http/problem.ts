@@ -50,6 +50,7 @@ export function problemResponse(error: NautilusError, requestId: string): Respon
   const headers: Record<string, string> = { 'content-type': PROBLEM_TYPE };
   if (typeof extras.retry_after_s === 'number')
     headers['retry-after'] = String(Math.ceil(extras.retry_after_s));
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="nautilus"';
   return new Response(JSON.stringify(body), { status: error.status, headers });
 }
 

@@ -6,7 +6,9 @@ import { monotonicSeconds } from '../core/clock.ts';
 import { DependencyUnavailableError, InvariantError, MalformedBodyError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { buildApp, type Health } from './app.ts';
+import { Guard, SOCKET_PROTOCOL } from './auth.ts';
 import type { EngineContext, EngineDefinition, EngineParts, SocketData, SocketEndpoint } from './engine.ts';
+import { refuseOpenHost } from './key-ring.ts';
 import { nativeInfo } from './native-info.ts';
 import { problemResponse } from './problem.ts';
 
@@ -26,13 +28,14 @@ export interface RunningEngine {
 
 /**
  * Starts one engine on `port` (0 = any free one). Resolves when it is ready to answer. Throws
- * {@link DependencyUnavailableError} when the port is taken, naming it and what to do.
+ * {@link DependencyUnavailableError} when the port is taken, naming it and what to do, and what {@link refuseOpenHost} throws.
  */
 export async function startEngine(
   definition: EngineDefinition,
   context: EngineContext,
   port: number,
 ): Promise<RunningEngine> {
+  refuseOpenHost(context.config);
   const parts = await definition.create(context);
   const engine = new Engine(definition, context, parts);
   await engine.start(port);
@@ -43,6 +46,7 @@ class Engine implements RunningEngine {
   readonly name: string;
   readonly #startedS = monotonicSeconds();
   readonly #stream: EngineStream | undefined;
+  readonly #guard: Guard;
   #server: Bun.Server<SocketData> | undefined;
   #presence: ReturnType<typeof setInterval> | undefined;
   #ready = false;
@@ -54,6 +58,7 @@ class Engine implements RunningEngine {
     readonly parts: EngineParts,
   ) {
     this.name = definition.name;
+    this.#guard = new Guard(definition.name, context);
     this.#stream = parts.participant && new EngineStream(context.bus, definition.name, parts.participant);
   }
 
@@ -67,7 +72,7 @@ class Engine implements RunningEngine {
     await this.parts.start?.();
     this.#ready = true;
     this.#announce();
-    this.#presence = setInterval(() => this.#announce(), PRESENCE_MS);
+    this.#presence = setInterval(() => this.#tick(), PRESENCE_MS);
   }
 
   health(): Health {
@@ -120,6 +125,14 @@ class Engine implements RunningEngine {
     await Promise.race([this.#stream?.stop(), Bun.sleep(graceMs)]);
     await this.parts.stop?.();
     await this.context.bus.close();
+    this.#guard.close();
+  }
+
+  // Open sockets send no more requests that would notice that their key has ended.
+  #tick(): void {
+    this.#announce();
+    if (this.#guard.keysChanged())
+      this.parts.socket?.revalidate((data) => this.#guard.stillAllows(data.keyId));
   }
 
   #announce(): void {
@@ -139,7 +152,7 @@ class Engine implements RunningEngine {
 
   #listen(port: number): void {
     const { config, log } = this.context;
-    const app = buildApp(this.definition, this.context, this.parts, this);
+    const app = buildApp(this.definition, this.context, this.parts, this, this.#guard);
     const socket = this.parts.socket;
     const options = {
       hostname: config.host,
@@ -158,7 +171,9 @@ class Engine implements RunningEngine {
             ...options,
             websocket: socket.handlers,
             fetch: (request, server) =>
-              isSocketRequest(request, socket) ? upgrade(request, server, socket) : app(request),
+              isSocketRequest(request, socket)
+                ? upgrade(request, server, socket, this.#guard)
+                : app(request, server),
           })
         : Bun.serve<SocketData>({ ...options, fetch: app });
     } catch (error) {
@@ -180,10 +195,16 @@ function upgrade(
   request: Request,
   server: Bun.Server<SocketData>,
   socket: SocketEndpoint,
+  guard: Guard,
 ): Response | undefined {
   const id = crypto.randomUUID();
-  const refusal = socket.refuse?.(request);
-  if (refusal) return problemResponse(refusal, id);
-  if (server.upgrade(request, { data: { id } })) return undefined;
+  const { refusal, identity } = guard.admitSocket(request, server);
+  const reason = refusal ?? socket.refuse?.(request);
+  if (reason) return problemResponse(reason, id);
+  const data: SocketData = { id, keyId: identity?.id ?? null };
+  // Only the name of the protocol goes back: the offer may hold a key as well.
+  const asked = request.headers.has('sec-websocket-protocol');
+  const headers: Record<string, string> = asked ? { 'sec-websocket-protocol': SOCKET_PROTOCOL } : {};
+  if (server.upgrade(request, { data, headers })) return undefined;
   return problemResponse(new MalformedBodyError(`Expected a WebSocket handshake on ${socket.path}`), id);
 }

@@ -113,6 +113,16 @@ export class Connections {
     return null;
   }
 
+  /** Closes the connections that are no longer allowed. */
+  revalidate(isAllowed: (data: SocketData) => boolean): void {
+    for (const connection of this.#connections.values()) {
+      if (connection.closing || isAllowed(connection.ws.data)) continue;
+      connection.closing = true;
+      this.#leave(connection);
+      connection.ws.close(1008, 'the API key is no longer valid');
+    }
+  }
+
   /** Takes messages for whoever wants them; nothing happens when nobody listens. */
   offer(batch: readonly Envelope[]): void {
     if (this.#views.size === 0) return;

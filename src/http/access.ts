@@ -1,0 +1,80 @@
+// Who may call which route: the one table of rights, by engine. GET and HEAD need `read` unless it says otherwise; every
+// other route has to be listed, and what is not listed needs `admin`.
+import type { Role } from './api-keys.ts';
+
+/** `open` needs no key. */
+export type Access = 'open' | Role;
+
+/** Routes as `METHOD /pattern`, with parameters as `:name`. */
+export type AccessTable = Readonly<Record<string, Access>>;
+
+/** Routes that every engine has. They are also free of limits: whoever watches the engines needs an answer. */
+export const COMMON_ACCESS: AccessTable = { 'GET /health': 'open', 'GET /ready': 'open' };
+
+/** Routes of each engine. A POST that only computes is `read`; what changes limits or stored data is `admin`. */
+export const ACCESS: Readonly<Record<string, AccessTable>> = {
+  analytics: { 'POST /analytics/calculate/:id': 'read' },
+  risk: {
+    'POST /risk/check/:portfolio_id': 'read',
+    'POST /risk/var/:portfolio_id': 'read',
+    'PUT /limits/:portfolio_id': 'admin',
+  },
+  factor: { 'POST /factors/compute': 'read' },
+  ml: { 'POST /predict': 'read' },
+  features: { 'POST /indicators/:name': 'read' },
+  websocket: {
+    // The files of the page are the same everywhere and hold no data; a browser asks for a key only once it has them.
+    'GET /': 'open',
+    'GET /console/:file': 'open',
+  },
+  strategy: {
+    'POST /deployments': 'trade',
+    'DELETE /deployments/:id': 'trade',
+    'POST /orders': 'trade',
+    'DELETE /orders/:order_id': 'trade',
+  },
+  marketdata: { 'POST /bars/import': 'admin', 'POST /replays': 'trade', 'DELETE /replays/:id': 'trade' },
+  portfolio: { 'POST /portfolios': 'trade', 'POST /portfolios/optimize/minimum-variance': 'read' },
+};
+
+/** The right that a request needs, and the pattern of its route as far as the table knows it. */
+export interface Right {
+  readonly access: Access;
+  readonly pattern: string;
+  /** Whether it changes something, so that it belongs in the audit log. */
+  readonly changes: boolean;
+}
+
+interface Rule extends Right {
+  readonly method: string;
+  readonly parts: readonly string[];
+}
+
+const READ: Right = { access: 'read', pattern: 'unmatched', changes: false };
+const UNKNOWN: Right = { access: 'admin', pattern: 'unmatched', changes: true };
+
+/** Returns what tells the right that a method and path of one engine need. */
+export function rightsOf(engine: string): (method: string, path: string) => Right {
+  const rules: Rule[] = Object.entries({ ...COMMON_ACCESS, ...ACCESS[engine] }).map(([route, access]) => {
+    const [method, pattern] = route.split(' ') as [string, string];
+    const isGet = method === 'GET';
+    const changes = !isGet && access !== 'read';
+    return { access, pattern, changes, method, parts: pattern.split('/') };
+  });
+  return (method, path) => {
+    const isGet = method === 'GET' || method === 'HEAD';
+    const verb = isGet ? 'GET' : method;
+    const parts = path.split('/');
+    const rule = rules.find((r) => r.method === verb && matches(r.parts, parts));
+    return rule ?? (isGet ? READ : UNKNOWN);
+  };
+}
+
+// The path is compared as it was sent: one in another spelling (an escaped letter) finds no rule, and so no less than
+// the strictest right.
+function matches(pattern: readonly string[], path: readonly string[]): boolean {
+  return (
+    pattern.length === path.length &&
+    pattern.every((part, i) => (part.startsWith(':') ? path[i] !== '' : part === path[i]))
+  );
+}
