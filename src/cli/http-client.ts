@@ -1,7 +1,9 @@
 // Requests from commands to running engines; problems become errors with their own words.
+import { loadConfig } from '../core/config.ts';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 
-const TIMEOUT_MS = 30_000;
+/** Longest wait, in milliseconds, for the state of an engine, which answers at once when it answers at all. */
+export const STATUS_TIMEOUT_MS = 2000;
 
 interface Problem {
   readonly type?: string;
@@ -10,8 +12,15 @@ interface Problem {
   readonly detail?: string;
 }
 
-/** Sends one request and returns the parsed JSON reply. Throws NautilusError with the engine's problem. */
-export async function request<T>(url: string, init: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<T> {
+/**
+ * Sends one request and returns the parsed JSON reply. Gives up after `timeoutMs`, by default after `DEFAULT_TIMEOUT`.
+ * Throws NautilusError with the engine's problem.
+ */
+export async function request<T>(
+  url: string,
+  init: RequestInit = {},
+  timeoutMs = loadConfig().defaultTimeoutMs,
+): Promise<T> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });

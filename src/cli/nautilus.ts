@@ -24,6 +24,13 @@ program
   .action(async (options) => exit(await (await import('./commands/ps.ts')).ps(options)));
 
 program
+  .command('top')
+  .description('show what the running engines do, each second')
+  .option('--once', 'print the figures of one second and end')
+  .option('--json', 'print them as JSON and end')
+  .action(async (options) => exit(await (await import('./commands/top.ts')).top(options)));
+
+program
   .command('down')
   .description('stop the running engines')
   .action(async () => exit(await (await import('./commands/ps.ts')).down()));

@@ -1,6 +1,6 @@
 // `nautilus ps` and `nautilus down`: what runs on the data folder, and its end.
-import { loadConfig } from '../../core/config.ts';
-import { request } from '../http-client.ts';
+import { type Config, loadConfig } from '../../core/config.ts';
+import { request, STATUS_TIMEOUT_MS } from '../http-client.ts';
 import { duration, mebibytes, table } from '../output.ts';
 import { isAlive, type RunFile, readRunFile } from '../run-file.ts';
 
@@ -21,7 +21,7 @@ export async function ps(options: { readonly json?: boolean }): Promise<number> 
     return 1;
   }
   const engines = await Promise.all(
-    state.engines.map(async (engine) => ({ ...engine, ...(await statusOf(engine, config.host)) })),
+    state.engines.map(async (engine) => ({ ...engine, ...(await statusOf(engine, config)) })),
   );
   if (options.json)
     console.log(JSON.stringify({ supervisor_pid: state.pid, bus: state.bus, engines }, null, 2));
@@ -40,9 +40,11 @@ export async function ps(options: { readonly json?: boolean }): Promise<number> 
   return engines.every((e) => e.uptime_s !== null) ? 0 : 2;
 }
 
-async function statusOf(engine: RunFile['engines'][number], host: string) {
+async function statusOf(engine: RunFile['engines'][number], { host, defaultTimeoutMs }: Config) {
+  const timeoutMs = Math.min(STATUS_TIMEOUT_MS, defaultTimeoutMs);
   try {
-    const status = await request<SystemStatus>(`http://${host}:${engine.port}/system/status`, {}, 2000);
+    const url = `http://${host}:${engine.port}/system/status`;
+    const status = await request<SystemStatus>(url, {}, timeoutMs);
     const health =
       status.missing.length > 0 ? `${status.status} (${status.missing.join(', ')})` : status.status;
     return { health, uptime_s: status.uptime_s, memory_rss_bytes: status.memory_rss_bytes };
