@@ -5,6 +5,8 @@ import { topics } from '../bus/topics.ts';
 import type { Config } from '../core/config.ts';
 import { InvalidOptionError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { refuseOpenHost } from '../http/key-ring.ts';
+import { ensureLocalKey } from '../http/local-key.ts';
 import { ENGINE_NAMES } from './engines.ts';
 import { type HostedEngine, hostEngine } from './host.ts';
 import { Supervisor } from './supervisor.ts';
@@ -34,6 +36,7 @@ export interface ClusterOptions {
 /** Starts engines and resolves when all are ready. Throws InvalidOptionError for unknown names, and what the starts throw. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const names = chosen(options.only);
+  refuseOpenHost(options.config);
   return options.inProcess ? startInProcess(names, options) : startProcesses(names, options);
 }
 
@@ -62,9 +65,11 @@ async function startProcesses(names: readonly string[], options: ClusterOptions)
 async function startInProcess(names: readonly string[], options: ClusterOptions): Promise<Cluster> {
   const hub = new MemoryHub();
   const hosted: HostedEngine[] = [];
+  const forgetKey = ensureLocalKey(options.config.dataDir);
   const stop = async () => {
     await Promise.all(hosted.map(({ engine }) => engine.stop(options.config.graceMs)));
     await bus.close();
+    forgetKey();
   };
   const bus = new Bus('supervisor', hub.connect());
   try {

@@ -1,6 +1,8 @@
 // Requests from commands to running engines; problems become errors with their own words.
-import { loadConfig } from '../core/config.ts';
+import { isIPv6 } from 'node:net';
+import { type Config, loadConfig, secret } from '../core/config.ts';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
+import { readLocalKey } from '../http/local-key.ts';
 
 /** Longest wait, in milliseconds, for the state of an engine, which answers at once when it answers at all. */
 export const STATUS_TIMEOUT_MS = 2000;
@@ -10,6 +12,20 @@ interface Problem {
   readonly title?: string;
   readonly status?: number;
   readonly detail?: string;
+}
+
+/** Returns the base URL of an engine of this machine; engines that listen on every address are reached on loopback. */
+export function engineUrl({ host }: Pick<Config, 'host'>, port: number): string {
+  const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+}
+
+// The key that the caller has set, else the one that the running system keeps for commands on its data folder.
+function withKey(given: RequestInit['headers']): Headers {
+  const headers = new Headers(given);
+  const key = secret('NAUTILUS_API_KEY') ?? readLocalKey(loadConfig().dataDir);
+  if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
+  return headers;
 }
 
 /**
@@ -23,7 +39,11 @@ export async function request<T>(
 ): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+    response = await fetch(url, {
+      ...init,
+      headers: withKey(init.headers),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
   } catch (error) {
     const timedOut = (error as Error).name === 'TimeoutError';
     throw new DependencyUnavailableError(

@@ -70,6 +70,24 @@ program
     exit(await (await import('./commands/replay.ts')).replayCommand(file, options)),
   );
 
+const keys = program.command('keys').description('API keys: who may use the engines');
+keys
+  .command('add')
+  .description('make a key and show it once')
+  .requiredOption('--name <name>', 'whose key it is, for lists and the audit log')
+  .requiredOption('--role <role>', 'read, trade or admin')
+  .option('--json', 'print JSON')
+  .action(async (options) => exit((await import('./commands/keys.ts')).keysAdd(options)));
+keys
+  .command('list')
+  .description('list the keys, without their secrets')
+  .option('--json', 'print JSON')
+  .action(async (options) => exit((await import('./commands/keys.ts')).keysList(options)));
+keys
+  .command('revoke <id>')
+  .description('end a key; running engines notice within a second')
+  .action(async (id) => exit((await import('./commands/keys.ts')).keysRevoke(id)));
+
 function exit(code: number): void {
   // Servers and timers of a finished command must not keep it alive.
   process.exit(code);

@@ -10,6 +10,7 @@ import type { Config } from '../core/config.ts';
 import { ConflictError, DependencyUnavailableError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { VERSION } from '../core/version.ts';
+import { removeLocalKey, writeLocalKey } from '../http/local-key.ts';
 import { hubSocketPath, type RunFile, readRunFile, removeRunFile, writeRunFile } from './run-file.ts';
 import { redisTransport } from './transport.ts';
 
@@ -87,6 +88,7 @@ export class Supervisor {
     }
     mkdirSync(join(config.dataDir, 'run'), { recursive: true });
     this.#bus = new Bus('supervisor', await this.#transport());
+    writeLocalKey(config.dataDir);
     this.#writeState();
     try {
       await Promise.all(this.#children.map((child) => child.start()));
@@ -101,7 +103,7 @@ export class Supervisor {
     if (redis) {
       const { probeRedis } = await import('../bus/redis-probe.ts');
       await probeRedis(redis);
-      return redisTransport(redis, 'supervisor');
+      return redisTransport(redis, 'supervisor', this.#options.log);
     }
     this.#hub!.listen();
     return this.#hub!.connect();
@@ -117,6 +119,7 @@ export class Supervisor {
     await Promise.all(this.#children.map((child) => child.stop(this.#options.config.graceMs)));
     await this.#bus?.close();
     this.#hub?.close();
+    removeLocalKey(this.#options.config.dataDir);
     removeRunFile(this.#options.config.dataDir);
   }
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { loadConfig } from '../../core/config.ts';
 import { DependencyUnavailableError, NotFoundError } from '../../core/errors.ts';
-import { request } from '../http-client.ts';
+import { engineUrl, request } from '../http-client.ts';
 import { readRunFile } from '../run-file.ts';
 
 /** What the Market Data engine says of an imported file. */
@@ -34,7 +34,7 @@ export function runningEngine(name: string): string {
       `The ${name} engine does not run on ${config.dataDir}: start it with \`bun run engines\``,
     );
   }
-  return `http://${config.host}:${engine.port}`;
+  return engineUrl(config, engine.port);
 }
 
 /** Sends the file at `path`. Throws NotFoundError when there is none. */

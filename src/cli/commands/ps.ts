@@ -1,6 +1,6 @@
 // `nautilus ps` and `nautilus down`: what runs on the data folder, and its end.
 import { type Config, loadConfig } from '../../core/config.ts';
-import { request, STATUS_TIMEOUT_MS } from '../http-client.ts';
+import { engineUrl, request, STATUS_TIMEOUT_MS } from '../http-client.ts';
 import { duration, mebibytes, table } from '../output.ts';
 import { isAlive, type RunFile, readRunFile } from '../run-file.ts';
 
@@ -40,10 +40,10 @@ export async function ps(options: { readonly json?: boolean }): Promise<number> 
   return engines.every((e) => e.uptime_s !== null) ? 0 : 2;
 }
 
-async function statusOf(engine: RunFile['engines'][number], { host, defaultTimeoutMs }: Config) {
-  const timeoutMs = Math.min(STATUS_TIMEOUT_MS, defaultTimeoutMs);
+async function statusOf(engine: RunFile['engines'][number], config: Config) {
+  const timeoutMs = Math.min(STATUS_TIMEOUT_MS, config.defaultTimeoutMs);
   try {
-    const url = `http://${host}:${engine.port}/system/status`;
+    const url = `${engineUrl(config, engine.port ?? 0)}/system/status`;
     const status = await request<SystemStatus>(url, {}, timeoutMs);
     const health =
       status.missing.length > 0 ? `${status.status} (${status.missing.join(', ')})` : status.status;

@@ -7,7 +7,7 @@ import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { ENGINE_NAMES } from '../engines.ts';
-import { post, request } from '../http-client.ts';
+import { engineUrl, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
 import { type ImportReply, importFile, importSummary, runningEngine } from './import.ts';
@@ -63,7 +63,7 @@ export async function replayCommand(path: string, options: ReplayOptions): Promi
   process.on('SIGINT', abort);
   try {
     const port = host.cluster.engines.find((e) => e.name === 'marketdata')!.port;
-    const done = await run(path, options, `http://${host.config.host}:${port}`);
+    const done = await run(path, options, engineUrl(host.config, port));
     if (options.keep) await keepRunning(host.cluster);
     return done ? 0 : 1;
   } finally {
@@ -97,11 +97,15 @@ async function startOwn(options: ReplayOptions): Promise<OwnCluster> {
   };
 }
 
+// They are reached from here only, and know no keys but the one of their own start.
 // Channels of its own too: with REDIS_URL another system may run on the same Redis.
 function isolation(folder: string): Record<string, string> {
   return {
     NAUTILUS_DATA_DIR: folder,
     NAUTILUS_PORTS: 'free',
+    NAUTILUS_HOST: '127.0.0.1',
+    NAUTILUS_API_KEY: '',
+    NAUTILUS_API_KEY_FILE: '',
     NAUTILUS_REDIS_PREFIX: `nautilus-replay-${crypto.randomUUID()}:`,
   };
 }

@@ -1,8 +1,10 @@
 // `nautilus up`: starts the engines, shows where they are, runs until it is told to stop.
-import { loadConfig } from '../../core/config.ts';
+import { type Config, loadConfig } from '../../core/config.ts';
 import { createLogTo } from '../../core/log.ts';
 import { VERSION } from '../../core/version.ts';
+import { readKeys } from '../../http/api-keys.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
+import { engineUrl } from '../http-client.ts';
 import { lineWriter, table } from '../output.ts';
 
 export interface UpOptions {
@@ -31,10 +33,10 @@ export async function up(options: UpOptions): Promise<number> {
     inProcess: options.inProcess ?? false,
   });
   const seconds = (performance.now() - started) / 1000;
-  if (process.stdout.isTTY) process.stdout.write(banner(cluster, config.host, seconds));
+  if (process.stdout.isTTY) process.stdout.write(banner(cluster, config, seconds));
   else
     log.info(
-      { start_s: Math.round(seconds * 1000) / 1000, engines: cluster.engines },
+      { start_s: Math.round(seconds * 1000) / 1000, engines: cluster.engines, access: whoMayConnect(config) },
       'all engines are ready',
     );
   const signal = await asked;
@@ -43,15 +45,26 @@ export async function up(options: UpOptions): Promise<number> {
   return 0;
 }
 
-function banner(cluster: Cluster, host: string, seconds: number): string {
-  const rows = cluster.engines.map((e) => [e.name, `http://${host}:${e.port}`, String(e.pid)]);
+/** Says who can reach the engines, and with what. */
+function whoMayConnect(config: Config): string {
+  const from = config.loopback ? 'programs of this machine' : `whoever reaches ${config.host}`;
+  const all = readKeys(config);
+  if (config.loopback && config.auth === 'auto' && all.length === 0) return `${from}, without a key`;
+  const valid = all.filter((key) => key.revoked_at === null);
+  const roles = valid.map((key) => key.role).sort();
+  return `${from}, with an API key (${valid.length} valid${roles.length > 0 ? `: ${roles.join(', ')}` : ''})`;
+}
+
+function banner(cluster: Cluster, config: Config, seconds: number): string {
+  const rows = cluster.engines.map((e) => [e.name, engineUrl(config, e.port), String(e.pid)]);
   const page = cluster.engines.find((e) => e.name === 'websocket');
   return [
     '',
     table([['ENGINE', 'ADDRESS', 'PID'], ...rows]),
     '',
     `Nautilus Engines ${VERSION}: ${rows.length} engines ready in ${seconds.toFixed(2)} s. Ctrl-C stops them.`,
-    ...(page ? [`Page: http://${host}:${page.port}/`] : []),
+    `Open to ${whoMayConnect(config)}.`,
+    ...(page ? [`Page: ${engineUrl(config, page.port)}/`] : []),
     '',
     '',
   ].join('\n');
