@@ -191,6 +191,18 @@ describe('engine kit', () => {
     expect(metrics).toMatch(/request_seconds_count\{method="GET",route="\/health",status="200"/);
   });
 
+  test('answers with the trace of a request, and with a new one where a request without may cause something', async () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const headers = { traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+    const traced = async (path: string, init: RequestInit) =>
+      (await fetch(engine.url + path, init)).headers.get('traceparent');
+    for (const path of ['/items/1', '/conflict']) expect(await traced(path, { headers })).toContain(trace);
+    const json = { method: 'POST', body: '{}', headers: { ...headers, 'content-type': 'application/json' } };
+    for (const path of ['/optional', '/nope']) expect(await traced(path, json)).toContain(trace);
+    expect(await traced('/optional', { method: 'POST' })).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    expect(await traced('/items/1', {})).toBeNull();
+  });
+
   test('describes bodies, parameters and replies in OpenAPI, without references', async () => {
     const { body } = await engine.get('/openapi/json');
     const deep = body.paths['/deep'].post.requestBody.content['application/json'].schema;
