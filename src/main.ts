@@ -11,7 +11,8 @@ const tell = (message: EngineMessage) => process.send?.(message);
 
 try {
   const config = loadConfig();
-  const { engine, log } = await hostEngine(name, await processTransport(config, name), config);
+  const log = createLog(name, config.logLevel);
+  const { engine } = await hostEngine(name, await processTransport(config, name, log), config, log);
 
   let stopping = false;
   const stop = async (reason: string, end: () => void) => {

@@ -101,11 +101,18 @@ export class RedisLink {
       reason ??= error;
     });
     client.on('end', () => this.#lost(client, reasonOf(reason)));
-    client.connect().then(
+    // Open means that it answers: a connection without the needed password connects as well.
+    const opening = client.connect().then(() => client.ping());
+    opening.then(
       () => this.#opened(client),
       (error) => this.#lost(client, reasonOf(reason ?? error)),
     );
     this.#pinger = setInterval(() => this.#ping(client), this.#timing.pingMs);
+  }
+
+  /** Gives the connection up and makes a new one. */
+  restart(client: Redis, error: unknown): void {
+    this.#lost(client, reasonOf(error));
   }
 
   /** Gives the connection up and stays closed. */
@@ -120,20 +127,20 @@ export class RedisLink {
     if (client !== this.#client) return;
     this.#open = true;
     this.#unanswered = 0;
-    this.#wait = this.#timing.retryMs.first;
     this.#events.opened(client);
   }
 
   // Counts pings rather than time: a process that was busy itself must not take its own delay for the server's.
   #ping(client: Redis): void {
-    if (!this.#open) return;
     if (this.#unanswered >= UNANSWERED_PINGS) {
       this.#lost(client, 'no answer');
       return;
     }
     this.#unanswered++;
+    if (!this.#open) return;
     const heard = () => {
       this.#unanswered = 0;
+      this.#wait = this.#timing.retryMs.first;
     };
     // An error that Redis sends is an answer too; a link that broke says so by itself.
     client.ping().then(heard, (error) => {

@@ -14,8 +14,8 @@ export interface RedisTransportOptions {
   /** Characters of batches that Redis has not confirmed yet; further batches are dropped. */
   readonly maxQueuedChars?: number;
   readonly timing?: LinkTiming;
-  /** Called when a connection is lost or cannot be made; `reason` holds no secret. */
-  readonly onLost?: (reason: string) => void;
+  /** Called when `connected` changes; `reason` says why it was lost and holds no secret. */
+  readonly onChange?: (connected: boolean, reason: string) => void;
 }
 
 interface Entry {
@@ -48,6 +48,7 @@ export class RedisTransport implements Transport {
   readonly #elected = new Map<string, string | undefined>();
   #sink: TransportSink | undefined;
   #subscribed = false;
+  #told = false;
   #underWay = 0;
   #underWayChars = 0;
   #onIdle: (() => void) | undefined;
@@ -56,17 +57,17 @@ export class RedisTransport implements Transport {
     this.#options = options;
     const { settings, name, timing = LINK_TIMING } = options;
     this.#prefix = settings.prefix;
-    const lost = (reason: string) => options.onLost?.(reason);
-    this.#commands = new RedisLink(settings, `nautilus-${name}`, { opened() {}, lost }, timing);
-    const events = {
+    const commands = { opened: () => this.#tell(''), lost: (reason: string) => this.#tell(reason) };
+    this.#commands = new RedisLink(settings, `nautilus-${name}`, commands, timing);
+    const subscriber = {
       opened: (client: Redis) => void this.#resubscribe(client),
       lost: (reason: string) => {
         this.#subscribed = false;
         for (const entry of this.#entries.values()) entry.confirmed = false;
-        lost(reason);
+        this.#tell(reason);
       },
     };
-    this.#subscriber = new RedisLink(settings, `nautilus-${name}-sub`, events, timing);
+    this.#subscriber = new RedisLink(settings, `nautilus-${name}-sub`, subscriber, timing);
   }
 
   /** Whether both connections answer and Redis has confirmed every subscription. */
@@ -118,8 +119,10 @@ export class RedisTransport implements Transport {
       this.#entries.set(pattern, entry);
       this.#elected.clear();
       const client = this.#subscriber.client;
-      // A refusal or a loss leaves it to the next connection.
-      if (client) this.#request(client, pattern, entry).catch(() => {});
+      // After a refusal or a loss it is the next connection that asks again.
+      if (client) {
+        this.#request(client, pattern, entry).catch((error) => this.#subscriber.restart(client, error));
+      }
     }
     return confirmed;
   }
@@ -148,6 +151,13 @@ export class RedisTransport implements Transport {
     this.#commands.close();
   }
 
+  #tell(reason: string): void {
+    const { connected } = this;
+    if (connected === this.#told) return;
+    this.#told = connected;
+    this.#options.onChange?.(connected, reason);
+  }
+
   #settled(chars: number): void {
     this.#underWayChars -= chars;
     if (--this.#underWay === 0) this.#onIdle?.();
@@ -170,9 +180,11 @@ export class RedisTransport implements Transport {
     });
     try {
       await Promise.all([...this.#entries].map(([pattern, entry]) => this.#request(client, pattern, entry)));
-      if (this.#subscriber.client === client) this.#subscribed = true;
-    } catch {
-      // The link reports its own loss; a refused subscription keeps `connected` false.
+      if (this.#subscriber.client !== client) return;
+      this.#subscribed = true;
+      this.#tell('');
+    } catch (error) {
+      this.#subscriber.restart(client, error);
     }
   }
 

@@ -18,8 +18,12 @@ export interface HostedEngine {
 }
 
 /** Loads, connects and starts the engine `name`. Throws DependencyUnavailableError without a bus or with a taken port. */
-export async function hostEngine(name: string, transport: Transport, config: Config): Promise<HostedEngine> {
-  const log = createLog(name, config.logLevel);
+export async function hostEngine(
+  name: string,
+  transport: Transport,
+  config: Config,
+  log: Log = createLog(name, config.logLevel),
+): Promise<HostedEngine> {
   const bus = new Bus(name, transport, {
     onHandlerError: (err, where) => log.error({ err, where }, 'handling messages failed'),
     onDropped: (count, where) => log.warn({ count, where }, 'messages dropped'),
