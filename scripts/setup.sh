@@ -3,7 +3,7 @@
 # Safe to run again at any time; a run with nothing to do takes a fraction of a second.
 #   scripts/setup.sh [--check-tools] [--test-tools]
 #     --check-tools   also what `make check` needs (clang-format)
-#     --test-tools    also what `make test` needs (a Chromium for the browser tests)
+#     --test-tools    also what `make test` needs (a Chromium for the browser tests, a Redis for the tests over it)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -56,6 +56,7 @@ install_debian() {
   have pkg-config || wanted="$wanted pkg-config"
   if [ $check_tools = yes ] && ! have clang-format; then wanted="$wanted clang-format"; fi
   if [ $test_tools = yes ] && ! browser; then wanted="$wanted chromium"; fi
+  if [ $test_tools = yes ] && ! have redis-server; then wanted="$wanted redis-server"; fi
   local installed
   # shellcheck disable=SC2086
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)
@@ -87,6 +88,7 @@ install_macos() {
   if [ $test_tools = yes ] && ! browser && [ ! -d "/Applications/Google Chrome.app" ]; then
     say "no browser found: install Chrome, or name one in CHROME_PATH, to run the browser tests"
   fi
+  if [ $test_tools = yes ] && ! have redis-server; then missing="$missing redis"; fi
   [ -n "$missing" ] || return 0
   have brew || fail "needs Homebrew (or another source) for:$missing; with Homebrew installed this is: brew install$missing"
   # shellcheck disable=SC2086

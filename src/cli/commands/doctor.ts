@@ -8,9 +8,10 @@ import { listModels } from '../../onnx/registry.ts';
 import { ENGINES } from '../engines.ts';
 import { mebibytes, table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
+import { redisFindings } from './doctor-redis.ts';
 
 /** `ok`, `info` (fine without it), `fail` (the engines will not work). */
-interface Finding {
+export interface Finding {
   readonly check: string;
   readonly level: 'ok' | 'info' | 'fail';
   readonly found: string;
@@ -25,7 +26,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
     machine(),
     ...addon(),
     ...gpu(),
-    redis(),
+    ...(await redisFindings(config)),
     dataFolder(config),
     await models(config),
     ...(await ports(config)),
@@ -86,18 +87,6 @@ function gpu(): Finding[] {
       found: metal.available ? 'available' : `${metal.reason}; kernels run on the CPU`,
     },
   ];
-}
-
-function redis(): Finding {
-  const set = process.env.REDIS_URL !== undefined;
-  if (!set)
-    return { check: 'Redis', level: 'info', found: 'not used: the embedded hub carries the messages' };
-  return {
-    check: 'Redis',
-    level: 'info',
-    found: 'REDIS_URL is set, and this version does not use it',
-    fix: 'nothing to do: the embedded hub carries the messages; unset REDIS_URL to silence this line',
-  };
 }
 
 function dataFolder(config: Config): Finding {

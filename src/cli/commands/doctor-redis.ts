@@ -1,0 +1,83 @@
+// What `nautilus doctor` says of Redis: whether it is there, new enough, and what it would lose.
+import { probeRedis, type RedisFacts } from '../../bus/redis-probe.ts';
+import type { Config } from '../../core/config.ts';
+import type { RedisSettings } from '../../core/redis-settings.ts';
+import type { Finding } from './doctor.ts';
+
+const LEAST = [6, 2] as const;
+
+/** Returns the findings about Redis; one line when it is not used. Never shows a secret. */
+export async function redisFindings({ redis }: Config): Promise<Finding[]> {
+  if (!redis) {
+    return [{ check: 'Redis', level: 'info', found: 'not used: the embedded hub carries the messages' }];
+  }
+  try {
+    const facts = await probeRedis(redis);
+    return [serverFinding(redis, facts), persistenceFinding(facts), memoryFinding(facts)];
+  } catch (error) {
+    return [
+      {
+        check: 'Redis',
+        level: 'fail',
+        found: (error as Error).message,
+        fix: 'start it (`redis-server`), correct REDIS_URL, or unset REDIS_URL to use the embedded hub',
+      },
+    ];
+  }
+}
+
+function serverFinding({ address, prefix }: RedisSettings, { version }: RedisFacts): Finding {
+  const found = `${version ?? 'version not told'} at ${address}, prefix ${prefix}`;
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  const old = version !== undefined && (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1]));
+  if (!old) return { check: 'Redis', level: 'ok', found };
+  return { check: 'Redis', level: 'fail', found, fix: `install Redis ${LEAST.join('.')} or newer` };
+}
+
+function persistenceFinding({ settings }: RedisFacts): Finding {
+  const check = 'Redis persistence';
+  if (!settings) {
+    return {
+      check,
+      level: 'info',
+      found: 'not told: the user may not read the settings',
+      fix: 'ask whoever runs Redis for `appendonly` and `save`, or allow the user `CONFIG GET`. Messages of this version are never stored',
+    };
+  }
+  const { appendonly, appendfsync, save } = settings;
+  const live = 'Messages of this version are never stored, so that none depends on it';
+  if (appendonly === 'yes') {
+    const loss = { always: 'a power cut loses nothing', everysec: 'a power cut loses up to a second' }[
+      appendfsync
+    ];
+    const found = `appendonly yes, appendfsync ${appendfsync}: ${loss ?? 'a power cut loses what the system had not written'}`;
+    if (appendfsync !== 'no') return { check, level: 'ok', found };
+    return { check, level: 'info', found, fix: `set \`appendfsync everysec\` (or \`always\`). ${live}` };
+  }
+  const found =
+    save === ''
+      ? 'appendonly no, no snapshots: nothing is kept over a restart of Redis'
+      : `appendonly no, snapshots (${save}): a crash loses what came after the last one`;
+  return {
+    check,
+    level: 'info',
+    found,
+    fix: `set \`appendonly yes\` and \`appendfsync everysec\` (or \`always\`) in redis.conf. ${live}`,
+  };
+}
+
+function memoryFinding({ settings }: RedisFacts): Finding {
+  const check = 'Redis memory';
+  if (!settings) return { check, level: 'info', found: 'not told: the user may not read the settings' };
+  const { maxmemory } = settings;
+  const policy = settings['maxmemory-policy'];
+  const bound = maxmemory === '0' ? 'no limit' : `limit ${maxmemory} bytes`;
+  const found = `${bound}, maxmemory-policy ${policy}`;
+  if (policy === 'noeviction') return { check, level: 'ok', found };
+  return {
+    check,
+    level: 'info',
+    found: `${found}: keys are thrown away when memory runs out`,
+    fix: 'set `maxmemory-policy noeviction` in redis.conf. Messages of this version are no keys, so that none is thrown away',
+  };
+}
