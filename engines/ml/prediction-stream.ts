@@ -7,14 +7,11 @@ import { ConflictError } from '../../src/core/errors.ts';
 import type { Log } from '../../src/core/log.ts';
 import { FEATURES, type FeatureValues, modelInputs } from '../../src/indicators/feature-set.ts';
 import { type StrategyKind, strategyDefinitions } from '../../src/trading/strategies.ts';
-import type { LoadedModel } from './model-cache.ts';
-import type { StreamModel } from './stream-model.ts';
+import { BLOCK_ROWS } from './row-runs.ts';
+import type { StreamedModel, StreamModel } from './stream-model.ts';
 
 type Features = Envelope<BodyOf<typeof topics.featureValues>>;
 
-// Runs asked for together, since each waits for the next turn of the event loop. Each is one row: rows of one run could
-// round otherwise than a row alone, and then batch boundaries would show in the results.
-const RUNS_TOGETHER = 64;
 const MAX_SYMBOLS = 10_000;
 
 /** What the stream last said about one instrument. */
@@ -46,7 +43,7 @@ export class PredictionStream {
   readonly #log: Log;
   readonly #latest = new Map<string, Latest>();
   // A replay keeps the model that it was opened with, so that a load in its course can't change its outcome.
-  #replayModel: LoadedModel | null = null;
+  #replayModel: StreamedModel | null = null;
   #tally: Tally = { predictions: 0, without_value: 0 };
   #failureLogged = false;
 
@@ -93,8 +90,8 @@ export class PredictionStream {
   async #process(batch: readonly Features[], publisher: StreamPublisher): Promise<void> {
     const model = publisher.spec ? this.#replayModel : await this.#model.current();
     const ids = identity(model, this.#model.id);
-    for (let from = 0; from < batch.length; from += RUNS_TOGETHER) {
-      const part = batch.slice(from, from + RUNS_TOGETHER);
+    for (let from = 0; from < batch.length; from += BLOCK_ROWS) {
+      const part = batch.slice(from, from + BLOCK_ROWS);
       const values = await this.#predict(model, part);
       let valued = 0;
       for (let i = 0; i < part.length; i++) {
@@ -121,20 +118,16 @@ export class PredictionStream {
   }
 
   /** One number or null per message. Never throws: the chain behind waits for a message per bar. */
-  async #predict(model: LoadedModel | null, part: readonly Features[]): Promise<(number | null)[]> {
+  async #predict(model: StreamedModel | null, part: readonly Features[]): Promise<(number | null)[]> {
     const started = performance.now();
-    let runs = 0;
-    const pending = part.map((message) => {
-      const row = this.#remember(message);
-      if (!row || !model) return null;
-      runs++;
-      return model.session.predict(row, 1).then(probabilityOf, (error) => this.#failed(error));
-    });
-    if (runs === 0) return part.map(() => null);
-    const values = await Promise.all(pending);
-    const meanSeconds = (performance.now() - started) / runs / 1000;
-    for (let i = 0; i < runs; i++) this.#metrics.inference.observe(meanSeconds);
-    return values;
+    const rows = part.map((message) => this.#remember(message));
+    const asked = rows.filter((row) => row !== null);
+    if (asked.length === 0 || !model) return rows.map(() => null);
+    const values = await model.rows.predict(asked, (error) => this.#failed(error));
+    const meanSeconds = (performance.now() - started) / asked.length / 1000;
+    for (let i = 0; i < asked.length; i++) this.#metrics.inference.observe(meanSeconds);
+    let next = 0;
+    return rows.map((row) => (row === null ? null : probabilityOf(values[next++]!)));
   }
 
   #remember({ body, ts_event_us }: Features): Float32Array | null {
@@ -154,11 +147,10 @@ export class PredictionStream {
     return row;
   }
 
-  #failed(error: unknown): null {
+  #failed(error: unknown): void {
     if (!this.#failureLogged)
       this.#log.error({ err: error }, 'a prediction failed; later ones are not logged');
     this.#failureLogged = true;
-    return null;
   }
 
   #count(model_id: string, valued: number, empty: number, replay: boolean): void {
@@ -172,7 +164,7 @@ export class PredictionStream {
 }
 
 /** What messages and replies say about a model; `none` where there is no model. */
-function identity(model: LoadedModel | null, id: string | null = null) {
+function identity(model: StreamedModel | null, id: string | null = null) {
   return {
     model_id: model?.card.model_id ?? id ?? 'none',
     model_version: model?.card.version ?? 'none',
@@ -188,7 +180,6 @@ function finiteRow(inputs: Float64Array): Float32Array | null {
 }
 
 /** A classifier that answers outside [0, 1] has said nothing. */
-function probabilityOf(output: Float32Array): number | null {
-  const value = output[0]!;
-  return output.length === 1 && value >= 0 && value <= 1 ? value : null;
+function probabilityOf(value: number): number | null {
+  return value >= 0 && value <= 1 ? value : null;
 }

@@ -53,8 +53,8 @@ export class MlService {
     });
     this.#inference = new Histogram({
       name: 'nautilus_ml_inference_seconds',
-      help: 'Seconds of one session run; the mean where several were asked for together',
-      buckets: [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 1],
+      help: 'Seconds of one posted request, or for one row of the stream: the mean of those that came together',
+      buckets: [5e-7, 1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 1],
       registers,
     });
     const streamModel = this.#streamModel;

@@ -6,9 +6,15 @@ import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import type { ModelCard } from '../../src/onnx/model-card.ts';
 import { listModels } from '../../src/onnx/registry.ts';
 import type { LoadedModel, ModelCache } from './model-cache.ts';
+import { RowRuns } from './row-runs.ts';
 
 /** The model of the stream where several are registered and none was named. */
 export const DEFAULT_STREAM_MODEL = 'btc-direction-15m';
+
+/** The model of the stream, ready for the rows that come together. */
+export interface StreamedModel extends LoadedModel {
+  readonly rows: RowRuns;
+}
 
 /** Loads the model of the stream and remembers the outcome. */
 export class StreamModel {
@@ -16,8 +22,8 @@ export class StreamModel {
   readonly #cache: ModelCache;
   readonly #log: Log;
   #id: string | null;
-  #loading: Promise<LoadedModel | null> | undefined;
-  #loaded: LoadedModel | null = null;
+  #loading: Promise<StreamedModel | null> | undefined;
+  #loaded: StreamedModel | null = null;
   #failure: NautilusError | null = null;
 
   constructor(directory: string, cache: ModelCache, log: Log, asked?: string) {
@@ -33,7 +39,7 @@ export class StreamModel {
   }
 
   /** Null while it loads and after it failed to. */
-  get loaded(): LoadedModel | null {
+  get loaded(): StreamedModel | null {
     return this.#loaded;
   }
 
@@ -44,13 +50,13 @@ export class StreamModel {
   }
 
   /** Waits for the load under way (starting the first one) and returns its model; null when it failed. */
-  current(): Promise<LoadedModel | null> {
+  current(): Promise<StreamedModel | null> {
     this.#loading ??= this.#load();
     return this.#loading;
   }
 
   /** As {@link current}, but tries a failed load once more: its files may have been put right. */
-  async retry(): Promise<LoadedModel | null> {
+  async retry(): Promise<StreamedModel | null> {
     const model = await this.current();
     if (model) return model;
     // Whoever failed to wait first starts the next try; the others join it.
@@ -62,18 +68,19 @@ export class StreamModel {
   }
 
   /** As {@link retry}, but throws what the load failed with. */
-  async required(): Promise<LoadedModel> {
+  async required(): Promise<StreamedModel> {
     const model = await this.retry();
     if (!model) throw this.#failure ?? new ConflictError('Expected a loaded model, was none');
     return model;
   }
 
-  async #load(): Promise<LoadedModel | null> {
+  async #load(): Promise<StreamedModel | null> {
     try {
       this.#id ??= await choose(this.#directory);
-      const model = await this.#cache.get(this.#id);
-      checkStreamCard(model.card);
+      const loaded = await this.#cache.get(this.#id);
+      checkStreamCard(loaded.card);
       this.#cache.pin(this.#id);
+      const model = { ...loaded, rows: await RowRuns.of(loaded.session) };
       this.#loaded = model;
       this.#log.info(
         { model_id: this.#id, model_version: model.card.version, provider: model.session.provider.provider },
