@@ -40,7 +40,21 @@ const link = new Link({
     state.dirty.add('engines');
     schedule();
   },
+  askKey(isWrong) {
+    byId('key-wrong').hidden = !isWrong;
+    byId('key-dialog').showModal();
+    return new Promise((resolve) => {
+      byId('key-form').onsubmit = (event) => {
+        event.preventDefault();
+        byId('key-dialog').close();
+        resolve(byId('key').value);
+        byId('key').value = '';
+      };
+    });
+  },
 });
+// There is nothing to see without a key, so that Escape does not send the question away.
+byId('key-dialog').oncancel = (event) => event.preventDefault();
 
 // Whoever starts a replay wants to see it.
 function followReplay(frame) {

@@ -3,8 +3,14 @@
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
 const SNAPSHOT_AGAIN_MS = 1000;
+// The key lives as long as the tab, and goes neither into addresses nor to other pages.
+const KEY_ITEM = 'nautilus.key';
+const KEY_FORM = /^nk_\w{5,8}_[\w-]{43}$/;
 
-/** Keeps the link up. Calls back: `snapshot(data)`, `frame(frame)` in order, `status(text, tone)`. */
+/**
+ * Keeps the link up. Calls back: `snapshot(data)`, `frame(frame)` in order, `status(text, tone)`, and
+ * `askKey(isWrong)` for a promise of an API key when the engine wants one.
+ */
 export class Link {
   #callbacks;
   #socket;
@@ -21,7 +27,10 @@ export class Link {
 
   /** Connects, now and after every loss. */
   open() {
-    const socket = new WebSocket(new URL('/ws', location.href.replace(/^http/, 'ws')));
+    // A page cannot give a WebSocket headers: the key is offered as a protocol, of which the engine accepts the first.
+    const key = sessionStorage.getItem(KEY_ITEM);
+    const protocols = key === null ? [] : ['nautilus.v1', `nautilus.key.${key}`];
+    const socket = new WebSocket(new URL('/ws', location.href.replace(/^http/, 'ws')), protocols);
     this.#socket = socket;
     this.#callbacks.status('connecting', 'idle');
     socket.onmessage = ({ data }) => this.#onFrame(socket, JSON.parse(data));
@@ -49,7 +58,7 @@ export class Link {
   async #load(socket) {
     this.#waiting ??= [];
     try {
-      const response = await fetch('/snapshot');
+      const response = await get('/snapshot');
       if (!response.ok) throw new Error(`snapshot: ${response.status}`);
       const snapshot = await response.json();
       if (socket !== this.#socket) return;
@@ -87,11 +96,31 @@ export class Link {
     clearTimeout(this.#watchdog);
     this.#socket = undefined;
     this.#waiting = undefined;
+    void this.#comeBack();
+  }
+
+  async #comeBack() {
+    // Why a handshake was refused is hidden from pages, so that a route is asked.
+    const response = await get('/connections?limit=1').catch(() => undefined);
+    if (response?.status === 401) return this.#authenticate();
     const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts++);
     // Spread, so that many pages do not come back at the same moment.
     const delayMs = longest * (0.75 + Math.random() * 0.25);
     this.#countDown(performance.now() + delayMs);
     setTimeout(() => this.open(), delayMs);
+  }
+
+  async #authenticate() {
+    let isWrong = sessionStorage.getItem(KEY_ITEM) !== null;
+    sessionStorage.removeItem(KEY_ITEM);
+    this.#callbacks.status('needs an API key', 'bad');
+    for (;;) {
+      const key = (await this.#callbacks.askKey(isWrong)).trim();
+      isWrong = true;
+      if (!KEY_FORM.test(key)) continue;
+      sessionStorage.setItem(KEY_ITEM, key);
+      return this.open();
+    }
   }
 
   #countDown(untilMs) {
@@ -101,6 +130,12 @@ export class Link {
     this.#callbacks.status(`connection lost, again in ${left} s`, 'bad');
     setTimeout(() => this.#countDown(untilMs), 250);
   }
+}
+
+function get(path) {
+  const key = sessionStorage.getItem(KEY_ITEM);
+  const headers = key === null ? {} : { authorization: `Bearer ${key}` };
+  return fetch(path, { headers, signal: AbortSignal.timeout(LONGEST_DELAY_MS) });
 }
 
 const TOPICS = [
