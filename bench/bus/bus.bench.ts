@@ -1,18 +1,18 @@
 // Hot path: every message between engines. Messages a second from publish to the handlers of all subscribers, and the
-// round trip of one message, over memory and over the hub (each subscriber its own process). A regression means a
+// round trip of one message, over memory, the hub and Redis (each subscriber its own process). A regression means a
 // costlier check, envelope, encoding or copy, or a batch that is cut smaller than it was sent.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Bus } from '../../src/bus/client.ts';
-import { HubTransport } from '../../src/bus/hub-client.ts';
 import { HubServer } from '../../src/bus/hub-server.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { topics } from '../../src/bus/topics.ts';
+import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
 import { loadNow } from '../machine.ts';
 import { quantile } from '../pairs.ts';
 import { grouped, isQuick, publish, range } from '../report.ts';
-import { attachSubscriber, PING_SESSION, publishBar } from './traffic.ts';
+import { attachSubscriber, PING_SESSION, publishBar, transportTo } from './traffic.ts';
 
 // A multiple of 64, so that both sizes of flush end on it.
 const MESSAGES = isQuick ? 20_480 : 102_400;
@@ -59,43 +59,71 @@ async function memoryStage(subscribers: number, progress: Progress): Promise<Sta
   return { publisher, received, close: async () => void (await Promise.all(buses.map((b) => b.close()))) };
 }
 
-/** The hub runs in a process of its own, as it does under the supervisor; so does each subscriber. */
-async function hubStage(subscribers: number, progress: Progress): Promise<Stage> {
-  const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
-  const socketPath = join(folder, 'hub.sock');
-  const received: number[] = Array(subscribers).fill(0);
-  const spawn = (args: string[], onMessage: (message: { received?: number; ready?: true }) => void) =>
-    new Promise<Bun.Subprocess>((resolve, reject) => {
-      const child: Bun.Subprocess = Bun.spawn([process.execPath, ...args], {
-        stdout: 'ignore',
-        stderr: 'inherit',
-        ipc: (message: { received?: number; ready?: true }) => {
-          if (message.ready) resolve(child);
-          else onMessage(message);
-        },
-        onExit: (_, code) => reject(new Error(`${args[0]} ended with ${code}`)),
-      });
+interface Word {
+  readonly received?: number;
+  readonly ready?: true;
+}
+
+/** Starts a process of this bench and resolves when it is ready. */
+function spawn(args: string[], onMessage: (message: Word) => void): Promise<Bun.Subprocess> {
+  return new Promise((resolve, reject) => {
+    const child: Bun.Subprocess = Bun.spawn([process.execPath, ...args], {
+      stdout: 'ignore',
+      stderr: 'inherit',
+      ipc: (message: Word) => {
+        if (message.ready) resolve(child);
+        else onMessage(message);
+      },
+      onExit: (_, code) => reject(new Error(`${args[0]} ended with ${code}`)),
     });
-  const hub = await spawn([import.meta.path, 'serve-hub', socketPath], () => {});
+  });
+}
+
+/** A stage whose subscribers are processes that meet at `place`. */
+async function processStage(
+  place: string,
+  subscribers: number,
+  progress: Progress,
+  close: () => unknown,
+): Promise<Stage> {
+  const received: number[] = Array(subscribers).fill(0);
   const children = await Promise.all(
     received.map((_, i) =>
-      spawn([join(import.meta.dir, 'subscriber.ts'), socketPath, `subscriber-${i}`], (message) => {
+      spawn([join(import.meta.dir, 'subscriber.ts'), place, `subscriber-${i}`], (message) => {
         received[i] = message.received ?? 0;
         progress.changed();
       }),
     ),
   );
-  const publisher = new Bus('publisher', new HubTransport({ socketPath, name: 'publisher' }));
+  const publisher = new Bus('publisher', transportTo(place, 'publisher'));
   while (!publisher.connected) await Bun.sleep(2);
   return {
     publisher,
     received,
     close: async () => {
-      for (const child of [...children, hub]) child.kill();
-      rmSync(folder, { recursive: true, force: true });
+      for (const child of children) child.kill();
+      await close();
     },
   };
 }
+
+/** The hub runs in a process of its own, as it does under the supervisor; so does each subscriber. */
+async function hubStage(subscribers: number, progress: Progress): Promise<Stage> {
+  const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
+  const socketPath = join(folder, 'hub.sock');
+  const hub = await spawn([import.meta.path, 'serve-hub', socketPath], () => {});
+  return processStage(socketPath, subscribers, progress, () => {
+    hub.kill();
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+async function redisStage(subscribers: number, progress: Progress): Promise<Stage> {
+  const redis = await TestRedis.start();
+  return processStage(redis.url, subscribers, progress, () => redis.stop());
+}
+
+const STAGES = { memory: memoryStage, hub: hubStage, redis: redisStage } as const;
 
 /** Returns messages published a second, each of them delivered to every subscriber. */
 async function throughput(stage: Stage, batch: number, progress: Progress): Promise<number> {
@@ -138,9 +166,9 @@ async function roundTrips(stage: Stage): Promise<number[]> {
   return times.slice(PINGS / 10);
 }
 
-async function measure(kind: 'memory' | 'hub', subscribers: number): Promise<string[][]> {
+async function measure(kind: keyof typeof STAGES, subscribers: number): Promise<string[][]> {
   const progress = new Progress();
-  const stage = await (kind === 'memory' ? memoryStage : hubStage)(subscribers, progress);
+  const stage = await STAGES[kind](subscribers, progress);
   try {
     const trips = await roundTrips(stage);
     const trip = `${quantile(trips, 0.5).toFixed(1)} / ${quantile(trips, 0.99).toFixed(1)} us`;
@@ -173,12 +201,12 @@ if (process.argv[2] === 'serve-hub') {
   process.send?.({ ready: true });
 } else {
   const rows: string[][] = [];
-  for (const kind of ['memory', 'hub'] as const) {
+  for (const kind of ['memory', 'hub', ...(REDIS_SERVER ? (['redis'] as const) : [])] as const) {
     for (const subscribers of [1, 8]) rows.push(...(await measure(kind, subscribers)));
   }
   publish({
     title: 'Bus',
-    note: `Bars of \`market.live_data\`, checked against their schema; ${grouped(MESSAGES)} messages a round, median of ${ROUNDS}. A message counts when every subscriber's handler has it; the round trip ends with the last subscriber's answer (${grouped(PINGS)} one after the other). Over the hub publisher, hub and each subscriber are processes.`,
+    note: `Bars of \`market.live_data\`, checked against their schema; ${grouped(MESSAGES)} messages a round, median of ${ROUNDS}. A message counts when every subscriber's handler has it; the round trip ends with the last subscriber's answer (${grouped(PINGS)} one after the other). Over the hub and Redis publisher, server and each subscriber are processes.`,
     columns: [
       'transport',
       'subscribers',

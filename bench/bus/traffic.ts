@@ -1,9 +1,19 @@
 // The messages of the bus bench: real bodies on real topics, so that checks and encoding cost what they cost in use.
 import type { Bus } from '../../src/bus/client.ts';
+import { HubTransport } from '../../src/bus/hub-client.ts';
+import { RedisTransport } from '../../src/bus/redis-transport.ts';
 import { topics } from '../../src/bus/topics.ts';
+import type { Transport } from '../../src/bus/transport.ts';
+import { redisSettings } from '../../src/core/redis-settings.ts';
 
 /** Session of messages that a subscriber answers with a pong. */
 export const PING_SESSION = 'ping';
+
+/** Returns a transport to `place`: the URL of a Redis, or the path of a hub's socket. */
+export function transportTo(place: string, name: string): Transport {
+  if (!place.startsWith('redis://')) return new HubTransport({ socketPath: place, name });
+  return new RedisTransport({ settings: redisSettings({ url: place, prefix: 'bench:' }), name });
+}
 
 /** Publishes one bar of the topic that all engines read. */
 export function publishBar(bus: Bus, index: number, session?: string): void {
