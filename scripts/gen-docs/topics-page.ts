@@ -9,7 +9,8 @@ const INTRO = `
 
 Every message of the system travels on one of these topics, in the envelope \`{id, topic, version, ts_event_us, ts_sent_us,
 correlation_id, source, session?, step?, body}\`. Times are integer microseconds since the epoch: \`ts_event_us\` in the time of
-the market, \`ts_sent_us\` when the message was published. \`correlation_id\` is the id of the bar that began the chain.
+the market, \`ts_sent_us\` when the message was published. \`correlation_id\` is the id of the bar that began
+the chain, or the trace of the request that did ([traces](observability.md#traces)).
 \`session\` and \`step\` are there in a lockstep replay only. A body that breaks its schema is refused at the publisher.
 
 Delivery: \`publish\` is at most once, for what the next message replaces. \`append\` marks what must not be lost; in this

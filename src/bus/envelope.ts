@@ -9,7 +9,7 @@ export interface Envelope<Body = unknown> {
   readonly ts_event_us: number;
   /** When it was handed to the bus. */
   readonly ts_sent_us: number;
-  /** The id of the message that began the chain (a bar's id is carried by the fills that it causes). */
+  /** What began the chain: the id of a message (a bar's is carried by the fills that it causes) or the trace of a request. */
   readonly correlation_id: string;
   /** Who published it. */
   readonly source: string;

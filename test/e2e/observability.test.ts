@@ -1,5 +1,6 @@
 // What an operator sees of the running system: one order followed through all engines, hops, and `nautilus top`.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { join } from 'node:path';
 import { ENGINE_NAMES } from '../../src/cli/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestSystem } from '../support/system.ts';
@@ -93,6 +94,20 @@ describe('the observed system', () => {
     const { activity } = (await system.request('strategy', '/system/status')).body;
     const hop = activity.hops.find((h: Message) => h.topic === 'ml.predictions');
     expect(hop.p50_us).toBeWithin(1, 5_000_000);
+  });
+
+  test('serves the metrics that the documentation lists, and no others', async () => {
+    const page = await Bun.file(join(import.meta.dir, '../../docs/observability.md')).text();
+    const rows = [...page.matchAll(/^\| `(nautilus_\w+)` \| (\w+) \| .*? \| (.+) \|$/gm)];
+    const served = new Map<string, string>();
+    for (const { port } of await system.engines()) {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      for (const [, name, help] of text.matchAll(/^# HELP (\S+) (.+)$/gm)) {
+        served.set(name!, `${new RegExp(`^# TYPE ${name} (.+)$`, 'm').exec(text)![1]}: ${help}`);
+      }
+    }
+    const documented = Object.fromEntries(rows.map(([, name, type, help]) => [name, `${type}: ${help}`]));
+    expect(Object.fromEntries(served)).toEqual(documented);
   });
 
   test('shows every engine at work in `top --once`, as a table and as JSON', async () => {
