@@ -2,7 +2,7 @@
 import { probeRedis, type RedisFacts } from '../../bus/redis-probe.ts';
 import type { Config } from '../../core/config.ts';
 import type { RedisSettings } from '../../core/redis-settings.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './finding.ts';
 
 const LEAST = [6, 2] as const;
 

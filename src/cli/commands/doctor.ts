@@ -9,14 +9,7 @@ import { ENGINES } from '../engines.ts';
 import { mebibytes, table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
 import { redisFindings } from './doctor-redis.ts';
-
-/** `ok`, `info` (fine without it), `fail` (the engines will not work). */
-export interface Finding {
-  readonly check: string;
-  readonly level: 'ok' | 'info' | 'fail';
-  readonly found: string;
-  readonly fix?: string;
-}
+import type { Finding } from './finding.ts';
 
 /** Prints one line per check; exit code 1 when something that is needed is missing. */
 export async function doctor(options: { readonly json?: boolean }): Promise<number> {
