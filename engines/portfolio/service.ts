@@ -222,7 +222,14 @@ export class PortfolioService {
     const unvalued = new Map<Book, Envelope>();
     for (const envelope of batch) {
       if (envelope.topic === topics.fills.name) {
-        const book = this.#applyFill(envelope.body as FillBody);
+        const fill = envelope.body as FillBody;
+        const known = this.#books.get(fill.portfolio_id);
+        const earlier = known && unvalued.get(known);
+        // Each chain that a fill belongs to is told to its end.
+        if (earlier && earlier.correlation_id !== envelope.correlation_id) {
+          outgoing.push(value(known, earlier, changes));
+        }
+        const book = this.#applyFill(fill);
         if (book) unvalued.set(book, envelope);
         continue;
       }

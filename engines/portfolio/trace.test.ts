@@ -1,0 +1,77 @@
+// The chain of an order goes on through the valuation, whatever comes in one batch with its fill.
+import { expect, test } from 'bun:test';
+import pino from 'pino';
+import { Bus } from '../../src/bus/client.ts';
+import type { Envelope } from '../../src/bus/envelope.ts';
+import { MemoryHub } from '../../src/bus/memory.ts';
+import { topics } from '../../src/bus/topics.ts';
+import { ManualClock } from '../../src/core/clock.ts';
+import { PortfolioService } from './service.ts';
+import { PortfolioStore } from './store.ts';
+
+const fill = (fill_id: string, correlation_id: string) => ({
+  topic: topics.fills.name,
+  ts_event_us: 60,
+  correlation_id,
+  body: {
+    fill_id,
+    order_id: `order-${fill_id}`,
+    portfolio_id: 'portfolio_sim',
+    symbol: 'AAA',
+    side: 'buy',
+    quantity: '1',
+    price: '10',
+    fee: '0',
+    ts_event_us: 60,
+  },
+});
+const bar = (ts_event_us: number) => ({
+  topic: topics.marketLiveData.name,
+  ts_event_us,
+  correlation_id: `bar-${ts_event_us}`,
+  body: { symbol: 'AAA', close: 12 },
+});
+
+test.each([
+  ['a fill alone', [fill('1', 'x')], [['x', 1]]],
+  ['a fill and the bar that values it', [fill('1', 'x'), bar(120)], [['x', 1]]],
+  [
+    'a fill, its bar and the next',
+    [fill('1', 'x'), bar(120), bar(180)],
+    [
+      ['x', 1],
+      ['bar-180', 1],
+    ],
+  ],
+  [
+    'fills of two orders',
+    [fill('1', 'x'), fill('2', 'y')],
+    [
+      ['x', 1],
+      ['y', 2],
+    ],
+  ],
+  ['two fills of one chain', [fill('1', 'x'), fill('2', 'x')], [['x', 2]]],
+  [
+    'fills of two orders and a bar',
+    [fill('1', 'x'), fill('2', 'y'), bar(120)],
+    [
+      ['x', 1],
+      ['y', 2],
+    ],
+  ],
+])('%s', (_, batch, expected) => {
+  const store = new PortfolioStore(':memory:', 0);
+  const bus = new Bus('portfolio', new MemoryHub().connect());
+  const log = pino({ level: 'silent' });
+  const { participant } = new PortfolioService({ store, bus, clock: new ManualClock(), log });
+  const told: [string, number][] = [];
+  void participant.process(batch as unknown as Envelope[], {
+    spec: undefined,
+    publish: (_topic, body, _tsEventUs, correlationId) => {
+      told.push([correlationId, (body as { fills: number }).fills]);
+    },
+  });
+  expect(told).toEqual(expected as [string, number][]);
+  store.close();
+});
