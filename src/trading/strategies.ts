@@ -46,9 +46,9 @@ export interface StrategyDefinition<S extends z.ZodType = z.ZodType> {
 }
 
 const sizing = {
-  notional: positiveDecimalSchema.default('100000').describe('Size of a long position in quote currency'),
+  notional: positiveDecimalSchema.prefault('100000').describe('Size of a long position in quote currency'),
   lot: positiveDecimalSchema
-    .default('0.001')
+    .prefault('0.001')
     .describe('Quantities are whole multiples of this, in base units'),
 };
 
