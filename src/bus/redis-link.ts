@@ -24,10 +24,12 @@ const CONNECT_MS = 3000;
 
 /** Returns the options of one connection that ends for good when it is lost, so that its owner decides what comes next. */
 export function connectionOptions(settings: RedisSettings, name: string) {
-  const { host, port, db, tls } = settings;
+  const { host, port, db, tls, sentinels } = settings;
   return {
-    host,
-    port,
+    // A new connection asks the Sentinels anew, and so finds the master of the day.
+    ...(sentinels
+      ? { sentinels: [...sentinels.nodes], name: sentinels.name, sentinelRetryStrategy: () => null }
+      : { host, port }),
     db,
     ...settings.credentials(),
     ...(tls ? { tls: { servername: host } } : {}),
@@ -45,12 +47,13 @@ export function connectionOptions(settings: RedisSettings, name: string) {
     retryStrategy: null,
     connectTimeout: CONNECT_MS,
     disconnectTimeout: 100,
-  } as const satisfies RedisOptions;
+  } satisfies RedisOptions;
 }
 
 /** Says in words why Redis failed. Errors of the client may hold the commands they were about, passwords included. */
 export function reasonOf(error: unknown): string {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
+  if (/sentinels are unreachable/i.test(message)) return 'no Sentinel knows the master';
   if (code === 'ECONNREFUSED') return 'connection refused';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host';
   if (code === 'ETIMEDOUT') return 'no answer';

@@ -214,6 +214,34 @@ describe.skipIf(REDIS_SERVER === null)('over a real redis-server', () => {
     expect(reasons.join()).not.toContain('pass');
   });
 
+  test('follows the Sentinels to the new master after a failover', async () => {
+    const master = await startRedis();
+    const replica = await startRedis('--replicaof', '127.0.0.1', `${master.port}`);
+    const sentinel = await TestRedis.sentinel(master, 'main');
+    cleanup.push(() => sentinel.stop());
+    const settings = loadConfig({
+      REDIS_URL: 'redis://unused',
+      REDIS_SENTINELS: `127.0.0.1:${sentinel.port}`,
+      REDIS_SENTINEL_NAME: 'main',
+    }).redis!;
+    const { Redis } = await import('ioredis');
+    const ask = new Redis(sentinel.port, '127.0.0.1');
+    cleanup.push(() => ask.disconnect());
+    const replicas = async () => (await ask.call('sentinel', 'replicas', 'main')) as unknown[];
+    const bus = await connect(settings);
+    const got = await collect(bus, 'strategy.*');
+    bus.publish(topics.fills, fill('1'));
+    await eventually(() => got.length === 1, 'a message over the first master');
+    await eventually(async () => (await replicas()).length === 1, 'the Sentinel knows the replica', 15_000);
+    await master.kill();
+    await eventually(() => !bus.connected, 'loss noticed');
+    await eventually(() => bus.connected, 'connected to the new master', 20_000);
+    bus.publish(topics.fills, fill('2'));
+    await eventually(() => got.length === 2, 'a message over the new master');
+    expect((await probeRedis(settings)).version).toBeDefined();
+    expect(replica.port).not.toBe(master.port);
+  }, 60_000);
+
   test('tells version and persistence, or that nobody answers', async () => {
     const redis = await startRedis('--maxmemory-policy', 'noeviction');
     const facts = await probeRedis(redis.settings());
@@ -233,6 +261,10 @@ test('an address that is none, or a secret that cannot be read, is refused by na
   }
   const env = { REDIS_URL: 'rediss://[::1]:7000/3', REDIS_PASSWORD_FILE: '/no/such/geheim' };
   expect(() => loadConfig(env)).toThrow(/^(?!.*geheim).*REDIS_PASSWORD_FILE/);
+  for (const sentinels of ['a b:1', 'host:port', '']) {
+    const given = { REDIS_URL: 'redis://h', REDIS_SENTINELS: sentinels || 'h:1' };
+    expect(() => loadConfig(given)).toThrow(/REDIS_SENTINEL/);
+  }
   const settings = loadConfig({ REDIS_URL: env.REDIS_URL }).redis;
   expect(settings).toMatchObject({
     host: '::1',

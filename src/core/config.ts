@@ -65,6 +65,10 @@ const envSchema = z.object({
   REDIS_URL: z.string().optional(),
   /** File that holds the password of Redis. */
   REDIS_PASSWORD_FILE: z.string().optional(),
+  /** Sentinels that know where the master of Redis is: host:port, separated by commas. */
+  REDIS_SENTINELS: z.string().optional(),
+  /** Name of the master that they watch. */
+  REDIS_SENTINEL_NAME: z.string().optional(),
   /** Put before every channel in Redis; 1..100 characters. */
   NAUTILUS_REDIS_PREFIX: z.string().min(1).max(100).default('nautilus:'),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
@@ -155,6 +159,8 @@ export function loadConfig(
             url: e.REDIS_URL,
             passwordFile: e.REDIS_PASSWORD_FILE,
             prefix: e.NAUTILUS_REDIS_PREFIX,
+            sentinels: e.REDIS_SENTINELS,
+            sentinelName: e.REDIS_SENTINEL_NAME,
           }),
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,

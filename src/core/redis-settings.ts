@@ -2,12 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from './errors.ts';
 
+/** One server of a group. */
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** How to reach Redis. */
 export interface RedisSettings {
   readonly host: string;
   readonly port: number;
   readonly db: number;
   readonly tls: boolean;
+  /** The Sentinels that know the master, which then replaces `host` and `port`. */
+  readonly sentinels: { readonly name: string; readonly nodes: readonly RedisNode[] } | undefined;
   /** Put before every channel, so that several systems can share one Redis. */
   readonly prefix: string;
   /** Address for messages and logs: no user, no password. */
@@ -21,8 +29,12 @@ export interface RedisEnvironment {
   readonly url: string;
   readonly passwordFile?: string | undefined;
   readonly prefix: string;
+  /** `host:port,host:port`. */
+  readonly sentinels?: string | undefined;
+  readonly sentinelName?: string | undefined;
 }
 
+const SENTINEL_PORT = 26379;
 const URL_FORM = 'redis://[user:password@]host[:port][/database], or rediss:// for TLS';
 const DATABASE = /^\/?(\d{0,5})$/;
 
@@ -40,13 +52,18 @@ export function redisSettings(env: RedisEnvironment): RedisSettings {
   const db = Number(database[1]);
   const username = decoded(url.username);
   const password = env.passwordFile === undefined ? decoded(url.password) : secretOf(env.passwordFile);
+  const sentinels = sentinelsOf(env, url.protocol === 'rediss:');
+  const sentinelPart = sentinels && ` (master ${sentinels.name} of ${sentinels.nodes.length} Sentinels)`;
   return {
     host,
     port,
     db,
     tls: url.protocol === 'rediss:',
+    sentinels,
     prefix: env.prefix,
-    address: `${url.protocol}//${url.hostname}:${port}/${db}`,
+    address: sentinelPart
+      ? `${env.sentinels}${sentinelPart}`
+      : `${url.protocol}//${url.hostname}:${port}/${db}`,
     credentials: () => ({ ...(username ? { username } : {}), ...(password ? { password } : {}) }),
   };
 }
@@ -67,19 +84,30 @@ function decoded(text: string): string {
   }
 }
 
-function badUrl(): InvalidOptionError {
-  return new InvalidOptionError(`Bad configuration: REDIS_URL: ${URL_FORM}`, [
-    { pointer: 'env/REDIS_URL', expected: URL_FORM },
-  ]);
+function bad(variable: string, expected: string): InvalidOptionError {
+  const message = `Bad configuration: ${variable}: ${expected}`;
+  return new InvalidOptionError(message, [{ pointer: `env/${variable}`, expected }]);
+}
+
+const badUrl = () => bad('REDIS_URL', URL_FORM);
+
+function sentinelsOf(env: RedisEnvironment, tls: boolean): RedisSettings['sentinels'] {
+  if (env.sentinels === undefined) return undefined;
+  if (tls) throw bad('REDIS_SENTINELS', 'nothing beside rediss:// (Sentinels work without TLS only)');
+  const nodes = env.sentinels.split(',').map((text) => {
+    const match = /^([\w.-]+|\[[\da-fA-F:]+\])(?::(\d{1,5}))?$/.exec(text.trim());
+    if (!match) throw bad('REDIS_SENTINELS', 'host:port of each Sentinel, separated by commas');
+    return { host: match[1]!.replace(/^\[(.*)\]$/, '$1'), port: Number(match[2] ?? SENTINEL_PORT) };
+  });
+  if (env.sentinelName === undefined)
+    throw bad('REDIS_SENTINEL_NAME', 'the name of the master that the Sentinels watch');
+  return { name: env.sentinelName, nodes };
 }
 
 function secretOf(path: string): string {
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch {
-    const expected = 'the path of a file that can be read';
-    throw new InvalidOptionError(`Bad configuration: REDIS_PASSWORD_FILE: ${expected}`, [
-      { pointer: 'env/REDIS_PASSWORD_FILE', expected },
-    ]);
+    throw bad('REDIS_PASSWORD_FILE', 'the path of a file that can be read');
   }
 }

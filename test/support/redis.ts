@@ -1,5 +1,5 @@
 // A real Redis for a test: its own process on a free port, with no file on disk, killed, paused and started again at will.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RedisSettings, redisSettings } from '../../src/core/redis-settings.ts';
@@ -22,14 +22,29 @@ export class TestRedis {
   private constructor(
     readonly port: number,
     readonly args: readonly string[],
+    readonly isSentinel: boolean,
   ) {}
 
   /** Starts one on a free port; `args` are handed to redis-server. */
-  static async start(args: readonly string[] = []): Promise<TestRedis> {
+  static start(args: readonly string[] = []): Promise<TestRedis> {
+    return TestRedis.#launch(args, false);
+  }
+
+  /** Starts a Sentinel that watches `master` under `name` alone and gives it up after 300 ms of silence. */
+  static sentinel(master: TestRedis, name: string): Promise<TestRedis> {
+    const lines = [
+      `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds ${name} 300`,
+      `sentinel failover-timeout ${name} 3000`,
+    ];
+    return TestRedis.#launch(lines, true);
+  }
+
+  static async #launch(args: readonly string[], isSentinel: boolean): Promise<TestRedis> {
     const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
     const { port } = probe;
     probe.stop(true);
-    const redis = new TestRedis(port, args);
+    const redis = new TestRedis(port, args, isSentinel);
     await redis.restart();
     return redis;
   }
@@ -43,13 +58,14 @@ export class TestRedis {
   }
 
   async restart(): Promise<void> {
-    const fixed = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder];
-    const volatile = ['--save', '', '--appendonly', 'no', '--loglevel', 'warning'];
-    this.#child = Bun.spawn([REDIS_SERVER!, ...fixed, ...volatile, ...this.args], {
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: 'inherit',
-    });
+    this.#child = Bun.spawn(
+      [REDIS_SERVER!, ...(this.isSentinel ? this.#sentinelArgs() : this.#serverArgs())],
+      {
+        stdin: 'ignore',
+        stdout: 'ignore',
+        stderr: 'inherit',
+      },
+    );
     await eventually(() => this.#answers(), 'redis-server answers', 10_000);
   }
 
@@ -67,6 +83,19 @@ export class TestRedis {
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #serverArgs(): string[] {
+    const fixed = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder];
+    return [...fixed, '--save', '', '--appendonly', 'no', '--loglevel', 'warning', ...this.args];
+  }
+
+  // A Sentinel keeps what it knows in its file, so that it needs one.
+  #sentinelArgs(): string[] {
+    const file = join(this.folder, 'sentinel.conf');
+    const fixed = [`port ${this.port}`, 'bind 127.0.0.1', `dir ${this.folder}`, 'loglevel warning'];
+    writeFileSync(file, `${[...fixed, ...this.args].join('\n')}\n`);
+    return [file, '--sentinel'];
   }
 
   // Any reply will do: a server with a password answers NOAUTH.
