@@ -18,7 +18,7 @@ export interface BusStats {
   readonly received: number;
   /** Lost because a handler of this client was too slow. */
   readonly dropped_slow_handler: number;
-  /** Lost in the transport because this client read too slowly. */
+  /** Lost in the transport: this client read too slowly, or its connection was full or broke with messages under way. */
   readonly dropped_transport: number;
   /** Not sent because the transport was not connected. */
   readonly dropped_disconnected: number;
@@ -220,7 +220,7 @@ export class Bus implements TransportSink {
 
   onDropped(count: number): void {
     this.#counts.transport += count;
-    this.#options.onDropped?.(count, 'transport: reading too slowly');
+    this.#options.onDropped?.(count, 'lost in the transport');
   }
 
   onPoison(): void {

@@ -39,17 +39,20 @@ export async function probeRedis(settings: RedisSettings, timeoutMs = TIMEOUT_MS
     return await Promise.race([visit(), late.promise]);
   } catch (error) {
     const reason = reasonOf(failure ?? error);
-    const mend =
-      reason === 'user or password refused'
-        ? 'check the user and password in REDIS_URL or REDIS_PASSWORD_FILE'
-        : 'start it, or correct REDIS_URL';
     throw new DependencyUnavailableError(
-      `Redis at ${settings.address} cannot be used (${reason}): ${mend}, or unset REDIS_URL to use the embedded hub`,
+      `Redis at ${settings.address} cannot be used (${reason}): ${mendOf(reason)}, or unset REDIS_URL to use the embedded hub`,
     );
   } finally {
     clearTimeout(timer);
     client.disconnect();
   }
+}
+
+function mendOf(reason: string): string {
+  if (reason === 'user or password refused')
+    return 'check the user and password in REDIS_URL or REDIS_PASSWORD_FILE';
+  if (reason.includes('CERT')) return 'name the file of its authority in NODE_EXTRA_CA_CERTS';
+  return 'start it, or correct REDIS_URL';
 }
 
 function pairs(rows: unknown): RedisFacts['settings'] {

@@ -118,6 +118,44 @@ describe.skipIf(REDIS_SERVER === null)('nine engines over Redis', () => {
     expect(stderr + stdout).not.toContain('geheim');
   });
 
+  test.skipIf(!Bun.which('openssl'))(
+    'talk to Redis over TLS, and only when its certificate is known',
+    async () => {
+      const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+      const made = Bun.spawnSync([
+        'openssl',
+        'req',
+        '-x509',
+        '-newkey',
+        'rsa:2048',
+        '-nodes',
+        '-days',
+        '2',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        ...subject,
+      ]);
+      expect(made.exitCode).toBe(0);
+      const holder = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } });
+      const { port } = holder;
+      holder.stop(true);
+      const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+      const secure = await TestRedis.start(['--tls-port', `${port}`, '--tls-auth-clients', 'no', ...files]);
+      try {
+        const env = { REDIS_URL: `rediss://localhost:${port}` };
+        const known = await replay(walk, { ...env, NODE_EXTRA_CA_CERTS: cert }, '--isolated');
+        expect(known.events).toBe(3000);
+        const unknown = await nautilus(['up'], { ...env, NAUTILUS_DATA_DIR: folder });
+        expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('SELF_SIGNED_CERT')]);
+      } finally {
+        await secure.stop();
+      }
+    },
+  );
+
   test('the doctor says what Redis keeps and how to mend it, and fails without Redis', async () => {
     const findings = async (url: string) => {
       const { stdout, code } = await nautilus(['doctor', '--json'], {
