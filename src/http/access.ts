@@ -53,6 +53,13 @@ interface Rule extends Right {
 const READ: Right = { access: 'read', pattern: 'unmatched', changes: false };
 const UNKNOWN: Right = { access: 'admin', pattern: 'unmatched', changes: true };
 
+/** Returns the right that a route needs, by its pattern. */
+export function accessOf(engine: string, method: string, pattern: string): Access {
+  const isGet = method === 'GET' || method === 'HEAD';
+  const route = `${isGet ? 'GET' : method} ${pattern}`;
+  return COMMON_ACCESS[route] ?? ACCESS[engine]?.[route] ?? (isGet ? 'read' : 'admin');
+}
+
 /** Returns what tells the right that a method and path of one engine need. */
 export function rightsOf(engine: string): (method: string, path: string) => Right {
   const rules: Rule[] = Object.entries({ ...COMMON_ACCESS, ...ACCESS[engine] }).map(([route, access]) => {

@@ -3,7 +3,7 @@ import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { idSequence } from '../core/ids.ts';
-import type { Guard, Peer } from './auth.ts';
+import type { Admission, Guard, Peer } from './auth.ts';
 import { admitJson } from './body.ts';
 import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
 import type { EngineMetrics } from './metrics.ts';
@@ -52,6 +52,7 @@ interface Trace {
   readonly id: string;
   readonly startNs: number;
   route: string;
+  admission?: Admission;
 }
 
 /**
@@ -74,7 +75,11 @@ export function buildApp(
     const response_time_ms = Math.round((Bun.nanoseconds() - startNs) / 1e3) / 1e3;
     return Object.assign(said, { response_time_ms });
   };
-  const app = new Elysia({ name: `engine-${definition.name}` })
+  const app = new Elysia({
+    name: `engine-${definition.name}`,
+    // Else the router takes the path of a short host name such as `x` from its second part on.
+    handler: { standardHostname: false },
+  })
     // Elysia reads the source of hooks to know what they need: one that hands its whole context on makes it parse cookies,
     // headers and query of every request, so that each field is named.
     .onError({ as: 'global' }, ({ request, code, error: cause }) => {
@@ -87,7 +92,9 @@ export function buildApp(
       return problemResponse(error, trace.id);
     })
     .onTransform({ as: 'global' }, ({ request, route }) => {
-      traces.get(request)!.route = route;
+      const trace = traces.get(request)!;
+      trace.route = route;
+      guard.confirm(trace.admission!, request.method, route);
     })
     .use(openApi(definition))
     .get(HEALTH, ({ request }) => health(traces.get(request)!), {
@@ -149,6 +156,7 @@ export function buildApp(
     const admission = guard.admit(request, peer);
     const leave = (response: Response) => guard.finish(admission, request, finish(response), id);
     if (admission.refusal) return leave(problemResponse(admission.refusal, id));
+    trace.admission = admission;
     traces.set(request, trace);
     const parent = request.headers.get('traceparent');
     // What only reads causes nothing that could be followed, so that it has a trace only when it came with one.

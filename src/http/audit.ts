@@ -1,7 +1,6 @@
 // The audit log of one engine: a line for each request that changes something, appended before the reply leaves.
 import {
   closeSync,
-  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -61,8 +60,11 @@ export class AuditLog {
   append(entry: AuditEntry): void {
     try {
       const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-      if (this.#file !== undefined && this.#size + line.length > this.#rotation.bytes) this.#rotate();
       this.#file ??= this.#open();
+      if (this.#size > 0 && this.#size + line.length > this.#rotation.bytes) {
+        this.#rotate();
+        this.#file = this.#open();
+      }
       this.#size += writeSync(this.#file, line);
       this.#failing = false;
     } catch (err) {
@@ -86,16 +88,19 @@ export class AuditLog {
     return file;
   }
 
+  // Names sort by time: within one millisecond a number goes on where the newest file ended.
   #rotate(): void {
     this.close();
-    const stamp = new Date().toISOString().replace(/[:.]/g, '-');
-    let full = join(this.#folder, `${this.#engine}.${stamp}.jsonl`);
-    for (let n = 1; existsSync(full); n++)
-      full = join(this.#folder, `${this.#engine}.${stamp}-${String(n).padStart(4, '0')}.jsonl`);
-    renameSync(join(this.#folder, `${this.#engine}.jsonl`), full);
-    const rotated = readdirSync(this.#folder)
-      .filter((name) => name.startsWith(`${this.#engine}.`) && name !== `${this.#engine}.jsonl`)
+    const current = `${this.#engine}.jsonl`;
+    const full = readdirSync(this.#folder)
+      .filter((name) => name.startsWith(`${this.#engine}.`) && name !== current)
       .sort();
-    for (const name of rotated.slice(0, -this.#rotation.kept)) rmSync(join(this.#folder, name));
+    const stamp = new Date().toISOString().replace(/[:.]/g, '-');
+    const nameOf = (n: number) => `${this.#engine}.${stamp}-${String(n).padStart(4, '0')}.jsonl`;
+    let n = 0;
+    while (nameOf(n) <= (full.at(-1) ?? '')) n++;
+    renameSync(join(this.#folder, current), join(this.#folder, nameOf(n)));
+    full.push(nameOf(n));
+    for (const name of full.slice(0, -this.#rotation.kept)) rmSync(join(this.#folder, name));
   }
 }

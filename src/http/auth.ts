@@ -8,7 +8,7 @@ import {
   TooManyRequestsError,
   UnauthenticatedError,
 } from '../core/errors.ts';
-import { COMMON_ACCESS, type Right, rightsOf } from './access.ts';
+import { type Access, accessOf, COMMON_ACCESS, type Right, rightsOf } from './access.ts';
 import { allows } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
 import type { EngineContext } from './engine.ts';
@@ -33,6 +33,7 @@ export interface Admission {
 }
 
 const PASS: Admission = { refusal: null, identity: null, right: null, quota: null };
+const SOCKET: Right = { access: 'read', pattern: '/ws', changes: false };
 const BEARER = /^Bearer +(\S+) *$/i;
 
 /** Keys, roles, limits and the audit log of one engine. */
@@ -70,17 +71,17 @@ export class Guard {
     const now = performance.now();
     this.#keys.refresh(now);
     const isGet = request.method === 'GET';
-    if (isGet && !this.#keys.enforced && !this.#limiter) return this.#refuseBusy(peer) ?? PASS;
+    const busy = this.#refuseBusy(peer);
+    if (isGet && !busy && !this.#keys.enforced && !this.#limiter) return PASS;
     const right = this.#rightOf(request.method, pathOf(request.url));
     if (right.access === 'open' && `GET ${right.pattern}` in COMMON_ACCESS) return PASS;
-    return this.#refuseBusy(peer) ?? this.#decide(request, right, keyOf(request.headers), now, peer);
+    return busy ?? this.#decide(request, right, keyOf(request.headers), now, peer);
   }
 
   /** Decides on a handshake of a WebSocket, whose key may come as a subprotocol. */
   admitSocket(request: Request, peer: Peer): Admission {
     const now = performance.now();
     this.#keys.refresh(now);
-    const right = this.#rightOf('GET', pathOf(request.url));
     const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((p) => p.trim());
     if (offered[0] !== '' && !offered.includes(SOCKET_PROTOCOL)) {
       // A browser fails a connection whose server chooses none of its protocols, and the key must not be echoed.
@@ -89,8 +90,18 @@ export class Guard {
     const key = offered.find((p) => p.startsWith(SOCKET_KEY))?.slice(SOCKET_KEY.length);
     return (
       this.#refuseBusy(peer, peer.pendingWebSockets + 1) ??
-      this.#decide(request, right, keyOf(request.headers) ?? key ?? null, now, peer)
+      this.#decide(request, SOCKET, keyOf(request.headers) ?? key ?? null, now, peer)
     );
+  }
+
+  /**
+   * Checks the route that the router has found against what was admitted, so that no difference between the two in
+   * reading a path can open a route. Throws what {@link Guard.admit} would have refused with.
+   */
+  confirm({ identity }: Admission, method: string, pattern: string): void {
+    if (!this.#keys.enforced) return;
+    const refusal = refusalOf(identity, accessOf(this.#engine, method, pattern), null);
+    if (refusal) throw refusal;
   }
 
   /** Adds what the reply says of limits, and writes the audit log. */
@@ -150,16 +161,7 @@ export class Guard {
       const detail = `Expected fewer requests: ${identity ? 'this key' : 'this address'} is over its limit`;
       return { ...decided, refusal: new TooManyRequestsError(detail, Math.ceil(retryAfterS)) };
     }
-    const needed = right.access;
-    if (!enforced || needed === 'open') return { ...decided, refusal: null };
-    if (!identity) {
-      const was = key === null ? 'none' : 'one that is unknown or revoked';
-      const detail = `Expected an API key as \`Authorization: Bearer <key>\` or \`x-api-key: <key>\`, was ${was}`;
-      return { ...decided, refusal: new UnauthenticatedError(detail) };
-    }
-    if (allows(identity.role, needed)) return { ...decided, refusal: null };
-    const detail = `Expected a key with the role ${needed}, was ${identity.role}`;
-    return { ...decided, refusal: new ForbiddenError(detail, { needed_role: needed }) };
+    return { ...decided, refusal: enforced ? refusalOf(identity, right.access, key) : null };
   }
 
   #refuseBusy(peer: Peer | undefined, open = peer?.pendingRequests ?? 0): Admission | null {
@@ -169,16 +171,30 @@ export class Guard {
   }
 }
 
+function refusalOf(identity: Identity | null, needed: Access, key: string | null): NautilusError | null {
+  if (needed === 'open') return null;
+  if (!identity) {
+    const was = key === null ? 'none' : 'one that is unknown or revoked';
+    return new UnauthenticatedError(
+      `Expected an API key as \`Authorization: Bearer <key>\` or \`x-api-key: <key>\`, was ${was}`,
+    );
+  }
+  if (allows(identity.role, needed)) return null;
+  return new ForbiddenError(`Expected a key with the role ${needed}, was ${identity.role}`, {
+    needed_role: needed,
+  });
+}
+
 function keyOf(headers: Headers): string | null {
   const authorization = headers.get('authorization');
   if (authorization !== null) return BEARER.exec(authorization)?.[1] ?? '';
   return headers.get('x-api-key');
 }
 
-/** The path of a whole URL as it was sent, without parsing it. */
+/** The path of a whole URL as it was sent and as the router reads it, without parsing it. */
 function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('//') + 2);
   if (start < 0) return '/';
-  const end = url.slice(start).search(/[?#]/);
-  return end < 0 ? url.slice(start) : url.slice(start, start + end);
+  const end = url.indexOf('?', start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
 }
