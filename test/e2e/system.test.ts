@@ -187,7 +187,7 @@ describe('starting', () => {
   });
 
   test('refuses a bad configuration, naming the variable', async () => {
-    const env = { NAUTILUS_HOST: '0.0.0.0', NAUTILUS_THREADS: 'many' };
+    const env = { NAUTILUS_HOST: 'nowhere at all', NAUTILUS_THREADS: 'many' };
     const { code, stderr } = await nautilus(['up'], env);
     expect(code).toBe(2);
     expect(stderr).toContain('NAUTILUS_HOST');
