@@ -1,12 +1,11 @@
 // The guard before every route, over a real port: keys, roles, limits, the audit log, and what never leaves.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Elysia } from 'elysia';
-import websocket from '../../engines/websocket/index.ts';
 import { TestEngine } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { rawRequest } from '../../test/support/raw-request.ts';
 import { createLogTo } from '../core/log.ts';
 import { addKey, type Role, revokeKey } from './api-keys.ts';
 import { Guard } from './auth.ts';
@@ -43,17 +42,6 @@ const send = (engine: TestEngine, route: string, headers: Record<string, string>
   const [method, path] = route.split(' ') as [string, string];
   return fetch(engine.url + path, { method, headers });
 };
-const raw = (engine: TestEngine, head: string) =>
-  new Promise<string>((resolve) => {
-    let text = '';
-    const socket = connect(Number(new URL(engine.url).port), '127.0.0.1', () => {
-      socket.write(`${head}\r\n\r\n`);
-    });
-    socket.on('data', (data) => {
-      text += data;
-    });
-    socket.on('close', () => resolve(text));
-  });
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const audited = (engine: TestEngine) => {
   const path = join(engine.dataDir, 'audit', 'risk.jsonl');
@@ -132,24 +120,6 @@ describe('with keys', () => {
     expect(await without.json()).toMatchObject({ type: '/problems/unauthenticated', status: 401 });
     const low = await send(engine, 'PUT /limits/p', bearer(keys.trade));
     expect(await low.json()).toMatchObject({ type: '/problems/forbidden', needed_role: 'admin' });
-  });
-
-  test('takes no other route for an open one, whatever the host is called', async () => {
-    const page = await TestEngine.start(websocket, { NAUTILUS_AUTH: 'required' });
-    for (const [path, host, status] of [
-      ['/snapshot', 'x', 401],
-      ['/console/snapshot', 'x', 404],
-      ['/console/snapshot', 'a.b', 404],
-      ['/console/../snapshot', 'x', 401],
-      ['/console/..%2fsnapshot', 'x', 404],
-      ['//snapshot', 'x', 401],
-      ['/snapshot', 'x/console/app.js?', 401],
-      ['/console/app.js', 'x', 200],
-    ] as const) {
-      const reply = await raw(page, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close`);
-      expect([path, host, Number(reply.slice(9, 12))]).toEqual([path, host, status]);
-    }
-    await page.stop();
   });
 
   test('refuses a body without reading it', async () => {
@@ -281,7 +251,7 @@ describe('limits', () => {
       `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x`,
       `GET /ready HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}`,
     ]) {
-      const reply = await raw(engine, line);
+      const reply = await rawRequest(engine.url, line);
       expect(reply).toStartWith('HTTP/1.1 431');
     }
     await engine.stop();
@@ -294,50 +264,4 @@ test('without keys this machine goes on as before, and its changes are written d
   expect((await send(engine, 'GET /limits/p')).headers.has('ratelimit')).toBe(false);
   expect(audited(engine)).toMatchObject([{ key_id: 'local', key_name: 'local', status: 200 }]);
   await engine.stop();
-});
-
-describe('a WebSocket', () => {
-  const offer = (engine: TestEngine, protocols: string[], headers: Record<string, string> = {}) => {
-    const socket = new WebSocket(`${engine.url.replace('http', 'ws')}/ws`, { protocols, headers } as never);
-    return new Promise<WebSocket | null>((resolve) => {
-      socket.onopen = () => resolve(socket);
-      socket.onerror = () => resolve(null);
-    });
-  };
-
-  test('opens with the key as a subprotocol or a header, does not echo it, and closes when the key ends', async () => {
-    const engine = await TestEngine.start(websocket, { NAUTILUS_AUTH: 'required' });
-    const { key, record } = addKey(engine.context.config, 'page', 'read');
-    await eventually(async () => (await engine.get('/connections', bearer(key))).status === 200, 'the key');
-    const socket = (await offer(engine, ['nautilus.v1', `nautilus.key.${key}`]))!;
-    expect(socket.protocol).toBe('nautilus.v1');
-    expect((await offer(engine, [], bearer(key)))?.protocol).toBe('');
-    for (const protocols of [
-      [],
-      ['nautilus.v1'],
-      [`nautilus.key.${key}`],
-      ['nautilus.v1', `nautilus.key.${key}x`],
-    ])
-      expect(await offer(engine, protocols)).toBeNull();
-    expect(
-      await offer(engine, ['nautilus.v1', `nautilus.key.${key}`], { origin: 'http://evil.example' }),
-    ).toBeNull();
-    const closed = new Promise<CloseEvent>((resolve) => {
-      socket.onclose = resolve;
-    });
-    revokeKey(engine.context.config, record.id);
-    expect(await closed).toMatchObject({ code: 1008, reason: 'the API key is no longer valid' });
-    await engine.stop();
-  });
-
-  test('that was opened without a key closes when the first key is made', async () => {
-    const engine = await TestEngine.start(websocket);
-    const socket = (await offer(engine, []))!;
-    const closed = new Promise<CloseEvent>((resolve) => {
-      socket.onclose = resolve;
-    });
-    addKey(engine.context.config, 'me', 'admin');
-    expect((await closed).code).toBe(1008);
-    await engine.stop();
-  });
 });
