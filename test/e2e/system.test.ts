@@ -149,7 +149,10 @@ describe('starting', () => {
     const { TestEngine } = await import('../support/engine.ts');
     const features = (await import('../../engines/features/index.ts')).default;
     const engine = await TestEngine.start(features);
-    await expect(startEngine(features, engine.context, holder.port!)).rejects.toThrow(
+    const { EngineMetrics } = await import('../../src/http/metrics.ts');
+    const metrics = new EngineMetrics('features', engine.context.bus);
+    const context = { ...engine.context, metrics };
+    await expect(startEngine(features, context, holder.port!)).rejects.toThrow(
       new RegExp(`Port ${holder.port} of the features engine is taken`),
     );
     await engine.stop();
