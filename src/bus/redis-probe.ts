@@ -12,13 +12,13 @@ export interface RedisFacts {
 }
 
 const SETTINGS = ['appendonly', 'appendfsync', 'save', 'maxmemory', 'maxmemory-policy'] as const;
-const TIMEOUT_MS = 4000;
+const LONGEST_MS = 4000;
 
 /**
  * Connects once and asks. Throws {@link DependencyUnavailableError} that names the address, the reason and the way out,
- * and no secret, when Redis does not answer within `timeoutMs`.
+ * and no secret, when Redis does not answer within `timeoutMs`, or 4 s where that is longer.
  */
-export async function probeRedis(settings: RedisSettings, timeoutMs = TIMEOUT_MS): Promise<RedisFacts> {
+export async function probeRedis(settings: RedisSettings, timeoutMs = LONGEST_MS): Promise<RedisFacts> {
   const { Redis } = await import('ioredis');
   const client = new Redis(connectionOptions(settings, 'nautilus-probe'));
   let failure: unknown;
@@ -26,7 +26,7 @@ export async function probeRedis(settings: RedisSettings, timeoutMs = TIMEOUT_MS
     failure ??= error;
   });
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject({ code: 'ETIMEDOUT' }), timeoutMs);
+  const timer = setTimeout(() => late.reject({ code: 'ETIMEDOUT' }), Math.min(timeoutMs, LONGEST_MS));
   const visit = async (): Promise<RedisFacts> => {
     await client.connect();
     await client.ping();

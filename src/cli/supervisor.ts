@@ -99,10 +99,10 @@ export class Supervisor {
   }
 
   async #transport(): Promise<Transport> {
-    const { redis } = this.#options.config;
+    const { redis, defaultTimeoutMs } = this.#options.config;
     if (redis) {
       const { probeRedis } = await import('../bus/redis-probe.ts');
-      await probeRedis(redis);
+      await probeRedis(redis, defaultTimeoutMs);
       return redisTransport(redis, 'supervisor', this.#options.log);
     }
     this.#hub!.listen();

@@ -7,12 +7,12 @@ import type { Finding } from './finding.ts';
 const LEAST = [6, 2] as const;
 
 /** Returns the findings about Redis; one line when it is not used. Never shows a secret. */
-export async function redisFindings({ redis }: Config): Promise<Finding[]> {
+export async function redisFindings({ redis, defaultTimeoutMs }: Config): Promise<Finding[]> {
   if (!redis) {
     return [{ check: 'Redis', level: 'info', found: 'not used: the embedded hub carries the messages' }];
   }
   try {
-    const facts = await probeRedis(redis);
+    const facts = await probeRedis(redis, defaultTimeoutMs);
     return [serverFinding(redis, facts), persistenceFinding(facts), memoryFinding(facts)];
   } catch (error) {
     return [
