@@ -16,6 +16,8 @@ export interface UpOptions {
 export async function up(options: UpOptions): Promise<number> {
   const started = performance.now();
   const config = loadConfig();
+  // A file of keys that cannot be used ends the start here, before anything runs.
+  const access = whoMayConnect(config);
   const onLine = await lineWriter();
   const log = createLogTo('supervisor', config.logLevel, (line) => onLine(line.trimEnd()));
   let requested: (signal: string) => void = () => {};
@@ -33,10 +35,10 @@ export async function up(options: UpOptions): Promise<number> {
     inProcess: options.inProcess ?? false,
   });
   const seconds = (performance.now() - started) / 1000;
-  if (process.stdout.isTTY) process.stdout.write(banner(cluster, config, seconds));
+  if (process.stdout.isTTY) process.stdout.write(banner(cluster, config, access, seconds));
   else
     log.info(
-      { start_s: Math.round(seconds * 1000) / 1000, engines: cluster.engines, access: whoMayConnect(config) },
+      { start_s: Math.round(seconds * 1000) / 1000, engines: cluster.engines, access },
       'all engines are ready',
     );
   const signal = await asked;
@@ -55,7 +57,7 @@ function whoMayConnect(config: Config): string {
   return `${from}, with an API key (${valid.length} valid${roles.length > 0 ? `: ${roles.join(', ')}` : ''})`;
 }
 
-function banner(cluster: Cluster, config: Config, seconds: number): string {
+function banner(cluster: Cluster, config: Config, access: string, seconds: number): string {
   const rows = cluster.engines.map((e) => [e.name, engineUrl(config, e.port), String(e.pid)]);
   const page = cluster.engines.find((e) => e.name === 'websocket');
   return [
@@ -63,7 +65,7 @@ function banner(cluster: Cluster, config: Config, seconds: number): string {
     table([['ENGINE', 'ADDRESS', 'PID'], ...rows]),
     '',
     `Nautilus Engines ${VERSION}: ${rows.length} engines ready in ${seconds.toFixed(2)} s. Ctrl-C stops them.`,
-    `Open to ${whoMayConnect(config)}.`,
+    `Open to ${access}.`,
     ...(page ? [`Page: ${engineUrl(config, page.port)}/`] : []),
     '',
     '',
