@@ -80,7 +80,7 @@ describe('engine kit', () => {
   test('gives each reply a request id, and keeps a good one of the caller', async () => {
     const ids = await Promise.all(
       ['abc-1', 'x'.repeat(200), 'two words', ''].map(async (given) => {
-        const response = await fetch(`${engine.url}/health`, { headers: { 'x-request-id': given } });
+        const response = await fetch(`${engine.url}/ready`, { headers: { 'x-request-id': given } });
         return response.headers.get('x-request-id')!;
       }),
     );

@@ -57,7 +57,8 @@ interface Trace {
 
 /**
  * Returns the fetch handler of one engine. Every reply carries `x-request-id` (the caller's when it is short and
- * printable); every error is a problem document. Everything but health passes `guard` before any route is looked for.
+ * printable; health makes its own); every error is a problem document. Everything but health passes `guard` before any
+ * route is looked for.
  */
 export function buildApp(
   definition: EngineDefinition,
@@ -70,7 +71,7 @@ export function buildApp(
   const nextId = idSequence();
   const rawBodies = new Set(parts.rawBodies ?? []);
   const { log, metrics, config } = context;
-  const health = ({ startNs }: Trace) => {
+  const health = (startNs: number) => {
     const said = state.health();
     const response_time_ms = Math.round((Bun.nanoseconds() - startNs) / 1e3) / 1e3;
     return Object.assign(said, { response_time_ms });
@@ -97,7 +98,7 @@ export function buildApp(
       guard.confirm(trace.admission!, request.method, route);
     })
     .use(openApi(definition))
-    .get(HEALTH, ({ request }) => health(traces.get(request)!), {
+    .get(HEALTH, ({ request }) => health(traces.get(request)!.startNs), {
       detail: {
         summary: 'Whether the engine works, and what it lacks',
         tags: ['system'],
@@ -137,9 +138,25 @@ export function buildApp(
     return fetch(admitted);
   }
 
-  return (request, peer) => {
+  function idOf(request: Request): string {
     const given = request.headers.get('x-request-id');
-    const id = given && REQUEST_ID.test(given) && !given.startsWith('nk_') ? given : nextId();
+    return given && REQUEST_ID.test(given) && !given.startsWith('nk_') ? given : nextId();
+  }
+
+  // Health is asked so often that it passes by the router, and its reply is made in one piece. Reading one header of the
+  // request would cost a tenth more, so that the id is always ours.
+  function answerHealth(): Response {
+    const startNs = Bun.nanoseconds();
+    const response = Response.json(health(startNs), { headers: { 'x-request-id': nextId() } });
+    metrics.observe('GET', HEALTH, 200, (Bun.nanoseconds() - startNs) / 1e9);
+    return response;
+  }
+
+  return (request, peer) => {
+    const isGet = request.method === 'GET';
+    // With a query it takes the way of the others.
+    if (isGet && isPath(request.url, HEALTH)) return answerHealth();
+    const id = idOf(request);
     const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
     const finish = (response: Response) => {
       response.headers.set('x-request-id', id);
@@ -147,12 +164,6 @@ export function buildApp(
       metrics.observe(request.method, trace.route, response.status, seconds);
       return response;
     };
-    const isGet = request.method === 'GET';
-    // Health is asked so often that it passes by the router; with a query it takes the way of the others.
-    if (isGet && isPath(request.url, HEALTH)) {
-      trace.route = HEALTH;
-      return finish(Response.json(health(trace)));
-    }
     const admission = guard.admit(request, peer);
     const leave = (response: Response) => guard.finish(admission, request, finish(response), id);
     if (admission.refusal) return leave(problemResponse(admission.refusal, id));
