@@ -1,10 +1,11 @@
 // Follows the feature vectors: one prediction message per features message, in order, whether live or in a replay.
-import type { Counter, Histogram } from 'prom-client';
+
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { ConflictError } from '../../src/core/errors.ts';
 import type { Log } from '../../src/core/log.ts';
+import type { Counter, Histogram } from '../../src/http/prom.ts';
 import { FEATURES, type FeatureValues, modelInputs } from '../../src/indicators/feature-set.ts';
 import { type StrategyKind, strategyDefinitions } from '../../src/trading/strategies.ts';
 import { BLOCK_ROWS } from './row-runs.ts';

@@ -1,5 +1,5 @@
 // What the ML engine does: lists models, predicts on request, and has the stream predicted.
-import { Counter, Gauge, Histogram } from 'prom-client';
+
 import type { Participant } from '../../src/bus/stream.ts';
 import {
   ConflictError,
@@ -10,6 +10,7 @@ import {
   ShapeMismatchError,
 } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
+import { Counter, Gauge, Histogram } from '../../src/http/prom.ts';
 import { FEATURE_BARS } from '../../src/indicators/feature-set.ts';
 import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import { listModels, type ModelListing } from '../../src/onnx/registry.ts';

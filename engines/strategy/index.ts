@@ -1,7 +1,7 @@
 // The Strategy engine: strategies on the stream, orders through the pre-trade check, a paper venue.
 import { join } from 'node:path';
-import { Counter } from 'prom-client';
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { Counter } from '../../src/http/prom.ts';
 import { strategyRoutes } from './routes.ts';
 import { StrategyService } from './service.ts';
 import { StrategyStore } from './store.ts';

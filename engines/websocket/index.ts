@@ -1,6 +1,7 @@
 // The WebSocket engine: streams every topic to clients and serves the operator page.
-import { Counter, Gauge } from 'prom-client';
+
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { Counter, Gauge } from '../../src/http/prom.ts';
 import { SOCKET_LIMITS, type SocketLimits } from './lib/connections.ts';
 import { websocketRoutes } from './routes.ts';
 import { WebsocketService } from './service.ts';

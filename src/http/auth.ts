@@ -1,5 +1,5 @@
 // The guard before every route: who sends a request, whether it may, and how many it may send.
-import { Counter } from 'prom-client';
+
 import {
   DependencyUnavailableError,
   ForbiddenError,
@@ -13,6 +13,7 @@ import { allows } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
 import type { EngineContext } from './engine.ts';
 import { type Identity, KeyRing } from './key-ring.ts';
+import { Counter } from './prom.ts';
 import { clientOf, type Quota, RateLimiter } from './rate-limiter.ts';
 
 /** Subprotocol of `/ws`; a client that cannot send headers offers its key beside it, as {@link SOCKET_KEY} and the key. */

@@ -1,9 +1,10 @@
 // Prometheus metrics of one engine: requests, hops, bus, process. Values are read when they are scraped.
-import { Counter, Gauge, Registry } from 'prom-client';
+
 import type { Bus, BusStats } from '../bus/client.ts';
 import { type HopSummary, HopTimes } from '../bus/hop-times.ts';
 import { registerHops } from './hop-metric.ts';
 import { LoopDelay } from './loop-delay.ts';
+import { Counter, Gauge, Registry } from './prom.ts';
 import { RequestTimes } from './request-times.ts';
 
 /** What `/system/status` says of the engine's activity; null where metrics are off. */
