@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts';
 import { refuseOpenHost } from '../http/key-ring.ts';
 import { ensureLocalKey } from '../http/local-key.ts';
 import { ENGINE_NAMES } from './engines.ts';
-import { type HostedEngine, hostEngine } from './host.ts';
+import type { HostedEngine } from './host.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** One engine of a running cluster. */
@@ -63,6 +63,8 @@ async function startProcesses(names: readonly string[], options: ClusterOptions)
 }
 
 async function startInProcess(names: readonly string[], options: ClusterOptions): Promise<Cluster> {
+  // A supervisor of processes hosts no engine itself: what they need would only delay their start.
+  const { hostEngine } = await import('./host.ts');
   const hub = new MemoryHub();
   const hosted: HostedEngine[] = [];
   const forgetKey = ensureLocalKey(options.config.dataDir);
