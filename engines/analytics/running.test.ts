@@ -82,6 +82,25 @@ describe('running performance', () => {
         for (const { tsUs, equity } of points.slice(at)) revived.add(tsUs, equity);
         expect(revived.state()).toEqual(follow(points).state());
       }),
+      {
+        examples: [
+          [
+            [
+              { tsUs: 1, equity: 0 },
+              { tsUs: 2, equity: 90_000 },
+            ],
+            2,
+          ],
+          [
+            [
+              { tsUs: 1, equity: 5 },
+              { tsUs: 2, equity: 0 },
+              { tsUs: 3, equity: 7 },
+            ],
+            2,
+          ],
+        ],
+      },
     );
   });
 

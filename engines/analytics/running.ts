@@ -106,18 +106,14 @@ function step(sums: Sums | null, equity: number): Sums {
     return { points: 1, first: equity, last: equity, peak: equity, positive, ...none };
   }
   const peak = Math.max(sums.peak, equity);
+  const depth = peak > 0 ? Math.max(sums.depth, 1 - equity / peak) : sums.depth;
+  const common = { points: sums.points + 1, first: sums.first, last: equity, peak, depth };
+  // Returns from zero or less are not defined, and neither is what is made of them from then on: infinities would not
+  // survive the way through JSON.
+  if (!sums.positive || !positive) return { ...common, positive: false, mean: 0, squares: 0 };
   const change = equity / sums.last - 1;
   const off = change - sums.mean;
   // `points` before this one is the number of returns with it.
   const mean = sums.mean + off / sums.points;
-  return {
-    points: sums.points + 1,
-    first: sums.first,
-    last: equity,
-    peak,
-    depth: Math.max(sums.depth, 1 - equity / peak),
-    positive: sums.positive && positive,
-    mean,
-    squares: sums.squares + off * (change - mean),
-  };
+  return { ...common, positive, mean, squares: sums.squares + off * (change - mean) };
 }
