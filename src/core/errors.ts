@@ -127,6 +127,13 @@ export class DependencyUnavailableError extends NautilusError {
   }
 }
 
+/** 503: the database cannot take writes or cannot be reached (full disk, server away); nothing of the work was stored. */
+export class StorageUnavailableError extends NautilusError {
+  constructor(detail: string, retryAfterS = 1) {
+    super('storage-unavailable', 503, 'Storage unavailable', detail, { retry_after_s: retryAfterS });
+  }
+}
+
 /** 504: the work was stopped at its deadline; nothing was written or published. */
 export class DeadlineExceededError extends NautilusError {
   constructor(detail: string) {
