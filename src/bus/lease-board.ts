@@ -8,13 +8,18 @@ export interface Lease {
   readonly epoch: number;
 }
 
-/** A board that all processes of a system share. Every call rejects with DependencyUnavailableError while it is away. */
+/**
+ * A board that all processes of a system share; its own clock measures every `ttlMs`. Every call rejects with
+ * DependencyUnavailableError while it is away.
+ */
 export interface LeaseBoard {
   /** Says that `member` of `group` lives for another `ttlMs`; resolves with all members that live, sorted. */
   heartbeat(group: string, member: string, ttlMs: number): Promise<string[]>;
   /**
    * Takes or keeps the leases of `resources` for `ttlMs` and resolves with those that `member` holds now. A resource that another
-   * member holds is left out. A new holder's epoch is greater than every epoch before and than `minEpoch` of the resource.
+   * member holds is left out. Who holds a lease and claims it again keeps its epoch; everyone else (whoever let his own lease run out
+   * too) gets one that is greater than every epoch before and than `minEpoch` of the resource. A holder whose epoch is below
+   * `minEpoch` gets a new one as well: what he writes would be refused.
    */
   claim(
     group: string,
@@ -26,6 +31,6 @@ export interface LeaseBoard {
   release(group: string, member: string, resources: readonly string[]): Promise<void>;
   /** Ends a membership and gives everything back. */
   leave(group: string, member: string): Promise<void>;
-  /** All leases of a group that are in force, by resource. */
+  /** All leases of a group that are in force, sorted by resource. */
   holders(group: string): Promise<Lease[]>;
 }
