@@ -1,5 +1,9 @@
 // The in-process transport: all engines in one thread, the same frozen objects on both sides.
 import type { Envelope } from './envelope.ts';
+import type { EventLog } from './event-log.ts';
+import type { LeaseBoard } from './lease-board.ts';
+import { MemoryLeases } from './memory-leases.ts';
+import { MemoryLogStore } from './memory-log.ts';
 import { type Port, Router } from './router.ts';
 import type { Transport, TransportSink } from './transport.ts';
 
@@ -8,10 +12,17 @@ type Batch = readonly Envelope[];
 /** The meeting point of memory transports. */
 export class MemoryHub {
   readonly router = new Router<Batch>();
+  readonly leases: LeaseBoard = new MemoryLeases();
+  readonly #log = new MemoryLogStore();
 
   /** Returns a new transport that is attached to this hub. */
   connect(): Transport {
     return new MemoryTransport(this.router);
+  }
+
+  /** Returns a new client of the log that everybody on this hub shares. */
+  connectLog(): EventLog {
+    return this.#log.connect();
   }
 }
 
