@@ -7,6 +7,7 @@ const TIERS: Readonly<Record<string, number>> = {
   'src/main.ts': 1,
   'src/cli': 1,
   'src/http': 3,
+  'src/events': 3,
   'src/jobs': 3,
   'src/onnx': 3,
   'src/factors': 3,
@@ -29,6 +30,12 @@ export interface Exception {
 
 /** The exceptions of this repository. Each is one line with its reason; one that nothing needs any more is a finding. */
 export const EXCEPTIONS: readonly Exception[] = [
+  {
+    from: 'src/bus/',
+    to: 'src/store/database.ts',
+    reason: 'types of the transaction that a unit of work runs in',
+  },
+  { from: 'src/http/', to: 'src/events/', reason: 'the server wires the durable events of its engine' },
   {
     from: 'src/bus/conformance.ts',
     to: 'test/',

@@ -82,17 +82,27 @@ export class Bus implements TransportSink {
    * Throws {@link InvalidOptionError} for a body that breaks the schema: nothing is sent then.
    */
   publish<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Envelope<Body> {
-    const checked = checkedCopy(topic, body);
-    const envelope = this.#seal(topic, checked, meta);
+    const envelope = this.seal(topic, body, meta);
+    this.send(envelope);
+    return envelope;
+  }
+
+  /** Returns the frozen envelope of `body` after its schema has passed it, without sending it; throws like {@link publish}. */
+  seal<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Envelope<Body> {
+    return this.#seal(topic, checkedCopy(topic, body), meta);
+  }
+
+  /** Publishes an envelope that {@link seal} made. */
+  send(envelope: Envelope): void {
+    const { topic } = envelope;
     const last = this.#outbox.at(-1);
-    if (last && last.topic === topic.name) last.batch.push(envelope);
-    else this.#outbox.push({ topic: topic.name, batch: [envelope] });
+    if (last && last.topic === topic) last.batch.push(envelope);
+    else this.#outbox.push({ topic, batch: [envelope] });
     this.#counts.published++;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       setImmediate(() => this.flush());
     }
-    return envelope;
   }
 
   // Two whole literals: objects put together from parts cost several times as much, for every message.

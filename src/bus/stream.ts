@@ -1,5 +1,6 @@
 // How an engine takes part in the flow of messages: live as they come, and in lockstep behind a counted barrier.
 import { InvariantError, NautilusError } from '../core/errors.ts';
+import type { Transaction } from '../store/database.ts';
 import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
 import { LatencyRecorder } from './latency.ts';
@@ -11,9 +12,13 @@ import {
   type Topic,
   topics,
 } from './topics.ts';
+import { PlainUnits, type Unit, type UnitRunner } from './unit.ts';
 
-/** Publishes with the session and step that the message being processed belongs to. */
+/** What processing may do: it stores and says things in one unit of work, for the replay that the messages belong to. */
 export interface StreamPublisher {
+  /** The transaction of the engine's database; see {@link Unit}. */
+  readonly tx: Transaction;
+  /** Says something once the unit is stored. */
   publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number, correlationId: string): void;
   /** The replay in whose course this happens; undefined in live running. */
   readonly spec: SessionSpec | undefined;
@@ -24,7 +29,12 @@ export interface Participant {
   /** Topics that it reads; messages of one event time are processed in this order. */
   readonly consumes: readonly Topic<unknown>[];
   readonly emits: readonly Topic<unknown>[];
-  /** Handles messages; in lockstep they come sorted by event time. Calls never overlap. */
+  /** `append` topics that it reads in live running only; their events go to `process` as well. */
+  readonly follows?: readonly Topic<unknown>[];
+  /**
+   * Handles messages as one unit of work; in lockstep they come sorted by event time. Calls never overlap. Live events of `append`
+   * topics come exactly once in effect, ordered for each key, in calls of their own.
+   */
   process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void>;
   /** Prepares a replay (forgets the symbol's and portfolio's state); throws a NautilusError to refuse it. */
   open?(spec: SessionSpec): unknown | Promise<unknown>;
@@ -55,9 +65,18 @@ interface Session {
 type Control = BodyOf<typeof topics.lockstepControl>;
 type Lifecycle = BodyOf<typeof topics.lifecycle>;
 
+export interface StreamOptions {
+  /** Runs the units of work; by default nothing is stored. */
+  readonly units?: UnitRunner;
+  /** Live events of `append` topics come through {@link EngineStream.take} and are passed over on the bus. */
+  readonly durable?: boolean;
+}
+
 /** Connects one {@link Participant} to the bus. */
 export class EngineStream {
   readonly #bus: Bus;
+  readonly #units: UnitRunner;
+  readonly #durable: boolean;
   readonly #engine: string;
   readonly #participant: Participant;
   readonly #report: Topic<LockstepReport>;
@@ -67,8 +86,10 @@ export class EngineStream {
   // One chain for live batches, steps and control: the participant never sees two calls at once.
   #chain: Promise<void> = Promise.resolve();
 
-  constructor(bus: Bus, engine: string, participant: Participant) {
+  constructor(bus: Bus, engine: string, participant: Participant, options: StreamOptions = {}) {
     this.#bus = bus;
+    this.#units = options.units ?? new PlainUnits(bus);
+    this.#durable = options.durable ?? false;
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);
@@ -84,7 +105,9 @@ export class EngineStream {
   async start(): Promise<void> {
     const owners = new Set(this.#participant.consumes.map((t) => t.owner));
     this.#subscriptions = await Promise.all([
-      ...this.#participant.consumes.map((t) => this.#bus.subscribe(t, (batch) => this.#onData(batch))),
+      ...this.#participant.consumes.map((t) =>
+        this.#bus.subscribe(t, (batch) => this.#onData(batch, this.#durable && t.delivery === 'append')),
+      ),
       ...[...owners].map((owner) =>
         this.#bus.subscribe(lockstepReportTopic(owner), (batch) => this.#onUpstream(owner, batch)),
       ),
@@ -108,26 +131,37 @@ export class EngineStream {
     await this.#chain;
   }
 
+  /**
+   * Processes live events of `append` topics as one unit that begins with `first` (which notes them as consumed). Rejects with what
+   * fails; nothing has happened then.
+   */
+  take(batch: readonly Envelope[], first: (unit: Unit) => Promise<void>): Promise<void> {
+    const result = this.#chain.then(() =>
+      this.#units.run(async (unit) => {
+        await first(unit);
+        await this.#participant.process(batch, livePublisher(unit));
+      }),
+    );
+    this.#chain = result.catch(() => {});
+    return result;
+  }
+
   #enqueue(work: () => void | Promise<void>): Promise<void> {
     this.#chain = this.#chain.then(work).catch((error) => this.#fail(error));
     return this.#chain;
   }
 
-  #onData(batch: readonly Envelope[]): Promise<void> | void {
+  #onData(batch: readonly Envelope[], replaysOnly: boolean): Promise<void> | void {
     // Live messages and those of a replay may come in one batch, in any mixture.
     const live = batch.filter((e) => e.session === undefined);
     if (this.#session && live.length < batch.length) this.#collect(this.#session, batch);
-    if (live.length > 0) return this.#live(live);
+    if (live.length > 0 && !replaysOnly) return this.#live(live);
   }
 
   #live(batch: readonly Envelope[]): Promise<void> {
-    const publisher: StreamPublisher = {
-      spec: undefined,
-      publish: (topic, body, tsEventUs, correlationId) => {
-        this.#bus.publish(topic, body, { tsEventUs, correlationId });
-      },
-    };
-    return this.#enqueue(() => this.#participant.process(batch, publisher));
+    return this.#enqueue(() =>
+      this.#units.run((unit) => this.#participant.process(batch, livePublisher(unit))),
+    );
   }
 
   #collect(session: Session, batch: readonly Envelope[]): void {
@@ -171,23 +205,22 @@ export class EngineStream {
 
   async #runStep(session: Session, number: number, step: Step): Promise<void> {
     const emitted: Record<string, number> = {};
-    const publisher: StreamPublisher = {
-      spec: session.spec,
-      publish: (topic, body, tsEventUs, correlationId) => {
-        emitted[topic.name] = (emitted[topic.name] ?? 0) + 1;
-        this.#bus.publish(topic, body, {
-          tsEventUs,
-          correlationId,
-          session: session.spec.session,
-          step: number,
-        });
-      },
-    };
     const rank = this.#order;
     step.messages.sort((a, b) => a.ts_event_us - b.ts_event_us || rank.get(a.topic)! - rank.get(b.topic)!);
     if (step.messages.length > 0) {
-      const pending = this.#participant.process(step.messages, publisher);
-      if (pending) await pending;
+      const { spec } = session;
+      await this.#units.run((unit) =>
+        this.#participant.process(step.messages, {
+          spec,
+          get tx() {
+            return unit.tx;
+          },
+          publish: (topic, body, tsEventUs, correlationId) => {
+            emitted[topic.name] = (emitted[topic.name] ?? 0) + 1;
+            unit.publish(topic, body, { tsEventUs, correlationId, session: spec.session, step: number });
+          },
+        }),
+      );
     }
     this.#publish({
       kind: 'step',
@@ -262,6 +295,18 @@ export class EngineStream {
     await this.#abort().catch((cause) => this.#bus.reportError(cause, this.#engine));
     this.#publish({ kind: 'failed', session: session.spec.session, reason: reasonOf(error) });
   }
+}
+
+function livePublisher(unit: Unit): StreamPublisher {
+  return {
+    spec: undefined,
+    get tx() {
+      return unit.tx;
+    },
+    publish: (topic, body, tsEventUs, correlationId) => {
+      unit.publish(topic, body, { tsEventUs, correlationId });
+    },
+  };
 }
 
 function stepOf(session: Session, number: number): Step {

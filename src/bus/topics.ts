@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { barSchema } from '../market/bar.ts';
 
 /**
- * `publish`: at most once, for what the next message replaces. `append`: must not be lost; such topics are carried like
- * the others for now, and move to the durable log together with their consumers.
+ * `publish`: at most once, for what the next message replaces. `append`: never lost; stored with the change that it tells of,
+ * kept in the event log, and consumed exactly once in effect, in order for each key. (Replays carry both alike.)
  */
 export type Delivery = 'publish' | 'append';
 
@@ -20,10 +20,22 @@ export interface Topic<out Body> {
   readonly delivery: Delivery;
   readonly description: string;
   readonly schema: z.ZodType<Body>;
+  /** What orders an `append` topic: events of one key come in the order in which they were stored. */
+  readonly keyOf: (body: unknown) => string;
+  /** Whether events of an `append` topic stay for ever, or for NAUTILUS_EVENTS_DAYS. */
+  readonly keep: 'window' | 'forever';
 }
 
 /** The body type of a topic. */
 export type BodyOf<T> = T extends Topic<infer Body> ? Body : never;
+
+interface Appending {
+  /** Field of the body that is the key. */
+  readonly key: string;
+  readonly keep: Topic<unknown>['keep'];
+}
+
+const OF_PORTFOLIO: Appending = { key: 'portfolio_id', keep: 'window' };
 
 function topic<Body>(
   name: string,
@@ -31,8 +43,19 @@ function topic<Body>(
   delivery: Delivery,
   description: string,
   schema: z.ZodType<Body>,
+  { key, keep }: Appending = OF_PORTFOLIO,
 ): Topic<Body> {
-  return Object.freeze({ name, version: 1, owner, delivery, description, schema }) as Topic<Body>;
+  const keyOf = (body: unknown) => String((body as Record<string, unknown>)[key]);
+  return Object.freeze({
+    name,
+    version: 1,
+    owner,
+    delivery,
+    description,
+    schema,
+    keyOf,
+    keep,
+  }) as unknown as Topic<Body>;
 }
 
 const id = z.string().min(1).max(128);
@@ -157,6 +180,39 @@ const riskUpdate = z.object({
 
 const riskLimits = z.object({ portfolio_id: id, limits: z.record(z.string(), z.unknown()) });
 
+const breach = z.object({
+  portfolio_id: id,
+  limit: id,
+  status: z.enum(['breach', 'cleared']),
+  value: decimal.nullable(),
+  threshold: decimal.nullable(),
+  utilisation: nullableNumber,
+  equity: decimal,
+});
+
+const positionChange = z.object({
+  portfolio_id: id,
+  /** The fill that made it. */
+  fill_id: id,
+  /** Fills of the portfolio up to and with this one. */
+  fills: z.int().positive(),
+  symbol: id,
+  quantity: decimal,
+  /** Average cost; null when the position is flat. */
+  average_price: decimal.nullable(),
+  /** Of this symbol, since the beginning. */
+  realised_pnl: decimal,
+  cash: decimal,
+});
+
+const modelDeployment = z.object({
+  model_id: id,
+  model_version: z.string(),
+  artefact_sha256: z.string(),
+  /** What served before; null for the first. */
+  previous_version: z.string().nullable(),
+});
+
 const presence = z.object({
   engine: id,
   port: z.int().min(0).max(65_535),
@@ -256,11 +312,39 @@ export const topics = {
     'append',
     'Limits of a portfolio, whole, after each change',
     riskLimits,
+    { key: 'portfolio_id', keep: 'forever' },
+  ),
+  breaches: topic('risk.breaches', 'risk', 'append', 'A limit of a book is in breach, or no longer', breach),
+  positions: topic(
+    'portfolio.positions',
+    'portfolio',
+    'append',
+    'A position after each fill that changed it',
+    positionChange,
+  ),
+  modelDeployments: topic(
+    'ml.model_deployments',
+    'ml',
+    'append',
+    'Another model serves the stream',
+    modelDeployment,
+    { key: 'model_id', keep: 'forever' },
   ),
   presence: topic('system.engines', '*', 'publish', 'One engine tells that it lives, every second', presence),
   lifecycle: topic('system.lifecycle', 'supervisor', 'publish', 'Starts and stops of processes', lifecycle),
   lockstepControl: topic('lockstep.control', 'marketdata', 'publish', 'Course of a replay', lockstepControl),
 } as const;
+
+const appending: ReadonlyMap<string, Topic<unknown>> = new Map(
+  Object.values(topics)
+    .filter((t) => t.delivery === 'append')
+    .map((t) => [t.name, t]),
+);
+
+/** Returns the `append` topic of this name; undefined when there is none. */
+export function appendTopic(name: string): Topic<unknown> | undefined {
+  return appending.get(name);
+}
 
 const reports = new Map<string, Topic<LockstepReport>>();
 
