@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
+import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
@@ -71,6 +72,18 @@ const envSchema = z.object({
   REDIS_SENTINEL_NAME: z.string().optional(),
   /** Put before every channel in Redis; 1..100 characters. */
   NAUTILUS_REDIS_PREFIX: z.string().min(1).max(100).default('nautilus:'),
+  /** Postgres that holds the databases of the engines; files in the data folder do when absent. */
+  DATABASE_URL: z.string().optional(),
+  /** File that holds the password of Postgres. */
+  DATABASE_PASSWORD_FILE: z.string().optional(),
+  /** Put before the name of an engine to make that of its schema in Postgres. */
+  NAUTILUS_DATABASE_SCHEMA_PREFIX: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,30}$/, 'at most 31 lower-case letters, digits and underscores, no digit first')
+    .refine((prefix) => !prefix.startsWith('pg_'), 'no name that starts with pg_')
+    .optional(),
+  /** What a stored write survives: `process` = kill -9 of any process, `power` = the end of the power too. */
+  NAUTILUS_DURABILITY: z.enum(['process', 'power']).default('process'),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
   /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
@@ -104,6 +117,9 @@ export interface Config {
   readonly hubQueueBytes: number;
   /** Undefined with the embedded hub. */
   readonly redis: RedisSettings | undefined;
+  /** Undefined with SQLite files in the data folder. */
+  readonly postgres: PostgresSettings | undefined;
+  readonly durability: 'process' | 'power';
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
@@ -162,6 +178,15 @@ export function loadConfig(
             sentinels: e.REDIS_SENTINELS,
             sentinelName: e.REDIS_SENTINEL_NAME,
           }),
+    postgres:
+      e.DATABASE_URL === undefined
+        ? undefined
+        : postgresSettings({
+            url: e.DATABASE_URL,
+            passwordFile: e.DATABASE_PASSWORD_FILE,
+            schemaPrefix: e.NAUTILUS_DATABASE_SCHEMA_PREFIX,
+          }),
+    durability: e.NAUTILUS_DURABILITY,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
