@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
+import { MAX_REPLICAS, type ReplicaSettings, replicaCounts } from './replica-settings.ts';
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 const REMOTE_RATE_LIMIT = 200;
@@ -84,6 +85,25 @@ const envSchema = z.object({
     .optional(),
   /** What a stored write survives: `process` = kill -9 of any process, `power` = the end of the power too. */
   NAUTILUS_DURABILITY: z.enum(['process', 'power']).default('process'),
+  /** Processes of an engine, 1 where it is not named: `analytics=3`. */
+  NAUTILUS_REPLICAS: z.string().default(''),
+  /** `true` puts a proxy before replicas; the kernel shares out their connections otherwise. Absent: `false` on Linux only. */
+  NAUTILUS_REPLICA_PROXY: z.enum(['true', 'false']).default(process.platform === 'linux' ? 'false' : 'true'),
+  /** Which replica this process is, and the port of all of them; set by the supervisor for its engines. */
+  NAUTILUS_REPLICA: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_REPLICAS - 1)
+    .optional(),
+  NAUTILUS_REPLICA_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  /** Seconds without a sign of life after which a process is killed and started again; 0 = never, else 2..3600. */
+  NAUTILUS_HANG_S: z.coerce
+    .number()
+    .int()
+    .max(3600)
+    .refine((s) => s === 0 || s >= 2, '0, or 2 to 3600')
+    .default(30),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
   /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
@@ -120,6 +140,14 @@ export interface Config {
   /** Undefined with SQLite files in the data folder. */
   readonly postgres: PostgresSettings | undefined;
   readonly durability: 'process' | 'power';
+  /** How many processes an engine has, where it is named. */
+  readonly replicas: ReadonlyMap<string, number>;
+  /** Whether a proxy stands before replicas. */
+  readonly replicaProxy: boolean;
+  /** Undefined in an engine with a single process. */
+  readonly replica: ReplicaSettings | undefined;
+  /** Seconds of silence after which a process is killed; 0 = never. */
+  readonly hangS: number;
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
@@ -187,6 +215,13 @@ export function loadConfig(
             schemaPrefix: e.NAUTILUS_DATABASE_SCHEMA_PREFIX,
           }),
     durability: e.NAUTILUS_DURABILITY,
+    replicas: replicaCounts(e.NAUTILUS_REPLICAS, 'NAUTILUS_REPLICAS'),
+    replicaProxy: e.NAUTILUS_REPLICA_PROXY === 'true',
+    replica:
+      e.NAUTILUS_REPLICA === undefined
+        ? undefined
+        : { index: e.NAUTILUS_REPLICA, port: e.NAUTILUS_REPLICA_PORT },
+    hangS: e.NAUTILUS_HANG_S,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
