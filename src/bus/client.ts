@@ -7,6 +7,7 @@ import type { HopTimes } from './hop-times.ts';
 import { compilePattern } from './pattern.ts';
 import { checkedCopy } from './quick-copy.ts';
 import type { Topic } from './topics.ts';
+import type { MessageTracing } from './tracing.ts';
 import type { Transport, TransportSink } from './transport.ts';
 
 const DEFAULT_CAPACITY = 262_144;
@@ -50,6 +51,7 @@ export class Bus implements TransportSink {
   #flushScheduled = false;
   #closed = false;
   #hops: HopTimes | undefined;
+  #tracing: MessageTracing | undefined;
   readonly #counts = {
     published: 0,
     received: 0,
@@ -105,7 +107,7 @@ export class Bus implements TransportSink {
     }
   }
 
-  // Two whole literals: objects put together from parts cost several times as much, for every message.
+  // Whole literals: objects put together from parts cost several times as much, for every message.
   #seal<Body>({ name, version }: Topic<Body>, body: Body, meta: PublishMeta): Envelope<Body> {
     const id = this.#nextId();
     const now = this.#clock.nowUs();
@@ -113,6 +115,20 @@ export class Bus implements TransportSink {
     const correlation_id = meta.correlationId ?? id;
     const source = this.source;
     if (meta.session === undefined) {
+      const traceparent = this.#tracing?.contextOf(correlation_id);
+      if (traceparent !== undefined) {
+        return Object.freeze({
+          id,
+          topic: name,
+          version,
+          ts_event_us,
+          ts_sent_us: now,
+          correlation_id,
+          source,
+          traceparent,
+          body,
+        });
+      }
       return Object.freeze({
         id,
         topic: name,
@@ -146,6 +162,16 @@ export class Bus implements TransportSink {
   /** Records in `hops`, from now on, how long each message took to come here. */
   measureHops(hops: HopTimes): void {
     this.#hops = hops;
+  }
+
+  /** Sends recorded traces along with live messages, from now on. */
+  traceWith(tracing: MessageTracing): void {
+    this.#tracing = tracing;
+  }
+
+  /** Whoever records traces; undefined when nobody does. */
+  get tracing(): MessageTracing | undefined {
+    return this.#tracing;
   }
 
   /** Reports a failure that happened while handling messages of `where`. */

@@ -13,6 +13,11 @@ export interface Envelope<Body = unknown> {
   readonly correlation_id: string;
   /** Who published it. */
   readonly source: string;
+  /**
+   * The span that published it (W3C Trace Context); only in a trace that is recorded, and never in a replay. Says how a trace goes
+   * on; nothing else may depend on it.
+   */
+  readonly traceparent?: string;
   /** The replay that it belongs to; absent in live running. */
   readonly session?: string;
   /** The step of the replay that it belongs to. */

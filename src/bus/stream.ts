@@ -137,7 +137,7 @@ export class EngineStream {
    */
   take(batch: readonly Envelope[], first: (unit: Unit) => Promise<void>): Promise<void> {
     const result = this.#chain.then(() =>
-      this.#units.run(async (unit) => {
+      this.#runLive(batch, async (unit) => {
         await first(unit);
         await this.#participant.process(batch, livePublisher(unit));
       }),
@@ -160,7 +160,20 @@ export class EngineStream {
 
   #live(batch: readonly Envelope[]): Promise<void> {
     return this.#enqueue(() =>
-      this.#units.run((unit) => this.#participant.process(batch, livePublisher(unit))),
+      this.#runLive(batch, (unit) => this.#participant.process(batch, livePublisher(unit))),
+    );
+  }
+
+  #runLive(batch: readonly Envelope[], work: (unit: Unit) => void | Promise<void>): Promise<void> {
+    const spans = this.#bus.tracing?.handling(batch);
+    const done = this.#units.run(work);
+    if (!spans) return done;
+    return done.then(
+      () => spans.end(),
+      (error) => {
+        spans.end(error);
+        throw error;
+      },
     );
   }
 
