@@ -217,6 +217,8 @@ const presence = z.object({
   engine: id,
   port: z.int().min(0).max(65_535),
   pid: z.int(),
+  /** Which of several processes of the engine it is, from 0; absent in an engine with one. */
+  replica: z.int().nonnegative().optional(),
   status: z.enum(['healthy', 'degraded', 'stopping']),
   /** What it misses, when degraded. */
   missing: z.array(z.string()),
@@ -230,6 +232,7 @@ const presence = z.object({
 const lifecycle = z.object({
   engine: id,
   event: z.enum(['started', 'exited', 'restarting', 'stopped']),
+  replica: z.int().nonnegative().optional(),
   pid: z.int().nullable(),
   exit_code: z.int().nullable(),
   detail: z.string(),
