@@ -60,4 +60,50 @@ describe('EngineWatch', () => {
     presence(1, 2, 'stopping');
     await becomes(0);
   });
+
+  describe('of several replicas', () => {
+    function replica(n: number, pid: number, uptimeS = 1): void {
+      const rest = { missing: [], version: '0', rss_bytes: 1, lockstep: true };
+      bus.publish(topics.presence, {
+        engine: 'ml',
+        port: 8400,
+        pid,
+        replica: n,
+        status: 'healthy',
+        uptime_s: uptimeS,
+        ...rest,
+      });
+    }
+    const ends = (n: number, pid: number) =>
+      bus.publish(topics.lifecycle, {
+        engine: 'ml',
+        event: 'exited',
+        replica: n,
+        pid,
+        exit_code: 137,
+        detail: '',
+      });
+
+    test('keeps each apart, and counts the engine as long as one lives', async () => {
+      replica(1, 11);
+      replica(0, 10);
+      await eventually(() => watch.all().length === 2, 'two replicas');
+      expect(watch.all().map(({ presence }) => presence.pid)).toEqual([10, 11]);
+      expect(watch.alive().map((p) => p.engine)).toEqual(['ml']);
+      ends(0, 10);
+      await eventually(() => watch.all()[0]!.gone, 'the end of the first');
+      expect(watch.alive().map((p) => p.pid)).toEqual([11]);
+      ends(1, 11);
+      await becomes(0);
+    });
+
+    test('tells of the start of each, and of none twice', async () => {
+      replica(0, 10);
+      replica(1, 11);
+      replica(0, 10, 2);
+      replica(1, 12, 0);
+      await eventually(() => started.length === 3, 'three starts');
+      expect(started).toEqual([10, 11, 12]);
+    });
+  });
 });
