@@ -1,5 +1,5 @@
 // The durable log of engines that share one process, for tests and `--in-process`: it lives as long as the process.
-import { ConflictError, DependencyUnavailableError } from '../core/errors.ts';
+import { ConflictError } from '../core/errors.ts';
 import {
   checkAppend,
   type EventLog,
@@ -7,9 +7,9 @@ import {
   type LogBounds,
   type LogEvent,
   type LogPlace,
-  type ReadOptions,
   type StreamId,
 } from './event-log.ts';
+import { LocalLog, type LocalStore } from './local-log.ts';
 import { LogReaders, type LogSlices, streamKey } from './log-readers.ts';
 
 const KEPT_EVENTS = 100_000;
@@ -26,7 +26,7 @@ class MemoryStream {
 }
 
 /** The meeting point of memory logs; keeps the newest `maxEvents` of each stream. */
-export class MemoryLogStore implements LogSlices {
+export class MemoryLogStore implements LogSlices, LocalStore {
   readonly readers = new LogReaders(this);
   readonly #streams = new Map<string, MemoryStream>();
   readonly #maxEvents: number;
@@ -35,9 +35,9 @@ export class MemoryLogStore implements LogSlices {
     this.#maxEvents = maxEvents;
   }
 
-  /** Returns a client; its close ends what it waits for and nothing else. */
+  /** Returns a new client. */
   connect(): EventLog {
-    return new MemoryLog(this);
+    return new LocalLog('memory', this);
   }
 
   append(id: StreamId, generation: string, first: number, payloads: readonly string[]): number {
@@ -84,42 +84,6 @@ export class MemoryLogStore implements LogSlices {
   trim(id: StreamId, position: number): void {
     const stream = this.#streams.get(streamKey(id));
     if (stream) stream.events.splice(0, Math.max(0, position - stream.first + 1));
-  }
-}
-
-class MemoryLog implements EventLog {
-  readonly kind = 'memory';
-  connected = true;
-  readonly #store: MemoryLogStore;
-
-  constructor(store: MemoryLogStore) {
-    this.#store = store;
-  }
-
-  async append(stream: StreamId, generation: string, first: number, payloads: readonly string[]) {
-    return this.#open().append(stream, generation, first, payloads);
-  }
-
-  async bounds(stream: StreamId): Promise<LogBounds> {
-    return this.#open().bounds(stream);
-  }
-
-  async read(places: readonly LogPlace[], options: ReadOptions): Promise<LogBatch[]> {
-    return this.#open().readers.read(places, options, this);
-  }
-
-  async trim(stream: StreamId, position: number): Promise<void> {
-    this.#open().trim(stream, position);
-  }
-
-  async close(): Promise<void> {
-    this.connected = false;
-    this.#store.readers.drop(this);
-  }
-
-  #open(): MemoryLogStore {
-    if (!this.connected) throw new DependencyUnavailableError('The event log was closed');
-    return this.#store;
   }
 }
 
