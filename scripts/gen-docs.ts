@@ -13,6 +13,7 @@ import { buildApp, type EngineState } from '../src/http/app.ts';
 import { Guard } from '../src/http/auth.ts';
 import type { EngineDefinition } from '../src/http/engine.ts';
 import { EngineMetrics } from '../src/http/metrics.ts';
+import { prepareEngine } from '../src/http/server.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
 import { topicsPage } from './gen-docs/topics-page.ts';
 
@@ -44,18 +45,30 @@ async function describe(definition: EngineDefinition): Promise<EngineDocument> {
   const { name, port, title, description } = definition;
   const dataDir = mkdtempSync(join(tmpdir(), 'gen-docs-'));
   const config = loadConfig({ NAUTILUS_DATA_DIR: dataDir, NAUTILUS_FEED: 'none' }, ROOT);
-  const bus = new Bus(name, new MemoryHub().connect());
+  const hub = new MemoryHub();
+  const bus = new Bus(name, hub.connect());
   const log = createLog(name, 'silent');
-  const context = { bus, clock: systemClock, config, log, metrics: new EngineMetrics(name, bus) };
-  const parts = await definition.create(context);
+  const { context, parts, durable } = await prepareEngine(definition, {
+    bus,
+    clock: systemClock,
+    config,
+    log,
+    metrics: new EngineMetrics(name, bus),
+    eventLog: hub.connectLog(),
+    leases: hub.leases,
+  });
   try {
     const app = buildApp(definition, context, parts, IDLE, new Guard(definition.name, context));
     const openApi = (await (await app(new Request('http://localhost/openapi/json'))).json()) as OpenApi;
-    const { consumes = [], emits = [] } = parts.participant ?? {};
-    const topics = { consumes: consumes.map((t) => t.name), emits: emits.map((t) => t.name) };
+    const { consumes = [], follows = [], emits = [] } = parts.participant ?? {};
+    const topics = {
+      consumes: [...consumes, ...follows].map((t) => t.name),
+      emits: emits.map((t) => t.name),
+    };
     return { name, port, title, description, openApi, socket: parts.socket?.path ?? null, ...topics };
   } finally {
     await parts.stop?.();
+    await durable?.database.close();
     await bus.close();
     rmSync(dataDir, { recursive: true, force: true });
   }

@@ -1,4 +1,5 @@
 // Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a bus to connect to.
+import { MemoryHub } from './bus/memory.ts';
 import { hostEngine } from './cli/host.ts';
 import type { EngineMessage } from './cli/supervisor.ts';
 import { processTransport } from './cli/transport.ts';
@@ -12,7 +13,14 @@ const tell = (message: EngineMessage) => process.send?.(message);
 try {
   const config = loadConfig();
   const log = createLog(name, config.logLevel);
-  const { engine } = await hostEngine(name, await processTransport(config, name, log), config, log);
+  const memory = new MemoryHub();
+  const { engine } = await hostEngine(
+    name,
+    await processTransport(config, name, log),
+    { eventLog: memory.connectLog(), leases: memory.leases },
+    config,
+    log,
+  );
 
   let stopping = false;
   const stop = async (reason: string, end: () => void) => {

@@ -76,7 +76,14 @@ async function startInProcess(names: readonly string[], options: ClusterOptions)
   const bus = new Bus('supervisor', hub.connect());
   try {
     for (const name of names) {
-      hosted.push(await hostEngine(name, hub.connect(), options.config));
+      hosted.push(
+        await hostEngine(
+          name,
+          hub.connect(),
+          { eventLog: hub.connectLog(), leases: hub.leases },
+          options.config,
+        ),
+      );
       bus.publish(topics.lifecycle, {
         engine: name,
         event: 'started',

@@ -5,7 +5,9 @@ import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { DependencyUnavailableError, InvariantError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
+import type { EngineHost } from '../http/engine.ts';
 import { EngineMetrics } from '../http/metrics.ts';
+import { startTelemetry } from '../http/otel-start.ts';
 import { type RunningEngine, startEngine } from '../http/server.ts';
 import { loadEngine } from './engines.ts';
 
@@ -17,10 +19,14 @@ export interface HostedEngine {
   readonly log: Log;
 }
 
+/** What an engine shares with the others beside the bus. */
+export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'leaseMs' | 'onHung'>;
+
 /** Loads, connects and starts the engine `name`. Throws DependencyUnavailableError without a bus or with a taken port. */
 export async function hostEngine(
   name: string,
   transport: Transport,
+  services: SharedServices,
   config: Config,
   log: Log = createLog(name, config.logLevel),
 ): Promise<HostedEngine> {
@@ -28,18 +34,24 @@ export async function hostEngine(
     onHandlerError: (err, where) => log.error({ err, where }, 'handling messages failed'),
     onDropped: (count, where) => log.warn({ count, where }, 'messages dropped'),
   });
-  const definition = await loadEngine(name);
+  const metrics = new EngineMetrics(name, bus, config.metricsEnabled);
+  const [definition, telemetry] = await Promise.all([
+    loadEngine(name),
+    startTelemetry(name, config.otel, log, metrics),
+  ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
   await connected(bus);
-  const context = {
+  const host: EngineHost = {
+    ...services,
     bus,
     clock: systemClock,
     config,
     log,
-    metrics: new EngineMetrics(name, bus, config.metricsEnabled),
+    metrics,
+    telemetry,
   };
   const port = config.ports === 'free' ? 0 : definition.port;
-  return { engine: await startEngine(definition, context, port), log };
+  return { engine: await startEngine(definition, host, port), log };
 }
 
 async function connected(bus: Bus): Promise<void> {

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
+import { type OtelSettings, otelSettings } from './otel-settings.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
 import { MAX_REPLICAS, type ReplicaSettings, replicaCounts } from './replica-settings.ts';
@@ -104,6 +105,8 @@ const envSchema = z.object({
     .max(3600)
     .refine((s) => s === 0 || s >= 2, '0, or 2 to 3600')
     .default(30),
+  /** Days that durable events stay in the log and in the outbox of their owner; 1..3650. */
+  NAUTILUS_EVENTS_DAYS: z.coerce.number().int().min(1).max(3650).default(7),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
   /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
@@ -148,9 +151,12 @@ export interface Config {
   readonly replica: ReplicaSettings | undefined;
   /** Seconds of silence after which a process is killed; 0 = never. */
   readonly hangS: number;
+  readonly eventsDays: number;
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
+  /** Undefined when no telemetry is exported. */
+  readonly otel: OtelSettings | undefined;
   readonly logLevel: string;
 }
 
@@ -222,9 +228,11 @@ export function loadConfig(
         ? undefined
         : { index: e.NAUTILUS_REPLICA, port: e.NAUTILUS_REPLICA_PORT },
     hangS: e.NAUTILUS_HANG_S,
+    eventsDays: e.NAUTILUS_EVENTS_DAYS,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
+    otel: otelSettings(env, secret),
     logLevel: e.LOG_LEVEL,
   };
 }

@@ -11,7 +11,7 @@ import {
 import { type Access, accessOf, COMMON_ACCESS, type Right, rightsOf } from './access.ts';
 import { allows } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
-import type { EngineContext } from './engine.ts';
+import type { EngineHost } from './engine.ts';
 import { type Identity, KeyRing } from './key-ring.ts';
 import { Counter } from './prom.ts';
 import { clientOf, type Quota, RateLimiter } from './rate-limiter.ts';
@@ -47,7 +47,7 @@ export class Guard {
   readonly #audit: AuditLog;
   #generation: number;
 
-  constructor(engine: string, { config, log, metrics }: Pick<EngineContext, 'config' | 'log' | 'metrics'>) {
+  constructor(engine: string, { config, log, metrics }: Pick<EngineHost, 'config' | 'log' | 'metrics'>) {
     this.#engine = engine;
     this.#keys = new KeyRing(config, log);
     this.#generation = this.#keys.generation;

@@ -2,20 +2,43 @@
 import type { WebSocketHandler } from 'bun';
 import type { AnyElysia } from 'elysia';
 import type { Bus } from '../bus/client.ts';
+import type { EventLog } from '../bus/event-log.ts';
+import type { LeaseBoard } from '../bus/lease-board.ts';
 import type { Participant } from '../bus/stream.ts';
+import type { UnitRunner } from '../bus/unit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Database, Migrations } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
+import type { Telemetry } from './otel.ts';
 
-/** What every engine receives. */
-export interface EngineContext {
+/** What the process gives to the server of an engine. */
+export interface EngineHost {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly config: Config;
   readonly log: Log;
   readonly metrics: EngineMetrics;
+  /** The export of telemetry; undefined where none is configured. */
+  readonly telemetry?: Telemetry | undefined;
+  readonly eventLog: EventLog;
+  readonly leases: LeaseBoard;
+  /** Name of this process among those that run the engine; the same after a restart. The engine's name when absent. */
+  readonly member?: string;
+  /** Milliseconds of a partition's lease. */
+  readonly leaseMs?: number;
+  /** Ends the process that applies an event without end; it comes back and tries again. */
+  readonly onHung?: () => void;
+}
+
+/** What every engine receives. */
+export interface EngineContext extends EngineHost {
+  /** The engine's own database. Throws InvariantError in an engine without `migrations`. */
+  readonly database: Database;
+  /** Runs what changes the engine's state, so that what is stored and what is said go together. */
+  readonly units: UnitRunner;
 }
 
 /** Data that travels with one WebSocket connection. */
@@ -45,6 +68,8 @@ export interface EngineParts {
   /** Its part in the flow of messages. */
   readonly participant?: Participant;
   readonly socket?: SocketEndpoint;
+  /** Takes the state in memory from the database again, after a unit of work that failed. */
+  reload?(): Promise<void>;
   /** What it misses right now; anything makes it `degraded`. */
   missing?(): string[];
   /** Its own part of `/system/status`. */
@@ -62,5 +87,7 @@ export interface EngineDefinition {
   readonly port: number;
   readonly title: string;
   readonly description: string;
+  /** Steps of the schema of its own tables; an engine without them has no database. */
+  readonly migrations?: Migrations;
   create(context: EngineContext): EngineParts | Promise<EngineParts>;
 }

@@ -1,26 +1,33 @@
 // The server that every engine shares: runs a definition on a bus and a port.
 
+import { Elysia } from 'elysia';
 import { EngineStream } from '../bus/stream.ts';
 import { topics } from '../bus/topics.ts';
+import { PlainUnits } from '../bus/unit.ts';
 import { monotonicSeconds } from '../core/clock.ts';
-import { DependencyUnavailableError, InvariantError, MalformedBodyError } from '../core/errors.ts';
+import { InvariantError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
+import { EngineEvents } from '../events/engine-events.ts';
+import { eventRoutes } from '../events/routes.ts';
+import { EVENT_TABLES } from '../events/schema.ts';
+import type { Database } from '../store/database.ts';
+import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
-import { Guard, SOCKET_PROTOCOL } from './auth.ts';
-import type { EngineContext, EngineDefinition, EngineParts, SocketData, SocketEndpoint } from './engine.ts';
+import { Guard } from './auth.ts';
+import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from './engine.ts';
 import { refuseOpenHost } from './key-ring.ts';
+import { Listener } from './listener.ts';
 import { nativeInfo } from './native-info.ts';
-import { problemResponse } from './problem.ts';
 
 const PRESENCE_MS = 1000;
 const POLITE_STOP_MS = 250;
-// Longer than any reply takes to begin; a connection that is idle for so long is closed.
-const IDLE_TIMEOUT_S = 120;
 
 /** A running engine. */
 export interface RunningEngine {
   readonly name: string;
   readonly port: number;
+  /** Port of this replica alone, on loopback; null in an engine with a single process. */
+  readonly privatePort: number | null;
   health(): Health;
   /** Drains: finishes what is under way within `graceMs`, says goodbye on the bus, closes. */
   stop(graceMs: number): Promise<void>;
@@ -28,18 +35,73 @@ export interface RunningEngine {
 
 /**
  * Starts one engine on `port` (0 = any free one). Resolves when it is ready to answer. Throws
- * {@link DependencyUnavailableError} when the port is taken, naming it and what to do, and what {@link refuseOpenHost} throws.
+ * DependencyUnavailableError when the port is taken, naming it and what to do, and what {@link refuseOpenHost} throws.
  */
 export async function startEngine(
   definition: EngineDefinition,
-  context: EngineContext,
+  host: EngineHost,
   port: number,
 ): Promise<RunningEngine> {
-  refuseOpenHost(context.config);
-  const parts = await definition.create(context);
-  const engine = new Engine(definition, context, parts);
+  refuseOpenHost(host.config);
+  const engine = new Engine(definition, await prepareEngine(definition, host));
   await engine.start(port);
   return engine;
+}
+
+/** An engine that is made but does not run. */
+export interface PreparedEngine {
+  readonly context: EngineContext;
+  /** With the routes of its durable events. */
+  readonly parts: EngineParts;
+  readonly durable: Durable | undefined;
+}
+
+/** Opens an engine's database and makes the engine. */
+export async function prepareEngine(definition: EngineDefinition, host: EngineHost): Promise<PreparedEngine> {
+  const durable = await openDurable(definition, host);
+  const context: EngineContext = {
+    ...host,
+    get database(): Database {
+      if (!durable) throw new InvariantError(`engine ${definition.name} has no migrations`);
+      return durable.database;
+    },
+    units: durable?.events.units ?? new PlainUnits(host.bus),
+  };
+  const parts = await definition.create(context);
+  if (!durable) return { context, parts, durable };
+  const routes = new Elysia().use(eventRoutes(durable.events)).use(parts.routes);
+  return { context, parts: { ...parts, routes }, durable };
+}
+
+/** The database of an engine with the events that are stored in it. */
+export interface Durable {
+  readonly database: Database;
+  readonly events: EngineEvents;
+}
+
+async function openDurable(
+  { name, migrations }: EngineDefinition,
+  host: EngineHost,
+): Promise<Durable | undefined> {
+  if (!migrations) return undefined;
+  const { bus, config, eventLog, leases, log, member = name, leaseMs, onHung } = host;
+  const database = await openDatabase(config, name, { engine: migrations, events: EVENT_TABLES });
+  const events = await EngineEvents.open({
+    engine: name,
+    member,
+    database,
+    bus,
+    log: eventLog,
+    leases,
+    logger: log,
+    keepDays: config.eventsDays,
+    ...(leaseMs !== undefined && { leaseMs }),
+    onHung: (stream, sinceMs) => {
+      log.fatal({ ...stream, since_ms: Math.round(sinceMs) }, 'applying an event does not end');
+      onHung?.();
+    },
+  });
+  return { database, events };
 }
 
 class Engine implements RunningEngine {
@@ -47,29 +109,45 @@ class Engine implements RunningEngine {
   readonly #startedS = monotonicSeconds();
   readonly #stream: EngineStream | undefined;
   readonly #guard: Guard;
-  #server: Bun.Server<SocketData> | undefined;
+  #listener: Listener | undefined;
   #presence: ReturnType<typeof setInterval> | undefined;
   #ready = false;
   #stopping = false;
 
+  readonly context: EngineContext;
+  readonly parts: EngineParts;
+  readonly durable: Durable | undefined;
+
   constructor(
     readonly definition: EngineDefinition,
-    readonly context: EngineContext,
-    readonly parts: EngineParts,
+    { context, parts, durable }: PreparedEngine,
   ) {
+    this.context = context;
+    this.parts = parts;
+    this.durable = durable;
     this.name = definition.name;
     this.#guard = new Guard(definition.name, context);
-    this.#stream = parts.participant && new EngineStream(context.bus, definition.name, parts.participant);
+    const { participant } = parts;
+    if (!participant) return;
+    const options = { units: context.units, durable: durable !== undefined };
+    this.#stream = new EngineStream(context.bus, definition.name, participant, options);
+    durable?.events.connect(this.#stream, participant, async () => parts.reload?.());
   }
 
   get port(): number {
-    return this.#server?.port ?? 0;
+    return this.#listener?.port ?? 0;
+  }
+
+  get privatePort(): number | null {
+    return this.#listener?.privatePort ?? null;
   }
 
   async start(port: number): Promise<void> {
     this.#listen(port);
     await this.#stream?.start();
+    await this.durable?.events.startSending();
     await this.parts.start?.();
+    await this.durable?.events.startConsuming();
     this.#ready = true;
     this.#announce();
     this.#presence = setInterval(() => this.#tick(), PRESENCE_MS);
@@ -90,7 +168,7 @@ class Engine implements RunningEngine {
   }
 
   missing(): string[] {
-    const missing = this.parts.missing?.() ?? [];
+    const missing = [...(this.durable?.events.missing() ?? []), ...(this.parts.missing?.() ?? [])];
     return this.context.bus.connected ? missing : ['messagebus', ...missing];
   }
 
@@ -105,9 +183,11 @@ class Engine implements RunningEngine {
       ...this.health(),
       pid: process.pid,
       port: this.port,
+      replica: this.context.config.replica?.index ?? null,
       memory_rss_bytes: process.memoryUsage.rss(),
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),
+      events: this.durable?.events.status() ?? null,
       activity: this.context.metrics.activity(),
       ...this.parts.status?.(),
     };
@@ -116,15 +196,20 @@ class Engine implements RunningEngine {
   async stop(graceMs: number): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    const endMs = performance.now() + graceMs;
     clearInterval(this.#presence);
     this.#announce();
     // Intake ends first, so that nothing reaches an engine that has closed its files. An open WebSocket keeps a polite
     // stop waiting for ever, which is why both waits have an end.
-    await Promise.race([this.#server?.stop(), Bun.sleep(Math.min(graceMs, POLITE_STOP_MS))]);
-    await this.#server?.stop(true);
+    await Promise.race([this.#listener?.stop(), Bun.sleep(Math.min(graceMs, POLITE_STOP_MS))]);
+    await this.#listener?.stop(true);
     await Promise.race([this.#stream?.stop(), Bun.sleep(graceMs)]);
+    await this.durable?.events.stop(graceMs);
     await this.parts.stop?.();
+    await this.durable?.database.close();
+    await this.context.eventLog.close();
     await this.context.bus.close();
+    await this.context.telemetry?.stop(endMs - performance.now());
     this.#guard.close();
   }
 
@@ -141,6 +226,7 @@ class Engine implements RunningEngine {
       engine: this.name,
       port: this.port,
       pid: process.pid,
+      ...replicaOf(this.context),
       status: this.#stopping ? 'stopping' : missing.length === 0 ? 'healthy' : 'degraded',
       missing,
       version: VERSION,
@@ -151,60 +237,12 @@ class Engine implements RunningEngine {
   }
 
   #listen(port: number): void {
-    const { config, log } = this.context;
     const app = buildApp(this.definition, this.context, this.parts, this, this.#guard);
-    const socket = this.parts.socket;
-    const options = {
-      hostname: config.host,
-      port,
-      idleTimeout: IDLE_TIMEOUT_S,
-      // The kit's own limits answer with a problem; Bun's cuts off without a word, so that it only backs them up.
-      maxRequestBodySize: 2 * Math.max(config.maxImportBytes, config.maxBodyBytes) + 2 ** 20,
-      error: (error: Error) => {
-        log.error({ err: error }, 'request failed outside its handler');
-        return problemResponse(new InvariantError('unexpected failure'), 'unknown');
-      },
-    };
-    try {
-      this.#server = socket
-        ? Bun.serve<SocketData>({
-            ...options,
-            websocket: socket.handlers,
-            fetch: (request, server) =>
-              isSocketRequest(request, socket)
-                ? upgrade(request, server, socket, this.#guard)
-                : app(request, server),
-          })
-        : Bun.serve<SocketData>({ ...options, fetch: app });
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EADDRINUSE') throw error;
-      throw new DependencyUnavailableError(
-        `Port ${port} of the ${this.name} engine is taken by another program: stop it (lsof -i :${port}) or set NAUTILUS_PORTS=free`,
-      );
-    }
+    const answers = { engine: this.name, app, socket: this.parts.socket, guard: this.#guard };
+    this.#listener = new Listener(answers, this.context, port);
   }
 }
 
-function isSocketRequest(request: Request, socket: SocketEndpoint): boolean {
-  // Every request passes here, so that the URL is parsed only when it may be the socket's.
-  return request.url.includes(socket.path) && new URL(request.url).pathname === socket.path;
-}
-
-// An upgraded request gets no reply of ours.
-function upgrade(
-  request: Request,
-  server: Bun.Server<SocketData>,
-  socket: SocketEndpoint,
-  guard: Guard,
-): Response | undefined {
-  const id = crypto.randomUUID();
-  const { refusal, identity } = guard.admitSocket(request, server);
-  const reason = refusal ?? socket.refuse?.(request);
-  if (reason) return problemResponse(reason, id);
-  const data: SocketData = { id, keyId: identity?.id ?? null };
-  // Only the name of the protocol goes back: the offer may hold a key as well.
-  const asked = request.headers.has('sec-websocket-protocol');
-  const headers: Record<string, string> = asked ? { 'sec-websocket-protocol': SOCKET_PROTOCOL } : {};
-  if (server.upgrade(request, { data, headers })) return undefined;
-  return problemResponse(new MalformedBodyError(`Expected a WebSocket handshake on ${socket.path}`), id);
+function replicaOf({ config }: EngineContext): { replica?: number } {
+  return config.replica ? { replica: config.replica.index } : {};
 }

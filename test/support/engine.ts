@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { Bus } from '../../src/bus/client.ts';
 import type { LockstepOptions } from '../../src/bus/coordinator.ts';
 import { runLockstep } from '../../src/bus/coordinator.ts';
-import type { Envelope } from '../../src/bus/envelope.ts';
+import type { Envelope, PublishMeta } from '../../src/bus/envelope.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
+import { partitionOf } from '../../src/bus/partition.ts';
 import { type SessionSpec, type Topic, topics } from '../../src/bus/topics.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Config, loadConfig } from '../../src/core/config.ts';
 import { createLog } from '../../src/core/log.ts';
-import type { EngineContext, EngineDefinition } from '../../src/http/engine.ts';
+import type { EngineDefinition, EngineHost } from '../../src/http/engine.ts';
 import { EngineMetrics } from '../../src/http/metrics.ts';
 import { type RunningEngine, startEngine } from '../../src/http/server.ts';
 import type { Bar } from '../../src/market/bar.ts';
@@ -32,7 +33,8 @@ export class TestEngine {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'engine-'));
   readonly bus = new Bus('test', this.hub.connect());
   /** What the running engine was given. */
-  context!: EngineContext;
+  context!: EngineHost;
+  readonly #log = this.hub.connectLog();
   #engine: RunningEngine | undefined;
   #received: Envelope[] = [];
 
@@ -58,7 +60,8 @@ export class TestEngine {
     });
     const log = createLog(definition.name, config.logLevel);
     const metrics = new EngineMetrics(definition.name, bus, config.metricsEnabled);
-    this.context = { bus, clock: systemClock, config, log, metrics };
+    const eventLog = this.hub.connectLog();
+    this.context = { bus, clock: systemClock, config, log, metrics, eventLog, leases: this.hub.leases };
     this.#engine = await startEngine(definition, this.context, 0);
   }
 
@@ -80,6 +83,16 @@ export class TestEngine {
         ? {}
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     return reply(await fetch(this.url + path, { method, ...json }));
+  }
+
+  /** Puts an event of a durable topic into the log and on the bus, as its owner does, and returns it. */
+  async append<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Promise<Envelope<Body>> {
+    const envelope = this.bus.seal(topic, body, meta);
+    const stream = { topic: topic.name, partition: partitionOf(topic.keyOf(body)) };
+    const { last } = await this.#log.bounds(stream);
+    await this.#log.append(stream, 'test', last + 1, [JSON.stringify(envelope)]);
+    this.bus.send(envelope);
+    return envelope;
   }
 
   /** Messages of one topic that the engine (or the test) has published so far. */

@@ -1,0 +1,142 @@
+// The durable events of one engine put together: its database, its units of work, what it sends and what it consumes.
+import type { Bus } from '../bus/client.ts';
+import type { EventLog, StreamId } from '../bus/event-log.ts';
+import type { LeaseBoard } from '../bus/lease-board.ts';
+import type { EngineStream, Participant } from '../bus/stream.ts';
+import { appendTopic, type Topic } from '../bus/topics.ts';
+import { InvariantError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Database } from '../store/database.ts';
+import { Consumer, type ConsumerCounts } from './consumer.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { decodeEvent } from './decode.ts';
+import { generationOf } from './outbox.ts';
+import { Relay } from './relay.ts';
+import { Units } from './units.ts';
+
+export interface EngineEventsOptions {
+  readonly engine: string;
+  /** Name of this process among those of the engine; the same after a restart. */
+  readonly member: string;
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly log: EventLog;
+  readonly leases: LeaseBoard;
+  readonly logger: Log;
+  /** Days that events stay in the log and in the outbox. */
+  readonly keepDays: number;
+  readonly onHung: (stream: StreamId, sinceMs: number) => void;
+  readonly leaseMs?: number;
+}
+
+const PROBE_MS = 1000;
+const NO_COUNTS: ConsumerCounts = { applied: 0, duplicates: 0, retries: 0, dead_letters: 0, lost: 0 };
+
+/** Everything durable of one engine. */
+export class EngineEvents {
+  readonly units: Units;
+  readonly deadLetters: DeadLetters;
+  readonly #options: EngineEventsOptions;
+  readonly #relay: Relay;
+  #consumer: Consumer | undefined;
+  #stream: EngineStream | undefined;
+  #prober: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(options: EngineEventsOptions, generation: string) {
+    this.#options = options;
+    const { database, bus, log, logger } = options;
+    const nowUs = () => bus.nowUs();
+    this.#relay = new Relay({ database, log, logger, nowUs, retentionUs: this.#retentionUs }, generation);
+    this.units = new Units({ database, bus, onStored: (appended) => this.#relay.stored(appended) });
+    this.deadLetters = new DeadLetters(database, decodeEvent, (envelope, first) =>
+      this.#streamOf().take([envelope], ({ tx }) => first(tx)),
+    );
+  }
+
+  /** Opens what is needed to store and say things; {@link connect} and {@link start} follow. */
+  static async open(options: EngineEventsOptions): Promise<EngineEvents> {
+    return new EngineEvents(options, await generationOf(options.database, options.bus.nowUs()));
+  }
+
+  /** Says through what events are applied. */
+  connect(stream: EngineStream, participant: Participant, reload: () => Promise<void>): void {
+    this.#stream = stream;
+    this.units.onFailure(reload);
+    const topics = [...participant.consumes, ...(participant.follows ?? [])].filter(
+      (topic) => topic.delivery === 'append',
+    );
+    if (topics.length > 0) this.#consumer = this.#consumerOf(topics, stream);
+  }
+
+  /** Begins to send what waits in the outbox. */
+  async startSending(): Promise<void> {
+    await this.#relay.start();
+    this.#prober = setInterval(() => void this.units.probe(), PROBE_MS);
+  }
+
+  /** Begins to consume. */
+  async startConsuming(): Promise<void> {
+    await this.#consumer?.start();
+  }
+
+  /** Finishes what is under way: nothing is consumed after it, and what was said is in the log or waits in the outbox. */
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#prober);
+    await Promise.race([this.#consumer?.stop(), Bun.sleep(graceMs)]);
+    await this.#relay.stop(graceMs);
+  }
+
+  /** What does not work at the moment: `database`, `event log`. */
+  missing(): string[] {
+    const missing = this.units.storageError === undefined ? [] : ['database'];
+    const away = this.#relay.away ?? this.#consumer?.away;
+    return away === undefined ? missing : [...missing, 'event log'];
+  }
+
+  /** Part of `/system/status`. */
+  status() {
+    return {
+      log: this.#options.log.kind,
+      waiting: this.#relay.waiting,
+      partitions: this.#consumer?.places().length ?? 0,
+      counts: this.#consumer?.counts ?? NO_COUNTS,
+    };
+  }
+
+  async overview() {
+    return {
+      generation: this.#relay.generation,
+      log: this.#options.log.kind,
+      produced: this.#relay.states(),
+      consumed: this.#consumer?.places() ?? [],
+      counts: { ...(this.#consumer?.counts ?? NO_COUNTS) },
+      parked: await this.deadLetters.count(),
+    };
+  }
+
+  readonly #retentionUs = (topic: string): number | null =>
+    appendTopic(topic)?.keep === 'forever' ? null : this.#options.keepDays * 86_400 * 1e6;
+
+  #streamOf(): EngineStream {
+    if (!this.#stream) throw new InvariantError('events are applied before the engine is connected');
+    return this.#stream;
+  }
+
+  #consumerOf(topics: readonly Topic<unknown>[], stream: EngineStream): Consumer {
+    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs } = this.#options;
+    return new Consumer({
+      group: engine,
+      member,
+      topics,
+      log,
+      leases,
+      database,
+      logger,
+      nowUs: () => bus.nowUs(),
+      apply: (batch, first) => stream.take(batch, first),
+      retentionUs: this.#retentionUs,
+      onHung,
+      ...(leaseMs !== undefined && { leaseMs }),
+    });
+  }
+}
