@@ -25,7 +25,7 @@ end
  * position, last position that the caller knows of, most events, longest age in ms (0 = any), channel, payloads.
  * Returns the last position of the stream, or -1 when its generation is newer.
  *
- * Trims before it adds, so that a Redis out of memory makes room for the next attempt. A mark says which position was the
+ * Trims also when Redis is out of memory, so that there is room for the next attempt. A mark says which position was the
  * last at a time: entry ids are positions and tell no time.
  */
 export const APPEND = new Script(`${AFTER}
@@ -33,11 +33,7 @@ local head, stream, marks = KEYS[1], KEYS[2], KEYS[3]
 local first, known = tonumber(ARGV[2]), tonumber(ARGV[3])
 local most, age = tonumber(ARGV[4]), tonumber(ARGV[5])
 local held = redis.call('GET', head)
-if held ~= ARGV[1] then
-  if held and after(held, ARGV[1]) then return -1 end
-  redis.call('SET', head, ARGV[1])
-  if held then redis.call('UNLINK', head .. ':' .. held, marks) end
-end
+if held and held ~= ARGV[1] and after(held, ARGV[1]) then return -1 end
 local last = 0
 if redis.call('EXISTS', stream) == 1 then
   local info = redis.call('XINFO', 'STREAM', stream)
@@ -49,6 +45,10 @@ elseif known > 0 then
   return 0
 end
 local target = first + #ARGV - 7
+if target <= last then return last end
+-- A script is refused for want of memory at its first write only, and a trim is allowed always: so this one asks.
+local wrote = redis.pcall('SET', head, ARGV[1])
+if held and held ~= ARGV[1] and not wrote.err then redis.call('UNLINK', head .. ':' .. held, marks) end
 local now
 if age > 0 then
   local time = redis.call('TIME')
@@ -61,7 +61,7 @@ if age > 0 then
   end
 end
 if most > 0 then redis.call('XTRIM', stream, 'MAXLEN', '~', ARGV[4]) end
-if target <= last then return last end
+if wrote.err then return wrote end
 for i = math.max(0, last + 1 - first), #ARGV - 7 do
   redis.call('XADD', stream, string.format('%.0f-0', first + i), 'e', ARGV[7 + i])
 end
@@ -154,6 +154,8 @@ local function lease(text)
   return tonumber(epoch), tonumber(till), giver, member
 end
 local function put(resource, epoch, till, giver, member)
+  -- Leases go on when Redis is out of memory: a script is refused for that at its first write only, and this one is allowed always.
+  redis.call('HDEL', KEYS[1], '')
   redis.call('HSET', KEYS[1], resource, string.format('%.0f %.0f %s %s', epoch, till, giver, member))
 end
 local function stop(resource, text)

@@ -1,0 +1,369 @@
+// The durable log and the leases over Redis survive what a real Redis does to them, and give back nothing wrong.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { eventually } from '../../test/support/eventually.ts';
+import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
+import { loadConfig } from '../core/config.ts';
+import { ConflictError, DependencyUnavailableError, StorageUnavailableError } from '../core/errors.ts';
+import type { RedisSettings } from '../core/redis-settings.ts';
+import type { LogPlace, StreamId } from './event-log.ts';
+import { RedisLeases } from './redis-leases.ts';
+import type { LinkTiming } from './redis-link.ts';
+import { RedisLog, type RedisLogOptions } from './redis-log.ts';
+
+const QUICK: LinkTiming = { pingMs: 50, retryMs: { first: 5, longest: 50 } };
+const STREAM: StreamId = { topic: 'strategy.fills', partition: 3 };
+const GEN = '2026-01-01';
+const ONCE = { maxEvents: 100_000, waitMs: 0 } as const;
+
+const numbered = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => `{"n":${from + i}}`);
+
+/** An owner: has all events in its own database and sends on what the log lacks, as a relay does. */
+class Owner {
+  stored = 0;
+  running = true;
+  refused = 0;
+  readonly done: Promise<void>;
+
+  constructor(
+    readonly log: RedisLog,
+    readonly stream: StreamId,
+    readonly batch = 20,
+  ) {
+    this.done = this.#relay();
+  }
+
+  stop(): Promise<void> {
+    this.running = false;
+    return this.done;
+  }
+
+  async #relay(): Promise<void> {
+    let next = 1;
+    while (this.running || next <= this.stored) {
+      if (next > this.stored) this.stored += this.batch;
+      try {
+        const count = Math.min(this.stored - next + 1, 500);
+        next = (await this.log.append(this.stream, GEN, next, numbered(next, count))) + 1;
+      } catch (error) {
+        if (!(error instanceof DependencyUnavailableError || error instanceof StorageUnavailableError))
+          throw error;
+        this.refused++;
+        await Bun.sleep(2);
+      }
+    }
+  }
+}
+
+/** A consumer: every position must be its next one, and hold what the owner wrote there. */
+class Consumer {
+  place: LogPlace;
+  running = true;
+  refused = 0;
+  readonly done: Promise<void>;
+
+  constructor(
+    readonly log: RedisLog,
+    stream: StreamId,
+  ) {
+    this.place = { ...stream, generation: '', position: 0 };
+    this.done = this.#consume();
+  }
+
+  stop(): Promise<void> {
+    this.running = false;
+    return this.done;
+  }
+
+  async #consume(): Promise<void> {
+    while (this.running) {
+      try {
+        const batches = await this.log.read([this.place], { maxEvents: 1000, waitMs: 100 });
+        for (const { generation, events } of batches) {
+          for (const { position, payload } of events) {
+            expect([position, payload]).toEqual([this.place.position + 1, `{"n":${position}}`]);
+            this.place = { ...this.place, generation, position };
+          }
+        }
+      } catch (error) {
+        if (!(error instanceof DependencyUnavailableError)) throw error;
+        this.refused++;
+        await Bun.sleep(2);
+      }
+    }
+  }
+}
+
+describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
+  const cleanup: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const end of cleanup.splice(0).reverse()) await end();
+  });
+
+  async function startRedis(...args: string[]): Promise<TestRedis> {
+    const redis = await TestRedis.start(args);
+    cleanup.push(() => redis.stop());
+    return redis;
+  }
+
+  async function open(settings: RedisSettings, over: Partial<RedisLogOptions> = {}): Promise<RedisLog> {
+    const log = new RedisLog({ settings, name: 'log', timing: QUICK, ...over });
+    cleanup.push(() => log.close());
+    await eventually(() => log.connected, 'connected');
+    return log;
+  }
+
+  async function openBoard(settings: RedisSettings): Promise<RedisLeases> {
+    const board = new RedisLeases({ settings, name: 'board', timing: QUICK });
+    cleanup.push(() => board.close());
+    await eventually(() => board.connected, 'connected');
+    return board;
+  }
+
+  async function rawClient(redis: TestRedis) {
+    const { Redis } = await import('ioredis');
+    const raw = new Redis(redis.port, '127.0.0.1');
+    cleanup.push(() => raw.disconnect());
+    return raw;
+  }
+
+  /** Runs an owner and a consumer on clients of their own while `fault` happens; ends when all has arrived. */
+  async function underLoad(settings: RedisSettings, fault: (consumer: Consumer) => Promise<void>) {
+    const owner = new Owner(await open(settings), STREAM);
+    const consumer = new Consumer(await open(settings), STREAM);
+    await eventually(() => consumer.place.position > 200, 'the load runs');
+    await fault(consumer);
+    const { position } = consumer.place;
+    await eventually(() => consumer.place.position > position + 200, 'the load runs again', 15_000);
+    await owner.stop();
+    await eventually(() => consumer.place.position === owner.stored, 'all has arrived', 15_000);
+    await consumer.stop();
+    return { owner, consumer };
+  }
+
+  test.each([
+    ['with an append-only file', ['--appendonly', 'yes', '--appendfsync', 'always']],
+    ['that keeps nothing', []],
+  ])(
+    'delivers all events in order when a Redis %s is killed again and again',
+    async (_, args) => {
+      const redis = await startRedis(...args);
+      const { owner } = await underLoad(redis.settings(), async (consumer) => {
+        for (let life = 0; life < 4; life++) {
+          await redis.kill();
+          await redis.restart();
+          const { position } = consumer.place;
+          await eventually(() => consumer.place.position > position, `events in life ${life}`, 10_000);
+        }
+      });
+      expect(owner.refused).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+
+  test('delivers all events in order when Redis is emptied under load', async () => {
+    const redis = await startRedis();
+    const raw = await rawClient(redis);
+    await underLoad(redis.settings(), async (consumer) => {
+      for (let time = 0; time < 10; time++) {
+        await raw.flushall();
+        const { position } = consumer.place;
+        await eventually(() => consumer.place.position > position, `events after FLUSHALL ${time}`);
+      }
+    });
+  }, 30_000);
+
+  test('answers an append to an emptied Redis with 0, so that the owner fills it again, then takes any beginning', async () => {
+    const redis = await startRedis();
+    const log = await open(redis.settings());
+    await log.append(STREAM, GEN, 1, numbered(1, 10));
+    await (await rawClient(redis)).flushall();
+    expect(await log.bounds(STREAM)).toEqual({ generation: '', first: 0, last: 0 });
+    expect(await log.append(STREAM, GEN, 11, numbered(11, 2))).toBe(0);
+    expect(await log.append(STREAM, GEN, 5, numbered(5, 8))).toBe(12);
+    expect(await log.bounds(STREAM)).toEqual({ generation: GEN, first: 5, last: 12 });
+  });
+
+  test('waits or refuses while Redis hangs for two seconds, and goes on by itself', async () => {
+    const redis = await startRedis();
+    await underLoad(redis.settings(), async () => {
+      redis.signal('SIGSTOP');
+      await Bun.sleep(2000);
+      redis.signal('SIGCONT');
+    });
+  }, 30_000);
+
+  test('refuses at once while Redis is away, readers that wait included', async () => {
+    const redis = await startRedis();
+    const [log, board] = [await open(redis.settings()), await openBoard(redis.settings())];
+    const waiting = log.read([{ ...STREAM, generation: '', position: 0 }], { maxEvents: 1, waitMs: 60_000 });
+    const outcome = waiting.catch((error) => error);
+    await redis.kill();
+    expect(await outcome).toBeInstanceOf(DependencyUnavailableError);
+    await eventually(() => !log.connected && !board.connected, 'the loss is known');
+    const calls = [
+      log.append(STREAM, GEN, 1, ['1']),
+      log.read([{ ...STREAM, generation: '', position: 0 }], { maxEvents: 1, waitMs: 60_000 }),
+      log.bounds(STREAM),
+      log.trim(STREAM, 1),
+      board.heartbeat('g', 'a', 1000),
+      board.claim('g', 'a', [{ resource: 'r', minEpoch: 0 }], 1000),
+      board.release('g', 'a', ['r']),
+      board.leave('g', 'a'),
+      board.holders('g'),
+    ];
+    for (const { status, reason } of (await Promise.allSettled(calls)) as PromiseRejectedResult[]) {
+      expect([status, reason]).toEqual(['rejected', expect.any(DependencyUnavailableError)]);
+    }
+  });
+
+  test('tells scripts to a Redis that forgot them', async () => {
+    const redis = await startRedis();
+    const raw = await rawClient(redis);
+    const [log, board] = [await open(redis.settings()), await openBoard(redis.settings())];
+    for (let i = 1; i <= 3; i++) {
+      expect(await log.append(STREAM, GEN, i, numbered(i, 1))).toBe(i);
+      expect(await board.heartbeat('g', 'a', 60_000)).toEqual(['a']);
+      await raw.script('FLUSH');
+      expect((await log.bounds(STREAM)).last).toBe(i);
+    }
+  });
+
+  test('says that storage is unavailable when Redis is out of memory, keeps what it had, and goes on when there is room', async () => {
+    const redis = await startRedis('--maxmemory-policy', 'noeviction');
+    const raw = await rawClient(redis);
+    const [log, board] = [await open(redis.settings()), await openBoard(redis.settings())];
+    await log.append(STREAM, GEN, 1, numbered(1, 5));
+    const lease = [{ resource: 'r', minEpoch: 0 }];
+    const held = await board.claim('g', 'a', lease, 60_000);
+    await raw.config('SET', 'maxmemory', '1');
+    await expect(log.append(STREAM, GEN, 6, numbered(6, 5))).rejects.toThrow(StorageUnavailableError);
+    await expect(log.append({ topic: 'new', partition: 0 }, GEN, 1, ['1'])).rejects.toThrow(
+      'The event log takes no writes: Redis is out of memory',
+    );
+    const [batch] = await log.read([{ ...STREAM, generation: '', position: 0 }], ONCE);
+    expect(batch!.events).toHaveLength(5);
+    await log.trim(STREAM, 2);
+    expect(await board.claim('g', 'a', lease, 60_000)).toEqual(held);
+    expect(await board.heartbeat('g', 'a', 60_000)).toEqual(['a']);
+    await raw.config('SET', 'maxmemory', '0');
+    expect(await log.append(STREAM, GEN, 6, numbered(6, 5))).toBe(10);
+    expect(await log.bounds(STREAM)).toEqual({ generation: GEN, first: 3, last: 10 });
+  });
+
+  test('looks for the master again when its Redis has become a replica', async () => {
+    const [redis, other] = [await startRedis(), await startRedis()];
+    const raw = await rawClient(redis);
+    const changes: boolean[] = [];
+    const log = await open(redis.settings(), { onChange: (connected) => void changes.push(connected) });
+    await log.append(STREAM, GEN, 1, ['1']);
+    await raw.replicaof('127.0.0.1', other.port);
+    await expect(log.append(STREAM, GEN, 2, ['2'])).rejects.toThrow(/away: this Redis is a replica/);
+    expect(changes).toEqual([true, false]);
+    await raw.replicaof('NO', 'ONE');
+    await eventually(() => log.connected, 'connected again');
+    const last = await log.append(STREAM, GEN, 2, ['2']);
+    expect([0, 2]).toContain(last);
+  });
+
+  test('is filled again from its owner after a failover to a replica that lags, and leases get greater epochs', async () => {
+    const master = await startRedis();
+    const replica = await startRedis('--replicaof', '127.0.0.1', `${master.port}`);
+    const sentinel = await TestRedis.sentinel(master, 'main');
+    cleanup.push(() => sentinel.stop());
+    const settings = loadConfig({
+      REDIS_URL: 'redis://unused',
+      REDIS_SENTINELS: `127.0.0.1:${sentinel.port}`,
+      REDIS_SENTINEL_NAME: 'main',
+    }).redis!;
+    const ask = await rawClient(sentinel);
+    const replicas = async () => (await ask.call('sentinel', 'replicas', 'main')) as unknown[];
+    await eventually(async () => (await replicas()).length === 1, 'the Sentinel knows the replica', 15_000);
+    const [log, board] = [await open(settings), await openBoard(settings)];
+    const onReplica = await rawClient(replica);
+    await log.append(STREAM, GEN, 1, numbered(1, 300));
+    const claim = (member: string) => board.claim('g', member, [{ resource: 'r', minEpoch: 0 }], 1);
+    const [before] = await claim('a');
+    const key = `${settings.prefix}log:{${STREAM.topic}:${STREAM.partition}}:${GEN}`;
+    await eventually(async () => (await onReplica.xlen(key)) === 300, 'the replica has the first events');
+    await eventually(
+      async () => (await onReplica.exists(`${settings.prefix}leases:{g}`)) === 1,
+      'and the lease',
+    );
+    // Stopped, it hears nothing of what follows; the master dies before it goes on.
+    replica.signal('SIGSTOP');
+    expect(await log.append(STREAM, GEN, 301, numbered(301, 200))).toBe(500);
+    const [lost] = await claim('b');
+    await master.kill();
+    replica.signal('SIGCONT');
+    await eventually(() => !log.connected, 'loss noticed');
+    await eventually(() => log.connected && board.connected, 'connected to the new master', 20_000);
+    await eventually(
+      async () => /^role:master/m.test(await onReplica.info('replication')),
+      'a new master',
+      20_000,
+    );
+    await eventually(() => log.connected && board.connected, 'connected to the new master', 20_000);
+    const { last } = await log.bounds(STREAM);
+    expect(last).toBeLessThanOrEqual(500);
+    expect(await log.append(STREAM, GEN, 501, numbered(501, 1))).toBe(last);
+    expect(await log.append(STREAM, GEN, last + 1, numbered(last + 1, 501 - last))).toBe(501);
+    const [batch] = await log.read([{ ...STREAM, generation: '', position: 0 }], ONCE);
+    expect(batch!.events.map((event) => event.payload)).toEqual(numbered(1, 501));
+    const [after] = await claim('c');
+    expect(lost!.epoch).toBeGreaterThan(before!.epoch);
+    expect(after!.epoch).toBeGreaterThan(lost!.epoch);
+  }, 60_000);
+
+  test('gives greater epochs after Redis was emptied to those who know the last one', async () => {
+    const redis = await startRedis();
+    const board = await openBoard(redis.settings());
+    const [held] = await board.claim('g', 'a', [{ resource: 'r', minEpoch: 5 }], 60_000);
+    await (await rawClient(redis)).flushall();
+    const [next] = await board.claim('g', 'b', [{ resource: 'r', minEpoch: 5 }], 60_000);
+    expect(next!.epoch).toBeGreaterThan(5);
+    expect(next!.epoch).not.toBe(held!.epoch);
+  });
+
+  test('keeps one log for two systems apart by their prefixes, and wakes no subscription of messages', async () => {
+    const redis = await startRedis();
+    const raw = await rawClient(redis);
+    const heard: string[] = [];
+    raw.on('pmessage', (_pattern, channel) => void heard.push(channel));
+    await raw.psubscribe('nautilus:*');
+    const [one, two] = [await open(redis.settings()), await open(redis.settings('other:'))];
+    await one.append(STREAM, GEN, 1, ['1']);
+    await two.append(STREAM, '2027', 7, ['7']);
+    expect((await one.bounds(STREAM)).last).toBe(1);
+    expect((await two.bounds(STREAM)).last).toBe(7);
+    await expect(two.append(STREAM, GEN, 8, ['8'])).rejects.toThrow(ConflictError);
+    expect(heard).toEqual([]);
+  });
+
+  test('forgets the oldest events beyond the number and the age that the topic keeps', async () => {
+    const redis = await startRedis();
+    const few = await open(redis.settings(), {
+      retention: (topic) => ({
+        maxEvents: topic === 'few' ? 1000 : 10 ** 9,
+        maxAgeMs: topic === 'new' ? 64 : 10 ** 9,
+      }),
+    });
+    const bounds = async (topic: string) => await few.bounds({ topic, partition: 0 });
+    for (const topic of ['few', 'new', 'all']) {
+      for (let first = 1; first <= 4001; first += 200)
+        await few.append({ topic, partition: 0 }, GEN, first, numbered(first, 200));
+    }
+    // Trimmed by whole nodes of the stream and before the append: at most a chunk and a node more than asked for.
+    const kept = await bounds('few');
+    expect(kept.last - kept.first + 1).toBeGreaterThanOrEqual(1000);
+    expect(kept.last - kept.first + 1).toBeLessThan(1000 + 200 + 100);
+    expect(await bounds('all')).toEqual({ generation: GEN, first: 1, last: 4200 });
+    let next = 4201;
+    await eventually(async () => {
+      next = (await few.append({ topic: 'new', partition: 0 }, GEN, next, numbered(next, 1))) + 1;
+      return (await bounds('new')).first > 3900;
+    }, 'the events of before are gone');
+    const [batch] = await few.read([{ topic: 'new', partition: 0, generation: GEN, position: 1 }], ONCE);
+    expect(batch!.events.at(-1)!.position).toBe(next - 1);
+  });
+});
