@@ -2,8 +2,9 @@
 //
 //   u32 length of what follows | u8 type | u32 number | u16 length of name | name (UTF-8) | payload
 //
-// `number` is the count of messages in a batch, the request id of a subscription, or a count of dropped messages;
-// `name` is a topic or a pattern; the payload of a batch is a JSON array of envelopes.
+// `number` is the count of messages in a batch, the id of a request or subscription, or a count of dropped messages;
+// `name` is a topic, a pattern, the method of a request, or how a reply turned out (`ok`, `error`). The payload of a batch
+// is a JSON array of envelopes, that of a request and its reply one JSON value; a cancelled request is answered early.
 
 export const FrameType = {
   Hello: 1,
@@ -12,6 +13,9 @@ export const FrameType = {
   Subscribed: 4,
   Batch: 5,
   Dropped: 6,
+  Request: 7,
+  Reply: 8,
+  Cancel: 9,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -44,20 +48,31 @@ export function encodeFrame(type: FrameType, number: number, name: string, paylo
 
 /** Cuts a stream of chunks into frames. `push` throws a RangeError when the peer breaks the format. */
 export class FrameDecoder {
-  #rest: Buffer | undefined;
+  // Chunks of a frame that has not come whole; joined once it has, so that a large frame is copied once and not for each chunk.
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #needed = 4;
 
   push(chunk: Buffer, onFrame: (frame: Frame) => void): void {
     // Chunks are only lent for the call; frames that are kept longer need bytes of their own.
-    const data = this.#rest ? Buffer.concat([this.#rest, chunk]) : Buffer.from(chunk);
+    this.#chunks.push(Buffer.from(chunk));
+    this.#bytes += chunk.length;
+    if (this.#bytes < this.#needed) return;
+    const data = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytes);
     let at = 0;
+    this.#needed = 4;
     while (data.length - at >= 4) {
       const length = data.readUInt32BE(at);
       if (length < HEAD - 4 || length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${length} bytes`);
-      if (data.length - at < 4 + length) break;
+      if (data.length - at < 4 + length) {
+        this.#needed = 4 + length;
+        break;
+      }
       onFrame(readFrame(data.subarray(at, at + 4 + length)));
       at += 4 + length;
     }
-    this.#rest = at < data.length ? data.subarray(at) : undefined;
+    this.#chunks = at < data.length ? [data.subarray(at)] : [];
+    this.#bytes = data.length - at;
   }
 }
 

@@ -1,9 +1,14 @@
-// The hub: routes batches between processes over a Unix-domain socket. It runs in the supervisor and parses no message.
+// The hub: routes batches between processes over a Unix-domain socket, and answers requests to the log and the leases. It runs
+// in the supervisor and parses no message.
 import { chmodSync, rmSync } from 'node:fs';
 import type { Socket } from 'bun';
 import { deliverJson } from './delivery.ts';
 import type { Envelope } from './envelope.ts';
 import { encodeFrame, type Frame, FrameDecoder, FrameType } from './frame.ts';
+import { HubServices, RequestDesk } from './hub-services.ts';
+import type { LeaseBoard } from './lease-board.ts';
+import type { LogStore } from './log-store.ts';
+import { MemoryLeases } from './memory-leases.ts';
 import { type Port, Router } from './router.ts';
 import type { Transport, TransportSink } from './transport.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -12,6 +17,8 @@ export interface HubServerOptions {
   readonly socketPath: string;
   /** Bytes kept for one slow subscriber. */
   readonly maxQueuedBytes: number;
+  /** The durable log; whoever opened it closes it, after the hub. */
+  readonly log?: LogStore;
   readonly onProtocolError?: (client: string, error: unknown) => void;
 }
 
@@ -24,6 +31,9 @@ export interface HubClientInfo {
 
 /** A running hub. */
 export class HubServer {
+  /** Members and leases of this hub; they live as long as it does. */
+  readonly leases: LeaseBoard = new MemoryLeases();
+  readonly #services: HubServices;
   readonly #router = new Router<Buffer>();
   readonly #connections = new Set<Connection>();
   readonly #options: HubServerOptions;
@@ -31,6 +41,7 @@ export class HubServer {
 
   constructor(options: HubServerOptions) {
     this.#options = options;
+    this.#services = new HubServices(options.log, this.leases);
   }
 
   /** Starts to listen; a socket file left by a dead hub is replaced. Only the owner may connect. */
@@ -40,7 +51,7 @@ export class HubServer {
       unix: this.#options.socketPath,
       socket: {
         open: (socket) => {
-          socket.data = new Connection(socket, this.#router, this.#options);
+          socket.data = new Connection(socket, this.#router, this.#options, this.#services);
           this.#connections.add(socket.data);
         },
         data: (socket, chunk) => socket.data.receive(chunk),
@@ -79,12 +90,17 @@ class Connection implements Port<Buffer> {
   droppedMessages = 0;
   readonly queue: WriteQueue;
   readonly #decoder = new FrameDecoder();
+  readonly #desk: RequestDesk;
 
   constructor(
     readonly socket: Socket<Connection>,
     readonly router: Router<Buffer>,
     readonly options: HubServerOptions,
+    services: HubServices,
   ) {
+    this.#desk = new RequestDesk(services, (id, name, payload) =>
+      this.queue.push(encodeFrame(FrameType.Reply, id, name, payload)),
+    );
     this.queue = new WriteQueue(socket, options.maxQueuedBytes, (messages) => {
       this.droppedMessages += messages;
       this.queue.push(encodeFrame(FrameType.Dropped, messages, ''));
@@ -108,6 +124,7 @@ class Connection implements Port<Buffer> {
 
   detach(): void {
     this.router.detach(this);
+    this.#desk.close();
   }
 
   #handle(frame: Frame): void {
@@ -124,6 +141,16 @@ class Connection implements Port<Buffer> {
         return;
       case FrameType.Batch:
         this.router.route(frame.name, frame.number, frame.raw);
+        return;
+      case FrameType.Request:
+        // Replies are never dropped: whoever asks without reading the answers is cut off.
+        if (this.queue.queuedBytes > this.options.maxQueuedBytes) {
+          throw new RangeError('replies are not read');
+        }
+        this.#desk.request(frame.number, frame.name, frame.payload);
+        return;
+      case FrameType.Cancel:
+        this.#desk.cancel(frame.number);
         return;
       default:
         throw new RangeError(`unknown frame type ${frame.type}`);

@@ -1,6 +1,7 @@
 // The durable log of the hub: appends that arrive together are stored together, and a broken file never takes the hub with it.
+import { SQLiteError } from 'bun:sqlite';
 import { renameSync, rmSync } from 'node:fs';
-import { DependencyUnavailableError, NautilusError, StorageUnavailableError } from '../core/errors.ts';
+import { DependencyUnavailableError, StorageUnavailableError } from '../core/errors.ts';
 import {
   checkAppend,
   type EventLog,
@@ -187,7 +188,8 @@ export class LogStore implements LogSlices, LocalStore {
     try {
       return work(file);
     } catch (error) {
-      if (error instanceof NautilusError) throw error;
+      // Anything else is a mistake in this process, not the file's.
+      if (!(error instanceof SQLiteError)) throw error;
       throw this.#failed(error);
     }
   }
@@ -200,8 +202,9 @@ export class LogStore implements LogSlices, LocalStore {
       this.#file = new LogFile(path, durability);
     } catch (error) {
       const failure = this.#failed(error);
-      if (!isBroken(error)) throw failure;
-      this.#file = new LogFile(path, durability);
+      if (!isBroken(error) || performance.now() < this.#retryAt) throw failure;
+      // The broken one is out of the way: the caller need not come again.
+      return this.#open();
     }
     return this.#file;
   }
@@ -214,9 +217,8 @@ export class LogStore implements LogSlices, LocalStore {
     }
     this.#file?.close();
     this.#file = undefined;
-    if (isBroken(error)) {
-      const aside = `${path}.broken-${new Date().toISOString().replaceAll(':', '-')}`;
-      putAside(path, aside);
+    const aside = isBroken(error) ? putAside(path) : undefined;
+    if (aside) {
       onFailure?.(`the event log was broken: it begins anew, the old file is ${aside}`, error);
     } else {
       this.#retryAt = performance.now() + REOPEN_MS;
@@ -235,9 +237,16 @@ function isBroken(error: unknown): boolean {
   return [...BROKEN].some((code) => codeOf(error).startsWith(code));
 }
 
-function putAside(path: string, aside: string): void {
-  renameSync(path, aside);
-  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+/** Renames a file; returns its new path, undefined when that cannot be done. */
+function putAside(path: string): string | undefined {
+  const aside = `${path}.broken-${new Date().toISOString().replaceAll(':', '-')}`;
+  try {
+    renameSync(path, aside);
+    for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+    return aside;
+  } catch {
+    return undefined;
+  }
 }
 
 function unavailable(): StorageUnavailableError {
