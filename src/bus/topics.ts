@@ -238,6 +238,18 @@ const lifecycle = z.object({
   detail: z.string(),
 });
 
+const job = z.object({
+  engine: id,
+  job_id: id,
+  kind: id,
+  state: z.enum(['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled']),
+  attempt: z.int().nonnegative(),
+  attempts: z.int().positive(),
+  progress: z.object({ done: z.number(), total: nullableNumber, note: z.string().nullable() }).nullable(),
+  /** Why the last attempt did not succeed. */
+  error: z.object({ type: z.string(), detail: z.string() }).nullable(),
+});
+
 /** What a replay is about; every engine on its path gets it before the first bar. */
 export const sessionSpec = z.object({
   session: id,
@@ -334,6 +346,7 @@ export const topics = {
     { key: 'model_id', keep: 'forever' },
   ),
   presence: topic('system.engines', '*', 'publish', 'One engine tells that it lives, every second', presence),
+  jobs: topic('system.jobs', '*', 'publish', 'State and progress of long work', job),
   lifecycle: topic('system.lifecycle', 'supervisor', 'publish', 'Starts and stops of processes', lifecycle),
   lockstepControl: topic('lockstep.control', 'marketdata', 'publish', 'Course of a replay', lockstepControl),
 } as const;
