@@ -1,9 +1,34 @@
-// Which transport carries the messages of a process: Redis when REDIS_URL is set, else the hub of the supervisor.
+// What carries the messages, the durable events and the leases of a process: Redis when REDIS_URL is set, else the hub of the supervisor.
+import type { EventLog } from '../bus/event-log.ts';
 import { HubTransport } from '../bus/hub-client.ts';
+import { HubLeases, HubLink, HubLog } from '../bus/hub-log.ts';
+import type { LeaseBoard } from '../bus/lease-board.ts';
 import type { Transport } from '../bus/transport.ts';
 import type { Config } from '../core/config.ts';
 import type { Log } from '../core/log.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
+
+/** What a process shares with all others. */
+export interface ProcessServices {
+  readonly transport: Transport;
+  /** Its close ends the connection of the leases too. */
+  readonly eventLog: EventLog;
+  readonly leases: LeaseBoard;
+}
+
+/** Returns what the engine process `name` shares with the others; all of it connects by itself, and again when it was lost. */
+export async function processServices(config: Config, name: string, log: Log): Promise<ProcessServices> {
+  const transport = await processTransport(config, name, log);
+  if (config.redis) return { transport, ...(await redisServices(config, name, log)) };
+  const link = new HubLink({ socketPath: config.hubSocket ?? '', name: `${name}:events` });
+  return { transport, eventLog: new HubLog(link), leases: new HubLeases(link) };
+}
+
+/** How long the log keeps the events of a topic. */
+export function logRetention({ eventsDays }: Config): RetentionOf {
+  const kept: Retention = { ...DEFAULT_RETENTION, maxAgeMs: eventsDays * 86_400_000 };
+  return () => kept;
+}
 
 /** Returns the transport of the engine process `name`. */
 export async function processTransport(config: Config, name: string, log: Log): Promise<Transport> {
