@@ -5,10 +5,11 @@ import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { idSequence } from '../core/ids.ts';
 import type { Admission, Guard, Peer } from './auth.ts';
 import { admitJson } from './body.ts';
-import type { EngineContext, EngineDefinition, EngineParts } from './engine.ts';
+import type { EngineDefinition, EngineHost, EngineParts } from './engine.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
+import type { RequestSpan } from './otel.ts';
 import { problemResponse, toNautilusError } from './problem.ts';
 import { setTrace, type TraceContext, traceContext, traceIdOf } from './trace-context.ts';
 
@@ -45,6 +46,7 @@ const healthSchema = z.object({
 });
 
 const HEALTH = '/health';
+const UNMATCHED = 'unmatched';
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 // What the hooks need to know of a request that Elysia's context loses when an error is answered.
@@ -62,7 +64,7 @@ interface Trace {
  */
 export function buildApp(
   definition: EngineDefinition,
-  context: EngineContext,
+  context: EngineHost,
   parts: Pick<EngineParts, 'routes' | 'rawBodies'>,
   state: EngineState,
   guard: Guard,
@@ -71,6 +73,7 @@ export function buildApp(
   const nextId = idSequence();
   const rawBodies = new Set(parts.rawBodies ?? []);
   const { log, metrics, config } = context;
+  const tracing = context.telemetry?.tracing;
   const health = (startNs: number) => {
     const said = state.health();
     const response_time_ms = Math.round((Bun.nanoseconds() - startNs) / 1e3) / 1e3;
@@ -157,11 +160,14 @@ export function buildApp(
     // With a query it takes the way of the others.
     if (isGet && isPath(request.url, HEALTH)) return answerHealth();
     const id = idOf(request);
-    const trace: Trace = { id, startNs: Bun.nanoseconds(), route: 'unmatched' };
+    const trace: Trace = { id, startNs: Bun.nanoseconds(), route: UNMATCHED };
+    const parent = request.headers.get('traceparent');
+    const span = tracing?.request(request, parent);
     const finish = (response: Response) => {
       response.headers.set('x-request-id', id);
       const seconds = (Bun.nanoseconds() - trace.startNs) / 1e9;
       metrics.observe(request.method, trace.route, response.status, seconds);
+      span?.end(trace.route === UNMATCHED ? null : trace.route, response.status, id);
       return response;
     };
     const admission = guard.admit(request, peer);
@@ -169,12 +175,13 @@ export function buildApp(
     if (admission.refusal) return leave(problemResponse(admission.refusal, id));
     trace.admission = admission;
     traces.set(request, trace);
-    const parent = request.headers.get('traceparent');
-    // What only reads causes nothing that could be followed, so that it has a trace only when it came with one.
-    if (isGet && parent === null) return whenThere(fetch(request), leave);
-    const context = traceContext(parent);
+    // What only reads causes nothing that could be followed: without spans it has a trace only when it came with one.
+    if (isGet && parent === null && !span) return whenThere(fetch(request), leave);
+    const context = span?.context ?? traceContext(parent);
     setTrace(request, context);
-    return whenThere(isGet ? fetch(request) : admit(request, trace, context), (response) => {
+    const answer = isGet ? fetch(request) : admit(request, trace, context);
+    if (span) failWith(span, answer);
+    return whenThere(answer, (response) => {
       response.headers.set('traceparent', context.traceparent);
       return leave(response);
     });
@@ -194,6 +201,11 @@ function metricsRoute({ enabled, registry }: EngineMetrics) {
 // A reply that is there already does not wait for another turn.
 function whenThere(answer: Response | Promise<Response>, finish: (response: Response) => Response) {
   return answer instanceof Promise ? answer.then(finish) : finish(answer);
+}
+
+// A request whose body breaks off has no reply of ours, and its span ends all the same.
+function failWith(span: RequestSpan, answer: Response | Promise<Response>): void {
+  if (answer instanceof Promise) answer.catch(() => span.fail('no_reply'));
 }
 
 /** Whether a whole URL has just this path, without parsing it. */

@@ -9,21 +9,36 @@ export interface TraceContext {
 }
 
 // Version 00 has exactly these parts; later versions may append some.
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
+const TRACEPARENT =
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const SAMPLED = 1;
 
 const contexts = new WeakMap<Request, TraceContext>();
+
+/** Who called, as the header of a request says. */
+export interface TraceParent {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** 1 = the caller records the trace, 0 = it does not. */
+  readonly flags: 0 | 1;
+}
+
+/** Returns what the header `given` says; null when it is absent or not valid. Source: as {@link traceContext}. */
+export function parseTraceParent(given: string | null): TraceParent | null {
+  const parts = given === null ? null : TRACEPARENT.exec(given);
+  if (parts === null || (parts[1] === '00' && parts[5] !== undefined)) return null;
+  const flags = Number.parseInt(parts[4]!, 16) & SAMPLED ? 1 : 0;
+  return { traceId: parts[2]!, spanId: parts[3]!, flags };
+}
 
 /**
  * Returns the trace of a request with the header `given`: that one when it is valid, a new one otherwise.
  * Source: W3C Trace Context (Recommendation of 2021-11-23), section 3.2.
  */
 export function traceContext(given: string | null): TraceContext {
-  const parts = given === null ? null : TRACEPARENT.exec(given);
-  const known = parts !== null && (parts[1] !== '00' || parts[4] === undefined);
-  const traceId = known ? parts[2]! : randomHex(16);
-  const flags = known ? Number.parseInt(parts[3]!, 16) & SAMPLED : 0;
-  return { traceId, traceparent: `00-${traceId}-${randomHex(8)}-0${flags}` };
+  const parent = parseTraceParent(given);
+  const traceId = parent?.traceId ?? randomHex(16);
+  return { traceId, traceparent: `00-${traceId}-${randomHex(8)}-0${parent?.flags ?? 0}` };
 }
 
 /** Notes the trace of a request, for {@link traceIdOf}. */

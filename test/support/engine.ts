@@ -14,6 +14,7 @@ import { type Config, loadConfig } from '../../src/core/config.ts';
 import { createLog } from '../../src/core/log.ts';
 import type { EngineDefinition, EngineHost } from '../../src/http/engine.ts';
 import { EngineMetrics } from '../../src/http/metrics.ts';
+import { startTelemetry } from '../../src/http/otel-start.ts';
 import { type RunningEngine, startEngine } from '../../src/http/server.ts';
 import type { Bar } from '../../src/market/bar.ts';
 import { eventually } from './eventually.ts';
@@ -60,8 +61,19 @@ export class TestEngine {
     });
     const log = createLog(definition.name, config.logLevel);
     const metrics = new EngineMetrics(definition.name, bus, config.metricsEnabled);
+    const telemetry = await startTelemetry(definition.name, config.otel, log, metrics);
+    if (telemetry?.tracing) bus.traceWith(telemetry.tracing);
     const eventLog = this.hub.connectLog();
-    this.context = { bus, clock: systemClock, config, log, metrics, eventLog, leases: this.hub.leases };
+    this.context = {
+      bus,
+      clock: systemClock,
+      config,
+      log,
+      metrics,
+      telemetry,
+      eventLog,
+      leases: this.hub.leases,
+    };
     this.#engine = await startEngine(definition, this.context, 0);
   }
 
