@@ -1,7 +1,8 @@
 // Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a bus to connect to.
 import { MemoryHub } from './bus/memory.ts';
+import type { EngineMessage } from './cli/child.ts';
+import { startHeartbeat } from './cli/heartbeat.ts';
 import { hostEngine } from './cli/host.ts';
-import type { EngineMessage } from './cli/supervisor.ts';
 import { processTransport } from './cli/transport.ts';
 import { loadConfig } from './core/config.ts';
 import { NautilusError } from './core/errors.ts';
@@ -12,12 +13,15 @@ const tell = (message: EngineMessage) => process.send?.(message);
 
 try {
   const config = loadConfig();
-  const log = createLog(name, config.logLevel);
+  const { replica } = config;
+  const plainLog = createLog(name, config.logLevel);
+  const log = replica ? plainLog.child({ replica: replica.index }) : plainLog;
+  const label = replica ? `${name}.${replica.index}` : name;
   const memory = new MemoryHub();
   const { engine } = await hostEngine(
     name,
-    await processTransport(config, name, log),
-    { eventLog: memory.connectLog(), leases: memory.leases },
+    await processTransport(config, label, log),
+    { eventLog: memory.connectLog(), leases: memory.leases, member: label },
     config,
     log,
   );
@@ -39,7 +43,8 @@ try {
     'disconnect',
     () => void stop('the supervisor is gone', () => process.kill(process.pid, 'SIGKILL')),
   );
-  tell({ type: 'ready', port: engine.port });
+  startHeartbeat();
+  tell({ type: 'ready', port: engine.port, privatePort: engine.privatePort });
   log.debug({ port: engine.port }, 'ready');
 } catch (error) {
   const known = error instanceof NautilusError;

@@ -10,6 +10,7 @@ export default {
   port: 8100,
   title: 'Analytics Engine',
   description: 'Profit and loss, returns, risk-adjusted measures and drawdown of portfolios.',
+  replicas: { partitionBy: 'portfolio_id' },
   create({ config }) {
     const store = new AnalyticsStore(join(config.dataDir, 'analytics.sqlite'));
     const service = new AnalyticsService(store);

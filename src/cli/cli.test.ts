@@ -25,6 +25,17 @@ describe('the list of engines', () => {
     });
   });
 
+  test('says of each port and of replicas what the definition says', async () => {
+    for (const entry of ENGINES) {
+      const { port, replicas } = await entry.load();
+      expect([entry.name, entry.port, entry.replicas ?? false]).toEqual([
+        entry.name,
+        port,
+        replicas !== undefined,
+      ]);
+    }
+  });
+
   test('owns every topic of the catalogue', () => {
     const owners = new Set(Object.values(topics).map((t) => t.owner));
     for (const owner of owners) expect([...ENGINE_NAMES, 'supervisor', '*']).toContain(owner);

@@ -7,13 +7,16 @@ import { InvalidOptionError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { refuseOpenHost } from '../http/key-ring.ts';
 import { ensureLocalKey } from '../http/local-key.ts';
-import { ENGINE_NAMES } from './engines.ts';
+import { ENGINE_NAMES, ENGINES } from './engines.ts';
 import type { HostedEngine } from './host.ts';
+import { labelOf } from './run-file.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** One engine of a running cluster. */
+/** One engine process of a running cluster. */
 export interface ClusterEngine {
   readonly name: string;
+  /** The name, with the number of the replica where there are several. */
+  readonly label: string;
   readonly port: number;
   readonly pid: number;
 }
@@ -29,13 +32,19 @@ export interface ClusterOptions {
   readonly log: Log;
   /** Engines to start; all when absent. */
   readonly only?: readonly string[];
+  /** How many processes an engine has, where it is named. */
+  readonly replicas?: ReadonlyMap<string, number>;
   readonly inProcess?: boolean;
   readonly onLine: (line: string) => void;
 }
 
-/** Starts engines and resolves when all are ready. Throws InvalidOptionError for unknown names, and what the starts throw. */
+/**
+ * Starts engines and resolves when all are ready. Throws InvalidOptionError for unknown names and for replicas that cannot be, and
+ * what the starts throw.
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const names = chosen(options.only);
+  checkReplicas(options);
   refuseOpenHost(options.config);
   return options.inProcess ? startInProcess(names, options) : startProcesses(names, options);
 }
@@ -50,13 +59,45 @@ function chosen(only: readonly string[] | undefined): readonly string[] {
   return only ? ENGINE_NAMES.filter((name) => only.includes(name)) : ENGINE_NAMES;
 }
 
+function checkReplicas({ replicas = new Map(), only, inProcess }: ClusterOptions): void {
+  const several = [...replicas].filter(([, count]) => count > 1);
+  if (several.length > 0 && inProcess) {
+    throw new InvalidOptionError(
+      'Expected no replicas with --in-process, which has all engines in one process: leave one of both out',
+    );
+  }
+  chosen([...replicas.keys()]);
+  const able = ENGINES.filter((e) => e.replicas).map((e) => e.name);
+  for (const [name] of several) {
+    if (!able.includes(name)) {
+      throw new InvalidOptionError(
+        `Expected replicas of ${able.join(', ')} only, was ${name}: what it keeps in memory is not divided into partitions, so that two of it would answer differently`,
+      );
+    }
+    if (only && !only.includes(name)) {
+      throw new InvalidOptionError(`Expected replicas of engines that are started, was ${name}`);
+    }
+  }
+}
+
 async function startProcesses(names: readonly string[], options: ClusterOptions): Promise<Cluster> {
   const { config, log, onLine } = options;
-  const supervisor = new Supervisor({ config, engines: names, log, onLine });
+  const supervisor = new Supervisor({
+    config,
+    engines: names,
+    replicas: options.replicas ?? new Map(),
+    log,
+    onLine,
+  });
   await supervisor.start();
   return {
     get engines() {
-      return supervisor.engines.map((e) => ({ name: e.name, port: e.port ?? 0, pid: e.pid ?? 0 }));
+      return supervisor.engines.map((e) => ({
+        name: e.name,
+        label: labelOf(e),
+        port: e.port ?? 0,
+        pid: e.pid ?? 0,
+      }));
     },
     stop: () => supervisor.stop(),
   };
@@ -97,7 +138,7 @@ async function startInProcess(names: readonly string[], options: ClusterOptions)
     throw error;
   }
   return {
-    engines: hosted.map(({ engine }) => ({ name: engine.name, port: engine.port, pid: process.pid })),
+    engines: hosted.map(({ engine: { name, port } }) => ({ name, label: name, port, pid: process.pid })),
     stop,
   };
 }

@@ -3,20 +3,52 @@ import type { EngineDefinition } from '../http/engine.ts';
 
 interface EngineEntry {
   readonly name: string;
+  /** Published port, as in its definition. */
+  readonly port: number;
+  /** Whether its definition allows replicas. */
+  readonly replicas?: true;
   readonly load: () => Promise<EngineDefinition>;
 }
 
-/** Each engine's name and how to load it; loading is lazy, since a process runs one engine and the supervisor none. */
+/**
+ * Each engine's name, what the supervisor must know of it, and how to load it; loading is lazy, since a process runs one engine and
+ * the supervisor none.
+ */
 export const ENGINES: readonly EngineEntry[] = [
-  { name: 'analytics', load: async () => (await import('../../engines/analytics/index.ts')).default },
-  { name: 'risk', load: async () => (await import('../../engines/risk/index.ts')).default },
-  { name: 'factor', load: async () => (await import('../../engines/factor/index.ts')).default },
-  { name: 'ml', load: async () => (await import('../../engines/ml/index.ts')).default },
-  { name: 'features', load: async () => (await import('../../engines/features/index.ts')).default },
-  { name: 'websocket', load: async () => (await import('../../engines/websocket/index.ts')).default },
-  { name: 'strategy', load: async () => (await import('../../engines/strategy/index.ts')).default },
-  { name: 'marketdata', load: async () => (await import('../../engines/marketdata/index.ts')).default },
-  { name: 'portfolio', load: async () => (await import('../../engines/portfolio/index.ts')).default },
+  {
+    name: 'analytics',
+    port: 8100,
+    replicas: true,
+    load: async () => (await import('../../engines/analytics/index.ts')).default,
+  },
+  { name: 'risk', port: 8200, load: async () => (await import('../../engines/risk/index.ts')).default },
+  { name: 'factor', port: 8300, load: async () => (await import('../../engines/factor/index.ts')).default },
+  { name: 'ml', port: 8400, load: async () => (await import('../../engines/ml/index.ts')).default },
+  {
+    name: 'features',
+    port: 8500,
+    load: async () => (await import('../../engines/features/index.ts')).default,
+  },
+  {
+    name: 'websocket',
+    port: 8600,
+    load: async () => (await import('../../engines/websocket/index.ts')).default,
+  },
+  {
+    name: 'strategy',
+    port: 8700,
+    load: async () => (await import('../../engines/strategy/index.ts')).default,
+  },
+  {
+    name: 'marketdata',
+    port: 8800,
+    load: async () => (await import('../../engines/marketdata/index.ts')).default,
+  },
+  {
+    name: 'portfolio',
+    port: 8900,
+    load: async () => (await import('../../engines/portfolio/index.ts')).default,
+  },
 ];
 
 /** Names of all engines. */
@@ -25,4 +57,9 @@ export const ENGINE_NAMES: readonly string[] = ENGINES.map((e) => e.name);
 /** Returns the definition of an engine; undefined when there is none of this name. */
 export async function loadEngine(name: string): Promise<EngineDefinition | undefined> {
   return ENGINES.find((e) => e.name === name)?.load();
+}
+
+/** Returns the published port of an engine of the list. */
+export function publishedPort(name: string): number {
+  return ENGINES.find((e) => e.name === name)!.port;
 }

@@ -35,6 +35,9 @@ export async function hostEngine(
     onDropped: (count, where) => log.warn({ count, where }, 'messages dropped'),
   });
   const metrics = new EngineMetrics(name, bus, config.metricsEnabled);
+  if (config.replica) {
+    metrics.registry.setDefaultLabels({ engine: name, replica: String(config.replica.index) });
+  }
   const [definition, telemetry] = await Promise.all([
     loadEngine(name),
     startTelemetry(name, config.otel, log, metrics),

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import { type Config, loadConfig, secret } from '../core/config.ts';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { readLocalKey } from '../http/local-key.ts';
+import type { RunFile } from './run-file.ts';
 
 /** Longest wait, in milliseconds, for the state of an engine, which answers at once when it answers at all. */
 export const STATUS_TIMEOUT_MS = 2000;
@@ -18,6 +19,12 @@ interface Problem {
 export function engineUrl({ host }: Pick<Config, 'host'>, port: number): string {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+}
+
+/** Returns the base URL of one engine process; a replica is reached on its own port. */
+export function processUrl(config: Pick<Config, 'host'>, engine: RunFile['engines'][number]): string {
+  if (engine.private_port !== null) return `http://127.0.0.1:${engine.private_port}`;
+  return engineUrl(config, engine.port ?? 0);
 }
 
 // The key that the caller has set, else the one that the running system keeps for commands on its data folder.

@@ -14,6 +14,7 @@ program
   .command('up')
   .description('start the engines and run until Ctrl-C')
   .option('--only <names>', 'engines to start, separated by commas')
+  .option('--replicas <counts...>', 'processes of an engine behind its port: analytics=3')
   .option('--in-process', 'all engines in one process on the memory bus')
   .action(async (options) => exit(await (await import('./commands/up.ts')).up(options)));
 

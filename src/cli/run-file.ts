@@ -12,7 +12,11 @@ const runFileSchema = z.object({
   engines: z.array(
     z.object({
       name: z.string(),
+      /** Counts from 0; null in an engine with a single process. */
+      replica: z.int().nullable(),
       port: z.int().nullable(),
+      /** Port of this replica alone, on loopback. */
+      private_port: z.int().nullable(),
       pid: z.int().nullable(),
       state: z.enum(['starting', 'running', 'restarting', 'stopping', 'stopped', 'failed']),
       restarts: z.int(),
@@ -22,6 +26,8 @@ const runFileSchema = z.object({
 
 /** State of a running system. */
 export type RunFile = z.infer<typeof runFileSchema>;
+
+const LOOK_MS = 20;
 
 const pathOf = (dataDir: string) => join(dataDir, 'run', 'supervisor.json');
 
@@ -35,26 +41,65 @@ export function writeRunFile(dataDir: string, state: RunFile): void {
 
 /** Returns the state of the system that runs on `dataDir`, or null when none does (a file left by a dead one is ignored). */
 export function readRunFile(dataDir: string): RunFile | null {
-  let state: RunFile;
+  const state = lastState(dataDir);
+  return state && isAlive(state.pid) ? state : null;
+}
+
+function lastState(dataDir: string): RunFile | null {
   try {
-    state = runFileSchema.parse(JSON.parse(readFileSync(pathOf(dataDir), 'utf8')));
+    return runFileSchema.parse(JSON.parse(readFileSync(pathOf(dataDir), 'utf8')));
   } catch {
     return null;
   }
-  return isAlive(state.pid) ? state : null;
+}
+
+/**
+ * Waits until the engines that a dead supervisor left have ended, which they do by themselves. Resolves with the ids of processes
+ * that are there after `timeoutMs`: engines that hang, or others that have the same ids by now.
+ */
+export async function untilLeftoversEnd(dataDir: string, timeoutMs: number): Promise<number[]> {
+  const deadline = performance.now() + timeoutMs;
+  const left = (lastState(dataDir)?.engines ?? []).flatMap(({ pid }) => pid ?? []);
+  for (;;) {
+    const late = left.filter(isAlive);
+    if (late.length === 0 || performance.now() > deadline) return late;
+    await Bun.sleep(LOOK_MS);
+  }
+}
+
+/** What an engine process is called: `analytics`, or `analytics.1` where there are replicas. */
+export function labelOf({
+  name,
+  replica,
+}: {
+  readonly name: string;
+  readonly replica: number | null;
+}): string {
+  return replica === null ? name : `${name}.${replica}`;
 }
 
 export function removeRunFile(dataDir: string): void {
   rmSync(pathOf(dataDir), { force: true });
 }
 
-/** Whether a process of this id exists. */
+/** Whether a process of this id runs. One that has ended and that nobody has asked about yet (a zombie) does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as { code?: string }).code === 'EPERM';
+  }
+}
+
+// Under a first process that does not look after orphans, as in many containers, they stay for ever.
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    // The name may hold anything; the state comes after its closing parenthesis.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.startsWith('Z');
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // What `nautilus top` shows: the figures of each engine between two looks at its status.
 import type { HopSummary } from '../bus/hop-times.ts';
-import type { RunFile } from './run-file.ts';
+import { labelOf, type RunFile } from './run-file.ts';
 
 /** The part of `/system/status` that is read. */
 export interface EngineStatus {
@@ -62,10 +62,10 @@ const NO_RATES: Rates = {
   messages_out_per_s: null,
 };
 
-/** Returns a line for each engine of the look `now`; rates need the look `before`, of the same process. */
+/** Returns a line for each engine process of the look `now`; rates need the look `before`, of the same process. */
 export function figures(before: Look | null, now: Look): Figures[] {
   return now.engines.map(({ engine, status }) => {
-    const older = before?.engines.find((e) => e.engine.name === engine.name)?.status;
+    const older = before?.engines.find((e) => labelOf(e.engine) === labelOf(engine))?.status;
     const rates =
       status && older?.pid === status.pid ? ratesOf(older, status, now.atS - before!.atS) : NO_RATES;
     const slowest = (status?.activity.hops ?? []).reduce<HopSummary | null>(
@@ -73,7 +73,7 @@ export function figures(before: Look | null, now: Look): Figures[] {
       null,
     );
     return {
-      name: engine.name,
+      name: labelOf(engine),
       status: status?.status ?? `${engine.state}, no answer`,
       pid: status?.pid ?? engine.pid,
       ...rates,

@@ -30,7 +30,11 @@ const statusOf = (k: number, over: Partial<EngineStatus> = {}): EngineStatus => 
   ...over,
 });
 
-const engineOf = (name: string) => ({ name, port: 1, pid: 6, state: 'running' as const, restarts: 0 });
+const engineOf = (label: string) => {
+  const [name = '', replica] = label.split('.');
+  const rest = { port: 1, private_port: null, pid: 6, state: 'running' as const, restarts: 0 };
+  return { name, replica: replica === undefined ? null : Number(replica), ...rest };
+};
 const look = (atS: number, statuses: Record<string, EngineStatus | null>): Look => ({
   atS,
   engines: Object.entries(statuses).map(([name, status]) => ({ engine: engineOf(name), status })),
@@ -42,6 +46,17 @@ const TWO = figures(
 );
 
 describe('figures', () => {
+  test('keep the replicas of an engine apart', () => {
+    const lines = figures(
+      look(10, { 'ml.0': statusOf(1), 'ml.1': statusOf(1) }),
+      look(11, { 'ml.0': statusOf(1), 'ml.1': statusOf(3) }),
+    );
+    expect(lines.map((line) => [line.name, line.requests_per_s])).toEqual([
+      ['ml.0', 0],
+      ['ml.1', 8],
+    ]);
+  });
+
   test('are rates between two looks at one process, sums since its start, and its slowest hop', () => {
     expect(TWO[0]).toEqual({
       name: 'risk',

@@ -89,5 +89,10 @@ export interface EngineDefinition {
   readonly description: string;
   /** Steps of the schema of its own tables; an engine without them has no database. */
   readonly migrations?: Migrations;
+  /**
+   * How its work can be divided among several processes: any of them can do all of it, or each does that of the partitions it holds.
+   * Absent: only one process may run, since what it keeps in memory is not divided.
+   */
+  readonly replicas?: 'stateless' | { readonly partitionBy: 'portfolio_id' | 'symbol' };
   create(context: EngineContext): EngineParts | Promise<EngineParts>;
 }

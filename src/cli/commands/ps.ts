@@ -1,8 +1,8 @@
 // `nautilus ps` and `nautilus down`: what runs on the data folder, and its end.
 import { type Config, loadConfig } from '../../core/config.ts';
-import { engineUrl, request, STATUS_TIMEOUT_MS } from '../http-client.ts';
+import { processUrl, request, STATUS_TIMEOUT_MS } from '../http-client.ts';
 import { duration, mebibytes, table } from '../output.ts';
-import { isAlive, type RunFile, readRunFile } from '../run-file.ts';
+import { isAlive, labelOf, type RunFile, readRunFile } from '../run-file.ts';
 
 interface SystemStatus {
   readonly status: string;
@@ -10,9 +10,11 @@ interface SystemStatus {
   readonly memory_rss_bytes: number;
   readonly messagebus_connected: boolean;
   readonly missing: readonly string[];
+  /** Partitions that it works on. */
+  readonly partitions?: readonly number[];
 }
 
-/** Prints one line per engine; exit code 1 when nothing runs, 2 when an engine does not answer. */
+/** Prints one line per engine, or replica of it; exit code 1 when nothing runs, 2 when an engine does not answer. */
 export async function ps(options: { readonly json?: boolean }): Promise<number> {
   const config = loadConfig();
   const state = readRunFile(config.dataDir);
@@ -26,16 +28,19 @@ export async function ps(options: { readonly json?: boolean }): Promise<number> 
   if (options.json)
     console.log(JSON.stringify({ supervisor_pid: state.pid, bus: state.bus, engines }, null, 2));
   else {
+    const divided = engines.some((e) => e.partitions !== null);
     const rows = engines.map((e) => [
-      e.name,
+      labelOf(e),
       String(e.port ?? '-'),
       String(e.pid ?? '-'),
       e.health,
       e.uptime_s === null ? '-' : duration(e.uptime_s),
       e.memory_rss_bytes === null ? '-' : mebibytes(e.memory_rss_bytes),
       String(e.restarts),
+      ...(divided ? [partitionsText(e.partitions)] : []),
     ]);
-    console.log(table([['ENGINE', 'PORT', 'PID', 'STATUS', 'UPTIME', 'MEMORY', 'RESTARTS'], ...rows]));
+    const head = ['ENGINE', 'PORT', 'PID', 'STATUS', 'UPTIME', 'MEMORY', 'RESTARTS'];
+    console.log(table([[...head, ...(divided ? ['PARTITIONS'] : [])], ...rows]));
   }
   return engines.every((e) => e.uptime_s !== null) ? 0 : 2;
 }
@@ -43,14 +48,21 @@ export async function ps(options: { readonly json?: boolean }): Promise<number> 
 async function statusOf(engine: RunFile['engines'][number], config: Config) {
   const timeoutMs = Math.min(STATUS_TIMEOUT_MS, config.defaultTimeoutMs);
   try {
-    const url = `${engineUrl(config, engine.port ?? 0)}/system/status`;
+    const url = `${processUrl(config, engine)}/system/status`;
     const status = await request<SystemStatus>(url, {}, timeoutMs);
     const health =
       status.missing.length > 0 ? `${status.status} (${status.missing.join(', ')})` : status.status;
-    return { health, uptime_s: status.uptime_s, memory_rss_bytes: status.memory_rss_bytes };
+    const { uptime_s, memory_rss_bytes, partitions = [] } = status;
+    // An engine without replicas works on all of them, which says nothing.
+    return { health, uptime_s, memory_rss_bytes, partitions: engine.replica === null ? null : partitions };
   } catch {
-    return { health: `${engine.state}, no answer`, uptime_s: null, memory_rss_bytes: null };
+    return { health: `${engine.state}, no answer`, uptime_s: null, memory_rss_bytes: null, partitions: null };
   }
+}
+
+function partitionsText(partitions: readonly number[] | null): string {
+  if (partitions === null) return '-';
+  return partitions.length === 0 ? 'none' : partitions.join(' ');
 }
 
 /** Asks the supervisor to stop and waits for it; exit code 1 when nothing runs, 2 when it does not end. */
@@ -72,6 +84,8 @@ export async function down(): Promise<number> {
     }
     await Bun.sleep(20);
   }
-  console.log(`Stopped ${state.engines.length} engines.`);
+  const engines = new Set(state.engines.map((e) => e.name)).size;
+  const processes = state.engines.length;
+  console.log(`Stopped ${engines} engines${processes > engines ? ` (${processes} processes)` : ''}.`);
   return 0;
 }

@@ -1,7 +1,7 @@
 // `nautilus top`: what the running engines do, once a second, or once for a pipe.
 import { monotonicSeconds } from '../../core/clock.ts';
 import { type Config, loadConfig } from '../../core/config.ts';
-import { engineUrl, request, STATUS_TIMEOUT_MS } from '../http-client.ts';
+import { processUrl, request, STATUS_TIMEOUT_MS } from '../http-client.ts';
 import { type RunFile, readRunFile } from '../run-file.ts';
 import { type EngineStatus, figures, type Look, total } from '../top-figures.ts';
 import { type Frame, render } from '../top-view.ts';
@@ -116,7 +116,7 @@ async function look(state: RunFile, config: Config): Promise<Look> {
   const atS = monotonicSeconds();
   const engines = await Promise.all(
     state.engines.map(async (engine) => {
-      const url = `${engineUrl(config, engine.port ?? 0)}/system/status`;
+      const url = `${processUrl(config, engine)}/system/status`;
       const status = await request<EngineStatus>(url, {}, timeoutMs).catch(() => null);
       return { engine, status };
     }),

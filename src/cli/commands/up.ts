@@ -1,6 +1,7 @@
 // `nautilus up`: starts the engines, shows where they are, runs until it is told to stop.
 import { type Config, loadConfig } from '../../core/config.ts';
 import { createLogTo } from '../../core/log.ts';
+import { replicaCounts } from '../../core/replica-settings.ts';
 import { VERSION } from '../../core/version.ts';
 import { readKeys } from '../../http/api-keys.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
@@ -9,6 +10,8 @@ import { lineWriter, table } from '../output.ts';
 
 export interface UpOptions {
   readonly only?: string;
+  /** Texts like `analytics=3`. */
+  readonly replicas?: readonly string[];
   readonly inProcess?: boolean;
 }
 
@@ -27,10 +30,14 @@ export async function up(options: UpOptions): Promise<number> {
   process.on('SIGINT', () => requested('SIGINT'));
   process.on('SIGTERM', () => requested('SIGTERM'));
   const only = options.only?.split(',').map((name) => name.trim());
+  const replicas = options.replicas
+    ? replicaCounts(options.replicas.join(','), '--replicas')
+    : config.replicas;
   const cluster = await startCluster({
     config,
     log,
     onLine,
+    replicas,
     ...(only ? { only } : {}),
     inProcess: options.inProcess ?? false,
   });
@@ -58,13 +65,14 @@ function whoMayConnect(config: Config): string {
 }
 
 function banner(cluster: Cluster, config: Config, access: string, seconds: number): string {
-  const rows = cluster.engines.map((e) => [e.name, engineUrl(config, e.port), String(e.pid)]);
+  const rows = cluster.engines.map((e) => [e.label, engineUrl(config, e.port), String(e.pid)]);
+  const engines = new Set(cluster.engines.map((e) => e.name)).size;
   const page = cluster.engines.find((e) => e.name === 'websocket');
   return [
     '',
     table([['ENGINE', 'ADDRESS', 'PID'], ...rows]),
     '',
-    `Nautilus Engines ${VERSION}: ${rows.length} engines ready in ${seconds.toFixed(2)} s. Ctrl-C stops them.`,
+    `Nautilus Engines ${VERSION}: ${engines} engines ready in ${seconds.toFixed(2)} s. Ctrl-C stops them.`,
     `Open to ${access}.`,
     ...(page ? [`Page: ${engineUrl(config, page.port)}/`] : []),
     '',
