@@ -3,6 +3,8 @@ import type { EventLog } from '../bus/event-log.ts';
 import { HubTransport } from '../bus/hub-client.ts';
 import { HubLeases, HubLink, HubLog } from '../bus/hub-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
+import { DEFAULT_RETENTION, FOREVER, type RetentionOf } from '../bus/retention.ts';
+import { appendTopic } from '../bus/topics.ts';
 import type { Transport } from '../bus/transport.ts';
 import type { Config } from '../core/config.ts';
 import type { Log } from '../core/log.ts';
@@ -11,7 +13,6 @@ import type { RedisSettings } from '../core/redis-settings.ts';
 /** What a process shares with all others. */
 export interface ProcessServices {
   readonly transport: Transport;
-  /** Its close ends the connection of the leases too. */
   readonly eventLog: EventLog;
   readonly leases: LeaseBoard;
 }
@@ -19,15 +20,15 @@ export interface ProcessServices {
 /** Returns what the engine process `name` shares with the others; all of it connects by itself, and again when it was lost. */
 export async function processServices(config: Config, name: string, log: Log): Promise<ProcessServices> {
   const transport = await processTransport(config, name, log);
-  if (config.redis) return { transport, ...(await redisServices(config, name, log)) };
+  if (config.redis) return { transport, ...(await redisServices(config.redis, config, name, log)) };
   const link = new HubLink({ socketPath: config.hubSocket ?? '', name: `${name}:events` });
   return { transport, eventLog: new HubLog(link), leases: new HubLeases(link) };
 }
 
-/** How long the log keeps the events of a topic. */
+/** How long the log keeps the events of each topic: as long as their owner keeps them in its outbox. */
 export function logRetention({ eventsDays }: Config): RetentionOf {
-  const kept: Retention = { ...DEFAULT_RETENTION, maxAgeMs: eventsDays * 86_400_000 };
-  return () => kept;
+  const window = { ...DEFAULT_RETENTION, maxAgeMs: eventsDays * 86_400_000 };
+  return (topic) => (appendTopic(topic)?.keep === 'forever' ? FOREVER : window);
 }
 
 /** Returns the transport of the engine process `name`. */
@@ -48,4 +49,25 @@ export async function redisTransport(redis: RedisSettings, name: string, log: Lo
       else log.warn({ address, reason }, 'Redis is away');
     },
   });
+}
+
+async function redisServices(settings: RedisSettings, config: Config, name: string, log: Log) {
+  const [{ RedisLog }, { RedisLeases }] = await Promise.all([
+    import('../bus/redis-log.ts'),
+    import('../bus/redis-leases.ts'),
+  ]);
+  const { address } = settings;
+  const tell = (what: string) => (connected: boolean, reason: string) => {
+    if (connected) log.info({ address }, `Redis keeps the ${what}`);
+    else log.warn({ address, reason }, `Redis, which keeps the ${what}, is away`);
+  };
+  return {
+    eventLog: new RedisLog({
+      settings,
+      name,
+      retention: logRetention(config),
+      onChange: tell('durable events'),
+    }),
+    leases: new RedisLeases({ settings, name, onChange: tell('leases') }),
+  };
 }
