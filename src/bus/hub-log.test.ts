@@ -126,6 +126,24 @@ describe('hub log', () => {
     expect(epoch).toBe(7);
   });
 
+  test('answers 0 once when the hub has lost a stream, so that its owner begins with its oldest event', async () => {
+    const hub = startHub();
+    const log = new HubLog(await hub.link());
+    await log.append(stream, 'g', 1, ['1', '2']);
+    hub.stop();
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(join(hub.folder, `log.sqlite${suffix}`), { force: true });
+    hub.start();
+    let last = -1;
+    await eventually(async () => {
+      last = await log.append(stream, 'g', 3, ['3']).catch(() => -1);
+      return last >= 0;
+    }, 'the hub answers');
+    expect(last).toBe(0);
+    expect((await log.bounds(stream)).last).toBe(0);
+    expect(await log.append(stream, 'g', 1, ['1', '2', '3'])).toBe(3);
+  });
+
   test('frees what a lost client waited for', async () => {
     const hub = startHub();
     const [gone, stays] = [await hub.link(), await hub.link()];
@@ -173,8 +191,16 @@ describe('hub log', () => {
     peer.ask(1, 'log.nonsense', '{}');
     peer.ask(2, 'log.append', '{broken');
     peer.ask(3, 'log.append', 'null');
-    peer.ask(4, 'log.append', '{"topic":"t","partition":0,"generation":"g","first":1,"payloads":[{"a":1}]}');
-    peer.ask(5, 'log.append', '{"topic":7,"partition":"x","generation":"g","first":1,"payloads":["1"]}');
+    peer.ask(
+      4,
+      'log.append',
+      '{"topic":"t","partition":0,"generation":"g","first":1,"known":false,"payloads":[{"a":1}]}',
+    );
+    peer.ask(
+      5,
+      'log.append',
+      '{"topic":7,"partition":"x","generation":"g","first":1,"known":false,"payloads":["1"]}',
+    );
     peer.ask(6, 'log.read', '{"places":"all","maxEvents":1,"waitMs":0}');
     peer.ask(7, 'leases.claim', '{"group":"g","member":"m","resources":[7],"ttlMs":"long"}');
     peer.ask(8, 'toString', '{}');

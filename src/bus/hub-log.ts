@@ -94,6 +94,8 @@ export class HubLog implements EventLog {
   readonly #link: HubLink;
   /** The last part of each append that travels in several requests: later ones of its stream queue behind it. */
   readonly #long = new Map<string, Promise<unknown>>();
+  /** The generation of each stream that the hub has confirmed to hold. */
+  readonly #known = new Map<string, string>();
 
   constructor(link: HubLink) {
     this.#link = link;
@@ -103,6 +105,10 @@ export class HubLog implements EventLog {
     return this.#link.connected;
   }
 
+  /**
+   * As the port says. When the hub has lost a stream that this client knew (its file was broken), the answer is 0 once, so that
+   * the caller sends what it still has from its oldest event on; the next append then begins anywhere.
+   */
   async append(
     stream: StreamId,
     generation: string,
@@ -162,8 +168,13 @@ export class HubLog implements EventLog {
 
   async #send(stream: StreamId, generation: string, first: number, payloads: readonly string[]) {
     const { topic, partition } = stream;
-    const params = { topic, partition, generation, first, payloads: payloads as string[] };
-    return (await this.#link.request('log.append', params)) as number;
+    const key = streamKey(stream);
+    const known = this.#known.get(key) === generation;
+    const params = { topic, partition, generation, first, payloads: payloads as string[], known };
+    const last = (await this.#link.request('log.append', params)) as number;
+    if (last > 0) this.#known.set(key, generation);
+    else this.#known.delete(key);
+    return last;
   }
 }
 

@@ -24,7 +24,13 @@ const ttlMs = z.number().positive();
 
 /** The parameters of each method, as JSON carries them. */
 const METHODS = {
-  'log.append': z.object({ ...stream, generation: text, first: z.number(), payloads: z.array(text) }),
+  'log.append': z.object({
+    ...stream,
+    generation: text,
+    first: z.number(),
+    payloads: z.array(text),
+    known: z.boolean(),
+  }),
   'log.bounds': z.object(stream),
   'log.read': z.object({
     places: z.array(z.object({ ...stream, generation: text, position: count })),
@@ -65,7 +71,7 @@ export class HubServices {
       return log;
     };
     this.handlers = {
-      'log.append': (p) => open().append(p, p.generation, p.first, p.payloads),
+      'log.append': (p) => open().append(p, p.generation, p.first, p.payloads, p.known),
       'log.bounds': (p) => open().bounds(p),
       'log.read': (p, signal) => open().readers.read(p.places, { ...p, signal }, this),
       'log.trim': (p) => open().trim(p, p.position),

@@ -35,6 +35,7 @@ interface Append {
   readonly generation: string;
   readonly first: number;
   readonly payloads: readonly string[];
+  readonly known: boolean;
   readonly resolve: (last: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -69,12 +70,22 @@ export class LogStore implements LogSlices, LocalStore {
     return new LocalLog('hub', this);
   }
 
-  /** Appends as `EventLog.append` does, together with all that arrive in the same turn of the event loop. */
-  append(stream: StreamId, generation: string, first: number, payloads: readonly string[]): Promise<number> {
+  /**
+   * Appends as `EventLog.append` does, together with all that arrive in the same turn of the event loop. `known` says that the
+   * stream held events of the generation before: when it does not any more (the file was lost) the answer is 0 and nothing is
+   * stored, so that the owner sends everything again instead of beginning in the middle.
+   */
+  append(
+    stream: StreamId,
+    generation: string,
+    first: number,
+    payloads: readonly string[],
+    known = false,
+  ): Promise<number> {
     checkAppend(generation, first, payloads);
     return new Promise((resolve, reject) => {
       if (this.#queue.length === 0) setImmediate(() => this.#commit());
-      this.#queue.push({ stream, generation, first, payloads, resolve, reject });
+      this.#queue.push({ stream, generation, first, payloads, known, resolve, reject });
     });
   }
 
@@ -156,10 +167,13 @@ export class LogStore implements LogSlices, LocalStore {
   }
 
   #apply(file: LogFile, append: Append, grown: Map<string, StreamId>): number | Error {
-    const { stream, generation, first, payloads } = append;
+    const { stream, generation, first, payloads, known } = append;
     let state = file.stream(stream);
     if (state && generation < state.generation) return olderGeneration(stream);
-    if (!state || generation > state.generation) state = file.begin(stream, generation, first);
+    if (!state || generation > state.generation) {
+      if (known) return 0;
+      state = file.begin(stream, generation, first);
+    }
     if (first > state.last + 1) return state.last;
     const fresh = payloads.slice(state.last - first + 1);
     if (fresh.length === 0) return state.last;
