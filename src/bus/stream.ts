@@ -222,8 +222,12 @@ export class EngineStream {
     step.messages.sort((a, b) => a.ts_event_us - b.ts_event_us || rank.get(a.topic)! - rank.get(b.topic)!);
     if (step.messages.length > 0) {
       const { spec } = session;
-      await this.#units.run((unit) =>
-        this.#participant.process(step.messages, {
+      let tried = false;
+      await this.#units.run((unit) => {
+        // A unit may be run again with what was stored; what an engine holds of a replay beside that would count twice.
+        if (tried) throw new InvariantError('a step of a replay could not be stored');
+        tried = true;
+        return this.#participant.process(step.messages, {
           spec,
           get tx() {
             return unit.tx;
@@ -232,8 +236,8 @@ export class EngineStream {
             emitted[topic.name] = (emitted[topic.name] ?? 0) + 1;
             unit.publish(topic, body, { tsEventUs, correlationId, session: spec.session, step: number });
           },
-        }),
-      );
+        });
+      });
     }
     this.#publish({
       kind: 'step',
