@@ -1,5 +1,7 @@
 // The durable log and the leases over Redis survive what a real Redis does to them, and give back nothing wrong.
 import { afterEach, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually } from '../../test/support/eventually.ts';
 import { Consumer, LOAD_GENERATION, numbered, Owner } from '../../test/support/log-load.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
@@ -243,6 +245,30 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
     const [next] = await board.claim('g', 'b', [{ resource: 'r', minEpoch: 5 }], 60_000);
     expect(next!.epoch).toBeGreaterThan(5);
     expect(next!.epoch).not.toBe(held!.epoch);
+  });
+
+  test('needs no more rights than the documentation gives to a user', async () => {
+    const docs = readFileSync(join(import.meta.dir, '../../docs/redis.md'), 'utf8');
+    const rule = /^user (nautilus on .+)$/m.exec(docs)![1]!.split(' ');
+    const redis = await startRedis('--user', ...rule);
+    const settings = redis.settings('nautilus:', `redis://nautilus:secret@127.0.0.1:${redis.port}`);
+    const [log, board] = [await open(settings), await openBoard(settings)];
+    const waiting = log.read([{ ...STREAM, generation: '', position: 0 }], { maxEvents: 9, waitMs: 10_000 });
+    await log.append(STREAM, GEN, 1, numbered(1, 1));
+    expect(await waiting).toHaveLength(1);
+    // The second append with an age of a moment forgets by it; a newer generation takes the place of the older.
+    const hasty = await open(settings, { retention: () => ({ maxEvents: 1, maxAgeMs: 1 }) });
+    await hasty.append(STREAM, GEN, 2, numbered(2, 1));
+    await eventually(async () => (await hasty.append(STREAM, '2027', 1, ['1', '2'])) === 2, 'replaced');
+    await log.trim(STREAM, 1);
+    expect(await log.bounds(STREAM)).toEqual({ generation: '2027', first: 2, last: 2 });
+    await board.heartbeat('g', 'a', 1000);
+    expect(await board.claim('g', 'a', [{ resource: 'r', minEpoch: 0 }], 60_000)).toHaveLength(1);
+    expect(await board.holders('g')).toHaveLength(1);
+    await board.release('g', 'a', ['r']);
+    await board.leave('g', 'a');
+    const other = await open({ ...settings, prefix: 'other:' });
+    await expect(other.bounds(STREAM)).rejects.toThrow(DependencyUnavailableError);
   });
 
   test('keeps one log for two systems apart by their prefixes, and wakes no subscription of messages', async () => {

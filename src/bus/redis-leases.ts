@@ -4,7 +4,8 @@ import { type RedisCallOptions, RedisCalls } from './redis-calls.ts';
 import { CLAIM, HEARTBEAT, HOLDERS, LEAVE, RELEASE } from './redis-scripts.ts';
 
 /**
- * Keeps leases in Redis. Their epochs stay there for ever; when Redis was emptied, `minEpoch` of the claims carries them on.
+ * Keeps leases in Redis. Their epochs stay there until a group is left alone for 30 days; then, and when Redis was emptied,
+ * `minEpoch` of the claims carries them on.
  */
 export class RedisLeases implements LeaseBoard {
   readonly #prefix: string;

@@ -141,6 +141,9 @@ if gone == 0 then redis.call('XTRIM', stream, 'MINID', '=', id) end
 return gone
 `);
 
+// Groups that nobody uses any more do not stay in Redis for ever.
+const FORGOTTEN_MS = 30 * 86_400_000;
+
 const NOW = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -168,6 +171,7 @@ end
 export const HEARTBEAT = new Script(`${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ${FORGOTTEN_MS})
 return redis.call('ZRANGE', KEYS[1], 0, -1)
 `);
 
@@ -194,6 +198,7 @@ for i = 3, #ARGV, 2 do
     held[#held + 1] = string.format('%.0f', epoch)
   end
 end
+redis.call('PEXPIRE', KEYS[1], ${FORGOTTEN_MS})
 return held
 `);
 

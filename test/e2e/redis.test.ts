@@ -172,7 +172,7 @@ describe.skipIf(REDIS_SERVER === null)('nine engines over Redis', () => {
       level: 'ok',
       found: expect.stringContaining(redis.url),
     });
-    expect(good.redis[1]).toMatchObject({ level: 'info', found: expect.stringContaining('nothing is kept') });
+    expect(good.redis[1]).toMatchObject({ level: 'warn', found: expect.stringContaining('nothing is kept') });
     expect(good.redis[1]!.fix).toContain('appendonly yes');
     const bad = await findings('redis://:geheim@127.0.0.1:1');
     expect(bad.code).toBe(1);

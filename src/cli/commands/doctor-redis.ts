@@ -7,13 +7,19 @@ import type { Finding } from './finding.ts';
 const LEAST = [6, 2] as const;
 
 /** Returns the findings about Redis; one line when it is not used. Never shows a secret. */
-export async function redisFindings({ redis, defaultTimeoutMs }: Config): Promise<Finding[]> {
+export async function redisFindings({ redis, defaultTimeoutMs, durability }: Config): Promise<Finding[]> {
   if (!redis) {
-    return [{ check: 'Redis', level: 'info', found: 'not used: the embedded hub carries the messages' }];
+    return [
+      {
+        check: 'Redis',
+        level: 'info',
+        found: 'not used: the embedded hub carries messages and keeps events',
+      },
+    ];
   }
   try {
     const facts = await probeRedis(redis, defaultTimeoutMs);
-    return [serverFinding(redis, facts), persistenceFinding(facts), memoryFinding(facts)];
+    return [serverFinding(redis, facts), persistenceFinding(facts, durability), memoryFinding(facts)];
   } catch (error) {
     return [
       {
@@ -34,36 +40,41 @@ function serverFinding({ address, prefix }: RedisSettings, { version }: RedisFac
   return { check: 'Redis', level: 'fail', found, fix: `install Redis ${LEAST.join('.')} or newer` };
 }
 
-function persistenceFinding({ settings }: RedisFacts): Finding {
+function persistenceFinding({ settings }: RedisFacts, durability: Config['durability']): Finding {
   const check = 'Redis persistence';
+  const power = durability === 'power';
   if (!settings) {
+    const wanted = power ? '`appendonly yes` and `appendfsync always`' : '`appendonly yes`';
     return {
       check,
-      level: 'info',
+      level: power ? 'warn' : 'info',
       found: 'not told: the user may not read the settings',
-      fix: 'ask whoever runs Redis for `appendonly` and `save`, or allow the user `CONFIG GET`. Messages of this version are never stored',
+      fix: `ask whoever runs Redis for ${wanted}, or allow the user \`CONFIG GET\``,
     };
   }
   const { appendonly, appendfsync, save } = settings;
-  const live = 'Messages of this version are never stored, so that none depends on it';
-  if (appendonly === 'yes') {
-    const loss = { always: 'a power cut loses nothing', everysec: 'a power cut loses up to a second' }[
-      appendfsync
-    ];
-    const found = `appendonly yes, appendfsync ${appendfsync}: ${loss ?? 'a power cut loses what the system had not written'}`;
-    if (appendfsync !== 'no') return { check, level: 'ok', found };
-    return { check, level: 'info', found, fix: `set \`appendfsync everysec\` (or \`always\`). ${live}` };
+  const demanded = power ? ', which NAUTILUS_DURABILITY=power asks for' : '';
+  const bad = power ? 'fail' : 'warn';
+  if (appendonly !== 'yes') {
+    const kept =
+      save === ''
+        ? 'appendonly no, no snapshots: nothing is kept over a restart of Redis'
+        : `appendonly no, snapshots (${save}): a crash loses what came after the last one`;
+    return {
+      check,
+      level: bad,
+      found: `${kept}; the engines then send again the events that they still have`,
+      fix: `set \`appendonly yes\` and \`appendfsync ${power ? 'always' : 'everysec'}\` in redis.conf${demanded}`,
+    };
   }
-  const found =
-    save === ''
-      ? 'appendonly no, no snapshots: nothing is kept over a restart of Redis'
-      : `appendonly no, snapshots (${save}): a crash loses what came after the last one`;
-  return {
-    check,
-    level: 'info',
-    found,
-    fix: `set \`appendonly yes\` and \`appendfsync everysec\` (or \`always\`) in redis.conf. ${live}`,
-  };
+  const loss =
+    { always: 'a power cut loses nothing', everysec: 'a power cut loses up to a second' }[appendfsync] ??
+    'a power cut loses what the system had not written';
+  const found = `appendonly yes, appendfsync ${appendfsync}: a kill of Redis loses nothing, ${loss}`;
+  if (appendfsync === 'always' || (appendfsync === 'everysec' && !power))
+    return { check, level: 'ok', found };
+  const fix = `set \`appendfsync ${power ? 'always' : 'everysec'}\` in redis.conf${demanded}`;
+  return { check, level: bad, found, fix };
 }
 
 function memoryFinding({ settings }: RedisFacts): Finding {
@@ -76,8 +87,8 @@ function memoryFinding({ settings }: RedisFacts): Finding {
   if (policy === 'noeviction') return { check, level: 'ok', found };
   return {
     check,
-    level: 'info',
-    found: `${found}: keys are thrown away when memory runs out`,
-    fix: 'set `maxmemory-policy noeviction` in redis.conf. Messages of this version are no keys, so that none is thrown away',
+    level: 'warn',
+    found: `${found}: events and leases may be thrown away when memory runs out`,
+    fix: 'set `maxmemory-policy noeviction` in redis.conf: a full Redis then refuses events, which wait with their owners',
   };
 }

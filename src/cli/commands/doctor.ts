@@ -32,7 +32,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
   return findings.some((f) => f.level === 'fail') ? 1 : 0;
 }
 
-const MARK = { ok: 'ok', info: '--', fail: 'NO' } as const;
+const MARK = { ok: 'ok', info: '--', warn: '!!', fail: 'NO' } as const;
 
 function bun(): Finding {
   const pinned = manifest.dependencies.bun;
