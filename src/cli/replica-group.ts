@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import type { Config } from '../core/config.ts';
 import { Child, type ChildEvents, type ChildOptions } from './child.ts';
+import { ENGINE_MAIN } from './run-file.ts';
 import type { Backends } from './tcp-proxy.ts';
 
-const ENGINE_MAIN = resolve(import.meta.dir, '../main.ts');
 const PROXY_MAIN = resolve(import.meta.dir, 'replica-proxy.ts');
 
 export interface GroupOptions
@@ -53,13 +53,15 @@ export class ReplicaGroup {
 
   /**
    * Resolves when all are ready. What has the port comes first, the proxy or the first replica: it finds out whether the port is
-   * free, or which one it is. Throws DependencyUnavailableError when one cannot start.
+   * free, or which one it is. The first replica comes alone, since it makes the tables of a new database. Throws
+   * DependencyUnavailableError when one cannot start.
    */
   async start(): Promise<void> {
-    const first = this.#proxy ?? this.children[0]!;
+    const [first, ...others] = this.children as [Child, ...Child[]];
+    await this.#proxy?.start();
+    if (this.#proxy) this.#tellPort(this.#proxy.port);
     await first.start();
-    const others = this.children.filter((child) => child !== first);
-    for (const child of this.#all()) child.extraEnv.NAUTILUS_REPLICA_PORT = String(first.port);
+    if (others.length > 0) this.#tellPort(first.port);
     await Promise.all(others.map((child) => child.start()));
   }
 
@@ -76,6 +78,10 @@ export class ReplicaGroup {
 
   #all(): readonly Child[] {
     return this.#proxy ? [this.#proxy, ...this.children] : this.children;
+  }
+
+  #tellPort(port: number | null): void {
+    for (const child of this.#all()) child.extraEnv.NAUTILUS_REPLICA_PORT = String(port);
   }
 
   #tellProxy(): void {

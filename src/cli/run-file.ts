@@ -1,7 +1,7 @@
 // What a running supervisor writes down, so that `ps`, `down` and `replay` find it: DATA_DIR/run/supervisor.json.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
 const runFileSchema = z.object({
@@ -26,6 +26,9 @@ const runFileSchema = z.object({
 
 /** State of a running system. */
 export type RunFile = z.infer<typeof runFileSchema>;
+
+/** The program of an engine's process. */
+export const ENGINE_MAIN = resolve(import.meta.dir, '../main.ts');
 
 const LOOK_MS = 20;
 
@@ -54,16 +57,46 @@ function lastState(dataDir: string): RunFile | null {
 }
 
 /**
- * Waits until the engines that a dead supervisor left have ended, which they do by themselves. Resolves with the ids of processes
- * that are there after `timeoutMs`: engines that hang, or others that have the same ids by now.
+ * Waits until the engines that a dead supervisor left have ended, which they do by themselves, and kills those that have not after
+ * `timeoutMs`: they hang. Resolves with the ids of the killed ones. Other programs that have the same ids by now are left alone.
  */
-export async function untilLeftoversEnd(dataDir: string, timeoutMs: number): Promise<number[]> {
-  const deadline = performance.now() + timeoutMs;
-  const left = (lastState(dataDir)?.engines ?? []).flatMap(({ pid }) => pid ?? []);
-  for (;;) {
-    const late = left.filter(isAlive);
-    if (late.length === 0 || performance.now() > deadline) return late;
-    await Bun.sleep(LOOK_MS);
+export async function endLeftovers(dataDir: string, timeoutMs: number): Promise<number[]> {
+  const engines = lastState(dataDir)?.engines ?? [];
+  const left = async () => {
+    const living = engines.filter(({ pid }) => pid !== null && isAlive(pid));
+    const ours = await Promise.all(living.map(({ pid, name }) => runsEngine(pid!, name)));
+    return living.filter((_, i) => ours[i]).map(({ pid }) => pid!);
+  };
+  const until = async (deadline: number) => {
+    let late = await left();
+    while (late.length > 0 && performance.now() < deadline) {
+      await Bun.sleep(LOOK_MS);
+      late = late.filter(isAlive);
+    }
+    return late;
+  };
+  const hanging = await until(performance.now() + timeoutMs);
+  for (const pid of hanging) process.kill(pid, 'SIGKILL');
+  if (hanging.length > 0) await until(performance.now() + 1000);
+  return hanging;
+}
+
+// The system may have given the id to another program since.
+async function runsEngine(pid: number, name: string): Promise<boolean> {
+  return (await commandOf(pid)).endsWith(`${ENGINE_MAIN} ${name}`);
+}
+
+async function commandOf(pid: number): Promise<string> {
+  try {
+    // Small images have no `ps`.
+    if (process.platform === 'linux') {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    }
+    const command = ['ps', '-ww', '-o', 'command=', '-p', String(pid)];
+    const { stdout } = Bun.spawn(command, { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' });
+    return (await new Response(stdout).text()).trim();
+  } catch {
+    return '';
   }
 }
 

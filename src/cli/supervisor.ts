@@ -14,11 +14,11 @@ import type { ChildEvents } from './child.ts';
 import { publishedPort } from './engines.ts';
 import { ReplicaGroup } from './replica-group.ts';
 import {
+  endLeftovers,
   hubSocketPath,
   type RunFile,
   readRunFile,
   removeRunFile,
-  untilLeftoversEnd,
   writeRunFile,
 } from './run-file.ts';
 import { redisTransport } from './transport.ts';
@@ -108,8 +108,8 @@ export class Supervisor {
     }
     mkdirSync(join(config.dataDir, 'run'), { recursive: true });
     // Engines of a supervisor that was killed still write what they must and hold their ports.
-    const late = await untilLeftoversEnd(config.dataDir, config.graceMs + LEFTOVER_MS);
-    if (late.length > 0) log.warn({ pids: late }, 'engines of an earlier start have not ended');
+    const killed = await endLeftovers(config.dataDir, config.graceMs + LEFTOVER_MS);
+    if (killed.length > 0) log.warn({ pids: killed }, 'engines of an earlier start hung: killed');
     this.#bus = new Bus('supervisor', await this.#transport());
     writeLocalKey(config.dataDir);
     this.#writeState();

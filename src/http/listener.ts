@@ -19,40 +19,51 @@ export interface Answers {
 
 /** Open sockets of one engine. */
 export class Listener {
-  /** The port that clients use. */
-  readonly port: number;
   /** The port of this process alone, on loopback; null where {@link port} is that already. */
-  readonly privatePort: number | null;
-  readonly #servers: Bun.Server<SocketData>[];
+  readonly privatePort: number | null = null;
+  readonly #servers: Bun.Server<SocketData>[] = [];
+  readonly #join: () => void = () => {};
+  #port: number;
 
   /**
-   * Listens on `port` (0 = any free one). A replica shares the port with the others, or leaves it to the proxy, and has a
-   * private one. Throws {@link DependencyUnavailableError} when the port is taken, naming it and what to do.
+   * Listens on `port` (0 = any free one); a replica on a private one, until it joins the others. Throws
+   * {@link DependencyUnavailableError} when the port is taken, naming it and what to do.
    */
   constructor(answers: Answers, context: EngineContext, port: number) {
     const { host, replica, replicaProxy } = context.config;
     const open = (hostname: string, wanted: number, reusePort = false) =>
       serve(answers, context, { hostname, port: wanted, reusePort });
     if (!replica) {
-      this.#servers = [open(host, port)];
-      this.port = this.#servers[0]!.port!;
-      this.privatePort = null;
+      this.#servers.push(open(host, port));
+      this.#port = this.#servers[0]!.port!;
       return;
     }
     const door = open(LOOPBACK, 0);
+    this.#servers.push(door);
     this.privatePort = door.port!;
-    // The proxy has the published port already.
-    if (replicaProxy) {
-      this.#servers = [door];
-      this.port = replica.port ?? port;
-      return;
-    }
+    this.#port = replica.port ?? port;
+    // A proxy has the published port already.
+    if (replicaProxy) return;
     // A port that is shared takes everyone in, replicas of another system too: the first one looks whether it is free.
-    const wanted = replica.port ?? port;
-    if (replica.port === undefined && wanted !== 0) void open(host, wanted).stop(true);
-    const shared = open(host, wanted, true);
-    this.#servers = [shared, door];
-    this.port = shared.port!;
+    if (replica.port === undefined && port !== 0) void open(host, port).stop(true);
+    this.#join = () => {
+      const shared = open(host, this.#port, true);
+      this.#servers.push(shared);
+      this.#port = shared.port!;
+    };
+  }
+
+  /** The port that clients use. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Takes part in the port of the replicas, once this one is ready: the others answer until then. Throws
+   * {@link DependencyUnavailableError} when another program has it.
+   */
+  join(): void {
+    this.#join();
   }
 
   /** Takes no more requests; resolves when those under way have ended, at once when `force` breaks them off. */

@@ -149,6 +149,7 @@ class Engine implements RunningEngine {
     await this.parts.start?.();
     await this.durable?.events.startConsuming();
     this.#ready = true;
+    this.#listener?.join();
     this.#announce();
     this.#presence = setInterval(() => this.#tick(), PRESENCE_MS);
   }
