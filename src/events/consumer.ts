@@ -48,6 +48,10 @@ export interface ConsumerOptions {
   readonly leaseMs?: number;
   /** Tries of one event before it is set aside. */
   readonly attempts?: number;
+  /** Longest wait of one read of the log, in milliseconds. */
+  readonly waitMs?: number;
+  /** Wait before the second try, doubled for each further one, in milliseconds. */
+  readonly retryMs?: number;
 }
 
 /** Counters since the start. */
@@ -176,7 +180,7 @@ export class Consumer {
       try {
         const batches = await this.#options.log.read(places, {
           maxEvents: MAX_EVENTS,
-          waitMs: WAIT_MS,
+          waitMs: this.#options.waitMs ?? WAIT_MS,
           signal,
         });
         this.#tell(undefined);
@@ -290,7 +294,8 @@ export class Consumer {
           if (error instanceof StorageUnavailableError) throw error;
           this.counts.retries++;
           this.#lastError = error;
-          await Bun.sleep(Math.min(RETRY_MS.first * 2 ** (attempt - 1), RETRY_MS.longest));
+          const first = this.#options.retryMs ?? RETRY_MS.first;
+          await Bun.sleep(Math.min(first * 2 ** (attempt - 1), RETRY_MS.longest));
         }
       }
     }

@@ -27,6 +27,12 @@ export interface EngineEventsOptions {
   readonly keepDays: number;
   readonly onHung: (stream: StreamId, sinceMs: number) => void;
   readonly leaseMs?: number;
+  /** Milliseconds between two looks at whether the log has everything. */
+  readonly checkMs?: number;
+  /** Longest wait of one read of the log, in milliseconds. */
+  readonly waitMs?: number;
+  /** First wait before a failed event is tried again, in milliseconds. */
+  readonly retryMs?: number;
 }
 
 const PROBE_MS = 1000;
@@ -44,9 +50,10 @@ export class EngineEvents {
 
   private constructor(options: EngineEventsOptions, generation: string) {
     this.#options = options;
-    const { database, bus, log, logger } = options;
+    const { database, bus, log, logger, checkMs } = options;
     const nowUs = () => bus.nowUs();
-    this.#relay = new Relay({ database, log, logger, nowUs, retentionUs: this.#retentionUs }, generation);
+    const relay = { database, log, logger, nowUs, retentionUs: this.#retentionUs };
+    this.#relay = new Relay({ ...relay, ...(checkMs !== undefined && { checkMs }) }, generation);
     this.units = new Units({ database, bus, onStored: (appended) => this.#relay.stored(appended) });
     this.deadLetters = new DeadLetters(database, decodeEvent, (envelope, first) =>
       this.#streamOf().take([envelope], ({ tx }) => first(tx)),
@@ -123,7 +130,8 @@ export class EngineEvents {
   }
 
   #consumerOf(topics: readonly Topic<unknown>[], stream: EngineStream): Consumer {
-    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs } = this.#options;
+    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs, retryMs, waitMs } =
+      this.#options;
     return new Consumer({
       group: engine,
       member,
@@ -137,6 +145,8 @@ export class EngineEvents {
       retentionUs: this.#retentionUs,
       onHung,
       ...(leaseMs !== undefined && { leaseMs }),
+      ...(retryMs !== undefined && { retryMs }),
+      ...(waitMs !== undefined && { waitMs }),
     });
   }
 }

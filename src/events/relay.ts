@@ -45,6 +45,7 @@ export class Relay {
   #timer: ReturnType<typeof setInterval> | undefined;
   #pruner: ReturnType<typeof setInterval> | undefined;
   #away: string | undefined;
+  #started = false;
   #stopped = false;
   readonly #running = new Set<Promise<void>>();
 
@@ -81,8 +82,10 @@ export class Relay {
   /** Sends what an earlier life has left and keeps looking. */
   async start(): Promise<void> {
     for (const { topic, partition, last } of await ownStreams(this.#options.database)) {
-      this.#stream({ topic, partition }).last = last;
+      const stream = this.#stream({ topic, partition });
+      stream.last = Math.max(stream.last, last);
     }
+    this.#started = true;
     for (const stream of this.#streams.values()) this.#wake(stream);
     let checking = false;
     this.#timer = setInterval(() => {
@@ -99,6 +102,7 @@ export class Relay {
   stored(appended: Appended): void {
     const stream = this.#stream(appended);
     stream.last = Math.max(stream.last, appended.first + appended.payloads.length - 1);
+    if (!this.#started) return;
     const { fresh } = stream;
     if (!fresh) stream.fresh = appended;
     else if (fresh.first + fresh.payloads.length === appended.first && fresh.payloads.length < BATCH) {
@@ -157,7 +161,13 @@ export class Relay {
   }
 
   #wake(stream: Stream): void {
-    if (stream.running || this.#stopped || (stream.sent !== undefined && stream.sent >= stream.last)) return;
+    if (
+      !this.#started ||
+      stream.running ||
+      this.#stopped ||
+      (stream.sent !== undefined && stream.sent >= stream.last)
+    )
+      return;
     stream.running = true;
     const run = this.#send(stream).finally(() => {
       stream.running = false;

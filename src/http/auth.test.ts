@@ -170,7 +170,8 @@ test('a key is in no log line, problem, metric or audit line, wherever a caller 
   const context = { ...engine.context, log };
   const { buildApp } = await import('./app.ts');
   const { key } = addKey(context.config, 'me', 'admin');
-  const parts = await definition.create(context);
+  const { prepareEngine } = await import('./server.ts');
+  const { parts } = await prepareEngine(definition, context);
   const state = { health: () => ({}) as never, notReady: () => null, systemStatus: () => ({}) };
   const metrics = new (await import('./metrics.ts')).EngineMetrics('risk', engine.bus);
   const app = buildApp(
