@@ -1,56 +1,20 @@
 // The durable log and the leases over Redis survive what a real Redis does to them, and give back nothing wrong.
-import { afterEach, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { describe, expect, test } from 'bun:test';
 import { eventually } from '../../test/support/eventually.ts';
 import { Consumer, LOAD_GENERATION, numbered, Owner } from '../../test/support/log-load.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
+import { redisRig } from '../../test/support/redis-rig.ts';
 import { loadConfig } from '../core/config.ts';
-import { ConflictError, DependencyUnavailableError, StorageUnavailableError } from '../core/errors.ts';
+import { DependencyUnavailableError, StorageUnavailableError } from '../core/errors.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { StreamId } from './event-log.ts';
-import { RedisLeases } from './redis-leases.ts';
-import type { LinkTiming } from './redis-link.ts';
-import { RedisLog, type RedisLogOptions } from './redis-log.ts';
 
-const QUICK: LinkTiming = { pingMs: 50, retryMs: { first: 5, longest: 50 } };
 const STREAM: StreamId = { topic: 'strategy.fills', partition: 3 };
 const GEN = LOAD_GENERATION;
 const ONCE = { maxEvents: 100_000, waitMs: 0 } as const;
 
 describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
-  const cleanup: (() => unknown)[] = [];
-  afterEach(async () => {
-    for (const end of cleanup.splice(0).reverse()) await end();
-  });
-
-  async function startRedis(...args: string[]): Promise<TestRedis> {
-    const redis = await TestRedis.start(args);
-    cleanup.push(() => redis.stop());
-    return redis;
-  }
-
-  async function open(settings: RedisSettings, over: Partial<RedisLogOptions> = {}): Promise<RedisLog> {
-    const log = new RedisLog({ settings, name: 'log', timing: QUICK, ...over });
-    cleanup.push(() => log.close());
-    await eventually(() => log.connected, 'connected');
-    return log;
-  }
-
-  async function openBoard(settings: RedisSettings): Promise<RedisLeases> {
-    const board = new RedisLeases({ settings, name: 'board', timing: QUICK });
-    cleanup.push(() => board.close());
-    await eventually(() => board.connected, 'connected');
-    return board;
-  }
-
-  async function rawClient(redis: TestRedis) {
-    const { Redis } = await import('ioredis');
-    const raw = new Redis(redis.port, '127.0.0.1');
-    raw.on('error', () => {});
-    cleanup.push(() => raw.disconnect());
-    return raw;
-  }
+  const { cleanup, startRedis, open, openBoard, rawClient } = redisRig();
 
   /** Runs an owner and a consumer on clients of their own while `fault` happens; ends when all has arrived. */
   async function underLoad(settings: RedisSettings, fault: (consumer: Consumer) => Promise<void>) {
@@ -192,7 +156,7 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
   });
 
   test('is filled again from its owner after a failover to a replica that lags, and leases get greater epochs', async () => {
-    const master = await startRedis();
+    const master = await startRedis('--repl-diskless-sync-delay', '0');
     const replica = await startRedis('--replicaof', '127.0.0.1', `${master.port}`);
     const sentinel = await TestRedis.sentinel(master, 'main');
     cleanup.push(() => sentinel.stop());
@@ -210,7 +174,11 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
     const claim = (member: string) => board.claim('g', member, [{ resource: 'r', minEpoch: 0 }], 1);
     const [before] = await claim('a');
     const key = `${settings.prefix}log:{${STREAM.topic}:${STREAM.partition}}:${GEN}`;
-    await eventually(async () => (await onReplica.xlen(key)) === 300, 'the replica has the first events');
+    await eventually(
+      async () => (await onReplica.xlen(key)) === 300,
+      'the replica has the first events',
+      20_000,
+    );
     await eventually(
       async () => (await onReplica.exists(`${settings.prefix}leases:{g}`)) === 1,
       'and the lease',
@@ -245,71 +213,5 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
     const [next] = await board.claim('g', 'b', [{ resource: 'r', minEpoch: 5 }], 60_000);
     expect(next!.epoch).toBeGreaterThan(5);
     expect(next!.epoch).not.toBe(held!.epoch);
-  });
-
-  test('needs no more rights than the documentation gives to a user', async () => {
-    const docs = readFileSync(join(import.meta.dir, '../../docs/redis.md'), 'utf8');
-    const rule = /^user (nautilus on .+)$/m.exec(docs)![1]!.split(' ');
-    const redis = await startRedis('--user', ...rule);
-    const settings = redis.settings('nautilus:', `redis://nautilus:secret@127.0.0.1:${redis.port}`);
-    const [log, board] = [await open(settings), await openBoard(settings)];
-    const waiting = log.read([{ ...STREAM, generation: '', position: 0 }], { maxEvents: 9, waitMs: 10_000 });
-    await log.append(STREAM, GEN, 1, numbered(1, 1));
-    expect(await waiting).toHaveLength(1);
-    // The second append with an age of a moment forgets by it; a newer generation takes the place of the older.
-    const hasty = await open(settings, { retention: () => ({ maxEvents: 1, maxAgeMs: 1 }) });
-    await hasty.append(STREAM, GEN, 2, numbered(2, 1));
-    await eventually(async () => (await hasty.append(STREAM, '2027', 1, ['1', '2'])) === 2, 'replaced');
-    await log.trim(STREAM, 1);
-    expect(await log.bounds(STREAM)).toEqual({ generation: '2027', first: 2, last: 2 });
-    await board.heartbeat('g', 'a', 1000);
-    expect(await board.claim('g', 'a', [{ resource: 'r', minEpoch: 0 }], 60_000)).toHaveLength(1);
-    expect(await board.holders('g')).toHaveLength(1);
-    await board.release('g', 'a', ['r']);
-    await board.leave('g', 'a');
-    const other = await open({ ...settings, prefix: 'other:' });
-    await expect(other.bounds(STREAM)).rejects.toThrow(DependencyUnavailableError);
-  });
-
-  test('keeps one log for two systems apart by their prefixes, and wakes no subscription of messages', async () => {
-    const redis = await startRedis();
-    const raw = await rawClient(redis);
-    const heard: string[] = [];
-    raw.on('pmessage', (_pattern, channel) => void heard.push(channel));
-    await raw.psubscribe('nautilus:*');
-    const [one, two] = [await open(redis.settings()), await open(redis.settings('other:'))];
-    await one.append(STREAM, GEN, 1, ['1']);
-    await two.append(STREAM, '2027', 7, ['7']);
-    expect((await one.bounds(STREAM)).last).toBe(1);
-    expect((await two.bounds(STREAM)).last).toBe(7);
-    await expect(two.append(STREAM, GEN, 8, ['8'])).rejects.toThrow(ConflictError);
-    expect(heard).toEqual([]);
-  });
-
-  test('forgets the oldest events beyond the number and the age that the topic keeps', async () => {
-    const redis = await startRedis();
-    const few = await open(redis.settings(), {
-      retention: (topic) => ({
-        maxEvents: topic === 'few' ? 1000 : 10 ** 9,
-        maxAgeMs: topic === 'new' ? 64 : 10 ** 9,
-      }),
-    });
-    const bounds = async (topic: string) => await few.bounds({ topic, partition: 0 });
-    for (const topic of ['few', 'new', 'all']) {
-      for (let first = 1; first <= 4001; first += 200)
-        await few.append({ topic, partition: 0 }, GEN, first, numbered(first, 200));
-    }
-    // Trimmed by whole nodes of the stream and before the append: at most a chunk and a node more than asked for.
-    const kept = await bounds('few');
-    expect(kept.last - kept.first + 1).toBeGreaterThanOrEqual(1000);
-    expect(kept.last - kept.first + 1).toBeLessThan(1000 + 200 + 100);
-    expect(await bounds('all')).toEqual({ generation: GEN, first: 1, last: 4200 });
-    let next = 4201;
-    await eventually(async () => {
-      next = (await few.append({ topic: 'new', partition: 0 }, GEN, next, numbered(next, 1))) + 1;
-      return (await bounds('new')).first > 3900;
-    }, 'the events of before are gone');
-    const [batch] = await few.read([{ topic: 'new', partition: 0, generation: GEN, position: 1 }], ONCE);
-    expect(batch!.events.at(-1)!.position).toBe(next - 1);
   });
 });
