@@ -40,7 +40,7 @@ export async function hostEngine(
   }
   const [definition, telemetry] = await Promise.all([
     loadEngine(name),
-    startTelemetry(name, config.otel, log, metrics),
+    startTelemetry(name, config.otel, log, metrics, bus),
   ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
   await connected(bus);

@@ -61,8 +61,7 @@ export class TestEngine {
     });
     const log = createLog(definition.name, config.logLevel);
     const metrics = new EngineMetrics(definition.name, bus, config.metricsEnabled);
-    const telemetry = await startTelemetry(definition.name, config.otel, log, metrics);
-    if (telemetry?.tracing) bus.traceWith(telemetry.tracing);
+    const telemetry = await startTelemetry(definition.name, config.otel, log, metrics, bus);
     const eventLog = this.hub.connectLog();
     this.context = {
       bus,
