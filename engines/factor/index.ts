@@ -1,6 +1,7 @@
 // The Factor engine: twenty factors over a panel of instruments, and where each instrument stands among all.
-import { join } from 'node:path';
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { FollowedPanel } from './lib/follow.ts';
+import { FactorStore, MIGRATIONS } from './lib/store.ts';
 import { factorRoutes } from './routes.ts';
 import { FactorService } from './service.ts';
 
@@ -9,13 +10,16 @@ export default {
   port: 8300,
   title: 'Factor Engine',
   description: 'Factors of instruments on a rolling panel, and their cross-section.',
-  create({ config }) {
-    const service = new FactorService(join(config.dataDir, 'factor.sqlite'));
+  migrations: MIGRATIONS,
+  async create({ database, units }) {
+    const followed = new FollowedPanel(new FactorStore(database));
+    await followed.load();
+    const service = new FactorService(followed, units);
     return {
       routes: factorRoutes(service),
       participant: service.participant,
+      reload: () => followed.load(),
       status: () => service.status(),
-      stop: () => service.stop(),
     };
   },
 } satisfies EngineDefinition;

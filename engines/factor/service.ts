@@ -2,6 +2,7 @@
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type SessionSpec, topics } from '../../src/bus/topics.ts';
+import type { UnitRunner } from '../../src/bus/unit.ts';
 import { NotFoundError, ShapeMismatchError } from '../../src/core/errors.ts';
 import {
   computeFactors,
@@ -12,7 +13,7 @@ import {
   panelOf,
   rankFactor,
 } from '../../src/factors/index.ts';
-import { FollowedPanel, type LiveBar } from './lib/follow.ts';
+import type { FollowedPanel, LiveBar } from './lib/follow.ts';
 import type { ComputeRequest, Page } from './schemas.ts';
 
 /** A symbol's factors are published at its 60th bar, its 120th and so on: once an hour for bars of a minute. */
@@ -30,6 +31,7 @@ interface Replay {
 /** State and decisions of the Factor engine. */
 export class FactorService {
   readonly #followed: FollowedPanel;
+  readonly #units: UnitRunner;
   #replay: Replay | undefined;
 
   readonly participant: Participant = {
@@ -45,8 +47,9 @@ export class FactorService {
     },
   };
 
-  constructor(databasePath: string) {
-    this.#followed = new FollowedPanel(databasePath);
+  constructor(followed: FollowedPanel, units: UnitRunner) {
+    this.#followed = followed;
+    this.#units = units;
   }
 
   status() {
@@ -145,13 +148,11 @@ export class FactorService {
     this.#replay = undefined;
   }
 
-  stop(): void {
-    this.#followed.close();
-  }
-
-  #begin(spec: SessionSpec): void {
-    this.#followed.forget(spec.symbol);
-    const { session, symbol } = spec;
+  async #begin({ session, symbol }: SessionSpec): Promise<void> {
+    await this.#units.run(({ tx }) => {
+      this.#followed.forget(symbol);
+      this.#followed.save(tx);
+    });
     this.#replay = { session, symbol, panel: new Panel(), bars: new Map(), published: 0 };
   }
 
@@ -166,7 +167,7 @@ export class FactorService {
       this.#publish(due, replay, publisher);
       due = [];
     }
-    this.#followed.save();
+    this.#followed.save(publisher.tx);
   }
 
   #publish(due: readonly Envelope<LiveBar>[], replay: Replay | undefined, publisher: StreamPublisher): void {

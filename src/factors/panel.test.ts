@@ -87,6 +87,25 @@ describe('Panel', () => {
     for (let i = 0; i < 40; i++) expect(closes(panel, `S${i}`)).toEqual([i * 10 + 3, i * 10 + 4, i * 10 + 5]);
   });
 
+  test('without a symbol keeps the windows of the others and goes on; its share of the market is gone', () => {
+    const panel = new Panel(['A', 'B', 'C'], 3);
+    for (let i = 1; i <= 5; i++) {
+      panel.push('A', { ts_event_us: i, close: i });
+      panel.push('B', { ts_event_us: i, close: 10 * i * i });
+      if (i > 3) panel.push('C', { ts_event_us: i, close: 7, volume: i });
+    }
+    const left = panel.without('A');
+    expect(left.symbols).toEqual(['B', 'C']);
+    expect([closes(left, 'B'), closes(left, 'C')]).toEqual([
+      [90, 160, 250],
+      [7, 7],
+    ]);
+    expect(market(left, 'B').at(-1)).toBeCloseTo((250 / 160 - 1) / 2, 12);
+    expect(left.push('B', { ts_event_us: 5, close: 1 })).toBe(false);
+    expect(left.push('C', { ts_event_us: 6, close: 8 })).toBe(true);
+    expect(panel.symbols).toEqual(['A', 'B', 'C']);
+  });
+
   test('refuses bars that are not finite, not positive or of no symbol of it', () => {
     const panel = new Panel(['A']);
     expect(() => panel.push('B', { ts_event_us: 1, close: 1 })).toThrow(NotFoundError);

@@ -110,6 +110,23 @@ export class Panel {
     return true;
   }
 
+  /** Returns a panel of the same windows without `symbol` and without its share of the market. */
+  without(symbol: string): Panel {
+    const left = this.#symbols.filter((other) => other !== symbol);
+    const panel = new Panel(left, this.bars);
+    for (const other of left) {
+      const series = this.#of(other);
+      const pushed = this.#pushed[series] as number;
+      for (let bar = pushed - this.count(other); bar < pushed; bar++) {
+        const at = this.#at(bar, series);
+        const volume = this.#volume[at] as number;
+        const kept = { ts_event_us: this.#time[at] as number, close: this.#close[at] as number };
+        panel.push(other, Number.isNaN(volume) ? kept : { ...kept, volume });
+      }
+    }
+    return panel;
+  }
+
   /** Returns an empty view with room for this panel's windows, to be filled by `read`. */
   view(): PanelView {
     return new PanelView(this.bars);

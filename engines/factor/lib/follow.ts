@@ -1,7 +1,8 @@
-// The panel of everything on the stream: one window per symbol, a count of its bars, and the same on disk.
+// The panel of everything on the stream: one window per symbol, a count of its bars, and the same in the database.
 import type { BodyOf, topics } from '../../../src/bus/topics.ts';
 import { Panel } from '../../../src/factors/index.ts';
-import { FactorStore, type StoredBar } from './store.ts';
+import type { Transaction } from '../../../src/store/database.ts';
+import type { FactorStore, StoredBar } from './store.ts';
 
 export type LiveBar = BodyOf<typeof topics.marketLiveData>;
 
@@ -22,16 +23,15 @@ export interface Followed {
 export class FollowedPanel {
   readonly #store: FactorStore;
   #panel = new Panel();
-  readonly #symbols = new Map<string, Followed>();
+  #symbols = new Map<string, Followed>();
   #newBars: StoredBar[] = [];
   readonly #touched = new Set<Followed>();
+  readonly #forgotten = new Set<string>();
   /** Bars of symbols beyond the bound. */
   ignored = 0;
 
-  constructor(path: string) {
-    this.#store = new FactorStore(path);
-    for (const stored of this.#store.symbols()) this.#symbols.set(stored.symbol, { ...stored, tsEventUs: 0 });
-    this.#refill();
+  constructor(store: FactorStore) {
+    this.#store = store;
   }
 
   get panel(): Panel {
@@ -47,7 +47,21 @@ export class FollowedPanel {
     return this.#symbols.get(symbol);
   }
 
-  /** Appends a bar; undefined when it was ignored. `save` puts it on disk. */
+  /** Takes everything from the database; what was not saved is forgotten. */
+  async load(): Promise<void> {
+    const [stored, bars] = await Promise.all([this.#store.symbols(), this.#store.bars()]);
+    const symbols = new Map(stored.map((one) => [one.symbol, { ...one, tsEventUs: 0 }]));
+    const panel = new Panel([...symbols.keys()]);
+    for (const bar of bars) {
+      panel.push(bar.symbol, bar);
+      symbols.get(bar.symbol)!.tsEventUs = bar.ts_event_us;
+    }
+    this.#symbols = symbols;
+    this.#panel = panel;
+    this.#settle();
+  }
+
+  /** Appends a bar; undefined when it was ignored. `save` stores it. */
   push(bar: LiveBar, tsEventUs: number): Followed | undefined {
     let followed = this.#symbols.get(bar.symbol);
     if (followed && followed.source !== bar.source) {
@@ -79,33 +93,27 @@ export class FollowedPanel {
     return followed;
   }
 
-  /** Writes what was pushed since the last time, in one transaction. */
-  save(): void {
-    this.#store.save(this.#newBars, [...this.#touched]);
-    this.#newBars = [];
-    this.#touched.clear();
-  }
-
   /** Drops a symbol and its share of the market. */
   forget(symbol: string): void {
-    if (!this.#symbols.has(symbol)) return;
-    // What waits belongs on disk first: the panel is filled from there.
-    this.save();
+    const followed = this.#symbols.get(symbol);
+    if (!followed) return;
     this.#symbols.delete(symbol);
-    this.#store.forget(symbol);
-    this.#refill();
+    this.#panel = this.#panel.without(symbol);
+    this.#newBars = this.#newBars.filter((bar) => bar.symbol !== symbol);
+    this.#touched.delete(followed);
+    this.#forgotten.add(symbol);
   }
 
-  close(): void {
-    this.save();
-    this.#store.close();
+  /** Stores what happened since the last time. */
+  save(tx: Transaction): void {
+    for (const symbol of this.#forgotten) this.#store.forget(tx, symbol);
+    if (this.#newBars.length > 0) this.#store.save(tx, this.#newBars, this.#touched);
+    this.#settle();
   }
 
-  #refill(): void {
-    this.#panel = new Panel([...this.#symbols.keys()]);
-    for (const bar of this.#store.bars()) {
-      this.#panel.push(bar.symbol, bar);
-      this.#symbols.get(bar.symbol)!.tsEventUs = bar.ts_event_us;
-    }
+  #settle(): void {
+    this.#newBars = [];
+    this.#touched.clear();
+    this.#forgotten.clear();
   }
 }

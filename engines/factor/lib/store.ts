@@ -1,10 +1,10 @@
-// The bars behind the panel, on disk, so that factors need no new warm-up after a restart.
-import type { Database } from 'bun:sqlite';
+// The bars behind the panel, in the engine's database, so that factors need no new warm-up after a restart.
 import { PANEL_BARS } from '../../../src/factors/index.ts';
-import { openDatabase } from '../../../src/store/sqlite.ts';
+import type { Database, Migrations, Transaction } from '../../../src/store/database.ts';
 
-const MIGRATIONS = [
-  `CREATE TABLE bars (
+export const MIGRATIONS: Migrations = [
+  {
+    sqlite: `CREATE TABLE bars (
      symbol TEXT NOT NULL,
      ts_event_us INTEGER NOT NULL,
      close REAL NOT NULL,
@@ -17,6 +17,20 @@ const MIGRATIONS = [
      interval_us INTEGER NOT NULL,
      bars INTEGER NOT NULL
    ) STRICT;`,
+    postgres: `CREATE TABLE bars (
+     symbol TEXT COLLATE "C" NOT NULL,
+     ts_event_us BIGINT NOT NULL,
+     close DOUBLE PRECISION NOT NULL,
+     volume DOUBLE PRECISION NOT NULL,
+     PRIMARY KEY (symbol, ts_event_us)
+   );
+   CREATE TABLE symbols (
+     symbol TEXT COLLATE "C" PRIMARY KEY,
+     source TEXT NOT NULL,
+     interval_us BIGINT NOT NULL,
+     bars BIGINT NOT NULL
+   );`,
+  },
 ];
 
 /** Bars of a symbol between two removals of what its window has left behind. */
@@ -37,65 +51,62 @@ export interface StoredSymbol {
   readonly bars: number;
 }
 
-/** The engine's own database. */
+/** The engine's tables. */
 export class FactorStore {
-  readonly #db: Database;
-  readonly #putBar;
-  readonly #putSymbol;
-  readonly #prune;
+  readonly #database: Database;
 
-  constructor(path: string) {
-    this.#db = openDatabase(path, MIGRATIONS);
-    this.#putBar = this.#db.query<void, [string, number, number, number]>(
-      'INSERT OR REPLACE INTO bars VALUES (?, ?, ?, ?)',
-    );
-    this.#putSymbol = this.#db.query<void, [string, string, number, number]>(
-      'INSERT OR REPLACE INTO symbols VALUES (?, ?, ?, ?)',
-    );
-    this.#prune = this.#db.query<void, [string, string, number]>(
-      'DELETE FROM bars WHERE symbol = ? AND ts_event_us <= (SELECT ts_event_us FROM bars WHERE symbol = ? ORDER BY ts_event_us DESC LIMIT 1 OFFSET ?)',
-    );
+  constructor(database: Database) {
+    this.#database = database;
   }
 
-  symbols(): StoredSymbol[] {
-    return this.#db
-      .query<StoredSymbol, []>('SELECT symbol, source, interval_us, bars FROM symbols ORDER BY symbol')
-      .all();
+  symbols(): Promise<StoredSymbol[]> {
+    return this.#database.all('SELECT symbol, source, interval_us, bars FROM symbols ORDER BY symbol');
   }
 
   /** All bars, by symbol and time. */
-  bars(): StoredBar[] {
-    return this.#db
-      .query<StoredBar, []>(
-        'SELECT symbol, ts_event_us, close, volume FROM bars ORDER BY symbol, ts_event_us',
-      )
-      .all();
+  bars(): Promise<StoredBar[]> {
+    return this.#database.all(
+      'SELECT symbol, ts_event_us, close, volume FROM bars ORDER BY symbol, ts_event_us',
+    );
   }
 
-  /** Appends bars and counts in one transaction; does nothing when there are none. */
-  save(bars: readonly StoredBar[], symbols: readonly StoredSymbol[]): void {
-    if (bars.length === 0) return;
-    this.#db
-      .transaction(() => {
-        for (const b of bars) this.#putBar.run(b.symbol, b.ts_event_us, b.close, b.volume);
-        for (const s of symbols) {
-          this.#putSymbol.run(s.symbol, s.source, s.interval_us, s.bars);
-          if (s.bars % PRUNE_EVERY === 0) this.#prune.run(s.symbol, s.symbol, PANEL_BARS);
-        }
-      })
-      .immediate();
+  /** Appends bars and counts. */
+  save(tx: Transaction, bars: Iterable<StoredBar>, symbols: Iterable<StoredSymbol>): void {
+    for (const { symbol, ts_event_us, close, volume } of bars) {
+      tx.write(
+        `INSERT INTO bars (symbol, ts_event_us, close, volume) VALUES (?, ?, ?, ?)
+         ON CONFLICT (symbol, ts_event_us) DO UPDATE SET close = excluded.close, volume = excluded.volume`,
+        symbol,
+        ts_event_us,
+        close,
+        volume,
+      );
+    }
+    for (const { symbol, source, interval_us, bars: count } of symbols) {
+      tx.write(
+        `INSERT INTO symbols (symbol, source, interval_us, bars) VALUES (?, ?, ?, ?)
+         ON CONFLICT (symbol) DO UPDATE SET source = excluded.source, interval_us = excluded.interval_us, bars = excluded.bars`,
+        symbol,
+        source,
+        interval_us,
+        count,
+      );
+      if (count % PRUNE_EVERY === 0) this.#prune(tx, symbol);
+    }
   }
 
-  forget(symbol: string): void {
-    this.#db
-      .transaction(() => {
-        this.#db.query('DELETE FROM bars WHERE symbol = ?').run(symbol);
-        this.#db.query('DELETE FROM symbols WHERE symbol = ?').run(symbol);
-      })
-      .immediate();
+  forget(tx: Transaction, symbol: string): void {
+    tx.write('DELETE FROM bars WHERE symbol = ?', symbol);
+    tx.write('DELETE FROM symbols WHERE symbol = ?', symbol);
   }
 
-  close(): void {
-    this.#db.close();
+  #prune(tx: Transaction, symbol: string): void {
+    tx.write(
+      `DELETE FROM bars WHERE symbol = ? AND ts_event_us <=
+         (SELECT ts_event_us FROM bars WHERE symbol = ? ORDER BY ts_event_us DESC LIMIT 1 OFFSET ?)`,
+      symbol,
+      symbol,
+      PANEL_BARS,
+    );
   }
 }
