@@ -1,9 +1,8 @@
 // Entry of one engine's process: `bun src/main.ts <engine>`, started by the supervisor with a bus to connect to.
-import { MemoryHub } from './bus/memory.ts';
 import type { EngineMessage } from './cli/child.ts';
 import { startHeartbeat } from './cli/heartbeat.ts';
 import { hostEngine } from './cli/host.ts';
-import { processTransport } from './cli/transport.ts';
+import { memberName, processServices } from './cli/transport.ts';
 import { loadConfig } from './core/config.ts';
 import { NautilusError } from './core/errors.ts';
 import { createLog } from './core/log.ts';
@@ -17,11 +16,11 @@ try {
   const plainLog = createLog(name, config.logLevel);
   const log = replica ? plainLog.child({ replica: replica.index }) : plainLog;
   const label = replica ? `${name}.${replica.index}` : name;
-  const memory = new MemoryHub();
+  const { transport, ...services } = await processServices(config, label, log);
   const { engine } = await hostEngine(
     name,
-    await processTransport(config, label, log),
-    { eventLog: memory.connectLog(), leases: memory.leases, member: label },
+    transport,
+    { ...services, member: memberName(config, label), onHung: () => process.kill(process.pid, 'SIGKILL') },
     config,
     log,
   );

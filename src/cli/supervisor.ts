@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bus } from '../bus/client.ts';
 import { HubServer } from '../bus/hub-server.ts';
+import { LogStore } from '../bus/log-store.ts';
 import { topics } from '../bus/topics.ts';
 import type { Transport } from '../bus/transport.ts';
 import type { Config } from '../core/config.ts';
@@ -21,7 +22,7 @@ import {
   removeRunFile,
   writeRunFile,
 } from './run-file.ts';
-import { redisTransport } from './transport.ts';
+import { logRetention, redisTransport } from './transport.ts';
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -55,6 +56,12 @@ export class Supervisor {
       this.#hub = new HubServer({
         socketPath,
         maxQueuedBytes: config.hubQueueBytes,
+        log: new LogStore({
+          path: join(config.dataDir, 'log.sqlite'),
+          durability: config.durability,
+          retention: logRetention(config),
+          onFailure: (what, err) => log.error({ err }, what),
+        }),
         onProtocolError: (client, err) => log.warn({ client, err }, 'hub: client broke the protocol'),
       });
     }

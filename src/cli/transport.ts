@@ -1,4 +1,5 @@
 // What carries the messages, the durable events and the leases of a process: Redis when REDIS_URL is set, else the hub of the supervisor.
+import { hostname } from 'node:os';
 import type { EventLog } from '../bus/event-log.ts';
 import { HubTransport } from '../bus/hub-client.ts';
 import { HubLeases, HubLink, HubLog } from '../bus/hub-log.ts';
@@ -23,6 +24,11 @@ export async function processServices(config: Config, name: string, log: Log): P
   if (config.redis) return { transport, ...(await redisServices(config.redis, config, name, log)) };
   const link = new HubLink({ socketPath: config.hubSocket ?? '', name: `${name}:events` });
   return { transport, eventLog: new HubLog(link), leases: new HubLeases(link) };
+}
+
+/** Names a process among those that share partitions: the same after a restart, another on every machine and data folder. */
+export function memberName({ redis, dataDir }: Config, label: string): string {
+  return redis ? `${label}@${hostname()}:${Bun.hash(dataDir).toString(36)}` : label;
 }
 
 /** How long the log keeps the events of each topic: as long as their owner keeps them in its outbox. */
