@@ -1,7 +1,7 @@
 // How statements and values of the database port travel to Postgres and back. Connections live in postgres-link.ts.
 import { InvariantError } from '../core/errors.ts';
 import type { SqlValue } from './database.ts';
-import { checkedValue } from './values.ts';
+import { checkedValues } from './values.ts';
 
 /** A statement with the numbers of its parameters. A name lets Postgres keep it parsed on a connection. */
 export interface Statement {
@@ -38,15 +38,15 @@ export class Statements {
 }
 
 /**
- * Returns `value` as Postgres reads it. A number beyond 2^53 goes as `1e+20`, which a BIGINT refuses and a DOUBLE PRECISION
- * takes as it is: a rounded integer is never stored. Throws as {@link checkedValue}.
+ * Returns `values` as Postgres reads them. A number beyond 2^53 goes as `1e+20`, which a BIGINT refuses and a DOUBLE PRECISION
+ * takes as it is: a rounded integer is never stored. Throws as {@link checkedValues}.
  */
-export function wire(value: SqlValue): Wire {
-  checkedValue(value);
-  if (typeof value === 'string' || value === null) return value;
-  if (typeof value !== 'number') return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  return Math.abs(value) > 2 ** 53 ? value.toExponential() : `${value}`;
+export function wired(values: readonly SqlValue[]): Wire[] {
+  return checkedValues(values).map((value) => {
+    if (typeof value === 'string' || value === null) return value;
+    if (typeof value !== 'number') return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return Math.abs(value) > 2 ** 53 ? value.toExponential() : `${value}`;
+  });
 }
 
 /** Returns an integer or a sum of integers; throws {@link InvariantError} for one that a number does not hold exactly. */

@@ -3,7 +3,7 @@ import type { QueryResult } from 'pg';
 import { InvariantError } from '../core/errors.ts';
 import type { SqlValue, Transaction } from './database.ts';
 import { plain, type Query, type Session } from './postgres-link.ts';
-import { type Statements, wire } from './postgres-sql.ts';
+import { type Statements, wired } from './postgres-sql.ts';
 
 /** Writes that are gathered at most before they are sent. */
 const MAX_GATHERED = 512;
@@ -41,10 +41,10 @@ function checkStored({ command }: QueryResult): void {
 }
 
 export class PostgresUnit implements Transaction {
+  over = false;
   readonly #group: Group;
   #gathered: Query[] = [];
   #sent = false;
-  #over = false;
   #failure: unknown;
 
   constructor(group: Group) {
@@ -67,7 +67,7 @@ export class PostgresUnit implements Transaction {
 
   /** Ends the unit after its work: sends what is left; a unit that is alone is stored with it. Throws when any of it failed. */
   async end(): Promise<void> {
-    this.#over = true;
+    this.over = true;
     const { shared } = this.#group;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#gathered.length === 0 && !this.#sent) return;
@@ -79,7 +79,7 @@ export class PostgresUnit implements Transaction {
 
   /** Takes back what the unit did. */
   async undo(): Promise<void> {
-    this.#over = true;
+    this.over = true;
     this.#gathered = [];
     const { session, shared } = this.#group;
     if (!this.#sent || session.lost) return;
@@ -87,9 +87,9 @@ export class PostgresUnit implements Transaction {
   }
 
   #gather(sql: string, values: readonly SqlValue[]): void {
-    if (this.#over) throw new InvariantError('a transaction was used after its end');
+    if (this.over) throw new InvariantError('a transaction was used after its end');
     const { text, name } = this.#group.statements.of(sql);
-    this.#gathered.push({ text, name, values: values.map(wire) });
+    this.#gathered.push({ text, name, values: wired(values) });
   }
 
   async #flush(): Promise<QueryResult> {

@@ -5,7 +5,7 @@ import type { PostgresSettings } from '../core/postgres-settings.ts';
 import type { Database, Schemas, SqlValue, Transaction } from './database.ts';
 import { Link, plain, type Session } from './postgres-link.ts';
 import { migrate, quoted } from './postgres-migrate.ts';
-import { Statements, wire } from './postgres-sql.ts';
+import { Statements, wired } from './postgres-sql.ts';
 import { Group, PostgresUnit } from './postgres-unit.ts';
 
 export interface PostgresOptions {
@@ -79,7 +79,7 @@ class PostgresDatabase implements Database {
   readonly #writer: Link;
   readonly #reader: Link;
   readonly #statements = new Statements();
-  readonly #unit = new AsyncLocalStorage<{ open: boolean }>();
+  readonly #unit = new AsyncLocalStorage<PostgresUnit>();
   #waiting: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
@@ -92,7 +92,7 @@ class PostgresDatabase implements Database {
   async all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]> {
     if (this.#closed && !this.#draining) throw new StorageUnavailableError(CLOSED);
     const { text, name } = this.#statements.of(sql);
-    const query = { text, name, values: values.map(wire) };
+    const query = { text, name, values: wired(values) };
     return (await (await this.#reader.session()).send([query])).rows as Row[];
   }
 
@@ -102,7 +102,8 @@ class PostgresDatabase implements Database {
 
   transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StorageUnavailableError(CLOSED));
-    if (this.#unit.getStore()?.open) {
+    // It would wait for the one that waits for it.
+    if (this.#unit.getStore()?.over === false) {
       return Promise.reject(new InvariantError('a transaction was begun within another one'));
     }
     return new Promise<T>((resolve, reject) => {
@@ -146,14 +147,11 @@ class PostgresDatabase implements Database {
   /** Returns the result of a unit; undefined when it failed and was undone. Throws when the whole group is lost. */
   async #run(group: Group, { work, reject }: Waiting): Promise<{ readonly result: unknown } | undefined> {
     const unit = new PostgresUnit(group);
-    const mark = { open: true };
     try {
-      const result = await this.#unit.run(mark, () => work(unit));
-      mark.open = false;
+      const result = await this.#unit.run(unit, work, unit);
       await unit.end();
       return { result };
     } catch (error) {
-      mark.open = false;
       reject(error);
       await unit.undo();
       if (group.session.lost) throw new StorageUnavailableError('The connection to Postgres was lost');

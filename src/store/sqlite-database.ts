@@ -1,9 +1,11 @@
 // The database port on SQLite: one writing connection with group commit, one reading connection that sees what is stored.
 import { Database as Connection, type Statement } from 'bun:sqlite';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InvariantError, StorageUnavailableError } from '../core/errors.ts';
 import { type Database, migrationSql, type Schemas, type SqlValue, type Transaction } from './database.ts';
+import { checkedValues } from './values.ts';
 
 export interface SqliteOptions {
   /** `power`: every commit waits for the disk. `process` (default): it survives the end of any process, not of the power. */
@@ -85,7 +87,7 @@ class Connected {
   }
 
   all(sql: string, values: readonly SqlValue[]): unknown[] {
-    return this.statement(sql).all(...checked(values));
+    return this.statement(sql).all(...checkedValues(values));
   }
 
   run(sql: string): void {
@@ -104,6 +106,7 @@ class SqliteDatabase implements Database {
   readonly #path: string;
   readonly #writer: Connected;
   readonly #reader: Connected;
+  readonly #unit = new AsyncLocalStorage<Unit>();
   #waiting: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
@@ -125,6 +128,10 @@ class SqliteDatabase implements Database {
 
   transaction<T>(work: (tx: Transaction) => T | Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StorageUnavailableError('The database is closed'));
+    // It would wait for the one that waits for it.
+    if (this.#unit.getStore()?.over === false) {
+      return Promise.reject(new InvariantError('a transaction was begun within another one'));
+    }
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (value: never) => void, reject });
       this.#draining ??= this.#drain();
@@ -160,7 +167,7 @@ class SqliteDatabase implements Database {
     for (const waiting of group) {
       const unit = new Unit(this.#writer, group.length > 1);
       try {
-        const value = waiting.work(unit);
+        const value = this.#unit.run(unit, waiting.work, unit);
         // Most units have nothing to wait for.
         const settled = value instanceof Promise ? await value : value;
         unit.end();
@@ -203,7 +210,7 @@ class Unit implements Transaction {
   readonly #connected: Connected;
   readonly #grouped: boolean;
   #touched = false;
-  #over = false;
+  over = false;
 
   constructor(connected: Connected, grouped: boolean) {
     this.#connected = connected;
@@ -212,7 +219,7 @@ class Unit implements Transaction {
 
   write(sql: string, ...values: SqlValue[]): void {
     this.#begin();
-    this.#connected.statement(sql).run(...checked(values));
+    this.#connected.statement(sql).run(...checkedValues(values));
   }
 
   async all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]> {
@@ -226,12 +233,12 @@ class Unit implements Transaction {
   }
 
   end(): void {
-    this.#over = true;
+    this.over = true;
     if (this.#touched && this.#grouped) this.#connected.run('RELEASE unit');
   }
 
   undo(): void {
-    this.#over = true;
+    this.over = true;
     if (!this.#touched || !this.#connected.db.inTransaction) return;
     if (!this.#grouped) this.#connected.run('ROLLBACK');
     else {
@@ -242,20 +249,10 @@ class Unit implements Transaction {
 
   // A unit that touches nothing costs nothing.
   #begin(): void {
-    if (this.#over) throw new InvariantError('a transaction was used after its end');
+    if (this.over) throw new InvariantError('a transaction was used after its end');
     if (this.#touched) return;
     if (!this.#connected.db.inTransaction) this.#connected.run('BEGIN IMMEDIATE');
     if (this.#grouped) this.#connected.run('SAVEPOINT unit');
     this.#touched = true;
   }
-}
-
-/** SQLite stores NaN as NULL, and infinities travel in no JSON: neither is a value of the port. */
-function checked(values: readonly SqlValue[]): SqlValue[] {
-  for (const value of values) {
-    if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new InvariantError('a number for the database is not finite');
-    }
-  }
-  return values as SqlValue[];
 }

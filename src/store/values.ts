@@ -3,13 +3,16 @@ import { InvalidOptionError, InvariantError } from '../core/errors.ts';
 import type { SqlValue } from './database.ts';
 
 /**
- * Checks a parameter. Throws {@link InvariantError} for NaN and infinities (SQLite stores NaN as NULL, and JSON has neither),
- * and {@link InvalidOptionError} for text with the character U+0000, which Postgres does not store.
+ * Returns `values` when all of them can be stored. Throws {@link InvariantError} for NaN and infinities (SQLite stores NaN as
+ * NULL, and JSON has neither), and {@link InvalidOptionError} for text with the character U+0000, which Postgres does not store.
  */
-export function checkedValue(value: SqlValue): void {
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new InvariantError('a number for the database is not finite');
-  } else if (typeof value === 'string' && value.includes('\0')) {
-    throw new InvalidOptionError('Expected text without the character U+0000');
+export function checkedValues(values: readonly SqlValue[]): SqlValue[] {
+  for (const value of values) {
+    if (typeof value === 'number') {
+      if (!Number.isFinite(value)) throw new InvariantError('a number for the database is not finite');
+    } else if (typeof value === 'string' && value.includes('\0')) {
+      throw new InvalidOptionError('Expected text without the character U+0000');
+    }
   }
+  return values as SqlValue[];
 }
