@@ -73,6 +73,16 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
     expect(await log.bounds(STREAM)).toEqual({ generation: GEN, first: 5, last: 12 });
   });
 
+  test('knows from the bounds alone what an emptied Redis had: an owner that was started anew leaves no hole', async () => {
+    const redis = await startRedis();
+    await (await open(redis.settings())).append(STREAM, GEN, 1, numbered(1, 10));
+    const log = await open(redis.settings());
+    expect((await log.bounds(STREAM)).last).toBe(10);
+    await (await rawClient(redis)).flushall();
+    expect(await log.append(STREAM, GEN, 11, numbered(11, 1))).toBe(0);
+    expect(await log.append(STREAM, GEN, 1, numbered(1, 11))).toBe(11);
+  });
+
   test('waits or refuses while Redis hangs for two seconds, and goes on by itself', async () => {
     const redis = await startRedis();
     await underLoad(redis.settings(), async () => {

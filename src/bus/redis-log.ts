@@ -83,9 +83,14 @@ export class RedisLog implements EventLog {
   }
 
   async bounds(stream: StreamId): Promise<LogBounds> {
-    const found = await this.#calls.run(BOUNDS, [this.#head(stream)], []);
-    const [generation, first, last] = found as [string, string, string];
-    return { generation, first: Number(first), last: Number(last) };
+    const head = this.#head(stream);
+    const found = (await this.#calls.run(BOUNDS, [head], [])) as [string, string, string];
+    const [generation, first, last] = [found[0], Number(found[1]), Number(found[2])];
+    const known = this.#known.get(head);
+    // Never less than before: whoever only looks must not hide from the next append that Redis lost something.
+    if (generation !== '' && !(known?.generation === generation && known.last > last))
+      this.#known.set(head, { generation, last });
+    return { generation, first, last };
   }
 
   async read(places: readonly LogPlace[], { maxEvents, waitMs, signal }: ReadOptions): Promise<LogBatch[]> {
@@ -145,7 +150,7 @@ export class RedisLog implements EventLog {
   }
 
   async #readNow(places: readonly LogPlace[], heads: readonly string[], most: number): Promise<LogBatch[]> {
-    const args: (string | number)[] = [most, Math.floor(READ_BYTES / places.length)];
+    const args: (string | number)[] = [Math.max(1, Math.floor(most)), Math.floor(READ_BYTES / places.length)];
     for (const place of places) args.push(place.generation, place.position);
     const found = (await this.#calls.run(READ, heads, args)) as Found[];
     return found.map(([index, generation, first, ...payloads]) => {
