@@ -83,6 +83,24 @@ describe.skipIf(REDIS_SERVER === null)('over a Redis that fails', () => {
     expect(await log.append(STREAM, GEN, 1, numbered(1, 11))).toBe(11);
   });
 
+  test('delivers all events in order while connections are cut, and what nobody was woken for', async () => {
+    const redis = await startRedis();
+    const raw = await rawClient(redis);
+    await underLoad(redis.settings(), async (consumer) => {
+      for (let time = 0; time < 20; time++) {
+        await raw.call('CLIENT', 'KILL', 'TYPE', time % 2 === 0 ? 'pubsub' : 'normal', 'SKIPME', 'yes');
+        const { position } = consumer.place;
+        await eventually(() => consumer.place.position > position, `events after cut ${time}`);
+      }
+    });
+    const log = await open(redis.settings());
+    const place = { ...STREAM, ...(await log.bounds(STREAM)) };
+    const waiting = log.read([{ ...place, position: place.last }], { maxEvents: 9, waitMs: 10_000 });
+    const key = `nautilus:log:{${STREAM.topic}:${STREAM.partition}}:${GEN}`;
+    await raw.xadd(key, `${place.last + 1}-0`, 'e', 'silent');
+    expect((await waiting)[0]!.events).toEqual([{ position: place.last + 1, payload: 'silent' }]);
+  }, 30_000);
+
   test('waits or refuses while Redis hangs for two seconds, and goes on by itself', async () => {
     const redis = await startRedis();
     await underLoad(redis.settings(), async () => {

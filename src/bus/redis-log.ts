@@ -97,23 +97,27 @@ export class RedisLog implements EventLog {
     if (!this.connected)
       throw new DependencyUnavailableError('The event log is away: no connection to Redis');
     if (places.length === 0 || signal?.aborted) return [];
-    const heads = places.map((place) => this.#head(place));
+    if (!(waitMs > 0)) return this.#readNow(places, maxEvents);
     const deadline = performance.now() + waitMs;
-    const channels = heads.map(channelOf);
-    if (waitMs > 0) await this.#wakes.listen(channels);
-    for (;;) {
-      const wake = this.#wakes.begin(waitMs > 0 ? channels : []);
-      try {
-        const batches = await this.#readNow(places, heads, maxEvents);
+    const channels = places.map((place) => channelOf(this.#head(place)));
+    await this.#wakes.listen(channels);
+    let wake = this.#wakes.begin(channels);
+    try {
+      for (let look = places; ; ) {
+        const batches = await this.#readNow(look, maxEvents);
         const left = deadline - performance.now();
         if (batches.length > 0 || left <= 0 || signal?.aborted) return batches;
         await wake.wait(Math.min(left, LOOK_MS), signal);
         if (signal?.aborted) return [];
-        // The connection may have been lost and found again meanwhile.
-        await this.#wakes.listen(channels);
-      } finally {
+        const rung = wake.take();
+        look = rung.size > 0 && !wake.lost ? places.filter((_, i) => rung.has(channels[i]!)) : places;
+        if (!wake.lost) continue;
         wake.end();
+        await this.#wakes.listen(channels);
+        wake = this.#wakes.begin(channels);
       }
+    } finally {
+      wake.end();
     }
   }
 
@@ -149,9 +153,10 @@ export class RedisLog implements EventLog {
     }
   }
 
-  async #readNow(places: readonly LogPlace[], heads: readonly string[], most: number): Promise<LogBatch[]> {
+  async #readNow(places: readonly LogPlace[], most: number): Promise<LogBatch[]> {
     const args: (string | number)[] = [Math.max(1, Math.floor(most)), Math.floor(READ_BYTES / places.length)];
     for (const place of places) args.push(place.generation, place.position);
+    const heads = places.map((place) => this.#head(place));
     const found = (await this.#calls.run(READ, heads, args)) as Found[];
     return found.map(([index, generation, first, ...payloads]) => {
       const { topic, partition } = places[index]!;

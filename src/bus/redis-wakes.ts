@@ -8,16 +8,52 @@ import { RedisLink } from './redis-link.ts';
 const FORGET_MS = 60_000;
 
 interface Channel {
-  readonly waiting: Set<() => void>;
+  readonly waiting: Set<Wake>;
   wantedAt: number;
 }
 
-/** A wait that was begun: nothing that happens after the beginning is missed. */
-export interface Wake {
-  /** Resolves when something happened, after `ms`, or when the connection is lost; call it once. */
-  wait(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Ends a wait that is not wanted any more. */
-  end(): void;
+/** A wait for some channels: nothing that happens after its beginning is missed. */
+export class Wake {
+  #rung = new Set<string>();
+  #lost = false;
+  #resolve: (() => void) | undefined;
+
+  constructor(readonly end: () => void) {}
+
+  /** Whether the connection went since the beginning: what happened meanwhile is not known. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Resolves when something happened since the last {@link take}, after `ms`, when aborted, and when the connection is lost. */
+  async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#rung.size > 0 || this.#lost || signal?.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#resolve = wake;
+    const timer = setTimeout(wake, ms);
+    signal?.addEventListener('abort', wake);
+    await promise;
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', wake);
+  }
+
+  /** Returns the channels on which something happened since the last call. */
+  take(): ReadonlySet<string> {
+    const rung = this.#rung;
+    this.#rung = new Set();
+    return rung;
+  }
+
+  ring(channel: string): void {
+    this.#rung.add(channel);
+    this.#resolve?.();
+  }
+
+  lose(): void {
+    this.#lost = true;
+    this.#resolve?.();
+  }
 }
 
 /** Listens to channels; what a message says does not matter. */
@@ -30,11 +66,13 @@ export class RedisWakes {
   constructor({ settings, name, timing, onChange }: RedisCallOptions) {
     const events = {
       opened: (client: Redis) => {
-        client.on('message', (channel: string) => this.#wake(this.#channels.get(channel)));
+        client.on('message', (name: string) => {
+          for (const wake of this.#channels.get(name)?.waiting ?? []) wake.ring(name);
+        });
         onChange?.(true, '');
       },
       lost: (reason: string) => {
-        this.#wakeAll();
+        this.#loseAll();
         onChange?.(false, reason);
       },
     };
@@ -70,43 +108,26 @@ export class RedisWakes {
     }
   }
 
-  /** Begins to wait for the first message on any of `channels`, which are listened to. */
+  /** Begins to wait for `channels`, which are listened to; the caller ends it. */
   begin(channels: readonly string[]): Wake {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = new Wake(() => {
+      for (const name of channels) this.#channels.get(name)?.waiting.delete(wake);
+    });
     for (const name of channels) {
       const channel = this.#channels.get(name);
-      // Lost since it was listened to: whoever waits looks again at once, and finds out.
-      if (channel) channel.waiting.add(resolve);
-      else resolve();
+      if (channel) channel.waiting.add(wake);
+      else wake.lose();
     }
-    const end = () => {
-      for (const name of channels) this.#channels.get(name)?.waiting.delete(resolve);
-    };
-    const wait = async (ms: number, signal?: AbortSignal) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener('abort', resolve as () => void);
-      if (signal?.aborted) resolve();
-      await promise;
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', resolve as () => void);
-      end();
-    };
-    return { wait, end };
+    return wake;
   }
 
   close(): void {
     this.#link.close();
-    this.#wakeAll();
+    this.#loseAll();
   }
 
-  #wake(channel: Channel | undefined): void {
-    if (!channel) return;
-    for (const resolve of channel.waiting) resolve();
-    channel.waiting.clear();
-  }
-
-  #wakeAll(): void {
-    for (const channel of this.#channels.values()) this.#wake(channel);
+  #loseAll(): void {
+    for (const { waiting } of this.#channels.values()) for (const wake of waiting) wake.lose();
     this.#channels.clear();
   }
 
