@@ -94,7 +94,7 @@ export class HubLog implements EventLog {
   readonly #link: HubLink;
   /** The last part of each append that travels in several requests: later ones of its stream queue behind it. */
   readonly #long = new Map<string, Promise<unknown>>();
-  /** The generation of each stream that the hub has confirmed to hold. */
+  /** The newest generation of each stream that the hub has said to hold. */
   readonly #known = new Map<string, string>();
 
   constructor(link: HubLink) {
@@ -131,7 +131,11 @@ export class HubLog implements EventLog {
   }
 
   async bounds({ topic, partition }: StreamId): Promise<LogBounds> {
-    return (await this.#link.request('log.bounds', { topic, partition })) as LogBounds;
+    const bounds = (await this.#link.request('log.bounds', { topic, partition })) as LogBounds;
+    const key = streamKey({ topic, partition });
+    // Who only looks must not hide from the next append that something was lost.
+    if (bounds.generation > (this.#known.get(key) ?? '')) this.#known.set(key, bounds.generation);
+    return bounds;
   }
 
   async read(places: readonly LogPlace[], options: ReadOptions): Promise<LogBatch[]> {

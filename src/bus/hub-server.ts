@@ -17,7 +17,7 @@ export interface HubServerOptions {
   readonly socketPath: string;
   /** Bytes kept for one slow subscriber. */
   readonly maxQueuedBytes: number;
-  /** The durable log; whoever opened it closes it, after the hub. */
+  /** The durable log; closed with the hub. */
   readonly log?: LogStore;
   readonly onProtocolError?: (client: string, error: unknown) => void;
 }
@@ -81,6 +81,7 @@ export class HubServer {
 
   close(): void {
     this.#listener?.stop(true);
+    this.#options.log?.close();
     rmSync(this.#options.socketPath, { force: true });
   }
 }

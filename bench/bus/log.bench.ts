@@ -1,0 +1,189 @@
+// Hot path: every event that must not be lost, in the SQLite file of the hub. What an append costs beside a bare loop of inserts into
+// a file of its own, and how long an event takes from its append to a reader that waits. A regression means a costlier check,
+// frame or statement, smaller groups of appends, or a slower way of waking readers.
+import { Database } from 'bun:sqlite';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EventLog } from '../../src/bus/event-log.ts';
+import { HubLink, HubLog } from '../../src/bus/hub-log.ts';
+import { HubServer } from '../../src/bus/hub-server.ts';
+import { LogStore } from '../../src/bus/log-store.ts';
+import { comparePairs, formatNs, quantile } from '../pairs.ts';
+import { grouped, isQuick, publish } from '../report.ts';
+
+const PAIRS = isQuick ? 15 : 41;
+const LATENCIES = isQuick ? 500 : 3000;
+const LEAST_PER_S = 20_000;
+const MOST_MS = 1;
+const GENERATION = '2026-01-01';
+const payload = JSON.stringify({
+  id: 'x'.repeat(26),
+  topic: 'strategy.fills',
+  body: { text: 'y'.repeat(400) },
+});
+
+/** A hub in a process of its own, as it is under the supervisor. */
+async function startHub(folder: string) {
+  const socketPath = join(folder, 'hub.sock');
+  const child = Bun.spawn([process.execPath, import.meta.path, 'serve-hub', socketPath], {
+    stdout: 'ignore',
+    stderr: 'inherit',
+    ipc: () => {},
+  });
+  const links: HubLink[] = [];
+  return {
+    connect: async (name: string): Promise<EventLog> => {
+      const link = new HubLink({ socketPath, name });
+      links.push(link);
+      while (!link.connected) await Bun.sleep(2);
+      return new HubLog(link);
+    },
+    stop: async () => {
+      await Promise.all(links.map((link) => link.close()));
+      child.kill();
+      await child.exited;
+    },
+  };
+}
+
+/** The least that storing a batch can cost with the same safety: one transaction of inserts into one table. */
+function bareFile(path: string) {
+  const db = new Database(path, { create: true, strict: true });
+  db.run('PRAGMA journal_mode = WAL');
+  db.run('PRAGMA synchronous = NORMAL');
+  db.run('CREATE TABLE events (position INTEGER PRIMARY KEY, payload TEXT NOT NULL)');
+  const insert = db.prepare('INSERT INTO events (position, payload) VALUES (?, ?)');
+  let last = 0;
+  return {
+    append: db.transaction((payloads: readonly string[]) => {
+      for (const each of payloads) insert.run(++last, each);
+    }),
+    close: () => {
+      insert.finalize();
+      db.close();
+    },
+  };
+}
+
+/** One row: batches of `batch` events, one under way for each of `streams`. */
+async function appendRow(where: string, log: EventLog, folder: string, batch: number, streams: number) {
+  const payloads = Array.from({ length: batch }, () => payload);
+  const bare = bareFile(join(folder, `bare-${where}-${batch}-${streams}.sqlite`));
+  const last = Array.from({ length: streams }, () => 0);
+  const appendTo = async (partition: number) => {
+    const stream = { topic: `bench-${batch}-${streams}`, partition };
+    last[partition] = await log.append(stream, GENERATION, last[partition]! + 1, payloads);
+  };
+  const result = await comparePairs({
+    name: 'append',
+    a: async () => void (await Promise.all(last.map((_, partition) => appendTo(partition)))),
+    b: () => {
+      for (let i = 0; i < streams; i++) bare.append.immediate(payloads);
+    },
+    pairs: PAIRS,
+    minSampleMs: 5,
+  });
+  bare.close();
+  const perSecond = (ns: number) => (batch * streams * 1e9) / ns;
+  const reach = batch >= 50 ? held(perSecond(result.aNs) >= LEAST_PER_S, `${grouped(LEAST_PER_S)}/s`) : '';
+  return [
+    where,
+    String(batch),
+    String(streams),
+    `${grouped(perSecond(result.aNs))}/s`,
+    `${grouped(perSecond(result.bNs))}/s`,
+    `${(1 / result.median).toFixed(2)}x`,
+    `${(1 / result.q3).toFixed(2)} to ${(1 / result.q1).toFixed(2)}`,
+    reach,
+  ];
+}
+
+async function latencyRow(writer: EventLog, reader: EventLog, places: number): Promise<string[]> {
+  const streams = Array.from({ length: places }, (_, i) => ({
+    topic: `t${places}-${i >> 3}`,
+    partition: i & 7,
+  }));
+  const at = streams.map(() => 0);
+  const times: number[] = [];
+  for (let i = 0; i < LATENCIES; i++) {
+    const stream = i % places;
+    const wanted = streams.map((id, k) => ({ ...id, generation: GENERATION, position: at[k]! }));
+    const waiting = reader.read(wanted, { maxEvents: 100, waitMs: 10_000 });
+    // Until the reader waits, as it does between two events.
+    await Bun.sleep(1);
+    const start = Bun.nanoseconds();
+    const sent = writer.append(streams[stream]!, GENERATION, at[stream]! + 1, [payload]);
+    await waiting;
+    times.push(Bun.nanoseconds() - start);
+    at[stream] = await sent;
+  }
+  // The first ones are interpreted.
+  const warm = times.slice(100);
+  const p50 = quantile(warm, 0.5);
+  return [
+    String(places),
+    formatNs(p50),
+    formatNs(quantile(warm, 0.95)),
+    formatNs(quantile(warm, 0.99)),
+    held(p50 < MOST_MS * 1e6, `p50 below ${MOST_MS} ms`),
+  ];
+}
+
+function held(is: boolean, what: string): string {
+  return `${what}: ${is ? 'held' : 'missed'}`;
+}
+
+if (process.argv[2] === 'serve-hub') {
+  const socketPath = process.argv[3]!;
+  const log = new LogStore({ path: join(socketPath, '../hub-log.sqlite') });
+  new HubServer({ socketPath, maxQueuedBytes: 2 ** 26, log }).listen();
+  process.on('disconnect', () => process.exit(0));
+} else {
+  const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
+  const store = new LogStore({ path: join(folder, 'log.sqlite') });
+  const hub = await startHub(folder);
+  const [writer, reader] = [await hub.connect('writer'), await hub.connect('reader')];
+  const rows: string[][] = [];
+  for (const [where, log] of [
+    ['the file', store.connect()],
+    ['through the hub', writer],
+  ] as const) {
+    for (const [batch, streams] of [
+      [1, 1],
+      [50, 1],
+      [500, 1],
+      [1, 64],
+      [50, 8],
+    ] as const) {
+      rows.push(await appendRow(where, log, folder, batch, streams));
+    }
+  }
+  publish({
+    title: 'Durable append to the hub’s log beside a bare loop of inserts',
+    note: `Events of ${payload.length} bytes, one batch under way for each stream, from the call to the answer (WAL, synchronous NORMAL); the bare side is one transaction for each batch in the same process. ${PAIRS} pairs that take turns; below 1 we are faster.`,
+    columns: [
+      'log',
+      'events in a batch',
+      'streams',
+      'ours',
+      'bare',
+      'ours / bare, time',
+      'quartiles',
+      'reach',
+    ],
+    rows,
+  });
+  const latencies: string[][] = [];
+  for (const places of [1, 64]) latencies.push(await latencyRow(writer, reader, places));
+  publish({
+    title: 'From append to a waiting reader, through the hub',
+    note: `One event at a time, from the call of append to the answer of a read that waits on so many streams, two clients in one process and the hub in another; ${grouped(LATENCIES - 100)} times.`,
+    columns: ['streams', 'p50', 'p95', 'p99', 'reach'],
+    rows: latencies,
+  });
+  store.close();
+  await hub.stop();
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+}
