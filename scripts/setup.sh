@@ -3,7 +3,7 @@
 # Safe to run again at any time; a run with nothing to do takes a fraction of a second.
 #   scripts/setup.sh [--check-tools] [--test-tools]
 #     --check-tools   also what `make check` needs (clang-format)
-#     --test-tools    also what `make test` needs (a Chromium for the browser tests, a Redis for the tests over it)
+#     --test-tools    also what `make test` needs (a Chromium for the browser tests, a Redis and a Postgres for the tests over them)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -48,6 +48,24 @@ browser() {
   [ -n "${CHROME_PATH:-}" ] || have chromium || have chromium-browser || have google-chrome || have google-chrome-stable
 }
 
+# Debian keeps the programs of the server out of PATH.
+postgres() {
+  have initdb && have postgres && return
+  local programs
+  for programs in /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+    [ -x "$programs/initdb" ] && [ -x "$programs/postgres" ] && return
+  done
+  return 1
+}
+
+# Tests start servers of their own: installing one shall not start another that stays.
+without_main_cluster() {
+  local settings=/etc/postgresql-common/createcluster.conf
+  [ -e "$settings" ] && return
+  $1 mkdir -p "${settings%/*}"
+  echo "create_main_cluster = false" | $1 tee "$settings" >/dev/null
+}
+
 install_debian() {
   local wanted="libhwy-dev libopenblas-dev liblapacke-dev" missing="" package sudo="" command
   have c++ || wanted="$wanted g++"
@@ -57,6 +75,7 @@ install_debian() {
   if [ $check_tools = yes ] && ! have clang-format; then wanted="$wanted clang-format"; fi
   if [ $test_tools = yes ] && ! browser; then wanted="$wanted chromium"; fi
   if [ $test_tools = yes ] && ! have redis-server; then wanted="$wanted redis-server"; fi
+  if [ $test_tools = yes ] && ! postgres; then wanted="$wanted postgresql"; fi
   local installed
   # shellcheck disable=SC2086
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)
@@ -70,6 +89,7 @@ install_debian() {
     [ -n "$sudo" ] || fail "needs system packages and the right to install them; run this, then the same command again:
   sudo apt-get update && sudo $command"
   fi
+  case "$missing " in *" postgresql "*) without_main_cluster "$sudo" ;; esac
   # A package mirror may be busy or another apt may hold the lock for a while; both are waited for.
   step "package lists" $sudo apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
   step "system packages$missing" $sudo env DEBIAN_FRONTEND=noninteractive \
@@ -89,6 +109,7 @@ install_macos() {
     say "no browser found: install Chrome, or name one in CHROME_PATH, to run the browser tests"
   fi
   if [ $test_tools = yes ] && ! have redis-server; then missing="$missing redis"; fi
+  if [ $test_tools = yes ] && ! postgres; then missing="$missing postgresql@17"; fi
   [ -n "$missing" ] || return 0
   have brew || fail "needs Homebrew (or another source) for:$missing; with Homebrew installed this is: brew install$missing"
   # shellcheck disable=SC2086
