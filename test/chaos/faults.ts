@@ -1,0 +1,151 @@
+// The faults that a run may inject: what each breaks, and whether health told of it. Healing itself is the system's work.
+import { eventually } from '../support/eventually.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+/** One kind of fault. */
+export interface Fault {
+  readonly name: string;
+  /** How often it is chosen, against the others. */
+  readonly weight: number;
+  /** Whether it makes sense in this world. */
+  fits(world: World): boolean;
+  /** Breaks something, and brings back what does not come back by itself (a stopped server, the supervisor). */
+  inject(world: World, random: Random): Promise<void>;
+}
+
+const ENGINES = [
+  'analytics',
+  'risk',
+  'factor',
+  'ml',
+  'features',
+  'websocket',
+  'strategy',
+  'marketdata',
+  'portfolio',
+] as const;
+/** Those that own or consume durable events: worth most of the attacks. */
+const DURABLE = ['strategy', 'portfolio', 'risk'] as const;
+
+const always = () => true;
+const onRedis = (world: World) => world.redis !== undefined;
+const onPostgres = (world: World) => world.postgres !== undefined;
+
+/** Throws unless the engines say within `ms` that something of `missing` is away. */
+async function told(world: World, engines: readonly string[], missing: string, ms: number): Promise<void> {
+  await eventually(
+    async () => {
+      const health = await world.health();
+      return engines.every((name) => health.get(name)?.missing.some((m) => m.includes(missing)));
+    },
+    `${engines.join(', ')} say that they miss the ${missing}`,
+    ms,
+  );
+}
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'kill -9 of an engine',
+    weight: 10,
+    fits: always,
+    inject: async (world, random) => {
+      world.signal(random.chance(0.7) ? random.pick(DURABLE) : random.pick(ENGINES), 'SIGKILL');
+      await Bun.sleep(random.below(300));
+    },
+  },
+  {
+    name: 'kill -9 of two engines at once',
+    weight: 4,
+    fits: always,
+    inject: async (world, random) => {
+      for (let i = 0; i < 2; i++) world.signal(random.pick(DURABLE), 'SIGKILL');
+      await Bun.sleep(random.below(300));
+    },
+  },
+  {
+    name: 'engine paused (SIGSTOP)',
+    weight: 3,
+    fits: always,
+    inject: async (world, random) => {
+      const engine = random.pick(DURABLE);
+      const pid = world.pid(engine);
+      world.signal(engine, 'SIGSTOP');
+      await Bun.sleep(500 + random.below(2000));
+      // The same process, not one that has taken its place meanwhile.
+      if (world.pid(engine) === pid) world.signal(engine, 'SIGCONT');
+    },
+  },
+  {
+    name: 'kill -9 of the supervisor',
+    weight: 1,
+    fits: always,
+    inject: async (world) => {
+      await world.crash();
+      await world.up();
+    },
+  },
+  {
+    name: 'kill -9 of all processes',
+    weight: 1,
+    fits: always,
+    inject: async (world) => {
+      await world.crashAll();
+      await world.up();
+    },
+  },
+  {
+    name: 'Redis killed and restarted',
+    weight: 2,
+    fits: onRedis,
+    inject: async (world, random) => {
+      await world.redis!.kill();
+      await told(world, ENGINES, 'messagebus', 20_000);
+      await Bun.sleep(random.below(500));
+      await world.redis!.restart();
+    },
+  },
+  {
+    name: 'Redis paused (SIGSTOP)',
+    weight: 2,
+    fits: onRedis,
+    inject: async (world) => {
+      world.redis!.signal('SIGSTOP');
+      await told(world, ENGINES, 'messagebus', 20_000);
+      world.redis!.signal('SIGCONT');
+    },
+  },
+  {
+    name: 'Redis emptied (FLUSHALL)',
+    weight: 2,
+    fits: onRedis,
+    inject: async (world) => {
+      const { Redis } = await import('ioredis');
+      const client = new Redis(world.redis!.url);
+      client.on('error', () => {});
+      await client.flushall().finally(() => client.disconnect());
+    },
+  },
+  {
+    name: 'Postgres killed and restarted',
+    weight: 3,
+    fits: onPostgres,
+    inject: async (world, random) => {
+      await world.postgres!.kill();
+      await told(world, ['strategy', 'portfolio', 'risk'], 'database', 20_000);
+      await Bun.sleep(random.below(500));
+      await world.postgres!.restart();
+    },
+  },
+];
+
+/** Chooses a fault that fits. */
+export function chooseFault(world: World, random: Random): Fault {
+  const fitting = FAULTS.filter((fault) => fault.fits(world));
+  let at = random.below(fitting.reduce((sum, { weight }) => sum + weight, 0));
+  for (const fault of fitting) {
+    at -= fault.weight;
+    if (at < 0) return fault;
+  }
+  return fitting.at(-1)!;
+}

@@ -1,0 +1,198 @@
+// The system under faults: the nine engines as processes, with the Redis and the Postgres of the run, all killed at will.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type RunFile, readRunFile } from '../../src/cli/run-file.ts';
+import { eventually } from '../support/eventually.ts';
+import { TestPostgres } from '../support/postgres.ts';
+import { TestRedis } from '../support/redis.ts';
+
+const CLI = resolve(import.meta.dir, '../../src/cli/nautilus.ts');
+const REQUEST_MS = 5000;
+
+export interface WorldOptions {
+  readonly bus: 'hub' | 'redis';
+  readonly store: 'sqlite' | 'postgres';
+  /** Milliseconds between two bars of the simulated market. */
+  readonly feedMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A reply as the checks read it. */
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: replies of many shapes
+  readonly body: any;
+}
+
+/** Everything that a run may break. */
+export class World {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'chaos-'));
+  readonly options: WorldOptions;
+  redis: TestRedis | undefined;
+  postgres: TestPostgres | undefined;
+  #child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
+  #log: string[] = [];
+
+  private constructor(options: WorldOptions) {
+    this.options = options;
+  }
+
+  static async start(options: WorldOptions): Promise<World> {
+    const world = new World(options);
+    if (options.bus === 'redis') world.redis = await TestRedis.start(['--appendonly', 'yes']);
+    if (options.store === 'postgres') world.postgres = await TestPostgres.start();
+    await world.up();
+    return world;
+  }
+
+  /** Starts the supervisor and waits until all nine engines have said that they are ready. */
+  async up(): Promise<void> {
+    const { feedMs = 200, env } = this.options;
+    const before = this.#log.length;
+    this.#child = Bun.spawn([process.execPath, CLI, 'up'], {
+      env: {
+        ...process.env,
+        NAUTILUS_PORTS: 'free',
+        NAUTILUS_DATA_DIR: this.dataDir,
+        NAUTILUS_FEED_INTERVAL_MS: String(feedMs),
+        LOG_LEVEL: 'warn',
+        ...(this.redis && { REDIS_URL: this.redis.url }),
+        ...(this.postgres && { DATABASE_URL: this.postgres.url }),
+        ...env,
+      },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    const child = this.#child;
+    void this.#read(child.stdout);
+    void this.#read(child.stderr);
+    await eventually(
+      () => {
+        if (child.exitCode !== null) throw new Error(`up ended: ${this.#log.slice(before).join('\n')}`);
+        return this.engines().length === 9 && this.engines().every((e) => e.state === 'running');
+      },
+      'nine engines run',
+      60_000,
+    );
+  }
+
+  /** What the supervisor has written down of its engines. */
+  engines(): RunFile['engines'] {
+    return readRunFile(this.dataDir)?.engines ?? [];
+  }
+
+  pid(engine: string): number | null {
+    return this.engines().find((e) => e.name === engine)?.pid ?? null;
+  }
+
+  signal(engine: string, signal: NodeJS.Signals): void {
+    const pid = this.pid(engine);
+    if (pid === null) return;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+
+  /** Ends the supervisor at once, as a crash does, and waits until its engines have gone too. */
+  async crash(): Promise<void> {
+    const pids = this.engines().flatMap((e) => (e.pid === null ? [] : [e.pid]));
+    this.#child?.kill('SIGKILL');
+    await this.#child?.exited;
+    await eventually(() => pids.every((pid) => !exists(pid)), 'orphans end by themselves', 20_000);
+  }
+
+  /** Ends the supervisor and all engines in one instant. */
+  async crashAll(): Promise<void> {
+    const pids = this.engines().flatMap((e) => (e.pid === null ? [] : [e.pid]));
+    this.#child?.kill('SIGKILL');
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone already.
+      }
+    }
+    await this.#child?.exited;
+    await eventually(() => pids.every((pid) => !exists(pid)), 'all have ended', 20_000);
+  }
+
+  /** Sends a request to an engine. Rejects when it does not answer. */
+  async request(engine: string, path: string, init: RequestInit = {}): Promise<Answer> {
+    const port = this.engines().find((e) => e.name === engine)?.port ?? null;
+    if (port === null) throw new Error(`${engine} has no port`);
+    const signal = AbortSignal.timeout(REQUEST_MS);
+    // A connection that is kept could belong to a process that was killed.
+    const headers = { connection: 'close', ...(init.headers as Record<string, string>) };
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { ...init, headers, signal });
+    return { status: response.status, body: await response.json() };
+  }
+
+  post(engine: string, path: string, body: unknown, method = 'POST'): Promise<Answer> {
+    return this.request(engine, path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** What engines say of their health; null for one that does not answer. */
+  async health(): Promise<Map<string, { status: string; missing: readonly string[] } | null>> {
+    const all = this.engines().map(async ({ name }) => {
+      const said = await this.request(name, '/health').catch(() => null);
+      return [name, said && (said.body as { status: string; missing: string[] })] as const;
+    });
+    return new Map(await Promise.all(all));
+  }
+
+  /** Resolves when nine engines say that they are healthy. */
+  async healthy(timeoutMs = 60_000): Promise<void> {
+    let last = new Map<string, unknown>();
+    await eventually(
+      async () => {
+        const said = await this.health();
+        last = said;
+        return said.size === 9 && [...said.values()].every((h) => h?.status === 'healthy');
+      },
+      'nine healthy engines',
+      timeoutMs,
+    ).catch((error) => {
+      throw new Error(`${error.message}; last said: ${JSON.stringify([...last])}\n${this.tail()}`);
+    });
+  }
+
+  /** The end of the log. */
+  tail(lines = 30): string {
+    return this.#log.slice(-lines).join('\n');
+  }
+
+  async stop(): Promise<void> {
+    this.#child?.kill('SIGTERM');
+    const killer = setTimeout(() => this.#child?.kill('SIGKILL'), 15_000);
+    await this.#child?.exited;
+    clearTimeout(killer);
+    await this.redis?.stop();
+    await this.postgres?.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      this.#log.push(...decoder.decode(chunk, { stream: true }).split('\n').filter(Boolean));
+      if (this.#log.length > 2000) this.#log = this.#log.slice(-1000);
+    }
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
