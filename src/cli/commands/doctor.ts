@@ -8,6 +8,7 @@ import { listModels } from '../../onnx/registry.ts';
 import { ENGINES } from '../engines.ts';
 import { mebibytes, table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
+import { postgresFindings } from './doctor-postgres.ts';
 import { redisFindings } from './doctor-redis.ts';
 import type { Finding } from './finding.ts';
 
@@ -20,6 +21,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
     ...addon(),
     ...gpu(),
     ...(await redisFindings(config)),
+    ...(await postgresFindings(config)),
     dataFolder(config),
     await models(config),
     ...(await ports(config)),
