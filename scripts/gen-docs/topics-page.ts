@@ -13,9 +13,9 @@ the market, \`ts_sent_us\` when the message was published. \`correlation_id\` is
 the chain, or the trace of the request that did ([traces](observability.md#traces)).
 \`session\` and \`step\` are there in a lockstep replay only. A body that breaks its schema is refused at the publisher.
 
-Delivery: \`publish\` is at most once, for what the next message replaces. \`append\` marks what must not be lost; in this
-version it is carried like the others, and its owner keeps it on disk as well. "Read by" lists the engines that read it as part
-of the flow of bars, live and in a replay. Some follow more while they run live: strategy reads \`risk.limits\` and
+Delivery: \`publish\` is at most once, for what the next message replaces. \`append\` is never lost and has its effect
+once ([durable events](events.md)). "Read by" lists the engines that read it as part
+of the flow of bars, live and in a replay. Some follow more while they run live: strategy reads
 \`portfolio.valuations\`, and the WebSocket engine hands its clients all topics but the \`lockstep\` ones
 ([websocket.md](websocket.md)).
 `;
