@@ -12,6 +12,7 @@ import type { Retention } from './retention.ts';
 const KEYS = 2 ** 40;
 const MOST_STREAMS = 2 ** 13 - 1;
 const SWEEP_ROWS = 1000;
+const PAGE_BYTES = 4096;
 
 // A row of `streams` is one generation of a stream. The greatest one is in force; what is left of others is swept away.
 const SCHEMA = `
@@ -49,6 +50,7 @@ export class LogFile {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
   readonly #streams = new Map<string, StreamState>();
+  #written = 0;
   readonly #insertEvent: Statement;
   readonly #insertStream: Statement;
   readonly #updateStream: Statement;
@@ -66,6 +68,8 @@ export class LogFile {
       db.run('PRAGMA busy_timeout = 500');
       db.run('PRAGMA journal_mode = WAL');
       db.run(`PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
+      // Checkpoints are asked for from outside; this is for when they fail.
+      db.run('PRAGMA wal_autocheckpoint = 8000');
       db.run('PRAGMA journal_size_limit = 67108864');
       db.run(SCHEMA);
       const prepare = <Row, Values extends SQLQueryBindings[]>(sql: string) => {
@@ -109,6 +113,7 @@ export class LogFile {
         if (!state.dirty) continue;
         this.#updateStream.run(state.first, state.last, state.id);
         state.dirty = false;
+        this.#written += 2 * PAGE_BYTES;
       }
       this.#db.run('COMMIT');
     } catch (error) {
@@ -133,7 +138,10 @@ export class LogFile {
   /** Appends at the end of a stream; inside a transaction. */
   append(state: StreamState, payloads: readonly string[], atMs: number): void {
     const base = state.id * KEYS;
-    for (const payload of payloads) this.#insertEvent.run(base + ++state.last, atMs, payload);
+    for (const payload of payloads) {
+      this.#insertEvent.run(base + ++state.last, atMs, payload);
+      this.#written += payload.length;
+    }
     state.dirty = true;
   }
 
@@ -192,6 +200,13 @@ export class LogFile {
       this.#deleteStream.run(id);
     }
     return false;
+  }
+
+  /** About the bytes that the write-ahead log has grown by since the last call. */
+  takeWritten(): number {
+    const written = this.#written;
+    this.#written = 0;
+    return written;
   }
 
   run(sql: string): void {

@@ -160,6 +160,22 @@ describe('log store', () => {
     expect(await store.append(stream, 'g', 1, ['again'])).toBe(1);
   });
 
+  test('moves what is written into the file from another thread', async () => {
+    const path = freshPath();
+    const failures: string[] = [];
+    const store = open({ path, onFailure: (what) => failures.push(what) });
+    const batch = Array(100).fill('x'.repeat(1000));
+    let first = 1;
+    await eventually(async () => {
+      await store.append(stream, 'g', first, batch);
+      first += 100;
+      // SQLite itself would not have begun before 32 MB.
+      return first > 10_000 && Bun.file(path).size > 2 ** 22;
+    }, 'the file grows');
+    expect(first).toBeLessThan(30_000);
+    expect(failures).toEqual([]);
+  });
+
   test('says that it cannot store while its folder cannot be made, and comes back when it can', async () => {
     const path = freshPath();
     const blocked = join(path, 'log.sqlite');

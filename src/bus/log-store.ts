@@ -11,6 +11,7 @@ import {
   type StreamId,
 } from './event-log.ts';
 import { LocalLog, type LocalStore } from './local-log.ts';
+import { LogCheckpoints } from './log-checkpoints.ts';
 import { type LogDurability, LogFile } from './log-file.ts';
 import { LogReaders, type LogSlices } from './log-readers.ts';
 import { olderGeneration } from './memory-log.ts';
@@ -53,6 +54,7 @@ export class LogStore implements LogSlices, LocalStore {
   readonly readers = new LogReaders(this);
   readonly #options: LogStoreOptions;
   readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #checkpoints: LogCheckpoints;
   #file: LogFile | undefined;
   #retryAt = 0;
   #queue: Append[] = [];
@@ -61,6 +63,9 @@ export class LogStore implements LogSlices, LocalStore {
 
   constructor(options: LogStoreOptions) {
     this.#options = options;
+    this.#checkpoints = new LogCheckpoints(options.path, (error) =>
+      options.onFailure?.('a checkpoint of the event log failed: it is tried again', error),
+    );
     this.#sweeper = setInterval(() => this.sweep(), options.sweepMs ?? 10_000);
     this.#sweeper.unref();
   }
@@ -140,6 +145,7 @@ export class LogStore implements LogSlices, LocalStore {
     this.#commit();
     this.#closed = true;
     clearInterval(this.#sweeper);
+    this.#checkpoints.close();
     this.#file?.close();
     this.#file = undefined;
   }
@@ -164,6 +170,7 @@ export class LogStore implements LogSlices, LocalStore {
       else append.reject(outcome);
     }
     for (const stream of grown.values()) this.readers.wake(stream);
+    if (this.#file) this.#checkpoints.written(this.#file.takeWritten());
   }
 
   #apply(file: LogFile, append: Append, grown: Map<string, StreamId>): number | Error {
