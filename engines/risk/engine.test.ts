@@ -142,9 +142,9 @@ describe('POST /risk/check', () => {
       (await engine.post('/risk/check/p', { order: { symbol: 'BTC', side: 'buy', quantity: '0.4' } })).body
         .approved;
     expect(await ask()).toBe(true);
-    engine.bus.publish(topics.orders, orderEvent('p', 'order-1', 'accepted'));
+    await engine.append(topics.orders, orderEvent('p', 'order-1', 'accepted'));
     await eventually(async () => !(await ask()), 'the open order counts');
-    engine.bus.publish(topics.orders, orderEvent('p', 'order-1', 'cancelled'));
+    await engine.append(topics.orders, orderEvent('p', 'order-1', 'cancelled'));
     await eventually(ask, 'the cancelled order no longer counts');
   });
 
@@ -253,14 +253,6 @@ describe('the limits of a portfolio', () => {
     }
     expect((await engine.get('/limits/p/changes?limit=0')).status).toBe(422);
   });
-
-  test('are published again when another engine starts', async () => {
-    await value('p');
-    await engine.received(topics.riskLimits, 1);
-    const presence = { port: 1, pid: 1, status: 'healthy' as const, missing: [], version: '1', uptime_s: 0 };
-    engine.bus.publish(topics.presence, { ...presence, engine: 'strategy', rss_bytes: 1, lockstep: true });
-    expect((await engine.received(topics.riskLimits, 2)).at(-1)!.body.portfolio_id).toBe('p');
-  });
 });
 
 test('nothing is forgotten over a restart: limits, changes, peak, book, open orders, returns', async () => {
@@ -268,7 +260,7 @@ test('nothing is forgotten over a restart: limits, changes, peak, book, open ord
   await value('p', { equity: '1500000' });
   await value('p', { equity: '1350000', positions: [held] });
   await engine.send('PUT', '/limits/p', { max_drawdown: 0.3 });
-  engine.bus.publish(topics.orders, orderEvent('p', 'order-1', 'accepted'));
+  await engine.append(topics.orders, orderEvent('p', 'order-1', 'accepted'));
   const ask = () => engine.post('/risk/check/p', { order: { symbol: 'BTC', side: 'buy', quantity: '0.5' } });
   await eventually(async () => !(await ask()).body.approved, 'the open order counts');
   const before = (await engine.post('/risk/check/p')).body;

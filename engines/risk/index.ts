@@ -1,7 +1,6 @@
 // The Risk engine: limits, checks of books and orders, value at risk.
-import { join } from 'node:path';
-import { EngineWatch } from '../../src/bus/presence.ts';
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { MIGRATIONS, RiskStore } from './lib/store.ts';
 import { riskRoutes } from './routes.ts';
 import { RiskService } from './service.ts';
 
@@ -10,19 +9,15 @@ export default {
   port: 8200,
   title: 'Risk Engine',
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
-  create({ bus, clock, config }) {
-    const service = new RiskService(bus, clock, join(config.dataDir, 'risk.sqlite'));
+  migrations: MIGRATIONS,
+  async create({ clock, database, units }) {
+    const service = await RiskService.open(new RiskStore(database), units, clock);
     return {
       routes: riskRoutes(service),
       participant: service.participant,
+      reload: () => service.reload(),
       status: () => service.status(),
-      async start() {
-        service.announce();
-        // Whoever (re)starts has missed what was published before.
-        await new EngineWatch(bus, clock).start((presence) => {
-          if (presence.engine !== 'risk') service.announce();
-        });
-      },
+      start: () => service.start(),
       stop: () => service.stop(),
     };
   },

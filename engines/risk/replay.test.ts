@@ -117,7 +117,7 @@ test('is not touched by live messages about its portfolio', async () => {
     onProgress: () => {
       sent++;
       engine.bus.publish(topics.valuations, valuation('portfolio_001', { equity: '99000000' }));
-      engine.bus.publish(topics.orders, orderEvent('portfolio_001', `order-${sent}`, 'accepted'));
+      void engine.append(topics.orders, orderEvent('portfolio_001', `order-${sent}`, 'accepted'));
     },
   });
   expect(sent).toBeGreaterThan(3);
@@ -132,6 +132,23 @@ test('continues the peak of a history that is not reset', async () => {
   await engine.received(topics.riskPortfolioUpdates, 1);
   const { summaries } = await replay('more', 16);
   expect(summaries.risk).toMatchObject({ peak_equity: '5000000' });
+  await portfolio.stop();
+});
+
+test('tells no breach of a replay, and none of its portfolio before its next live valuation', async () => {
+  const portfolio = await ledger();
+  engine.bus.publish(topics.valuations, valuation('portfolio_001'));
+  await engine.received(topics.riskPortfolioUpdates, 1);
+  await engine.send('PUT', '/limits/portfolio_001', { max_position_notional: '1000' });
+  await replay('breached', 16, { reset: true });
+  expect(updatesOf('breached').some((u) => u.status === 'breach')).toBe(true);
+  expect((await engine.get('/breaches/portfolio_001')).body.breaches).toEqual([]);
+  const positions = [{ symbol: 'BTC-PERP', quantity: '2000', mark: '1000' }];
+  engine.bus.publish(topics.valuations, valuation('portfolio_001', { fills: 1, positions }));
+  await eventually(
+    async () => (await engine.get('/breaches/portfolio_001')).body.breaches.length === 1,
+    'the breach of the live valuation',
+  );
   await portfolio.stop();
 });
 

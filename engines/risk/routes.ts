@@ -2,12 +2,13 @@
 import { Elysia } from 'elysia';
 import { traceIdOf } from '../../src/http/trace-context.ts';
 import {
-  changesQuery,
+  breachesReply,
   changesReply,
   checkReply,
   checkRequest,
   limitsPatch,
   limitsReply,
+  pageQuery,
   portfolioParam,
   varReply,
   varRequest,
@@ -49,9 +50,15 @@ export function riskRoutes(service: RiskService) {
       ({ params, query }) => service.limitChanges(params.portfolio_id, query),
       {
         params: portfolioParam,
-        query: changesQuery,
+        query: pageQuery,
         response: { 200: changesReply },
         detail: { summary: 'Every change of the limits of a portfolio', tags: ['limits'] },
       },
-    );
+    )
+    .get('/breaches/:portfolio_id', ({ params, query }) => service.breaches(params.portfolio_id, query), {
+      params: portfolioParam,
+      query: pageQuery,
+      response: { 200: breachesReply },
+      detail: { summary: 'When limits of a portfolio went into breach and out of it', tags: ['risk'] },
+    });
 }

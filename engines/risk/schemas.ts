@@ -98,7 +98,7 @@ export const limitsPatch = z
   .refine((patch) => Object.keys(patch).length > 0, 'Expected at least one limit')
   .describe('the limits to change; null takes max_position_quantity away');
 
-export const changesQuery = z.object({
+export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.coerce.number().int().min(1).optional().describe('next_cursor of the page before'),
 });
@@ -115,6 +115,25 @@ export const changesReply = z.object({
       }),
     )
     .describe('newest first'),
+  next_cursor: z.int().nullable(),
+});
+
+export const breachesReply = z.object({
+  portfolio_id: z.string(),
+  breaches: z
+    .array(
+      z.object({
+        id: z.int(),
+        limit: z.string(),
+        status: z.enum(['breach', 'cleared']).describe('what it became'),
+        value: decimal.nullable().describe('null when it could not be measured, or the limit is gone'),
+        threshold: decimal.nullable(),
+        utilisation: fraction,
+        equity: decimal,
+        ts_event_us: z.int().describe('of the valuation, or of the change of limits'),
+      }),
+    )
+    .describe('newest first; live running only'),
   next_cursor: z.int().nullable(),
 });
 

@@ -1,42 +1,42 @@
 // What the Risk engine does: follows books against their limits, answers checks, owns the limits.
-import type { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
+import type { UnitRunner } from '../../src/bus/unit.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import { checkOrder, type LimitState, largestQuantity } from '../../src/trading/checks.ts';
 import { dec, text } from '../../src/trading/decimal.ts';
 import type { Limits } from '../../src/trading/limits.ts';
 import { type OrderEvent, PortfolioBook, type RiskState, type Valuation } from './lib/book.ts';
+import { BreachWatch } from './lib/breach-watch.ts';
 import { LimitKeeper, type LimitsPatch } from './lib/limit-keeper.ts';
+import { Replay } from './lib/replay.ts';
 import { type LiveBar, ReturnHistory } from './lib/returns.ts';
-import { RiskStore } from './lib/store.ts';
+import type { RiskStore } from './lib/store.ts';
 import { valueAtRisk } from './lib/value-at-risk.ts';
 import { type CheckRequest, type VarRequest, varRequest } from './schemas.ts';
 
-type RiskUpdate = BodyOf<typeof topics.riskPortfolioUpdates>;
+/** Set once the limits of every portfolio known before there were events have been told. */
+const LIMITS_TOLD = 'limits_told';
 
-/** A replay's own view of its portfolio, so that its outcome depends on its messages alone. */
-interface Replay {
-  readonly session: string;
-  readonly portfolioId: string;
-  readonly book: PortfolioBook;
-  /** As they were at its begin; a change during the replay counts after it. */
-  readonly limits: Limits;
-  updates: number;
-  warnings: number;
-  breaches: number;
-  maxDrawdown: number;
+type RiskUpdate = BodyOf<typeof topics.riskPortfolioUpdates>;
+type LimitsEvent = BodyOf<typeof topics.riskLimits>;
+
+interface Page {
+  readonly limit: number;
+  readonly cursor?: number | undefined;
 }
 
 /** State and decisions of the Risk engine. */
 export class RiskService {
-  readonly #bus: Bus;
   readonly #store: RiskStore;
+  readonly #units: UnitRunner;
+  readonly #clock: Clock;
   readonly #limits: LimitKeeper;
-  readonly #books = new Map<string, PortfolioBook>();
+  readonly #breaches: BreachWatch;
   readonly #returns = new ReturnHistory();
+  #books = new Map<string, PortfolioBook>();
   #replay: Replay | undefined;
 
   readonly participant: Participant = {
@@ -46,20 +46,44 @@ export class RiskService {
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
     close: () => this.#close(),
+    abort: () => {
+      this.#replay = undefined;
+    },
   };
 
-  constructor(bus: Bus, clock: Clock, databasePath: string) {
-    this.#bus = bus;
-    this.#store = new RiskStore(databasePath);
-    this.#limits = new LimitKeeper(this.#store, clock);
-    for (const { portfolioId, book } of this.#store.books())
-      this.#books.set(portfolioId, PortfolioBook.restore(book));
-    this.#returns.restore(this.#store.returns());
+  private constructor(store: RiskStore, units: UnitRunner, clock: Clock) {
+    this.#store = store;
+    this.#units = units;
+    this.#clock = clock;
+    this.#limits = new LimitKeeper(store, clock);
+    this.#breaches = new BreachWatch(store);
   }
 
-  /** Publishes the limits of every known portfolio. */
-  announce(): void {
-    for (const id of new Set([...this.#books.keys(), ...this.#limits.portfolios()])) this.#publishLimits(id);
+  /** Returns a service with what is stored. */
+  static async open(store: RiskStore, units: UnitRunner, clock: Clock): Promise<RiskService> {
+    const service = new RiskService(store, units, clock);
+    await service.reload();
+    service.#returns.restore(await store.returns());
+    return service;
+  }
+
+  /** Tells the limits of portfolios from before there were events, once in the life of a database. */
+  async start(): Promise<void> {
+    if (await this.#store.happened(LIMITS_TOLD)) return;
+    await this.#units.run((unit) => {
+      for (const id of this.#books.keys()) unit.publish(topics.riskLimits, this.#limitsEvent(id));
+      this.#store.noteOnce(unit.tx, LIMITS_TOLD);
+    });
+  }
+
+  /** Takes limits, books and breaches from the database again. Returns only grow, and stay. */
+  async reload(): Promise<void> {
+    await Promise.all([this.#limits.load(), this.#breaches.load()]);
+    const books = await this.#store.books();
+    this.#books = new Map(
+      books.map(({ portfolioId, book }) => [portfolioId, PortfolioBook.restore(book)] as const),
+    );
+    this.#returns.putBack();
   }
 
   status() {
@@ -115,69 +139,97 @@ export class RiskService {
     return { portfolio_id: portfolioId, limits, stored: this.#limits.isStored(portfolioId) };
   }
 
-  /** Stores and publishes changed limits; a patch that changes nothing does neither. */
-  changeLimits(portfolioId: string, patch: LimitsPatch, traceId?: string) {
-    this.#known(portfolioId);
-    if (this.#limits.change(portfolioId, patch)) this.#publishLimits(portfolioId, traceId);
+  /** Stores and publishes changed limits, and what they put in breach; a patch that changes nothing does neither. */
+  async changeLimits(portfolioId: string, patch: LimitsPatch, traceId?: string) {
+    await this.#units.run((unit) => {
+      const book = this.#known(portfolioId);
+      if (!this.#limits.change(unit.tx, portfolioId, patch)) return;
+      const meta = { tsEventUs: this.#clock.nowUs(), ...(traceId && { correlationId: traceId }) };
+      unit.publish(topics.riskLimits, this.#limitsEvent(portfolioId), meta);
+      if (!book.valuation || portfolioId === this.#replay?.portfolioId) return;
+      const { limits } = book.state(this.#limits.of(portfolioId));
+      for (const breach of this.#breaches.observe(unit.tx, { ...meta, ...book.valuation, limits })) {
+        unit.publish(topics.breaches, breach, meta);
+      }
+    });
     return this.limits(portfolioId);
   }
 
-  limitChanges(portfolioId: string, { limit, cursor }: { limit: number; cursor?: number | undefined }) {
+  async limitChanges(portfolioId: string, { limit, cursor }: Page) {
     this.#known(portfolioId);
-    return { portfolio_id: portfolioId, ...this.#limits.changes(portfolioId, limit, cursor) };
+    return { portfolio_id: portfolioId, ...(await this.#limits.changes(portfolioId, limit, cursor)) };
   }
 
-  /** Writes what waits and closes the database. */
-  stop(): void {
-    this.#store.save([], this.#returns.takeUnsaved(true));
-    this.#store.close();
+  /** One page of breaches, newest first; `cursor` is the id below which it begins. */
+  async breaches(portfolioId: string, { limit, cursor = Number.MAX_SAFE_INTEGER }: Page) {
+    this.#known(portfolioId);
+    const found = await this.#store.breaches(portfolioId, cursor, limit + 1);
+    const breaches = found.slice(0, limit);
+    const next = found.length > limit ? breaches.at(-1)!.id : null;
+    return { portfolio_id: portfolioId, breaches, next_cursor: next };
   }
 
-  #begin(spec: SessionSpec): void {
+  /** Stores what waits. */
+  async stop(): Promise<void> {
+    await this.#units.run(({ tx }) => {
+      for (const returns of this.#returns.takeUnsaved(true)) this.#store.saveReturns(tx, returns);
+    });
+  }
+
+  async #begin(spec: SessionSpec): Promise<void> {
     const id = spec.portfolio_id;
-    const known = this.#books.get(id);
-    const fresh = spec.reset || !known?.valuation || known.valuation.fills === 0;
-    const book = fresh ? new PortfolioBook(spec.starting_cash) : PortfolioBook.restore(known.serialise());
-    this.#books.set(id, book);
-    this.#store.save([[id, book.serialise()]], []);
+    const book = await this.#units.run((unit) => {
+      const known = this.#books.get(id);
+      const fresh = spec.reset || !known?.valuation || known.valuation.fills === 0;
+      const begun = fresh ? new PortfolioBook(spec.starting_cash) : PortfolioBook.restore(known.serialise());
+      this.#books.set(id, begun);
+      this.#store.saveBook(unit.tx, id, begun.serialise());
+      this.#store.dropReturns(unit.tx, spec.symbol);
+      if (!known) unit.publish(topics.riskLimits, this.#limitsEvent(id));
+      return begun;
+    });
     this.#returns.forget(spec.symbol);
-    this.#store.dropReturns(spec.symbol);
-    const tally = { updates: 0, warnings: 0, breaches: 0, maxDrawdown: 0 };
-    this.#replay = { session: spec.session, portfolioId: id, book, limits: this.#limits.of(id), ...tally };
+    this.#replay = new Replay(spec, book, this.#limits.of(id));
   }
 
   #process(batch: readonly Envelope[], publisher: StreamPublisher): void {
     const replay =
       publisher.spec && this.#replay?.session === publisher.spec.session ? this.#replay : undefined;
+    const { tx } = publisher;
     const changed = new Map<string, PortfolioBook>();
-    const updates: [RiskUpdate, Envelope][] = [];
     for (const envelope of batch) {
+      const { ts_event_us, correlation_id } = envelope;
       if (envelope.topic === topics.marketLiveData.name) {
-        this.#returns.update(envelope.body as LiveBar, envelope.ts_event_us);
+        this.#returns.update(envelope.body as LiveBar, ts_event_us);
         continue;
       }
       const body = envelope.body as OrderEvent | Valuation;
-      const own = body.portfolio_id === replay?.portfolioId ? replay : undefined;
-      const book = this.#bookOf(body.portfolio_id, own);
-      changed.set(body.portfolio_id, book);
+      const id = body.portfolio_id;
+      const own = id === replay?.portfolioId ? replay : undefined;
+      const book = this.#bookOf(id, own, (limits) =>
+        publisher.publish(topics.riskLimits, limits, ts_event_us, correlation_id),
+      );
+      changed.set(id, book);
       if ('order_id' in body) {
         book.order(body);
         continue;
       }
-      book.value(body, envelope.ts_event_us);
-      const state = book.state(own?.limits ?? this.#limits.of(body.portfolio_id));
-      if (own) count(own, state);
-      updates.push([updateOf(body, state), envelope]);
+      book.value(body, ts_event_us);
+      const state = book.state(own?.limits ?? this.#limits.of(id));
+      own?.count(state);
+      publisher.publish(topics.riskPortfolioUpdates, updateOf(body, state), ts_event_us, correlation_id);
+      if (publisher.spec || id === this.#replay?.portfolioId) continue;
+      const observed = { ...body, limits: state.limits, tsEventUs: ts_event_us };
+      for (const breach of this.#breaches.observe(tx, observed)) {
+        publisher.publish(topics.breaches, breach, ts_event_us, correlation_id);
+      }
     }
-    // On disk before anyone hears of it: a peak that was published is never forgotten.
-    this.#store.save(serialised(changed), this.#returns.takeUnsaved());
-    for (const [update, { ts_event_us, correlation_id }] of updates) {
-      publisher.publish(topics.riskPortfolioUpdates, update, ts_event_us, correlation_id);
-    }
+    for (const [id, book] of changed) this.#store.saveBook(tx, id, book.serialise());
+    for (const returns of this.#returns.takeUnsaved()) this.#store.saveReturns(tx, returns);
   }
 
   /** The book that a message is about. Live messages never touch the book of a replay, and the other way round. */
-  #bookOf(portfolioId: string, own: Replay | undefined): PortfolioBook {
+  #bookOf(portfolioId: string, own: Replay | undefined, tell: (limits: LimitsEvent) => void): PortfolioBook {
     const known = this.#books.get(portfolioId);
     if (own) {
       if (known !== own.book) this.#books.set(portfolioId, own.book);
@@ -186,32 +238,18 @@ export class RiskService {
     if (known && known !== this.#replay?.book) return known;
     const book = known ? PortfolioBook.restore(known.serialise()) : new PortfolioBook();
     this.#books.set(portfolioId, book);
-    if (!known) this.#publishLimits(portfolioId);
+    if (!known) tell(this.#limitsEvent(portfolioId));
     return book;
   }
 
   #close() {
-    const replay = this.#replay!;
+    const summary = this.#replay!.summary();
     this.#replay = undefined;
-    const { portfolioId, updates, warnings, breaches, maxDrawdown, book, limits } = replay;
-    return {
-      portfolio_id: portfolioId,
-      updates,
-      warnings,
-      breaches,
-      max_drawdown: maxDrawdown,
-      peak_equity: book.peakEquity,
-      status: book.valuation ? book.state(limits).status : null,
-    };
+    return summary;
   }
 
-  #publishLimits(portfolioId: string, correlationId?: string): void {
-    const limits = { ...this.#limits.of(portfolioId) };
-    this.#bus.publish(
-      topics.riskLimits,
-      { portfolio_id: portfolioId, limits },
-      { ...(correlationId && { correlationId }) },
-    );
+  #limitsEvent(portfolioId: string): LimitsEvent {
+    return { portfolio_id: portfolioId, limits: { ...this.#limits.of(portfolioId) } };
   }
 
   #known(portfolioId: string): PortfolioBook {
@@ -249,17 +287,6 @@ function updateOf(valuation: Valuation, { status, drawdown, limits }: RiskState)
     drawdown,
     limits: [...limits],
   };
-}
-
-function count(replay: Replay, { status, drawdown }: RiskState): void {
-  replay.updates++;
-  if (status === 'breach') replay.breaches++;
-  else if (status === 'warning') replay.warnings++;
-  if (drawdown > replay.maxDrawdown) replay.maxDrawdown = drawdown;
-}
-
-function* serialised(books: ReadonlyMap<string, PortfolioBook>): Iterable<[string, string]> {
-  for (const [id, book] of books) yield [id, book.serialise()];
 }
 
 function headroom({ value, threshold }: LimitState): string | null {

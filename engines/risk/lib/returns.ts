@@ -38,6 +38,8 @@ export interface AlignedReturns {
 export class ReturnHistory {
   readonly #series = new Map<string, Series>();
   readonly #due = new Set<string>();
+  /** What was handed out last to be written. */
+  #taken: readonly string[] = [];
 
   get symbols(): number {
     return this.#series.size;
@@ -102,6 +104,7 @@ export class ReturnHistory {
       ? [...this.#series].filter(([, series]) => series.unsaved > 0).map(([symbol]) => symbol)
       : [...this.#due];
     this.#due.clear();
+    this.#taken = symbols;
     return symbols.map((symbol) => {
       const series = this.#series.get(symbol)!;
       series.unsaved = 0;
@@ -114,6 +117,12 @@ export class ReturnHistory {
         returns: oldestFirst(series, series.returns),
       };
     });
+  }
+
+  /** What `takeUnsaved` handed out last was not written after all: it waits again. */
+  putBack(): void {
+    for (const symbol of this.#taken) if (this.#series.has(symbol)) this.#due.add(symbol);
+    this.#taken = [];
   }
 
   /** Takes over what an earlier process stored. */
@@ -144,5 +153,5 @@ function oldestFirst({ written }: Series, ring: Float64Array): Uint8Array {
 }
 
 function floats(bytes: Uint8Array): Float64Array {
-  return new Float64Array(bytes.slice().buffer);
+  return new Float64Array(new Uint8Array(bytes).buffer);
 }
