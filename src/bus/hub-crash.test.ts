@@ -131,6 +131,21 @@ test('members find their partitions again after the hub was killed, with greater
   expect(fenced).toEqual([]);
 }, 15_000);
 
+test('a hub that hangs counts as away after a time, and its late answer is not mistaken for another', async () => {
+  const { hub } = await startHub();
+  const made = new HubLink({ socketPath: hub.socketPath, name: 'test', timeoutMs: 100 });
+  cleanup.push(() => made.close());
+  const log = new HubLog(made);
+  await eventually(() => log.connected, 'connected');
+  const stream = { topic: 't', partition: 0 };
+  expect(await log.append(stream, 'g', 1, ['1'])).toBe(1);
+  hub.signal('SIGSTOP');
+  await expect(log.append(stream, 'g', 2, ['2'])).rejects.toThrow(DependencyUnavailableError);
+  await expect(log.bounds(stream)).rejects.toThrow(DependencyUnavailableError);
+  hub.signal('SIGCONT');
+  expect(await log.bounds(stream)).toEqual({ generation: 'g', first: 1, last: 2 });
+});
+
 test('a paused hub answers when it goes on; whoever waited too long has given up its partitions', async () => {
   const { hub, link } = await startHub();
   const log = new HubLog(link());

@@ -19,18 +19,35 @@ import { streamKey } from './log-readers.ts';
 // Larger appends travel in several requests.
 const REQUEST_UNITS = 2 ** 20;
 
+const TIMEOUT_MS = 10_000;
+
+export interface HubLinkOptions extends HubClientOptions {
+  /** Milliseconds after which a hub that does not answer counts as away; default 10,000. Waiting reads get so much more. */
+  readonly timeoutMs?: number;
+}
+
 interface Waiting {
+  /** When the answer is no longer waited for, by `performance.now()`. */
+  readonly until: number;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Sends requests to the hub and matches the replies. What is under way when the connection is lost is rejected at once. */
+/**
+ * Sends requests to the hub and matches the replies. What is under way when the connection is lost is rejected at once, what a
+ * hanging hub does not answer some time later.
+ */
 export class HubLink {
   readonly #socket: HubSocket;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #timeoutMs: number;
+  readonly #watch: ReturnType<typeof setInterval>;
   #nextId = 1;
 
-  constructor(options: HubClientOptions) {
+  constructor(options: HubLinkOptions) {
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    // One timer for all requests: when exactly one is given up does not matter.
+    this.#watch = setInterval(() => this.#rejectLate(), this.#timeoutMs / 10);
     this.#socket = new HubSocket(options, {
       opened: () => {},
       frame: (frame) => this.#handle(frame),
@@ -51,20 +68,30 @@ export class HubLink {
   }
 
   /** Asks the hub something that can be cancelled: it then answers with what it has. */
-  start<M extends HubMethod>(method: M, params: HubMethods[M]) {
+  start<M extends HubMethod>(method: M, params: HubMethods[M], waitMs = 0) {
     const id = this.#nextId;
     this.#nextId = (id % 0xffff_ffff) + 1;
     const result = new Promise<never>((resolve, reject) => {
       const frame = encodeFrame(FrameType.Request, id, method, JSON.stringify(params));
       if (!this.#socket.send(frame)) reject(away());
-      else this.#waiting.set(id, { resolve, reject });
+      else this.#waiting.set(id, { until: performance.now() + this.#timeoutMs + waitMs, resolve, reject });
     });
     const cancel = () => void this.#socket.send(encodeFrame(FrameType.Cancel, id, ''));
     return { result, cancel };
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watch);
     await this.#socket.close();
+  }
+
+  #rejectLate(): void {
+    const now = performance.now();
+    for (const [id, { until, reject }] of this.#waiting) {
+      if (until > now) continue;
+      this.#waiting.delete(id);
+      reject(away());
+    }
   }
 
   #handle(frame: Frame): void {
@@ -141,7 +168,7 @@ export class HubLog implements EventLog {
   async read(places: readonly LogPlace[], options: ReadOptions): Promise<LogBatch[]> {
     const { maxEvents, waitMs, signal } = options;
     const params = { places: [...places], maxEvents, waitMs: signal?.aborted ? 0 : waitMs };
-    const { result, cancel } = this.#link.start('log.read', params);
+    const { result, cancel } = this.#link.start('log.read', params, params.waitMs);
     signal?.addEventListener('abort', cancel);
     try {
       return (await result) as LogBatch[];

@@ -95,6 +95,8 @@ export class LogStore implements LogSlices, LocalStore {
   }
 
   bounds(stream: StreamId): LogBounds {
+    // What was sent before this question is part of the answer.
+    this.#commit();
     return this.#guard((file) => {
       const state = file.stream(stream);
       if (!state) return { generation: '', first: 0, last: 0 };
@@ -107,6 +109,7 @@ export class LogStore implements LogSlices, LocalStore {
   }
 
   trim(stream: StreamId, position: number): void {
+    this.#commit();
     this.#guard((file) => {
       const state = file.stream(stream);
       if (state) file.transaction(() => file.forget(state, position + 1));
