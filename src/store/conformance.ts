@@ -1,5 +1,6 @@
 // What every database behind the port has to do, as one suite: each database's test file calls it.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { InvariantError, StorageUnavailableError } from '../core/errors.ts';
 import { appendOnly } from './append-only.ts';
 import { valueConformance } from './conformance-values.ts';
@@ -171,6 +172,47 @@ export function storeConformance(name: string, start: () => Promise<Store>, pres
         );
         expect(await ids(db)).toEqual(good);
       });
+
+      test('have the result that they would have one by one, in whatever order they write, read and fail', async () => {
+        const kinds = [
+          'write',
+          'throw',
+          'fail',
+          'read',
+          'read and fail',
+          'read and throw',
+          'nothing',
+        ] as const;
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.constantFrom(...kinds), { maxLength: 24 }), async (units) => {
+            const db = await open();
+            const stored: number[] = [];
+            const expected = units.map((kind, id) => {
+              const n = stored.length;
+              if (kind === 'nothing') return id;
+              if (kind.endsWith('throw') || kind.endsWith('fail')) return 'failed';
+              stored.push(id);
+              return kind === 'read' ? n : id;
+            });
+            const results = await Promise.allSettled(
+              units.map((kind, id) =>
+                db.transaction(async (tx) => {
+                  if (kind === 'nothing') return id;
+                  const row =
+                    kind.startsWith('read') && (await tx.get<{ n: number }>('SELECT count(*) AS n FROM a'));
+                  tx.write(insert, id);
+                  if (kind.endsWith('throw')) throw new Error('thrown');
+                  if (kind.endsWith('fail')) tx.write(insert, id);
+                  return row ? row.n : id;
+                }),
+              ),
+            );
+            expect(results.map((r) => (r.status === 'fulfilled' ? r.value : 'failed'))).toEqual(expected);
+            expect(await ids(db)).toEqual(stored);
+          }),
+          { numRuns: 40 },
+        );
+      }, 20_000);
 
       test('are stored before the database closes; later ones are refused', async () => {
         const db = await open(numbers, 'closing');

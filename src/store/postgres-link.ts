@@ -53,6 +53,7 @@ export class Session {
    * answered: {@link StorageUnavailableError} when Postgres cannot store or is away, its own error otherwise.
    */
   send(queries: readonly Query[]): Promise<QueryResult> {
+    if (this.lost) return Promise.reject(new StorageUnavailableError('The connection to Postgres was lost'));
     return new Promise((resolve, reject) => {
       let left = queries.length;
       let failure: Error | undefined;

@@ -8,11 +8,19 @@ import { type Statements, wired } from './postgres-sql.ts';
 /** Writes that are gathered at most before they are sent. */
 const MAX_GATHERED = 512;
 
+const BEGIN = plain('BEGIN');
 const COMMIT = plain('COMMIT');
 const ROLLBACK = plain('ROLLBACK');
 const SAVEPOINT = plain('SAVEPOINT unit');
 const RELEASE = plain('RELEASE SAVEPOINT unit');
 const UNDO = plain('ROLLBACK TO SAVEPOINT unit');
+
+/** What a unit sent without waiting for the answer, to be sent again should an earlier one fail. */
+interface Posted {
+  readonly queries: readonly Query[];
+  readonly answer: Promise<unknown>;
+  readonly failed: (error: unknown) => void;
+}
 
 /** The transaction of the server that a group of units shares. It begins with the first statement. */
 export class Group {
@@ -21,6 +29,7 @@ export class Group {
   readonly statements: Statements;
   /** Whether there are several units, each of which has to be undone alone. */
   readonly shared: boolean;
+  #posted: Posted[] = [];
 
   constructor(session: Session, statements: Statements, shared: boolean) {
     this.session = session;
@@ -28,8 +37,51 @@ export class Group {
     this.shared = shared;
   }
 
+  /** Returns what has to go before the first statement of a unit. */
+  opening(): Query[] {
+    const queries = this.begun ? [] : [BEGIN];
+    this.begun = true;
+    return this.shared ? [...queries, SAVEPOINT] : queries;
+  }
+
+  /** Sends all that a unit does, and leaves the answer to `settle`: units that only write cost no round trip each. */
+  post(queries: readonly Query[], failed: (error: unknown) => void): void {
+    const answer = this.session.send([...this.opening(), ...queries]);
+    answer.catch(() => {});
+    this.#posted.push({ queries, answer, failed });
+  }
+
+  /**
+   * Waits for what was posted. After a failure the server refuses all that follows until the failed unit is undone: the units
+   * behind it, which only wrote, are then sent again, one by one. Throws when the connection is lost.
+   */
+  async settle(): Promise<void> {
+    const posted = this.#posted;
+    if (posted.length === 0) return;
+    this.#posted = [];
+    const answers = await Promise.allSettled(posted.map(({ answer }) => answer));
+    const first = answers.findIndex(({ status }) => status === 'rejected');
+    if (first < 0) return;
+    for (let at = first; at < posted.length; at++) {
+      const { queries, answer, failed } = posted[at]!;
+      try {
+        await (at === first ? answer : this.session.send([SAVEPOINT, ...queries]));
+      } catch (error) {
+        if (this.session.lost) throw error;
+        failed(error);
+        await this.undo();
+      }
+    }
+  }
+
+  /** Takes back the unit that failed: alone, or the whole transaction that is its own. */
+  async undo(): Promise<void> {
+    await this.session.send(this.shared ? [UNDO, RELEASE] : [ROLLBACK]);
+  }
+
   /** Stores what the units did. */
   async commit(): Promise<void> {
+    await this.settle();
     if (this.begun) checkStored(await this.session.send([COMMIT]));
   }
 }
@@ -45,6 +97,7 @@ export class PostgresUnit implements Transaction {
   readonly #group: Group;
   #gathered: Query[] = [];
   #sent = false;
+  #settled: Promise<void> | undefined;
   #failure: unknown;
 
   constructor(group: Group) {
@@ -65,13 +118,20 @@ export class PostgresUnit implements Transaction {
     return (await this.all<Row>(sql, ...values))[0] ?? null;
   }
 
-  /** Ends the unit after its work: sends what is left; a unit that is alone is stored with it. Throws when any of it failed. */
-  async end(): Promise<void> {
+  /**
+   * Ends the unit after its work: sends what is left; a unit that is alone is stored with it. Throws when any of it failed;
+   * `failed` is called when that is found out later.
+   */
+  async end(failed: (error: unknown) => void): Promise<void> {
     this.over = true;
-    const { shared } = this.#group;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#gathered.length === 0 && !this.#sent) return;
+    const { shared } = this.#group;
     this.#gathered.push(shared ? RELEASE : COMMIT);
+    if (shared && !this.#sent) {
+      this.#group.post(this.#gathered, failed);
+      return;
+    }
     const result = await this.#flush();
     if (this.#failure !== undefined) throw this.#failure;
     if (!shared) checkStored(result);
@@ -81,9 +141,7 @@ export class PostgresUnit implements Transaction {
   async undo(): Promise<void> {
     this.over = true;
     this.#gathered = [];
-    const { session, shared } = this.#group;
-    if (!this.#sent || session.lost) return;
-    await session.send(shared ? [UNDO, RELEASE] : [ROLLBACK]);
+    if (this.#sent && !this.#group.session.lost) await this.#group.undo();
   }
 
   #gather(sql: string, values: readonly SqlValue[]): void {
@@ -93,15 +151,16 @@ export class PostgresUnit implements Transaction {
   }
 
   async #flush(): Promise<QueryResult> {
-    const queries = this.#gathered;
+    let queries = this.#gathered;
     this.#gathered = [];
-    if (!this.#sent) {
-      this.#sent = true;
-      if (this.#group.shared) queries.unshift(SAVEPOINT);
-      if (!this.#group.begun) queries.unshift(plain('BEGIN'));
-      this.#group.begun = true;
-    }
     try {
+      if (!this.#sent) {
+        this.#sent = true;
+        // What this unit reads must not fail for the sake of another one.
+        this.#settled = this.#group.settle();
+        queries = [...this.#group.opening(), ...queries];
+      }
+      await this.#settled;
       return await this.#group.session.send(queries);
     } catch (error) {
       // Whatever comes after a failure fails for its sake, so that the first is the reason.

@@ -24,6 +24,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A unit whose work is over. */
+interface Done {
+  readonly unit: Waiting;
+  value: unknown;
+  failed: boolean;
+}
+
 /** Waiting units that one commit takes at most. */
 const MAX_GROUP = 256;
 const CLOSED = 'The database is closed';
@@ -127,32 +134,34 @@ class PostgresDatabase implements Database {
   }
 
   async #commit(waiting: readonly Waiting[]): Promise<void> {
-    const done: { unit: Waiting; value: unknown }[] = [];
-    let at = 0;
+    const done: Done[] = [];
     try {
       const group = new Group(await this.#writer.session(), this.#statements, waiting.length > 1);
-      for (; at < waiting.length; at++) {
-        const value = await this.#run(group, waiting[at]!);
-        if (value) done.push({ unit: waiting[at]!, value: value.result });
+      for (const unit of waiting) {
+        const end = await this.#run(group, unit);
+        if (end) done.push(end);
       }
       if (group.shared) await group.commit();
-      for (const { unit, value } of done) unit.resolve(value as never);
+      for (const { unit, value, failed } of done) if (!failed) unit.resolve(value as never);
     } catch (error) {
-      // The connection is gone, and the transaction of the whole group with it.
-      for (const { unit } of done) unit.reject(error);
-      for (const unit of waiting.slice(at)) unit.reject(error);
+      // The connection is gone, and the transaction of the whole group with it; those that failed before have their reason.
+      for (const unit of waiting) unit.reject(error);
     }
   }
 
-  /** Returns the result of a unit; undefined when it failed and was undone. Throws when the whole group is lost. */
-  async #run(group: Group, { work, reject }: Waiting): Promise<{ readonly result: unknown } | undefined> {
+  /** Returns how a unit ended; undefined when it failed and was undone. Throws when the whole group is lost. */
+  async #run(group: Group, waiting: Waiting): Promise<Done | undefined> {
     const unit = new PostgresUnit(group);
+    const done: Done = { unit: waiting, value: undefined, failed: false };
     try {
-      const result = await this.#unit.run(unit, work, unit);
-      await unit.end();
-      return { result };
+      done.value = await this.#unit.run(unit, waiting.work, unit);
+      await unit.end((error) => {
+        done.failed = true;
+        waiting.reject(error);
+      });
+      return done;
     } catch (error) {
-      reject(error);
+      waiting.reject(error);
       await unit.undo();
       if (group.session.lost) throw new StorageUnavailableError('The connection to Postgres was lost');
       return undefined;
