@@ -28,8 +28,8 @@ function fill(over: Partial<FillBody> & { fill_id: string }): FillBody {
   };
 }
 
-function sendFill(engine: TestEngine, body: FillBody): void {
-  engine.bus.publish(topics.fills, body, { tsEventUs: body.ts_event_us, correlationId: 'cause' });
+async function sendFill(engine: TestEngine, body: FillBody): Promise<void> {
+  await engine.append(topics.fills, body, { tsEventUs: body.ts_event_us, correlationId: 'cause' });
 }
 
 function sendBar(engine: TestEngine, symbol: string, close: number, minute: number): string {
@@ -66,11 +66,14 @@ describe('portfolio engine, live', () => {
   });
 
   test('books a fill once, however often it comes, and tells the new valuation', async () => {
-    sendFill(engine, fill({ fill_id: 'f1' }));
-    sendFill(engine, fill({ fill_id: 'f1' }));
+    await sendFill(engine, fill({ fill_id: 'f1' }));
+    await sendFill(engine, fill({ fill_id: 'f1' }));
     await eventually(() => of('portfolio_sim').length === 1, 'a valuation');
-    sendFill(engine, fill({ fill_id: 'f1' }));
-    sendFill(engine, fill({ fill_id: 'f2', symbol: 'BBB', side: 'sell', quantity: '0.5', price: '10' }));
+    await sendFill(engine, fill({ fill_id: 'f1' }));
+    await sendFill(
+      engine,
+      fill({ fill_id: 'f2', symbol: 'BBB', side: 'sell', quantity: '0.5', price: '10' }),
+    );
     await eventually(() => of('portfolio_sim').length === 2, 'a second valuation');
     const [first, second] = of('portfolio_sim');
     expect(first).toMatchObject({ ts_event_us: START_US, correlation_id: 'cause' });
@@ -110,8 +113,8 @@ describe('portfolio engine, live', () => {
   });
 
   test('makes portfolios, and books fills that came before their portfolio', async () => {
-    sendFill(engine, fill({ fill_id: 'early', portfolio_id: 'late' }));
-    sendFill(engine, fill({ fill_id: 'next', symbol: 'BBB' }));
+    await sendFill(engine, fill({ fill_id: 'early', portfolio_id: 'late' }));
+    await sendFill(engine, fill({ fill_id: 'next', symbol: 'BBB' }));
     await eventually(() => of('portfolio_sim').at(-1)!.body.fills === 3, 'the fill after it');
     const made = await engine.post('/portfolios', {
       portfolio_id: 'late',
@@ -151,7 +154,7 @@ describe('portfolio engine, live', () => {
     expect((await engine.get('/portfolios/portfolio_sim')).body).toEqual(before.body);
     expect((await engine.get('/portfolios')).body.total).toBe(4);
     const known = of('portfolio_sim').length;
-    sendFill(engine, fill({ fill_id: 'f1' }));
+    await sendFill(engine, fill({ fill_id: 'f1' }));
     sendBar(engine, 'AAA', 103.1, 3);
     await eventually(() => of('portfolio_sim').length > known, 'a valuation');
     expect(of('portfolio_sim').at(-1)!.body.fills).toBe(3);

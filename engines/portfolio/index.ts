@@ -1,23 +1,22 @@
 // The Portfolio engine: cash and positions from fills in exact decimals, their valuation, minimum-variance weights.
-import { join } from 'node:path';
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { portfolioRoutes } from './routes.ts';
 import { PortfolioService } from './service.ts';
-import { PortfolioStore } from './store.ts';
 
 export default {
   name: 'portfolio',
   port: 8900,
   title: 'Portfolio Engine',
   description: 'Portfolios and positions in exact decimals, valued bar by bar; minimum-variance weights.',
-  create({ bus, clock, config, log }) {
-    const store = new PortfolioStore(join(config.dataDir, 'portfolio.sqlite'), clock.nowUs());
-    const service = new PortfolioService({ store, bus, clock, log });
+  migrations: MIGRATIONS,
+  async create(context) {
+    const service = await PortfolioService.create(context);
     return {
       routes: portfolioRoutes(service),
       participant: service.participant,
       start: () => service.start(),
-      stop: () => store.close(),
+      reload: () => service.reload(),
       status: () => service.status(),
     };
   },

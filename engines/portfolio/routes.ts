@@ -24,7 +24,7 @@ export function portfolioRoutes(service: PortfolioService) {
     })
     .post(
       '/portfolios',
-      ({ body, status, request }) => status(201, service.create(body, traceIdOf(request))),
+      async ({ body, status, request }) => status(201, await service.create(body, traceIdOf(request))),
       {
         body: newPortfolio,
         response: { 201: portfolioReply },

@@ -1,6 +1,5 @@
-// What the Portfolio engine keeps on disk: portfolios, their fills (append-only) and the newest marks. No arithmetic.
-import type { Database } from 'bun:sqlite';
-import { openDatabase } from '../../src/store/sqlite.ts';
+// What the Portfolio engine keeps in its database: portfolios, their fills (append-only) and the newest marks. No arithmetic.
+import type { Database, Reader, Transaction } from '../../src/store/database.ts';
 import type { Fill } from '../../src/trading/orders.ts';
 
 /** One portfolio as stored. */
@@ -13,6 +12,8 @@ export interface PortfolioRow {
   readonly created_us: number;
   /** Event time of the newest valuation; null before the first. */
   readonly valued_us: number | null;
+  /** Live fills that were sent until then belong to a history that a replay has emptied; null before the first replay. */
+  readonly live_after_us: number | null;
 }
 
 /** The newest price at which a portfolio's symbol was valued. */
@@ -33,77 +34,54 @@ const SEEDS: readonly (readonly [id: string, name: string])[] = [
 ];
 const SEED_CASH = '1000000';
 
-// Fill ids are unique within a portfolio: two portfolios may replay the same market with the same ids.
-const MIGRATIONS = [
-  `CREATE TABLE portfolios (
-     portfolio_id TEXT PRIMARY KEY, name TEXT NOT NULL, starting_cash TEXT NOT NULL,
-     created_us INTEGER NOT NULL, valued_us INTEGER) WITHOUT ROWID;
-   CREATE TABLE fills (
-     seq INTEGER PRIMARY KEY AUTOINCREMENT, portfolio_id TEXT NOT NULL, fill_id TEXT NOT NULL,
-     order_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, quantity TEXT NOT NULL,
-     price TEXT NOT NULL, fee TEXT NOT NULL, ts_event_us INTEGER NOT NULL, UNIQUE (portfolio_id, fill_id));
-   CREATE INDEX fills_in_order ON fills (portfolio_id, seq);
-   CREATE TRIGGER fills_are_append_only BEFORE UPDATE ON fills
-     BEGIN SELECT RAISE(ABORT, 'fills are append-only'); END;
-   CREATE TABLE marks (
-     portfolio_id TEXT NOT NULL, symbol TEXT NOT NULL, price TEXT NOT NULL, ts_us INTEGER NOT NULL,
-     PRIMARY KEY (portfolio_id, symbol)) WITHOUT ROWID;`,
-];
-
 const FILL_COLUMNS = 'fill_id, order_id, portfolio_id, symbol, side, quantity, price, fee, ts_event_us';
+const FILLS_AT_ONCE = 1000;
 
-/** The engine's SQLite file. All calls are synchronous. */
+/** The engine's tables. Writes belong to a transaction; reads see what is stored, or with a transaction its own writes too. */
 export class PortfolioStore {
   readonly #db: Database;
-  readonly #insertFill;
-  readonly #upsertMark;
-  readonly #setValued;
-  readonly #insertPortfolio;
-  readonly #fillsAfter;
 
-  /** Opens or makes the file at `path`; a new one gets the seed portfolios, created at `nowUs`. */
-  constructor(path: string, nowUs: number) {
-    this.#db = openDatabase(path, MIGRATIONS);
-    this.#insertFill = this.#db.prepare(
-      `INSERT INTO fills (${FILL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-    );
-    this.#upsertMark = this.#db.prepare(
-      `INSERT INTO marks (portfolio_id, symbol, price, ts_us) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET price = excluded.price, ts_us = excluded.ts_us`,
-    );
-    this.#setValued = this.#db.prepare('UPDATE portfolios SET valued_us = ? WHERE portfolio_id = ?');
-    this.#insertPortfolio = this.#db.prepare(
-      `INSERT INTO portfolios (portfolio_id, name, starting_cash, created_us) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET starting_cash = excluded.starting_cash, valued_us = NULL`,
-    );
-    this.#fillsAfter = this.#db.prepare(
-      `SELECT seq, ${FILL_COLUMNS} FROM fills WHERE portfolio_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
-    );
-    if (this.#db.query('SELECT 1 FROM portfolios LIMIT 1').get() === null) {
-      this.transaction(() => {
-        for (const [id, name] of SEEDS) this.putPortfolio(id, name, SEED_CASH, nowUs);
-      });
-    }
+  private constructor(db: Database) {
+    this.#db = db;
   }
 
-  /** Runs `work` as one transaction that takes the write lock at once; an error undoes all of it. */
-  transaction(work: () => void): void {
-    this.#db.transaction(work).immediate();
+  /** Returns the store; a new one gets the seed portfolios, created at `nowUs`. */
+  static async open(db: Database, nowUs: number): Promise<PortfolioStore> {
+    const store = new PortfolioStore(db);
+    await db.transaction(async (tx) => {
+      if (await tx.get('SELECT 1 AS found FROM portfolios LIMIT 1')) return;
+      for (const [id, name] of SEEDS) store.putPortfolio(tx, id, name, SEED_CASH, nowUs);
+    });
+    return store;
   }
 
   /** Returns all portfolios in order of id. */
-  portfolios(): PortfolioRow[] {
-    return this.#db.query('SELECT * FROM portfolios ORDER BY portfolio_id').all() as PortfolioRow[];
+  portfolios(): Promise<PortfolioRow[]> {
+    return this.#db.all<PortfolioRow>('SELECT * FROM portfolios ORDER BY portfolio_id');
+  }
+
+  /** Returns one portfolio, which has to exist. */
+  async portfolio(id: string, db: Reader): Promise<PortfolioRow> {
+    return (await db.get<PortfolioRow>('SELECT * FROM portfolios WHERE portfolio_id = ?', id))!;
   }
 
   /** Adds a portfolio; one that exists keeps its name and gets the new starting cash, not yet valued. */
-  putPortfolio(id: string, name: string, startingCash: string, nowUs: number): void {
-    this.#insertPortfolio.run(id, name, startingCash, nowUs);
+  putPortfolio(tx: Transaction, id: string, name: string, startingCash: string, nowUs: number): void {
+    tx.write(
+      `INSERT INTO portfolios (portfolio_id, name, starting_cash, created_us) VALUES (?, ?, ?, ?)
+       ON CONFLICT (portfolio_id) DO UPDATE SET starting_cash = excluded.starting_cash, valued_us = NULL`,
+      id,
+      name,
+      startingCash,
+      nowUs,
+    );
   }
 
   /** Adds a fill and returns true; returns false, and changes nothing, when the portfolio has a fill of this id. */
-  addFill(f: Fill): boolean {
-    const { changes } = this.#insertFill.run(
+  async addFill(tx: Transaction, f: Fill): Promise<boolean> {
+    const added = await tx.get(
+      `INSERT INTO fills (${FILL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (portfolio_id, fill_id) DO NOTHING RETURNING seq`,
       f.fill_id,
       f.order_id,
       f.portfolio_id,
@@ -114,53 +92,70 @@ export class PortfolioStore {
       f.fee,
       f.ts_event_us,
     );
-    return changes === 1;
+    return added !== null;
   }
 
   /** Yields a portfolio's fills in order of arrival without holding them all in memory. */
-  *fills(portfolioId: string): Generator<Fill> {
-    const page = 1000;
+  async *fills(portfolioId: string, db: Reader = this.#db): AsyncGenerator<StoredFill[]> {
     for (let after = 0; ; ) {
-      const rows = this.fillsAfter(portfolioId, after, page);
-      yield* rows;
-      if (rows.length < page) return;
+      const rows = await this.fillsAfter(portfolioId, after, FILLS_AT_ONCE, db);
+      yield rows;
+      if (rows.length < FILLS_AT_ONCE) return;
       after = rows.at(-1)!.seq;
     }
   }
 
   /** Returns up to `limit` fills that arrived after number `after`. */
-  fillsAfter(portfolioId: string, after: number, limit: number): StoredFill[] {
-    return this.#fillsAfter.all(portfolioId, after, limit) as StoredFill[];
+  fillsAfter(
+    portfolioId: string,
+    after: number,
+    limit: number,
+    db: Reader = this.#db,
+  ): Promise<StoredFill[]> {
+    return db.all<StoredFill>(
+      `SELECT seq, ${FILL_COLUMNS} FROM fills WHERE portfolio_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+      portfolioId,
+      after,
+      limit,
+    );
   }
 
   /** Returns how many fills a portfolio has, whether or not it exists. */
-  countFills(portfolioId: string): number {
-    const row = this.#db.query('SELECT count(*) AS n FROM fills WHERE portfolio_id = ?').get(portfolioId);
-    return (row as { n: number }).n;
+  async countFills(portfolioId: string, db: Reader): Promise<number> {
+    const row = await db.get<{ n: number }>(
+      'SELECT count(*) AS n FROM fills WHERE portfolio_id = ?',
+      portfolioId,
+    );
+    return row!.n;
   }
 
-  putMark(portfolioId: string, symbol: string, price: string, tsUs: number): void {
-    this.#upsertMark.run(portfolioId, symbol, price, tsUs);
+  putMark(tx: Transaction, portfolioId: string, symbol: string, price: string, tsUs: number): void {
+    tx.write(
+      `INSERT INTO marks (portfolio_id, symbol, price, ts_us) VALUES (?, ?, ?, ?)
+       ON CONFLICT (portfolio_id, symbol) DO UPDATE SET price = excluded.price, ts_us = excluded.ts_us`,
+      portfolioId,
+      symbol,
+      price,
+      tsUs,
+    );
   }
 
   /** Returns the newest marks of a portfolio in order of symbol. */
-  marks(portfolioId: string): MarkRow[] {
-    return this.#db
-      .query('SELECT symbol, price, ts_us FROM marks WHERE portfolio_id = ? ORDER BY symbol')
-      .all(portfolioId) as MarkRow[];
+  marks(portfolioId: string, db: Reader = this.#db): Promise<MarkRow[]> {
+    return db.all<MarkRow>(
+      'SELECT symbol, price, ts_us FROM marks WHERE portfolio_id = ? ORDER BY symbol',
+      portfolioId,
+    );
   }
 
-  setValued(portfolioId: string, tsUs: number): void {
-    this.#setValued.run(tsUs, portfolioId);
+  setValued(tx: Transaction, portfolioId: string, tsUs: number): void {
+    tx.write('UPDATE portfolios SET valued_us = ? WHERE portfolio_id = ?', tsUs, portfolioId);
   }
 
-  /** Removes the fills and marks of a portfolio: the only way in which fills go. */
-  emptyHistory(portfolioId: string): void {
-    this.#db.query('DELETE FROM fills WHERE portfolio_id = ?').run(portfolioId);
-    this.#db.query('DELETE FROM marks WHERE portfolio_id = ?').run(portfolioId);
-  }
-
-  close(): void {
-    this.#db.close();
+  /** Removes the fills and marks of a portfolio, and says until when live fills belonged to them: the only way in which fills go. */
+  emptyHistory(tx: Transaction, portfolioId: string, liveUntilUs: number): void {
+    tx.write('DELETE FROM fills WHERE portfolio_id = ?', portfolioId);
+    tx.write('DELETE FROM marks WHERE portfolio_id = ?', portfolioId);
+    tx.write('UPDATE portfolios SET live_after_us = ? WHERE portfolio_id = ?', liveUntilUs, portfolioId);
   }
 }

@@ -1,17 +1,27 @@
 // The chain of an order goes on through the valuation, whatever comes in one batch with its fill.
-import { expect, test } from 'bun:test';
+import { afterAll, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
 import { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { topics } from '../../src/bus/topics.ts';
 import { ManualClock } from '../../src/core/clock.ts';
+import type { EngineContext } from '../../src/http/engine.ts';
+import { openSqlite } from '../../src/store/sqlite-database.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { PortfolioService } from './service.ts';
-import { PortfolioStore } from './store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'portfolio-'));
+let made = 0;
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const fill = (fill_id: string, correlation_id: string) => ({
   topic: topics.fills.name,
   ts_event_us: 60,
+  ts_sent_us: 60,
   correlation_id,
   body: {
     fill_id,
@@ -60,18 +70,23 @@ test.each([
       ['y', 2],
     ],
   ],
-])('%s', (_, batch, expected) => {
-  const store = new PortfolioStore(':memory:', 0);
+])('%s', async (_, batch, expected) => {
+  const database = openSqlite(join(folder, `${++made}.sqlite`), { engine: MIGRATIONS });
   const bus = new Bus('portfolio', new MemoryHub().connect());
   const log = pino({ level: 'silent' });
-  const { participant } = new PortfolioService({ store, bus, clock: new ManualClock(), log });
+  const context = { database, bus, clock: new ManualClock(), log } as unknown as EngineContext;
+  const { participant } = await PortfolioService.create(context);
   const told: [string, number][] = [];
-  void participant.process(batch as unknown as Envelope[], {
-    spec: undefined,
-    publish: (_topic, body, _tsEventUs, correlationId) => {
-      told.push([correlationId, (body as { fills: number }).fills]);
-    },
-  });
+  await database.transaction((tx) =>
+    participant.process(batch as unknown as Envelope[], {
+      spec: undefined,
+      tx,
+      publish: (topic, body, _tsEventUs, correlationId) => {
+        if (topic.name !== topics.valuations.name) return;
+        told.push([correlationId, (body as { fills: number }).fills]);
+      },
+    }),
+  );
   expect(told).toEqual(expected as [string, number][]);
-  store.close();
+  await database.close();
 });

@@ -3,6 +3,7 @@ import type { Envelope } from '../../src/bus/envelope.ts';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
 import { InvariantError } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';
+import type { Transaction } from '../../src/store/database.ts';
 import type { OrderCheck } from '../../src/trading/checks.ts';
 import type { Decimal } from '../../src/trading/decimal.ts';
 import type { Fill, Order, OrderRequest } from '../../src/trading/orders.ts';
@@ -12,7 +13,7 @@ import { type Book, openQuantity } from './book.ts';
 import type { Deployment } from './deployment.ts';
 import { EventTimeJoin, type Joined, type Partners } from './event-time-join.ts';
 import type { StrategyStore } from './store.ts';
-import type { OrderRecord, Outbox } from './wire.ts';
+import { type OrderRecord, type Out, type SignalBody, tellOrder } from './wire.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
 type Features = BodyOf<typeof topics.featureValues>['features'];
@@ -26,7 +27,8 @@ export interface DeskOptions {
   readonly session: string | null;
   readonly books: Map<string, Book>;
   readonly store: StrategyStore;
-  readonly outbox: Outbox;
+  /** Called with each signal and its event time. */
+  readonly onSignal: (signal: SignalBody, tsEventUs: number) => void;
 }
 
 const MAX_OPEN_ORDERS = 10_000;
@@ -37,7 +39,7 @@ const NO_FEATURES: Features = {};
 
 /**
  * The trading desk of the live market or of one replay. What it does depends on its messages and their event times
- * only. It writes to the store and the outbox; its caller stores the batch and then publishes it.
+ * only. Each change goes into the unit of work (`out`) of the call that made it.
  */
 export class Desk {
   /** What it has done since it was made. */
@@ -49,6 +51,8 @@ export class Desk {
   readonly #open = new Map<string, OrderRecord>();
   readonly #deployments = new Map<string, Deployment[]>();
   readonly #newPeaks = new Set<Book>();
+  /** The unit of the message that is being received. */
+  #out!: Out;
 
   constructor(options: DeskOptions) {
     this.#options = options;
@@ -82,8 +86,23 @@ export class Desk {
     this.#open.set(record.order.order_id, record);
   }
 
+  /** Takes the open orders of a portfolio from the venue, so that no bar fills them; they stay open. */
+  hold(portfolioId: string): void {
+    for (const { order } of this.#open.values()) {
+      if (order.portfolio_id === portfolioId) this.#venue.cancel(order.order_id);
+    }
+  }
+
+  /** Puts what {@link hold} took back to the venue. */
+  release(portfolioId: string): void {
+    for (const record of this.#open.values()) {
+      if (record.order.portfolio_id === portfolioId) this.restore(record);
+    }
+  }
+
   /** Takes one message of the three streams. */
-  receive(envelope: Envelope): void {
+  receive(envelope: Envelope, out: Out): void {
+    this.#out = out;
     const { ts_event_us: time } = envelope;
     if (envelope.topic === topics.marketLiveData.name) {
       const bar = envelope as BarEnvelope;
@@ -102,6 +121,7 @@ export class Desk {
    * filled by bars later than `tsEventUs` only. A venue that is full rejects it, whatever the check says.
    */
   submit(
+    out: Out,
     request: OrderRequest,
     price: number,
     tsEventUs: number,
@@ -125,9 +145,9 @@ export class Desk {
     const record = { order, correlationId: origin.correlationId ?? order.order_id };
     this.counts.orders++;
     if (!accepted) this.counts.rejected++;
-    this.#options.store.saveOrder(record, this.#options.session);
+    this.#options.store.saveOrder(out.tx, record, this.#options.session);
     if (accepted) this.restore(record);
-    this.#options.outbox.order(record);
+    tellOrder(out, record);
     return { record, check };
   }
 
@@ -136,32 +156,37 @@ export class Desk {
     return this.#book(request.portfolio_id).largest(request, price, this.#openOf(request));
   }
 
-  /** Cancels an open order and returns it; null when it is not open. `tell` publishes the event. */
-  cancel(orderId: string, tell: boolean): OrderRecord | null {
+  /** Cancels an open order, says so and returns it; null when it is not open. */
+  cancel(out: Out, orderId: string): OrderRecord | null {
     const open = this.#open.get(orderId);
-    const order = this.#venue.cancel(orderId);
-    if (!open || !order) return null;
+    if (!open) return null;
+    this.#venue.cancel(orderId);
     this.#open.delete(orderId);
     this.counts.cancelled++;
+    this.#options.store.setOrderStatus(out.tx, orderId, 'cancelled');
+    const order = { ...open.order, status: 'cancelled' as const };
     const record = { ...open, order };
-    this.#options.store.setOrderStatus(orderId, 'cancelled');
-    if (tell) {
-      const newest = this.join.newest(order.symbol)?.ts_event_us ?? 0;
-      this.#options.outbox.order(record, Math.max(order.ts_event_us, newest));
-    }
+    const newest = this.join.newest(order.symbol)?.ts_event_us ?? 0;
+    tellOrder(out, record, Math.max(order.ts_event_us, newest));
     return record;
   }
 
-  /** Cancels all open orders, of one portfolio or of all, without events. */
-  cancelAll(portfolioId?: string): void {
+  /** Cancels all open orders of a portfolio. */
+  cancelAll(out: Out, portfolioId: string): void {
     for (const { order } of [...this.#open.values()]) {
-      if (portfolioId === undefined || order.portfolio_id === portfolioId) this.cancel(order.order_id, false);
+      if (order.portfolio_id === portfolioId) this.cancel(out, order.order_id);
     }
   }
 
+  /** Counts whatever is open as cancelled, without saying so: no step of the replay could tell it. */
+  closeAll(): void {
+    this.counts.cancelled += this.#open.size;
+    this.#open.clear();
+  }
+
   /** Stores the peaks of equity that have been reached since the last call. */
-  savePeaks(): void {
-    for (const book of this.#newPeaks) this.#options.store.savePeak(book.portfolioId, book.peak);
+  savePeaks(tx: Transaction): void {
+    for (const book of this.#newPeaks) this.#options.store.savePeak(tx, book.portfolioId, book.peak);
     this.#newPeaks.clear();
   }
 
@@ -184,16 +209,17 @@ export class Desk {
   }
 
   #onFill(fill: Fill): void {
-    const { store, outbox } = this.#options;
+    const { store } = this.#options;
+    const out = this.#out;
     const open = this.#open.get(fill.order_id);
     if (!open) throw new InvariantError('fill of an order that is not open');
     this.#open.delete(fill.order_id);
     this.counts.fills++;
     this.#book(fill.portfolio_id).apply(fill);
-    store.saveFill(fill);
-    store.setOrderStatus(fill.order_id, 'filled');
-    outbox.order({ ...open, order: { ...open.order, status: 'filled' } }, fill.ts_event_us);
-    outbox.fill(fill, open.correlationId);
+    store.saveFill(out.tx, fill);
+    store.setOrderStatus(out.tx, fill.order_id, 'filled');
+    tellOrder(out, { ...open, order: { ...open.order, status: 'filled' } }, fill.ts_event_us);
+    out.publish(topics.fills, fill, fill.ts_event_us, open.correlationId);
   }
 
   #decide(deployment: Deployment, input: StrategyInput, correlationId: string): void {
@@ -206,9 +232,10 @@ export class Desk {
     if (!book) return;
     const signal = strategy.decide(deployment.state, input);
     if (!signal) return;
-    const { session, store, outbox } = this.#options;
+    const { session, store, onSignal } = this.#options;
+    const out = this.#out;
     deployment.state = { target: signal.target };
-    if (session === null) store.setTarget(deployment.id, signal.target);
+    if (session === null) store.setTarget(out.tx, deployment.id, signal.target);
     this.counts.signals++;
     const body = {
       portfolio_id: portfolioId,
@@ -218,10 +245,11 @@ export class Desk {
       price: bar.close,
       reason: signal.reason,
     };
-    outbox.signal(body, bar.ts_event_us, correlationId);
+    onSignal(body, bar.ts_event_us);
+    out.publish(topics.signals, body, bar.ts_event_us, correlationId);
     const request = strategy.orderFor(portfolioId, signal, this.#expected(book, bar.symbol), bar);
     if (request) {
-      this.submit(request, bar.close, bar.ts_event_us, { strategy: strategy.kind, correlationId });
+      this.submit(out, request, bar.close, bar.ts_event_us, { strategy: strategy.kind, correlationId });
     }
   }
 

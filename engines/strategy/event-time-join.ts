@@ -114,6 +114,11 @@ export class EventTimeJoin<B, F, P> {
     return this.#lanes.get(symbol)?.newest;
   }
 
+  /** Knows the newest bars that `other` knows. Nothing else is taken over, so that a bar may come again. */
+  rememberNewest(other: EventTimeJoin<B, F, P>): void {
+    for (const [symbol, { newest }] of other.#lanes) this.#lane(symbol).newest = newest;
+  }
+
   #lane(symbol: string): Lane<B, F, P> {
     let lane = this.#lanes.get(symbol);
     if (!lane) {

@@ -1,19 +1,18 @@
 // The Strategy engine: strategies on the stream, orders through the pre-trade check, a paper venue.
-import { join } from 'node:path';
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { Counter } from '../../src/http/prom.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { strategyRoutes } from './routes.ts';
 import { StrategyService } from './service.ts';
-import { StrategyStore } from './store.ts';
 
 export default {
   name: 'strategy',
   port: 8700,
   title: 'Strategy Engine',
   description: 'Strategies, orders with their pre-trade check, and the paper venue that fills them.',
-  create(context) {
-    const store = new StrategyStore(join(context.config.dataDir, 'strategy.sqlite'));
-    const service = new StrategyService(store, context);
+  migrations: MIGRATIONS,
+  async create(context) {
+    const service = await StrategyService.create(context);
     new Counter({
       name: 'nautilus_strategy_events_total',
       help: 'Live signals, orders and fills, and inputs that came late, since the start',
@@ -30,7 +29,7 @@ export default {
       missing: () => service.missing(),
       status: () => service.status(),
       start: () => service.start(),
-      stop: () => service.stop(),
+      reload: () => service.trader.reload(),
     };
   },
 } satisfies EngineDefinition;

@@ -1,6 +1,7 @@
 // Orders through the port: acceptance, fills, limits, refusals, lists.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { topics } from '../../src/bus/topics.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { BUY, LiveMarket, PORTFOLIO } from '../../test/support/live-market.ts';
 
 let market: LiveMarket;
@@ -74,7 +75,9 @@ describe('orders', () => {
     await market.advance();
     await market.setLimits({ max_position_quantity: '1' }, BUY);
     expect((await market.engine.post('/orders', { ...BUY, quantity: '1' })).status).toBe(201);
-    market.engine.bus.publish(topics.riskLimits, { portfolio_id: PORTFOLIO, limits: { nonsense: true } });
+    await market.engine.append(topics.riskLimits, { portfolio_id: PORTFOLIO, limits: { nonsense: true } });
+    const parked = async () => (await market.engine.get('/events/dead-letters')).body.letters.length === 1;
+    await eventually(parked, 'what is not understood is set aside');
     await market.restart();
     await market.advance();
     expect((await market.engine.post('/orders', BUY)).body).toMatchObject({

@@ -29,7 +29,7 @@ export function strategyRoutes(service: StrategyService) {
       response: { 200: deploymentList },
       detail: { summary: 'Strategies at work', tags: ['deployments'] },
     })
-    .post('/deployments', ({ body, status }) => status(201, service.deploy(body)), {
+    .post('/deployments', async ({ body, status }) => status(201, await service.deploy(body)), {
       body: deploymentRequest,
       response: { 201: deploymentReply },
       detail: { summary: 'Puts a strategy to work on a symbol for a portfolio', tags: ['deployments'] },
@@ -41,7 +41,7 @@ export function strategyRoutes(service: StrategyService) {
     })
     .post(
       '/orders',
-      ({ body, status, request }) => status(201, service.placeOrder(body, traceIdOf(request))),
+      async ({ body, status, request }) => status(201, await service.placeOrder(body, traceIdOf(request))),
       {
         body: orderRequest,
         response: { 201: orderReply },

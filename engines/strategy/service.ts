@@ -2,13 +2,15 @@
 import { EngineWatch } from '../../src/bus/presence.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
+import { newId } from '../../src/core/ids.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
+import type { Reader } from '../../src/store/database.ts';
 import type { OrderRequest } from '../../src/trading/orders.ts';
-import type { Deployment } from './deployment.ts';
+import { type Deployment, recordOf } from './deployment.ts';
 import { RiskLimitError } from './errors.ts';
 import { listStrategies, strategyOf } from './kinds.ts';
 import type { DeploymentRequest, OrdersQuery, PageQuery } from './schemas.ts';
-import type { Listed, StrategyStore } from './store.ts';
+import { type Listed, StrategyStore } from './store.ts';
 import { Trader } from './trader.ts';
 import { type OrderRecord, orderBody } from './wire.ts';
 
@@ -24,25 +26,29 @@ export class StrategyService {
   readonly #clock: Clock;
   readonly #startedUs: number;
 
-  constructor(store: StrategyStore, context: EngineContext) {
+  private constructor(store: StrategyStore, trader: Trader, { bus, clock }: EngineContext) {
     this.#store = store;
-    this.#clock = context.clock;
-    this.#startedUs = context.clock.nowUs();
-    this.#watch = new EngineWatch(context.bus, context.clock);
-    this.trader = new Trader(store, context);
-    store.firstUse(() => {
-      if (context.config.feed !== 'simulated') return;
-      this.trader.deploy(strategyOf('ma-cross', SEED.options), SEED.symbol, SEED.portfolioId);
+    this.#clock = clock;
+    this.#startedUs = clock.nowUs();
+    this.#watch = new EngineWatch(bus, clock);
+    this.trader = trader;
+  }
+
+  /** Returns the service with what the database holds; the first time ever, the simulated market gets a deployment. */
+  static async create(context: EngineContext): Promise<StrategyService> {
+    const { database, config, clock } = context;
+    const store = new StrategyStore(database);
+    await store.firstUse((tx) => {
+      if (config.feed !== 'simulated') return;
+      const { symbol, portfolioId } = SEED;
+      const at = { symbol, portfolioId, nowUs: clock.nowUs() };
+      store.saveDeployment(tx, recordOf(newId(), strategyOf('ma-cross', SEED.options), at));
     });
+    return new StrategyService(store, await Trader.create(store, context), context);
   }
 
   async start(): Promise<void> {
     await Promise.all([this.#watch.start(), this.trader.start()]);
-  }
-
-  stop(): void {
-    this.trader.stop();
-    this.#store.close();
   }
 
   /** What live deployments wait for in vain: `features`, `ml`, or `portfolio` while it has not told of theirs. */
@@ -86,25 +92,30 @@ export class StrategyService {
   }
 
   /** Throws NotFoundError, InvalidOptionError, and ConflictError when the portfolio trades the symbol already. */
-  deploy({ strategy: name, symbol, portfolio_id, options }: DeploymentRequest) {
+  async deploy({ strategy: name, symbol, portfolio_id, options }: DeploymentRequest) {
     const strategy = strategyOf(name, options, '/options');
-    this.#checkPortfolio(portfolio_id);
-    const { live } = this.trader;
-    const other = live.deployments.find((d) => d.portfolioId === portfolio_id && d.symbol === symbol);
-    if (other) {
-      const message = `The portfolio trades this symbol by ${other.strategy.kind} already; two strategies would share one position`;
-      throw new ConflictError(message, { deployment_id: other.id });
-    }
-    return deploymentReply(this.trader.deploy(strategy, symbol, portfolio_id));
+    const deployment = await this.trader.change((live, { tx }) => {
+      this.#checkPortfolio(portfolio_id);
+      const other = live.deployments.find((d) => d.portfolioId === portfolio_id && d.symbol === symbol);
+      if (other) {
+        const message = `The portfolio trades this symbol by ${other.strategy.kind} already; two strategies would share one position`;
+        throw new ConflictError(message, { deployment_id: other.id });
+      }
+      return this.trader.deploy(tx, strategy, symbol, portfolio_id);
+    });
+    return deploymentReply(deployment);
   }
 
   /** Throws NotFoundError. */
-  withdraw(id: string) {
-    const deployment = this.trader.live.deployments.find((d) => d.id === id);
-    if (!deployment) throw new NotFoundError('No deployment of this id');
-    this.#store.removeDeployment(id);
-    this.trader.live.withdraw(deployment);
-    return deploymentReply(deployment);
+  async withdraw(id: string) {
+    const withdrawn = await this.trader.change((live, { tx }) => {
+      const deployment = live.deployments.find((d) => d.id === id);
+      if (!deployment) throw new NotFoundError('No deployment of this id');
+      this.#store.removeDeployment(tx, id);
+      live.withdraw(deployment);
+      return deployment;
+    });
+    return deploymentReply(withdrawn);
   }
 
   /**
@@ -112,48 +123,52 @@ export class StrategyService {
    * while a replay holds the portfolio or the venue is full, RiskLimitError when a limit refuses it (then it is on record).
    * `traceId`, or else the order's id, is the correlation of its events.
    */
-  placeOrder(request: OrderRequest, traceId?: string) {
+  async placeOrder(request: OrderRequest, traceId?: string) {
     const started = performance.now();
-    this.#checkPortfolio(request.portfolio_id);
-    const bar = this.trader.live.join.newest(request.symbol)?.body;
-    if (!bar) throw new NotFoundError('Unknown symbol: no bar of it has arrived yet');
-    const { record, check } = this.trader.change((desk) =>
-      desk.submit(request, bar.close, bar.ts_event_us, { ...(traceId && { correlationId: traceId }) }),
-    );
+    const { record, check, largest } = await this.trader.change((live, out) => {
+      this.#checkPortfolio(request.portfolio_id);
+      const bar = live.join.newest(request.symbol)?.body;
+      if (!bar) throw new NotFoundError('Unknown symbol: no bar of it has arrived yet');
+      const origin = { ...(traceId && { correlationId: traceId }) };
+      const submitted = live.submit(out, request, bar.close, bar.ts_event_us, origin);
+      const passes = submitted.check.approved;
+      return { ...submitted, largest: passes ? null : live.largest(request, bar.close) };
+    });
     const { order } = record;
-    if (!check.approved) {
-      const largest = this.trader.live.largest(request, bar.close);
-      throw new RiskLimitError(order.order_id, check.breaches, largest);
-    }
+    // The refusal is stored by now.
+    if (largest !== null) throw new RiskLimitError(order.order_id, check.breaches, largest);
     if (order.status === 'rejected') throw new ConflictError(order.reasons.join('; '));
     return timed(orderReply(record), started);
   }
 
   /** Throws NotFoundError. */
-  order(id: string) {
+  async order(id: string) {
     const started = performance.now();
-    return timed(orderReply(this.#order(id)), started);
+    return timed(orderReply(await this.#order(id)), started);
   }
 
   /** Throws NotFoundError, and ConflictError when the order is not open or belongs to a replay that runs. */
-  cancelOrder(id: string) {
+  async cancelOrder(id: string) {
     const started = performance.now();
-    const { order } = this.#order(id);
-    this.#checkNotReplayed(order.portfolio_id);
-    const cancelled = this.trader.change((desk) => desk.cancel(id, true));
-    if (!cancelled) throw new ConflictError(`Expected an open order, was ${order.status}`);
+    const cancelled = await this.trader.change(async (live, out) => {
+      const { order } = await this.#order(id, out.tx);
+      this.#checkNotReplayed(order.portfolio_id);
+      const record = live.cancel(out, id);
+      if (!record) throw new ConflictError(`Expected an open order, was ${order.status}`);
+      return record;
+    });
     return timed(orderReply(cancelled), started);
   }
 
-  orders({ portfolio_id, status, limit, cursor }: OrdersQuery) {
+  async orders({ portfolio_id, status, limit, cursor }: OrdersQuery) {
     this.#checkKnown(portfolio_id);
-    const rows = this.#store.listOrders({ portfolioId: portfolio_id, status, limit, before: cursor });
+    const rows = await this.#store.listOrders({ portfolioId: portfolio_id, status, limit, before: cursor });
     return { orders: rows.map(({ item }) => orderReply(item)), next_cursor: nextCursor(rows, limit) };
   }
 
-  fills({ portfolio_id, limit, cursor }: PageQuery) {
+  async fills({ portfolio_id, limit, cursor }: PageQuery) {
     this.#checkKnown(portfolio_id);
-    const rows = this.#store.listFills({ portfolioId: portfolio_id, limit, before: cursor });
+    const rows = await this.#store.listFills({ portfolioId: portfolio_id, limit, before: cursor });
     return { fills: rows.map(({ item }) => item), next_cursor: nextCursor(rows, limit) };
   }
 
@@ -164,8 +179,8 @@ export class StrategyService {
     return { signals, next_cursor: nextCursor(rows, limit) };
   }
 
-  #order(id: string): OrderRecord {
-    const record = this.#store.order(id);
+  async #order(id: string, db?: Reader): Promise<OrderRecord> {
+    const record = await this.#store.order(id, db);
     if (!record) throw new NotFoundError('No order of this id');
     return record;
   }

@@ -33,6 +33,10 @@ export class SignalLog {
     return found;
   }
 
+  clear(): void {
+    this.#entries = [];
+  }
+
   /** Forgets the signals of one portfolio. */
   forget(portfolioId: string): void {
     this.#entries = this.#entries.filter(({ item }) => item.signal.portfolio_id !== portfolioId);

@@ -1,11 +1,9 @@
-// What the Strategy engine must not forget: strategy.sqlite with books, orders, fills, limits and deployments.
-import type { Database, SQLQueryBindings } from 'bun:sqlite';
-import { openDatabase } from '../../src/store/sqlite.ts';
+// What the Strategy engine must not forget: books, orders, fills, limits and deployments in its database.
+import type { Database, Reader, SqlValue, Transaction } from '../../src/store/database.ts';
 import type { Limits } from '../../src/trading/limits.ts';
 import type { Fill, Order, OrderStatus } from '../../src/trading/orders.ts';
 import type { StrategyKind } from '../../src/trading/strategies.ts';
 import type { BookBase } from './book.ts';
-import { MIGRATIONS } from './migrations.ts';
 import type { OrderRecord } from './wire.ts';
 
 /** A deployment as it is stored. */
@@ -35,6 +33,12 @@ export interface Listed<T> {
   readonly item: T;
 }
 
+/** What a portfolio starts from, as it is stored. */
+export interface StoredBook {
+  readonly portfolio_id: string;
+  readonly base: BookBase;
+}
+
 interface OrderRow extends Omit<Order, 'reasons' | 'limit_price' | 'strategy_id'> {
   readonly seq: number;
   readonly reasons: string;
@@ -44,36 +48,25 @@ interface OrderRow extends Omit<Order, 'reasons' | 'limit_price' | 'strategy_id'
   readonly session: string | null;
 }
 
-const FILL_COLUMNS = 'fill_id, order_id, portfolio_id, symbol, side, quantity, price, fee, ts_event_us';
+interface BookRow {
+  readonly portfolio_id: string;
+  readonly ledger: string;
+  readonly peak: string;
+}
 
-/** The engine's database. Every write outside `batch` is a transaction of its own. */
+const FILL_COLUMNS = 'fill_id, order_id, portfolio_id, symbol, side, quantity, price, fee, ts_event_us';
+const FILLS_AT_ONCE = 1000;
+
+/** The engine's tables. Writes belong to a transaction; reads see what is stored, or with a transaction its own writes too. */
 export class StrategyStore {
   readonly #db: Database;
-  #inBatch = false;
-  #begun = false;
 
-  /** Opens or makes the database; `:memory:` for tests. */
-  constructor(path: string) {
-    this.#db = openDatabase(path, MIGRATIONS);
+  constructor(db: Database) {
+    this.#db = db;
   }
 
-  /** Runs `work` so that all its writes are stored together or, when it throws, not at all. Reads alone cost nothing. */
-  batch(work: () => void): void {
-    this.#inBatch = true;
-    try {
-      work();
-      if (this.#begun) this.#db.run('COMMIT');
-    } catch (error) {
-      if (this.#begun && this.#db.inTransaction) this.#db.run('ROLLBACK');
-      throw error;
-    } finally {
-      this.#inBatch = false;
-      this.#begun = false;
-    }
-  }
-
-  saveOrder({ order, correlationId }: OrderRecord, session: string | null): void {
-    this.#write(
+  saveOrder(tx: Transaction, { order, correlationId }: OrderRecord, session: string | null): void {
+    tx.write(
       `INSERT INTO orders (order_id, portfolio_id, symbol, side, quantity, type, limit_price, status, reasons,
          ts_event_us, strategy_id, correlation_id, session)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -93,12 +86,12 @@ export class StrategyStore {
     );
   }
 
-  setOrderStatus(orderId: string, status: OrderStatus): void {
-    this.#write('UPDATE orders SET status = ? WHERE order_id = ?', status, orderId);
+  setOrderStatus(tx: Transaction, orderId: string, status: OrderStatus): void {
+    tx.write('UPDATE orders SET status = ? WHERE order_id = ?', status, orderId);
   }
 
-  saveFill(fill: Fill): void {
-    this.#write(
+  saveFill(tx: Transaction, fill: Fill): void {
+    tx.write(
       `INSERT INTO fills (${FILL_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       fill.fill_id,
       fill.order_id,
@@ -113,29 +106,31 @@ export class StrategyStore {
   }
 
   /** Saves what a portfolio starts from; a portfolio that is known starts anew. */
-  saveBook({ ledger, peak }: BookBase): void {
-    this.#write(
-      'INSERT OR REPLACE INTO books (portfolio_id, ledger, peak) VALUES (?, ?, ?)',
+  saveBook(tx: Transaction, { ledger, peak }: BookBase): void {
+    tx.write(
+      `INSERT INTO books (portfolio_id, ledger, peak) VALUES (?, ?, ?)
+       ON CONFLICT (portfolio_id) DO UPDATE SET ledger = excluded.ledger, peak = excluded.peak`,
       ledger.portfolio_id,
       JSON.stringify(ledger),
       peak,
     );
   }
 
-  savePeak(portfolioId: string, peak: string): void {
-    this.#write('UPDATE books SET peak = ? WHERE portfolio_id = ?', peak, portfolioId);
+  savePeak(tx: Transaction, portfolioId: string, peak: string): void {
+    tx.write('UPDATE books SET peak = ? WHERE portfolio_id = ?', peak, portfolioId);
   }
 
-  saveLimits(portfolioId: string, limits: Limits): void {
-    this.#write(
-      'INSERT OR REPLACE INTO limits (portfolio_id, limits) VALUES (?, ?)',
+  saveLimits(tx: Transaction, portfolioId: string, limits: Limits): void {
+    tx.write(
+      `INSERT INTO limits (portfolio_id, limits) VALUES (?, ?)
+       ON CONFLICT (portfolio_id) DO UPDATE SET limits = excluded.limits`,
       portfolioId,
       JSON.stringify(limits),
     );
   }
 
-  saveDeployment(d: DeploymentRecord): void {
-    this.#write(
+  saveDeployment(tx: Transaction, d: DeploymentRecord): void {
+    tx.write(
       `INSERT INTO deployments (deployment_id, strategy, symbol, portfolio_id, options, target, created_ts_us)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       d.deployment_id,
@@ -148,94 +143,109 @@ export class StrategyStore {
     );
   }
 
-  setTarget(deploymentId: string, target: string): void {
-    this.#write('UPDATE deployments SET target = ? WHERE deployment_id = ?', target, deploymentId);
+  setTarget(tx: Transaction, deploymentId: string, target: string): void {
+    tx.write('UPDATE deployments SET target = ? WHERE deployment_id = ?', target, deploymentId);
   }
 
-  removeDeployment(deploymentId: string): void {
-    this.#write('DELETE FROM deployments WHERE deployment_id = ?', deploymentId);
+  removeDeployment(tx: Transaction, deploymentId: string): void {
+    tx.write('DELETE FROM deployments WHERE deployment_id = ?', deploymentId);
   }
 
   /** Forgets all orders and fills of a portfolio. */
-  clearHistory(portfolioId: string): void {
-    this.#write('DELETE FROM fills WHERE portfolio_id = ?', portfolioId);
-    this.#write('DELETE FROM orders WHERE portfolio_id = ?', portfolioId);
+  clearHistory(tx: Transaction, portfolioId: string): void {
+    tx.write('DELETE FROM fills WHERE portfolio_id = ?', portfolioId);
+    tx.write('DELETE FROM orders WHERE portfolio_id = ?', portfolioId);
   }
 
   /** Runs `first` when this database has never been used by a running engine, once in its life. */
-  firstUse(first: () => void): void {
-    if (this.#db.query("SELECT 1 FROM settings WHERE name = 'used'").get()) return;
-    this.batch(() => {
-      this.#write("INSERT INTO settings (name, value) VALUES ('used', '1')");
-      first();
+  async firstUse(first: (tx: Transaction) => void): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      if (await tx.get("SELECT 1 AS used FROM settings WHERE name = 'used'")) return;
+      tx.write("INSERT INTO settings (name, value) VALUES ('used', '1')");
+      first(tx);
     });
   }
 
-  /** Orders that replays which never ended have left open become cancelled. */
-  cancelLeftOvers(): void {
-    this.#write("UPDATE orders SET status = 'cancelled' WHERE status = 'accepted' AND session IS NOT NULL");
+  /** Open orders of one replay, or of all replays that never ended, become cancelled. */
+  cancelLeftOvers(tx: Transaction, session?: string): void {
+    const left = "UPDATE orders SET status = 'cancelled' WHERE status = 'accepted' AND session";
+    if (session === undefined) tx.write(`${left} IS NOT NULL`);
+    else tx.write(`${left} = ?`, session);
   }
 
-  books(): { portfolio_id: string; base: BookBase }[] {
-    const rows = this.#all<{ portfolio_id: string; ledger: string; peak: string }>('SELECT * FROM books');
-    return rows.map(({ portfolio_id, ledger, peak }) => ({
-      portfolio_id,
-      base: { ledger: JSON.parse(ledger), peak },
-    }));
+  async books(): Promise<StoredBook[]> {
+    return (await this.#db.all<BookRow>('SELECT * FROM books ORDER BY portfolio_id')).map(bookOf);
   }
 
-  limits(): { portfolio_id: string; limits: unknown }[] {
-    const rows = this.#all<{ portfolio_id: string; limits: string }>('SELECT * FROM limits');
+  /** Null for a portfolio that was never heard of. */
+  async book(portfolioId: string, db: Reader = this.#db): Promise<StoredBook | null> {
+    const row = await db.get<BookRow>('SELECT * FROM books WHERE portfolio_id = ?', portfolioId);
+    return row && bookOf(row);
+  }
+
+  async limits(): Promise<{ portfolio_id: string; limits: unknown }[]> {
+    const rows = await this.#db.all<{ portfolio_id: string; limits: string }>('SELECT * FROM limits');
     return rows.map(({ portfolio_id, limits }) => ({ portfolio_id, limits: JSON.parse(limits) }));
   }
 
-  deployments(): DeploymentRecord[] {
-    const rows = this.#all<Omit<DeploymentRecord, 'options'> & { options: string }>(
+  async deployments(): Promise<DeploymentRecord[]> {
+    const rows = await this.#db.all<Omit<DeploymentRecord, 'options'> & { options: string }>(
       'SELECT * FROM deployments ORDER BY created_ts_us, deployment_id',
     );
     return rows.map((row) => ({ ...row, options: JSON.parse(row.options) }));
   }
 
-  openOrders(): OrderRecord[] {
-    return this.#all<OrderRow>("SELECT * FROM orders WHERE status = 'accepted' ORDER BY seq").map(recordOf);
+  /** Open orders that belong to no replay. */
+  async liveOrders(db: Reader = this.#db): Promise<OrderRecord[]> {
+    const rows = await db.all<OrderRow>(
+      "SELECT * FROM orders WHERE status = 'accepted' AND session IS NULL ORDER BY seq",
+    );
+    return rows.map(recordOf);
   }
 
-  order(orderId: string): OrderRecord | null {
-    const row = this.#db.query('SELECT * FROM orders WHERE order_id = ?').get(orderId) as OrderRow | null;
+  async order(orderId: string, db: Reader = this.#db): Promise<OrderRecord | null> {
+    const row = await db.get<OrderRow>('SELECT * FROM orders WHERE order_id = ?', orderId);
     return row && recordOf(row);
   }
 
   /** Calls `each` with every fill of a portfolio, oldest first. */
-  eachFill(portfolioId: string, each: (fill: Fill) => void): void {
-    const query = this.#db.query(`SELECT ${FILL_COLUMNS} FROM fills WHERE portfolio_id = ? ORDER BY seq`);
-    for (const row of query.iterate(portfolioId)) each(row as Fill);
+  async eachFill(portfolioId: string, each: (fill: Fill) => void, db: Reader = this.#db): Promise<void> {
+    for (let after = 0; ; ) {
+      const rows = await db.all<Fill & { seq: number }>(
+        `SELECT seq, ${FILL_COLUMNS} FROM fills WHERE portfolio_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
+        portfolioId,
+        after,
+        FILLS_AT_ONCE,
+      );
+      for (const row of rows) each(row);
+      if (rows.length < FILLS_AT_ONCE) return;
+      after = rows.at(-1)!.seq;
+    }
   }
 
   /** How much history a portfolio has here. */
-  history(portfolioId: string): { orders: number; fills: number } {
-    const count = (table: 'orders' | 'fills') =>
-      (
-        this.#db.query(`SELECT count(*) AS n FROM ${table} WHERE portfolio_id = ?`).get(portfolioId) as {
-          n: number;
-        }
-      ).n;
-    return { orders: count('orders'), fills: count('fills') };
+  async history(portfolioId: string, db: Reader = this.#db): Promise<{ orders: number; fills: number }> {
+    const row = await db.get<{ orders: number; fills: number }>(
+      `SELECT (SELECT count(*) FROM orders WHERE portfolio_id = ?) AS orders,
+              (SELECT count(*) FROM fills WHERE portfolio_id = ?) AS fills`,
+      portfolioId,
+      portfolioId,
+    );
+    return row!;
   }
 
-  listOrders(page: Page): Listed<OrderRecord>[] {
-    return this.#list<OrderRow>('orders', page).map((row) => ({ seq: row.seq, item: recordOf(row) }));
+  async listOrders(page: Page): Promise<Listed<OrderRecord>[]> {
+    const rows = await this.#list<OrderRow>('orders', page);
+    return rows.map((row) => ({ seq: row.seq, item: recordOf(row) }));
   }
 
-  listFills(page: Omit<Page, 'status'>): Listed<Fill>[] {
-    return this.#list<Fill & { seq: number }>('fills', page).map(({ seq, ...item }) => ({ seq, item }));
+  async listFills(page: Omit<Page, 'status'>): Promise<Listed<Fill>[]> {
+    const rows = await this.#list<Fill & { seq: number }>('fills', page);
+    return rows.map(({ seq, ...item }) => ({ seq, item }));
   }
 
-  close(): void {
-    this.#db.close();
-  }
-
-  #list<Row>(table: 'orders' | 'fills', { portfolioId, status, limit, before }: Page): Row[] {
-    const filters: [string, SQLQueryBindings | undefined][] = [
+  #list<Row>(table: 'orders' | 'fills', { portfolioId, status, limit, before }: Page): Promise<Row[]> {
+    const filters: [string, SqlValue | undefined][] = [
       ['portfolio_id = ?', portfolioId],
       ['status = ?', status],
       ['seq < ?', before],
@@ -243,20 +253,12 @@ export class StrategyStore {
     const used = filters.filter(([, value]) => value !== undefined);
     const where = used.length === 0 ? '' : `WHERE ${used.map(([text]) => text).join(' AND ')}`;
     const values = used.map(([, value]) => value!);
-    return this.#all<Row>(`SELECT * FROM ${table} ${where} ORDER BY seq DESC LIMIT ?`, ...values, limit);
+    return this.#db.all<Row>(`SELECT * FROM ${table} ${where} ORDER BY seq DESC LIMIT ?`, ...values, limit);
   }
+}
 
-  #all<Row>(sql: string, ...values: SQLQueryBindings[]): Row[] {
-    return this.#db.query(sql).all(...values) as Row[];
-  }
-
-  #write(sql: string, ...values: SQLQueryBindings[]): void {
-    if (this.#inBatch && !this.#begun) {
-      this.#db.run('BEGIN IMMEDIATE');
-      this.#begun = true;
-    }
-    this.#db.query(sql).run(...values);
-  }
+function bookOf({ portfolio_id, ledger, peak }: BookRow): StoredBook {
+  return { portfolio_id, base: { ledger: JSON.parse(ledger), peak } };
 }
 
 function recordOf(row: OrderRow): OrderRecord {

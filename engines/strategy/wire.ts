@@ -1,6 +1,8 @@
-// How orders look on the bus and in replies, and what waits to be published until its batch is stored.
-import { type BodyOf, type Topic, topics } from '../../src/bus/topics.ts';
-import type { Fill, Order } from '../../src/trading/orders.ts';
+// How orders look on the bus and in replies, and the way that a change takes there.
+import type { StreamPublisher } from '../../src/bus/stream.ts';
+import { type BodyOf, topics } from '../../src/bus/topics.ts';
+import type { Unit } from '../../src/bus/unit.ts';
+import type { Order } from '../../src/trading/orders.ts';
 
 export type OrderBody = BodyOf<typeof topics.orders>;
 export type SignalBody = BodyOf<typeof topics.signals>;
@@ -28,34 +30,24 @@ export function orderBody(order: Order): OrderBody {
   };
 }
 
-type Publish = <Body>(topic: Topic<Body>, body: Body, tsEventUs: number, correlationId: string) => void;
+/** Where a change goes: into the unit of work that stores it and then says it. */
+export type Out = Pick<StreamPublisher, 'tx' | 'publish'>;
 
-/** Events of one batch, kept back until the batch is stored: what was never stored is never told. */
-export class Outbox {
-  #events: ((publish: Publish) => void)[] = [];
+/** Returns the way out of a unit that a request began. */
+export function outOf(unit: Unit): Out {
+  return {
+    tx: unit.tx,
+    publish: (topic, body, tsEventUs, correlationId) => {
+      unit.publish(topic, body, { tsEventUs, correlationId });
+    },
+  };
+}
 
-  signal(body: SignalBody, tsEventUs: number, correlationId: string): void {
-    this.#events.push((publish) => publish(topics.signals, body, tsEventUs, correlationId));
-  }
-
-  /** `tsEventUs`: when the order came into its present state. */
-  order({ order, correlationId }: OrderRecord, tsEventUs = order.ts_event_us): void {
-    this.#events.push((publish) => publish(topics.orders, orderBody(order), tsEventUs, correlationId));
-  }
-
-  fill(fill: Fill, correlationId: string): void {
-    this.#events.push((publish) => publish(topics.fills, fill, fill.ts_event_us, correlationId));
-  }
-
-  /** Publishes everything in the order in which it came. */
-  drain(publish: Publish): void {
-    if (this.#events.length === 0) return;
-    const events = this.#events;
-    this.#events = [];
-    for (const event of events) event(publish);
-  }
-
-  clear(): void {
-    this.#events = [];
-  }
+/** Says the present state of an order. `tsEventUs`: when it came into it. */
+export function tellOrder(
+  out: Out,
+  { order, correlationId }: OrderRecord,
+  tsEventUs = order.ts_event_us,
+): void {
+  out.publish(topics.orders, orderBody(order), tsEventUs, correlationId);
 }

@@ -79,9 +79,9 @@ export class LiveMarket {
     await eventually(async () => (await this.status()).portfolios > known, 'the portfolio is known');
   }
 
-  /** Publishes limits and waits until they refuse `order`. */
+  /** Sets limits and waits until they refuse `order`. */
   async setLimits(limits: Record<string, unknown>, order: object): Promise<void> {
-    this.engine.bus.publish(topics.riskLimits, { portfolio_id: PORTFOLIO, limits });
+    await this.engine.append(topics.riskLimits, { portfolio_id: PORTFOLIO, limits });
     const refuses = async () => (await this.engine.post('/orders', order)).status === 422;
     await eventually(refuses, 'the limits are in force');
   }
