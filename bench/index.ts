@@ -11,7 +11,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   kernels: ['kernels/gemm.bench.ts', 'kernels/rsi.bench.ts'],
   tables: ['tables.ts'],
   engines: ['engines/hot-path.bench.ts', 'engines/inference.bench.ts', 'engines/health.bench.ts'],
-  bus: ['bus/bus.bench.ts', 'bus/log.bench.ts', 'bus/redis.bench.ts', 'bus/redis-log.bench.ts'],
+  bus: ['bus/bus.bench.ts', 'bus/log.bench.ts', 'bus/redis.bench.ts', 'bus/redis-log.bench.ts', 'bus/durable.bench.ts'],
   store: ['store/store.bench.ts'],
   replay: ['replay/replay.bench.ts'],
   start: ['engines/start.bench.ts'],

@@ -25,11 +25,17 @@ export function fillOf(id: string, portfolio = 'p', quantity = '1'): FillBody {
 export class Shared implements EventLog {
   readonly kind = 'memory';
   readonly hub = new MemoryHub();
-  readonly leases: LeaseBoard = this.hub.leases;
-  #log: EventLog = this.hub.connectLog();
+  readonly leases: LeaseBoard;
+  #log: EventLog;
   #away = false;
   /** Streams that the owner knows to have begun, as clients of the hub and of Redis know it. */
   readonly #begun = new Set<string>();
+
+  /** In memory unless others are given. */
+  constructor(log?: EventLog, leases?: LeaseBoard) {
+    this.#log = log ?? this.hub.connectLog();
+    this.leases = leases ?? this.hub.leases;
+  }
 
   get connected(): boolean {
     return !this.#away;
@@ -45,6 +51,7 @@ export class Shared implements EventLog {
 
   async append(stream: StreamId, generation: string, first: number, payloads: readonly string[]) {
     const log = this.#open();
+    if (log.kind !== 'memory') return log.append(stream, generation, first, payloads);
     const key = `${stream.topic}/${stream.partition}/${generation}`;
     const { generation: held } = await log.bounds(stream);
     if (this.#begun.has(key) && held !== generation) {
