@@ -195,6 +195,14 @@ const UNAVAILABLE: readonly (readonly [RegExp, string])[] = [
   [/^(40001|40P01|55P03)/, 'another process holds the same rows'],
 ];
 
+/** Returns what is said of a failure of the driver, which speaks of its own parts. */
+function reasonOf(message: string): string {
+  if (message.includes('does not support SSL'))
+    return 'it has no TLS: sslmode=disable in DATABASE_URL goes without';
+  if (message.includes('password must be')) return 'it asks for a password: DATABASE_PASSWORD_FILE';
+  return message;
+}
+
 /** Returns what is said of a failure: {@link StorageUnavailableError} when Postgres is away or cannot store, else `error`. */
 export function told(error: Error, address: string, connecting = false): Error {
   if (error instanceof StorageUnavailableError || error instanceof InvalidOptionError) return error;
@@ -202,7 +210,9 @@ export function told(error: Error, address: string, connecting = false): Error {
   if (severity === undefined || code === undefined) {
     // What is no answer of the server is a failure of the connection; errors of values are told by their class.
     if (!connecting && error.name === 'InvariantError') return error;
-    return new StorageUnavailableError(`Postgres at ${address} cannot be used (${code ?? error.message})`);
+    return new StorageUnavailableError(
+      `Postgres at ${address} cannot be used (${code ?? reasonOf(error.message)})`,
+    );
   }
   const why =
     UNAVAILABLE.find(([state]) => state.test(code))?.[1] ?? (connecting ? error.message : undefined);
