@@ -38,8 +38,6 @@ export interface StreamState extends StreamId {
   readonly generation: string;
   first: number;
   last: number;
-  /** Whether `first` or `last` are not yet in the file. */
-  dirty: boolean;
 }
 
 /** How safe an acknowledged append is: `process` outlives kill -9, `power` outlives a power cut (one fsync for each group). */
@@ -50,6 +48,8 @@ export class LogFile {
   readonly #db: Database;
   readonly #statements: Statement[] = [];
   readonly #streams = new Map<string, StreamState>();
+  /** Those whose `first` or `last` are not yet in the file. */
+  readonly #changed = new Set<StreamState>();
   #written = 0;
   readonly #insertEvent: Statement;
   readonly #insertStream: Statement;
@@ -58,7 +58,7 @@ export class LogFile {
   readonly #selectTime: Statement<{ at_ms: number }, [number]>;
   readonly #firstKey: Statement<{ key: number }, [number, number]>;
   readonly #deleteKeys: Statement;
-  readonly #allStreams: Statement<Omit<StreamState, 'dirty'>, []>;
+  readonly #allStreams: Statement<StreamState, []>;
   readonly #deleteStream: Statement;
 
   constructor(path: string, durability: LogDurability) {
@@ -109,13 +109,10 @@ export class LogFile {
     this.#db.run('BEGIN IMMEDIATE');
     try {
       work();
-      for (const state of this.#streams.values()) {
-        if (!state.dirty) continue;
-        this.#updateStream.run(state.first, state.last, state.id);
-        state.dirty = false;
-        this.#written += 2 * PAGE_BYTES;
-      }
+      for (const { id, first, last } of this.#changed) this.#updateStream.run(first, last, id);
       this.#db.run('COMMIT');
+      this.#written += 2 * PAGE_BYTES * this.#changed.size;
+      this.#changed.clear();
     } catch (error) {
       // SQLite ends the transaction itself on some failures (full disk).
       if (this.#db.inTransaction) this.#db.run('ROLLBACK');
@@ -130,7 +127,7 @@ export class LogFile {
     const { lastInsertRowid } = this.#insertStream.run(topic, partition, generation, first, first - 1);
     const id = Number(lastInsertRowid);
     if (id > MOST_STREAMS) throw new InvariantError(`A log file holds at most ${MOST_STREAMS} streams`);
-    const state = { id, topic, partition, generation, first, last: first - 1, dirty: false };
+    const state = { id, topic, partition, generation, first, last: first - 1 };
     this.#streams.set(streamKey(stream), state);
     return state;
   }
@@ -142,7 +139,7 @@ export class LogFile {
       this.#insertEvent.run(base + ++state.last, atMs, payload);
       this.#written += payload.length;
     }
-    state.dirty = true;
+    this.#changed.add(state);
   }
 
   slice(place: LogPlace, maxEvents: number, maxUnits: number): LogBatch | undefined {
@@ -171,7 +168,7 @@ export class LogFile {
   forget(state: StreamState, first: number): void {
     if (first <= state.first) return;
     state.first = Math.min(first, state.last + 1);
-    state.dirty = true;
+    this.#changed.add(state);
   }
 
   /** The first position that `retention` keeps. Looks at few rows: times grow with positions. */
@@ -179,6 +176,9 @@ export class LogFile {
     let low = Math.max(state.first, state.last - maxEvents + 1);
     let high = state.last + 1;
     const oldest = nowMs - maxAgeMs;
+    // Most often nothing is too old, which the first row tells.
+    const first = this.#selectTime.get(state.id * KEYS + low);
+    if (first && first.at_ms >= oldest) return low;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const row = this.#selectTime.get(state.id * KEYS + middle);
@@ -232,8 +232,9 @@ export class LogFile {
 
   #load(): void {
     this.#streams.clear();
+    this.#changed.clear();
     // Ascending: the newest generation of a stream comes last and stays.
     const rows = this.#allStreams.all().sort((a, b) => (a.generation < b.generation ? -1 : 1));
-    for (const row of rows) this.#streams.set(streamKey(row), { ...row, dirty: false });
+    for (const row of rows) this.#streams.set(streamKey(row), row);
   }
 }
