@@ -13,11 +13,13 @@ import definition from './index.ts';
 import { PortfolioBook } from './lib/book.ts';
 import { MIGRATIONS } from './lib/store.ts';
 
+const SQLITE = { DATABASE_URL: '' };
+
 test('tells the limits of every known portfolio once, and goes on with what is stored', async () => {
   const { name, port, title, description } = definition;
   // The first version of the engine stands for one that has written its file.
   const first = { name, port, title, description, create: () => ({ routes: new Elysia() }) };
-  const engine = await TestEngine.start(first);
+  const engine = await TestEngine.start(first, SQLITE);
   const old = new Database(join(engine.dataDir, 'risk.sqlite'), { create: true });
   old.run((MIGRATIONS[0] as { sqlite: string }).sqlite);
   old.run('PRAGMA user_version = 1');
@@ -28,13 +30,13 @@ test('tells the limits of every known portfolio once, and goes on with what is s
   old.query('INSERT INTO limits VALUES (?, ?)').run('b', JSON.stringify(limits));
   old.close();
 
-  await engine.restart(definition);
+  await engine.restart(definition, SQLITE);
   const told = () => logged(engine, topics.riskLimits);
   await eventually(async () => (await told()).length >= 3, 'three events are in the log');
-  await engine.restart(definition);
+  await engine.restart(definition, SQLITE);
   await publishValuation(engine, 'a', { equity: '900000' });
   expect((await engine.post('/risk/check/a')).body).toMatchObject({ peak_equity: '1000000', drawdown: 0.1 });
-  await engine.restart(definition);
+  await engine.restart(definition, SQLITE);
   const all = new Map((await told()).map((e) => [e.body.portfolio_id, e.body.limits.max_drawdown]));
   expect(await told()).toHaveLength(3);
   expect(all).toEqual(

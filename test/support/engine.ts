@@ -36,6 +36,7 @@ export class TestEngine {
   /** What the running engine was given. */
   context!: EngineHost;
   readonly #log = this.hub.connectLog();
+  readonly #store = storeSettings();
   #engine: RunningEngine | undefined;
   #received: Envelope[] = [];
 
@@ -53,6 +54,7 @@ export class TestEngine {
       NAUTILUS_DATA_DIR: this.dataDir,
       NAUTILUS_FEED: 'none',
       LOG_LEVEL: 'silent',
+      ...this.#store,
       ...env,
     });
     const errors: unknown[] = [];
@@ -122,6 +124,14 @@ export class TestEngine {
     await this.bus.close();
     rmSync(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** With TEST_DATABASE_URL engines keep their state in that Postgres, each test in schemas of its own. */
+function storeSettings(): Record<string, string> {
+  const url = process.env.TEST_DATABASE_URL;
+  if (!url) return {};
+  const unique = Bun.randomUUIDv7().replaceAll('-', '').slice(-16);
+  return { DATABASE_URL: url, NAUTILUS_DATABASE_SCHEMA_PREFIX: `t${unique}_` };
 }
 
 async function reply(response: Response): Promise<Reply> {

@@ -19,7 +19,7 @@ export interface EngineStore {
 
 class SqliteStore implements EngineStore {
   env(): Record<string, string> {
-    return {};
+    return { DATABASE_URL: '' };
   }
 
   async run({ dataDir, context }: TestEngine, sql: Readonly<Record<Dialect, string>>): Promise<void> {
