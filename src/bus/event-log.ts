@@ -63,6 +63,8 @@ export interface EventLog {
    * Known positions are passed over, so that sending twice is harmless. An empty stream and a newer generation begin at any `first`
    * (the newer one takes the place of the older, events and all). An older generation is refused with ConflictError, an event that
    * is larger than {@link MAX_EVENT_BYTES} with TooLargeError; nothing is stored then.
+   * A carrier that lost a stream which this client knew answers 0 once: send everything again from the oldest event on. Wait for
+   * each answer before the next append of a stream: if one failed, the next would otherwise begin an empty stream in the middle.
    */
   append(stream: StreamId, generation: string, first: number, payloads: readonly string[]): Promise<number>;
   bounds(stream: StreamId): Promise<LogBounds>;
