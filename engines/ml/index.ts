@@ -1,5 +1,6 @@
 // The ML engine: a registry of ONNX models, predictions on the stream and on request. It never trains.
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { mlRoutes } from './routes.ts';
 import { type MlOptions, MlService } from './service.ts';
 
@@ -10,6 +11,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     port: 8400,
     title: 'ML Inference Engine',
     description: 'Predictions of registered ONNX models, on the stream and on request.',
+    migrations: MIGRATIONS,
     create(context) {
       const service = new MlService(context, options);
       return {

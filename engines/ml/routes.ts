@@ -1,6 +1,14 @@
 // Routes of the ML engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
-import { modelCard, modelList, modelParam, predictReply, predictRequest } from './schemas.ts';
+import {
+  deploymentList,
+  deploymentsQuery,
+  modelCard,
+  modelList,
+  modelParam,
+  predictReply,
+  predictRequest,
+} from './schemas.ts';
 import type { MlService } from './service.ts';
 
 /** Returns the routes of the ML engine. */
@@ -9,6 +17,11 @@ export function mlRoutes(service: MlService) {
     .get('/models', () => service.models(), {
       response: { 200: modelList },
       detail: { summary: 'Registered models, rejected ones with the reason', tags: ['models'] },
+    })
+    .get('/models/deployments', ({ query }) => service.deployments(query), {
+      query: deploymentsQuery,
+      response: { 200: deploymentList },
+      detail: { summary: 'Models that have served the stream, newest first', tags: ['models'] },
     })
     .get('/models/:model_id', ({ params }) => service.model(params.model_id), {
       params: modelParam,

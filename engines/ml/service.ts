@@ -15,9 +15,10 @@ import { FEATURE_BARS } from '../../src/indicators/feature-set.ts';
 import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import { listModels, type ModelListing } from '../../src/onnx/registry.ts';
 import { strategyDefinitions } from '../../src/trading/strategies.ts';
+import { Deployments } from './deployments.ts';
 import { type LoadedModel, ModelCache } from './model-cache.ts';
 import { PredictionStream } from './prediction-stream.ts';
-import type { PredictRequest } from './schemas.ts';
+import type { DeploymentsQuery, PredictRequest } from './schemas.ts';
 import { readsStream, StreamModel } from './stream-model.ts';
 
 /** Options of the engine beside its configuration. */
@@ -36,16 +37,25 @@ interface Rows {
 export class MlService {
   readonly #directory: string;
   readonly #cache: ModelCache;
+  readonly #deployments: Deployments;
   readonly #streamModel: StreamModel;
   readonly #stream: PredictionStream;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
-  constructor({ config, log, metrics }: EngineContext, options: MlOptions = {}) {
+  constructor(context: EngineContext, options: MlOptions = {}) {
+    const { config, log, metrics } = context;
     const registers = [metrics.registry];
     this.#directory = config.modelsDir;
     this.#cache = new ModelCache(config.modelsDir);
-    this.#streamModel = new StreamModel(config.modelsDir, this.#cache, log, options.streamModel);
+    this.#deployments = new Deployments(context);
+    this.#streamModel = new StreamModel(
+      config.modelsDir,
+      this.#cache,
+      log,
+      (card) => this.#deployments.note(card),
+      options.streamModel,
+    );
     this.#predictions = new Counter({
       name: 'nautilus_ml_predictions_total',
       help: 'Predictions by model, by what asked for them, and whether they have a value',
@@ -81,6 +91,7 @@ export class MlService {
   }
 
   stop(): Promise<void> {
+    this.#deployments.stop();
     return this.#cache.close();
   }
 
@@ -125,6 +136,15 @@ export class MlService {
         loaded: this.#streamModel.loaded !== null,
         reason: this.#streamModel.reason,
       },
+    };
+  }
+
+  /** Which models have served the stream, newest first. */
+  async deployments({ limit, cursor }: DeploymentsQuery) {
+    const deployments = await this.#deployments.list(limit, cursor);
+    return {
+      deployments,
+      next_cursor: deployments.length === limit ? deployments.at(-1)!.seq : null,
     };
   }
 

@@ -21,15 +21,24 @@ export class StreamModel {
   readonly #directory: string;
   readonly #cache: ModelCache;
   readonly #log: Log;
+  readonly #onLoaded: (card: ModelCard) => void;
   #id: string | null;
   #loading: Promise<StreamedModel | null> | undefined;
   #loaded: StreamedModel | null = null;
   #failure: NautilusError | null = null;
 
-  constructor(directory: string, cache: ModelCache, log: Log, asked?: string) {
+  /** `onLoaded` is called with each model that begins to serve the stream. */
+  constructor(
+    directory: string,
+    cache: ModelCache,
+    log: Log,
+    onLoaded: (card: ModelCard) => void,
+    asked?: string,
+  ) {
     this.#directory = directory;
     this.#cache = cache;
     this.#log = log;
+    this.#onLoaded = onLoaded;
     this.#id = asked ?? null;
   }
 
@@ -86,6 +95,7 @@ export class StreamModel {
         { model_id: this.#id, model_version: model.card.version, provider: model.session.provider.provider },
         'model loaded',
       );
+      this.#onLoaded(model.card);
       return model;
     } catch (error) {
       this.#failure =

@@ -46,12 +46,14 @@ export class LiveMarket {
     bus.publish(topics.mlPredictions, predictionOf(features), meta);
   }
 
-  /** Publishes the next bar with its partners and returns it once the engine has joined it. */
+  /** Publishes the next bar with its partners and returns it once the engine has joined it and stored what it caused. */
   async advance(): Promise<Bar> {
     const bar = this.bars[this.#sent++]!;
     this.publish(bar);
     this.#joined++;
     await eventually(async () => (await this.status()).bars === this.#joined, `${this.#joined} joined bars`);
+    // A change waits for the one before it.
+    await this.engine.send('DELETE', '/orders/none');
     return bar;
   }
 
