@@ -69,6 +69,18 @@ describe('on the stream', () => {
     expect(body.limits.at(-1)).toMatchObject({ limit: 'reference_price', value: null, status: 'breach' });
   });
 
+  test('positions without a price are one breach, which ends when they have prices', async () => {
+    const unpriced = { ...held, mark: '0' };
+    await value('p', { positions: [unpriced, { ...unpriced, symbol: 'ETH' }] });
+    await value('p', { positions: [held, { ...unpriced, symbol: 'ETH' }] });
+    await value('p', { positions: [held] });
+    const none = { portfolio_id: 'p', value: null, threshold: null, utilisation: null, equity: '1000000' };
+    expect((await engine.received(topics.breaches, 2)).map((e) => e.body)).toEqual([
+      { ...none, limit: 'reference_price', status: 'breach' },
+      { ...none, limit: 'reference_price', status: 'cleared' },
+    ]);
+  });
+
   test('a new portfolio has its limits published', async () => {
     await value('portfolio_new');
     const [limits] = await engine.received(topics.riskLimits, 1);

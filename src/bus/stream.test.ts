@@ -5,8 +5,9 @@ import { ConflictError } from '../core/errors.ts';
 import { Bus } from './client.ts';
 import { runLockstep } from './coordinator.ts';
 import { MemoryHub } from './memory.ts';
-import { EngineStream, type Participant } from './stream.ts';
+import { EngineStream, type Participant, type StreamOptions } from './stream.ts';
 import { lockstepReportTopic, type SessionSpec, topics } from './topics.ts';
+import { PlainUnits, type Unit, type UnitRunner } from './unit.ts';
 
 const spec: SessionSpec = {
   session: 's1',
@@ -49,15 +50,21 @@ describe('a participant', () => {
   });
   afterEach(() => Promise.all(buses.map((b) => b.close())));
 
-  async function join(name: string, bus: Bus, over: Partial<Participant> = {}): Promise<EngineStream> {
-    const stream = new EngineStream(bus, name, {
+  async function join(
+    name: string,
+    bus: Bus,
+    over: Partial<Participant> = {},
+    options: StreamOptions = {},
+  ): Promise<EngineStream> {
+    const participant = {
       consumes: [topics.marketLiveData],
       emits: [],
       process: () => {},
       abort: () => void calls.push(`${name} aborted`),
       close: () => void calls.push(`${name} closed`),
       ...over,
-    });
+    };
+    const stream = new EngineStream(bus, name, participant, options);
     await stream.start();
     return stream;
   }
@@ -95,6 +102,23 @@ describe('a participant', () => {
     );
     await eventually(() => calls.length === 2, 'both have left');
     expect(reported.map(String)).toEqual(['Error: secret detail']);
+  });
+
+  test('is never given a step twice: one that could not be stored ends the replay', async () => {
+    const plain = new PlainUnits(buses[1]!);
+    const units: UnitRunner = {
+      // As where a unit shares a commit with another that fails.
+      run: <T>(work: (unit: Unit) => T | Promise<T>) => plain.run(work).then(() => plain.run(work)),
+    };
+    let steps = 0;
+    const process = () => void steps++;
+    await join('features', buses[1]!, { process }, { units });
+    await join('risk', buses[2]!);
+    await expect(run()).rejects.toThrow('Engine features failed during the replay');
+    expect([steps, reported.map(String)]).toEqual([
+      1,
+      ['InvariantError: Invariant: a step of a replay could not be stored'],
+    ]);
   });
 
   test('leaves when the coordinator dies, and can be opened again', async () => {

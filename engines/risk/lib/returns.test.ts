@@ -59,6 +59,19 @@ describe('a history of returns', () => {
     expect(history.takeUnsaved(true)).toEqual([]);
   });
 
+  test('is due again when what was handed out could not be written', () => {
+    const history = new ReturnHistory();
+    for (let ts = 1; ts <= 64; ts++) push(history, 'A', ts, ts);
+    const [first] = history.takeUnsaved();
+    history.putBack();
+    expect(history.takeUnsaved(true)).toEqual([first!]);
+    history.putBack();
+    expect(history.takeUnsaved()).toEqual([first!]);
+    expect(history.takeUnsaved()).toEqual([]);
+    history.putBack();
+    expect(history.takeUnsaved(true)).toEqual([]);
+  });
+
   test('ignores repeated bars, and begins anew with another source', () => {
     const history = new ReturnHistory();
     for (const ts of [1, 2, 2, 1, 3]) push(history, 'A', ts, 100 + ts);

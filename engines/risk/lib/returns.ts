@@ -121,7 +121,12 @@ export class ReturnHistory {
 
   /** What `takeUnsaved` handed out last was not written after all: it waits again. */
   putBack(): void {
-    for (const symbol of this.#taken) if (this.#series.has(symbol)) this.#due.add(symbol);
+    for (const symbol of this.#taken) {
+      const series = this.#series.get(symbol);
+      if (!series) continue;
+      series.unsaved = SAVE_EVERY;
+      this.#due.add(symbol);
+    }
     this.#taken = [];
   }
 
