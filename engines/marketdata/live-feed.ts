@@ -15,6 +15,8 @@ export interface LiveFeedOptions {
   readonly intervalMs: number;
   /** File that remembers where the market stands. */
   readonly statePath: string;
+  /** Told when the file cannot be written; the market goes on, and tries again later. */
+  readonly onSaveFailed: (error: unknown) => void;
 }
 
 const SAVE_MS = 5000;
@@ -26,6 +28,7 @@ export class LiveFeed {
   readonly #market: SimulatedMarket;
   readonly #intervalMs: number;
   readonly #statePath: string;
+  readonly #onSaveFailed: (error: unknown) => void;
   #savedMs = 0;
   readonly #history = new Map<string, Bar[]>(INSTRUMENTS.map((i) => [i.symbol, []]));
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -36,6 +39,7 @@ export class LiveFeed {
     this.#clock = clock;
     this.#intervalMs = options.intervalMs;
     this.#statePath = options.statePath;
+    this.#onSaveFailed = options.onSaveFailed;
     this.#market = new SimulatedMarket(options.seed, options.intervalMs * 1000);
     const saved = readState(options.statePath);
     if (saved) this.#market.restore(saved);
@@ -76,8 +80,12 @@ export class LiveFeed {
 
   #save(): void {
     this.#savedMs = performance.now();
-    writeFileSync(`${this.#statePath}.tmp`, JSON.stringify(this.#market.state));
-    renameSync(`${this.#statePath}.tmp`, this.#statePath);
+    try {
+      writeFileSync(`${this.#statePath}.tmp`, JSON.stringify(this.#market.state));
+      renameSync(`${this.#statePath}.tmp`, this.#statePath);
+    } catch (error) {
+      this.#onSaveFailed(error);
+    }
   }
 
   #tick(): void {

@@ -37,6 +37,7 @@ export class MarketDataService {
       seed: config.feedSeed,
       intervalMs: config.feedIntervalMs,
       statePath: join(config.dataDir, 'simulated-market.json'),
+      onSaveFailed: (err) => context.log.warn({ err }, 'where the simulated market stands cannot be saved'),
     });
     this.#watch = new EngineWatch(bus, clock);
     this.replays = new Replays(context, () => this.#bars(), this.#feed, this.#watch);

@@ -38,6 +38,19 @@ const TICK_MS = 1000;
 // What an engine without a supervisor may take for its end beyond its grace.
 const LEFTOVER_MS = 2000;
 
+const SAME_AGAIN_MS = 10_000;
+
+/** Passes on what is new; the same again only after some time: a full disk must not fill the log as well. */
+function onceInAWhile(tell: (what: string, error: unknown) => void): (what: string, error: unknown) => void {
+  const toldAt = new Map<string, number>();
+  return (what, error) => {
+    const now = performance.now();
+    if (now < (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) + SAME_AGAIN_MS) return;
+    toldAt.set(what, now);
+    tell(what, error);
+  };
+}
+
 /** Runs a set of engines until it is stopped. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -45,6 +58,7 @@ export class Supervisor {
   readonly #groups: ReplicaGroup[];
   readonly #startedAt = new Date().toISOString();
   #bus: Bus | undefined;
+  #stateFailed = false;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -60,7 +74,7 @@ export class Supervisor {
           path: join(config.dataDir, 'log.sqlite'),
           durability: config.durability,
           retention: logRetention(config),
-          onFailure: (what, err) => log.error({ err }, what),
+          onFailure: onceInAWhile((what, err) => log.error({ err }, what)),
         }),
         onProtocolError: (client, err) => log.warn({ client, err }, 'hub: client broke the protocol'),
       });
@@ -122,6 +136,7 @@ export class Supervisor {
     this.#writeState();
     this.#ticker = setInterval(() => {
       for (const group of this.#groups) group.tick();
+      if (this.#stateFailed) this.#writeState();
     }, TICK_MS);
     try {
       await Promise.all(this.#groups.map((group) => group.start()));
@@ -167,7 +182,18 @@ export class Supervisor {
     };
   }
 
+  // What is written here is for those who look; that it cannot be (a full disk) must not keep an engine from coming back.
   #writeState(): void {
+    try {
+      this.#writeRunFile();
+      this.#stateFailed = false;
+    } catch (err) {
+      if (!this.#stateFailed) this.#options.log.error({ err }, 'the state of the engines cannot be written');
+      this.#stateFailed = true;
+    }
+  }
+
+  #writeRunFile(): void {
     writeRunFile(this.#options.config.dataDir, {
       pid: process.pid,
       version: VERSION,

@@ -180,10 +180,12 @@ export class Relay {
   async #send(stream: Stream): Promise<void> {
     let wait: number = RETRY_MS.first;
     while (!this.#stopped && (stream.sent === undefined || stream.sent < stream.last)) {
+      const before = stream.sent ?? stream.last;
       try {
         await this.#step(stream);
-        wait = RETRY_MS.first;
-        this.#tell(undefined);
+        // A log that answers does not always store: only what it took, or has already, shows that it works.
+        if (stream.sent !== undefined && stream.sent > before) wait = RETRY_MS.first;
+        if (stream.sent === stream.last) this.#tell(undefined);
       } catch (error) {
         this.#failed(error);
         stream.sent = undefined;

@@ -39,7 +39,10 @@ async function told(world: World, engines: readonly string[], missing: string, m
       const health = await world.health();
       // One that another fault has killed cannot start without what is away, and says nothing.
       const said = engines.map((name) => health.get(name)).filter((h) => h != null);
-      return said.length > 0 && said.every((h) => h.missing.some((m) => m.includes(missing)));
+      return (
+        (engines.length === 0 || said.length > 0) &&
+        said.every((h) => h.missing.some((m) => m.includes(missing)))
+      );
     },
     `${engines.join(', ')} say that they miss the ${missing}`,
     ms,
@@ -137,6 +140,18 @@ export const FAULTS: readonly Fault[] = [
       await told(world, ['strategy', 'portfolio', 'risk'], 'database', 20_000);
       await Bun.sleep(random.below(500));
       await world.postgres!.restart();
+    },
+  },
+  {
+    name: 'disk full',
+    weight: 2,
+    fits: (world) => world.hasSmallDisk,
+    inject: async (world, random) => {
+      await world.healthy();
+      world.fillDisk();
+      await told(world, world.options.store === 'sqlite' ? DURABLE : [], 'database', 20_000);
+      await Bun.sleep(random.below(500));
+      world.freeDisk();
     },
   },
 ];

@@ -24,7 +24,12 @@ if (failed) console.error(`Expected a combination among ${COMBINATIONS.map((c) =
 for (const combination of chosen) {
   console.log(`\n## ${combination.bus} + ${combination.store}, seed ${seed}, ${seconds} s`);
   try {
-    const outcome = await runChaos({ ...combination, seed: Number(seed), seconds: Number(seconds) });
+    const outcome = await runChaos({
+      ...combination,
+      seed: Number(seed),
+      seconds: Number(seconds),
+      diskMb: 96,
+    });
     report(outcome);
     const wrong = broken(outcome.verdict);
     if (wrong.length > 0) {

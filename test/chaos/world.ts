@@ -1,5 +1,5 @@
 // The system under faults: the nine engines as processes, with the Redis and the Postgres of the run, all killed at will.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type RunFile, readRunFile } from '../../src/cli/run-file.ts';
@@ -16,6 +16,8 @@ export interface WorldOptions {
   /** Milliseconds between two bars of the simulated market. */
   readonly feedMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Puts the data folder on a file system of so many MiB, where that is allowed (root on Linux). */
+  readonly diskMb?: number;
 }
 
 /** A reply as the checks read it. */
@@ -29,6 +31,8 @@ export interface Answer {
 export class World {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'chaos-'));
   readonly options: WorldOptions;
+  /** Whether the data folder is on a small file system of its own. */
+  readonly hasSmallDisk: boolean;
   redis: TestRedis | undefined;
   postgres: TestPostgres | undefined;
   #child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
@@ -36,6 +40,7 @@ export class World {
 
   private constructor(options: WorldOptions) {
     this.options = options;
+    this.hasSmallDisk = options.diskMb !== undefined && this.#mount(options.diskMb);
   }
 
   static async start(options: WorldOptions): Promise<World> {
@@ -176,7 +181,32 @@ export class World {
     clearTimeout(killer);
     await this.redis?.stop();
     await this.postgres?.stop();
+    if (this.hasSmallDisk) Bun.spawnSync(['umount', '-l', this.dataDir]);
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Takes all the room that the disk has left. */
+  fillDisk(): void {
+    const file = openSync(join(this.dataDir, 'filler'), 'w');
+    for (let chunk = Buffer.alloc(2 ** 20); chunk.length > 0; ) {
+      try {
+        // A short write is the first sign of the end.
+        if (writeSync(file, chunk) === chunk.length) continue;
+      } catch {
+        // No more room for so much.
+      }
+      chunk = chunk.subarray(0, chunk.length >> 4);
+    }
+    closeSync(file);
+  }
+
+  freeDisk(): void {
+    rmSync(join(this.dataDir, 'filler'), { force: true });
+  }
+
+  #mount(megabytes: number): boolean {
+    const command = ['mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'tmpfs', this.dataDir];
+    return Bun.which('mount') !== null && Bun.spawnSync(command, { stderr: 'ignore' }).exitCode === 0;
   }
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
