@@ -1,11 +1,7 @@
 // Which limits of which books are in breach: what is told once when it begins and once when it ends.
-import type { BodyOf, topics } from '../../../src/bus/topics.ts';
 import type { Transaction } from '../../../src/store/database.ts';
 import type { LimitState } from '../../../src/trading/checks.ts';
-import type { RiskStore } from './store.ts';
-
-/** One event. */
-export type Breach = BodyOf<typeof topics.breaches>;
+import type { Breach, RiskStore } from './store.ts';
 
 /** The states of a book's limits at one event time. */
 export interface Observed {

@@ -1,8 +1,8 @@
 // What the Risk engine keeps: limits with their changes, books with their peaks, breaches, histories of returns.
+import type { BodyOf, topics } from '../../../src/bus/topics.ts';
 import { appendOnly } from '../../../src/store/append-only.ts';
 import type { Database, Migrations, Transaction } from '../../../src/store/database.ts';
 import { type Limits, limitsSchema } from '../../../src/trading/limits.ts';
-import type { Breach } from './breach-watch.ts';
 
 const BREACHES = `
    portfolio_id TEXT NOT NULL, limit_id TEXT NOT NULL, status TEXT NOT NULL, value TEXT, threshold TEXT,
@@ -56,7 +56,10 @@ export interface LimitChange {
   readonly after: Limits;
 }
 
-/** A limit that went into breach, or is no longer, as it was told. */
+/** What is told of a limit that went into breach, or is no longer. */
+export type Breach = BodyOf<typeof topics.breaches>;
+
+/** The same as stored. */
 export interface StoredBreach extends Omit<Breach, 'portfolio_id'> {
   readonly id: number;
   readonly ts_event_us: number;
