@@ -54,7 +54,12 @@ export class EngineEvents {
     const nowUs = () => bus.nowUs();
     const relay = { database, log, logger, nowUs, retentionUs: this.#retentionUs };
     this.#relay = new Relay({ ...relay, ...(checkMs !== undefined && { checkMs }) }, generation);
-    this.units = new Units({ database, bus, onStored: (appended) => this.#relay.stored(appended) });
+    this.units = new Units({
+      database,
+      bus,
+      onStored: (appended) => this.#relay.stored(appended),
+      onUncertain: () => this.#relay.lookAgain(),
+    });
     this.deadLetters = new DeadLetters(database, decodeEvent, (envelope, first) =>
       this.#streamOf().take([envelope], ({ tx }) => first(tx)),
     );

@@ -249,6 +249,29 @@ describe('a database that fails', () => {
     expect(to.events.status().counts.dead_letters).toBe(0);
   });
 
+  test('that stores although it seems to fail has its events sent soon', async () => {
+    let isCut = false;
+    const [from, to] = [
+      await kept(
+        await new Owner(shared, 'strategy', ownerPath(), (db) => ({
+          ...bound(db),
+          transaction: async (work) => {
+            const value = await db.transaction(work);
+            if (isCut) throw new StorageUnavailableError('The answer was lost');
+            return value;
+          },
+        })).open(),
+      ),
+      await (await counter()).start(),
+    ];
+    await from.start();
+    await trade(from, ['f001']);
+    isCut = true;
+    await expect(from.trade(fillOf('f002'))).rejects.toThrow('The answer was lost');
+    isCut = false;
+    await has(to, ['f001', 'f002']);
+  });
+
   test('says nothing of what it did not store', async () => {
     const from = await (await owner()).start();
     const heard: string[] = [];

@@ -46,6 +46,7 @@ export class Relay {
   #pruner: ReturnType<typeof setInterval> | undefined;
   #away: string | undefined;
   #started = false;
+  #mustLook = false;
   #stopped = false;
   readonly #running = new Set<Promise<void>>();
 
@@ -81,10 +82,7 @@ export class Relay {
 
   /** Sends what an earlier life has left and keeps looking. */
   async start(): Promise<void> {
-    for (const { topic, partition, last } of await ownStreams(this.#options.database)) {
-      const stream = this.#stream({ topic, partition });
-      stream.last = Math.max(stream.last, last);
-    }
+    await this.#readLast();
     this.#started = true;
     for (const stream of this.#streams.values()) this.#wake(stream);
     let checking = false;
@@ -96,6 +94,11 @@ export class Relay {
       });
     }, this.#options.checkMs ?? 1000);
     this.#pruner = setInterval(() => void this.prune().catch(() => {}), PRUNE_MS);
+  }
+
+  /** Looks soon what the outbox holds: a commit whose answer was lost may have stored events that nobody has noted. */
+  lookAgain(): void {
+    this.#mustLook = true;
   }
 
   /** Takes note of events that were stored just now. */
@@ -140,8 +143,23 @@ export class Relay {
     return stream;
   }
 
+  async #readLast(): Promise<void> {
+    this.#mustLook = false;
+    try {
+      for (const { topic, partition, last } of await ownStreams(this.#options.database)) {
+        const stream = this.#stream({ topic, partition });
+        stream.last = Math.max(stream.last, last);
+      }
+    } catch (error) {
+      this.#mustLook = true;
+      throw error;
+    }
+  }
+
   // A log that was emptied or went back to an older state says so when it is asked.
   async #check(): Promise<void> {
+    // While the database is away this is tried again at the next look.
+    if (this.#mustLook) await this.#readLast().catch(() => {});
     for (const stream of this.#streams.values()) {
       const { sent } = stream;
       if (stream.running || sent === undefined) {

@@ -24,6 +24,8 @@ export interface UnitsOptions {
   readonly bus: Bus;
   /** Told what was stored for the log. */
   readonly onStored: (appended: Appended) => void;
+  /** Told when it is not known whether something was stored: the database went away while it was asked to. */
+  readonly onUncertain: () => void;
 }
 
 /** Runs the units of one engine. */
@@ -81,7 +83,7 @@ export class Units implements UnitRunner {
 
   /** Returns false when a group failed that can be tried one by one. */
   async #attempt(group: readonly Waiting[]): Promise<boolean> {
-    const { bus, database, onStored } = this.#options;
+    const { bus, database, onStored, onUncertain } = this.#options;
     const said: Envelope[] = [];
     const stored: Appended[] = [];
     let outcomes: Outcome[];
@@ -99,6 +101,7 @@ export class Units implements UnitRunner {
       this.#storageError = undefined;
     } catch (error) {
       this.#storageError = error instanceof StorageUnavailableError ? error.message : undefined;
+      onUncertain();
       this.#stale = true;
       await this.#refresh().catch(() => {});
       if (group.length > 1) return false;
