@@ -2,7 +2,7 @@
 SHELL := bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help engines test check bench clean
+.PHONY: help engines test check bench chaos clean
 
 help: ## Lists these commands.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,10 @@ check: ## Checks format, lint, types, import rules, file sizes, words and docs.
 bench: ## Measures the kernels and engines and prints the tables.
 	@scripts/setup.sh
 	@bun bench/index.ts $(ARGS)
+
+chaos: ## Breaks the running system at random and checks that nothing is lost; ARGS="--seconds 60 --seed 1 --bus hub".
+	@scripts/setup.sh --test-tools
+	@bun test/chaos/index.ts $(ARGS)
 
 clean: ## Removes what builds and tests made; dependencies and data stay.
 	rm -rf build coverage

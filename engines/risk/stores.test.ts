@@ -177,7 +177,7 @@ for (const { name, present, start } of STORES) {
       });
       // Its own hub hears nothing of what it says, and nobody is told that there is something for the log.
       const bus = new Bus('risk', new MemoryHub().connect());
-      const units = new Units({ database, bus, onStored: () => {} });
+      const units = new Units({ database, bus, onStored: () => {}, onUncertain: () => {} });
       const killed = await RiskService.open(new RiskStore(database), units, systemClock);
       await killed.changeLimits('p', { max_drawdown: 0.1 });
       await database.close();

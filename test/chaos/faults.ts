@@ -28,6 +28,8 @@ const ENGINES = [
 /** Those that own or consume durable events: worth most of the attacks. */
 const DURABLE = ['strategy', 'portfolio', 'risk'] as const;
 
+const STORES: ReadonlySet<string> = new Set(['database', 'event log']);
+
 const always = () => true;
 const onRedis = (world: World) => world.redis !== undefined;
 const onPostgres = (world: World) => world.postgres !== undefined;
@@ -114,9 +116,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'Redis paused (SIGSTOP)',
     weight: 2,
     fits: onRedis,
-    inject: async (world) => {
+    inject: async (world, random) => {
       world.redis!.signal('SIGSTOP');
       await told(world, ENGINES, 'messagebus', 20_000);
+      if (random.chance(0.15)) await Bun.sleep(30_000);
       world.redis!.signal('SIGCONT');
     },
   },
@@ -149,7 +152,12 @@ export const FAULTS: readonly Fault[] = [
     inject: async (world, random) => {
       await world.healthy();
       world.fillDisk();
-      await told(world, world.options.store === 'sqlite' ? DURABLE : [], 'database', 20_000);
+      // Files have room of their own for a while: who still can store says so.
+      await eventually(
+        async () => [...(await world.health()).values()].some((h) => h?.missing.some((m) => STORES.has(m))),
+        'somebody says that nothing can be stored',
+        30_000,
+      );
       await Bun.sleep(random.below(500));
       world.freeDisk();
     },

@@ -25,6 +25,8 @@ export interface RunOutcome {
   readonly faults: readonly FaultTimes[];
   readonly unanswered: number;
   readonly refused: number;
+  /** Whether the disk of the data folder could be made small. */
+  readonly hadSmallDisk: boolean;
 }
 
 /** Runs to the end. Rejects when the system does not become whole again by itself. */
@@ -46,7 +48,7 @@ export async function runChaos(options: RunOptions): Promise<RunOutcome> {
       times.set(fault.name, [...(times.get(fault.name) ?? []), performance.now() - began]);
       await Bun.sleep(100 + random.below(400));
     };
-    if (options.faults) for (const fault of options.faults) await inject(fault);
+    if (options.faults) for (const fault of options.faults.filter((f) => f.fits(world))) await inject(fault);
     else {
       const end = performance.now() + (options.seconds ?? 60) * 1000;
       while (performance.now() < end) await inject(chooseFault(world, random));
@@ -55,7 +57,8 @@ export async function runChaos(options: RunOptions): Promise<RunOutcome> {
     await settled(world);
     const verdict = await verify(world, load);
     const faults = [...times].map(([name, recoveryMs]) => ({ name, recoveryMs }));
-    return { verdict, faults, unanswered: load.unanswered, refused: load.refused };
+    const { unanswered, refused } = load;
+    return { verdict, faults, unanswered, refused, hadSmallDisk: world.hasSmallDisk };
   } finally {
     await world.stop();
   }
