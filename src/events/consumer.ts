@@ -42,7 +42,7 @@ export interface ConsumerOptions {
   readonly apply: (batch: readonly Envelope[], first: (unit: Unit) => Promise<void>) => Promise<void>;
   /** Microseconds that ids of consumed events are remembered; null = for ever. */
   readonly retentionUs: (topic: string) => number | null;
-  /** Called when applying has not ended for `hangMs`. */
+  /** Called again and again while applying has not ended for `hangMs`. */
   readonly onHung: (stream: StreamId, sinceMs: number) => void;
   readonly hangMs?: number;
   readonly leaseMs?: number;
@@ -72,6 +72,7 @@ interface Undecodable {
 const MAX_EVENTS = 500;
 const WAIT_MS = 5000;
 const ATTEMPTS = 5;
+const HANG_MS = 30_000;
 const RETRY_MS = { first: 50, longest: 2000 } as const;
 const FORGET_MS = 60 * 60 * 1000;
 
@@ -82,6 +83,7 @@ export class Consumer {
   readonly counts: ConsumerCounts = { applied: 0, duplicates: 0, retries: 0, dead_letters: 0, lost: 0 };
   readonly #options: ConsumerOptions;
   readonly #holder: PartitionHolder;
+  readonly #hangMs: number;
   readonly #streams = new Map<string, StreamId>();
   /** Places of the streams that are held. */
   readonly #places = new Map<string, ConsumedPlace>();
@@ -96,6 +98,7 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#hangMs = options.hangMs ?? HANG_MS;
     for (const { name } of options.topics) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
         this.#streams.set(keyOf({ topic: name, partition }), { topic: name, partition });
@@ -132,7 +135,7 @@ export class Consumer {
     await this.#holder.start();
     this.#loop = this.#run();
     this.#timers = [
-      setInterval(() => this.#watch(), 1000),
+      setInterval(() => this.#watch(), Math.min(1000, this.#hangMs / 2)),
       setInterval(() => void this.#forget().catch(() => {}), FORGET_MS),
     ];
   }
@@ -345,7 +348,7 @@ export class Consumer {
     const handled = this.#handled;
     if (!handled) return;
     const sinceMs = performance.now() - handled.sinceMs;
-    if (sinceMs > (this.#options.hangMs ?? 30_000)) this.#options.onHung(handled.stream, sinceMs);
+    if (sinceMs > this.#hangMs) this.#options.onHung(handled.stream, sinceMs);
   }
 
   async #forget(): Promise<void> {

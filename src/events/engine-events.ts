@@ -27,6 +27,8 @@ export interface EngineEventsOptions {
   readonly keepDays: number;
   readonly onHung: (stream: StreamId, sinceMs: number) => void;
   readonly leaseMs?: number;
+  /** Milliseconds after which applying an event counts as hung. */
+  readonly hangMs?: number;
   /** Milliseconds between two looks at whether the log has everything. */
   readonly checkMs?: number;
   /** Longest wait of one read of the log, in milliseconds. */
@@ -135,7 +137,7 @@ export class EngineEvents {
   }
 
   #consumerOf(topics: readonly Topic<unknown>[], stream: EngineStream): Consumer {
-    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs, retryMs, waitMs } =
+    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs, hangMs, retryMs, waitMs } =
       this.#options;
     return new Consumer({
       group: engine,
@@ -150,6 +152,7 @@ export class EngineEvents {
       retentionUs: this.#retentionUs,
       onHung,
       ...(leaseMs !== undefined && { leaseMs }),
+      ...(hangMs !== undefined && { hangMs }),
       ...(retryMs !== undefined && { retryMs }),
       ...(waitMs !== undefined && { waitMs }),
     });

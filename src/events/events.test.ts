@@ -222,6 +222,16 @@ describe('an event that cannot be applied', () => {
   });
 });
 
+test('a consumer that hangs is told of while it does', async () => {
+  const [from, to] = [await (await owner()).start(), await (await counter()).start()];
+  const held = Promise.withResolvers<void>();
+  to.holding = () => held.promise;
+  await trade(from, ['f001']);
+  await eventually(() => to.hung.includes('strategy.fills'), 'the hanging consumer is told of');
+  held.resolve();
+  await has(to, ['f001']);
+});
+
 describe('a database that fails', () => {
   test('stops nothing for good: events wait, memory is what is stored, health says so', async () => {
     let isBroken = false;

@@ -96,6 +96,8 @@ abstract class Part {
   events!: EngineEvents;
   stream!: EngineStream;
   readonly errors: unknown[] = [];
+  /** Topics of which applying an event does not end. */
+  readonly hung: string[] = [];
   #dead = false;
 
   constructor(
@@ -134,7 +136,8 @@ abstract class Part {
       leases: this.shared.leases,
       logger: SILENT,
       keepDays: 7,
-      onHung: () => {},
+      onHung: ({ topic }) => this.hung.push(topic),
+      hangMs: 100,
       checkMs: 20,
       retryMs: 1,
       waitMs: 50,
@@ -195,11 +198,14 @@ export class Counter extends Part {
   readonly seen: string[] = [];
   /** Makes the application of a fill fail. */
   failing: (fill: FillBody) => void = () => {};
+  /** Keeps the application of a batch waiting. */
+  holding: () => Promise<void> | undefined = () => undefined;
 
   readonly participant: Participant = {
     consumes: [topics.fills],
     emits: [],
-    process: (batch, { tx }) => {
+    process: async (batch, { tx }) => {
+      await this.holding();
       for (const { body } of batch as readonly Envelope<FillBody>[]) {
         const { portfolio_id: portfolio, fill_id, quantity } = body;
         this.totals.set(portfolio, (this.totals.get(portfolio) ?? 0) + 1);
