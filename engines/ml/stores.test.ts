@@ -4,10 +4,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { topics } from '../../src/bus/topics.ts';
-import { TestEngine } from '../../test/support/engine.ts';
+import { TestEngine, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { POSTGRES_BIN, TestPostgres } from '../../test/support/postgres.ts';
 import { type EngineStore, logged, STORES } from '../../test/support/stores.ts';
 import definition from './index.ts';
+import { featureBodies } from './test-features.ts';
 
 const MODEL = 'btc-direction-15m';
 
@@ -64,3 +66,31 @@ for (const { name, present, start } of STORES) {
     });
   });
 }
+
+test.skipIf(POSTGRES_BIN === null)(
+  'predicts while Postgres is away, and records the model once it is back',
+  async () => {
+    const server = await TestPostgres.start();
+    const registry = mkdtempSync(join(tmpdir(), 'models-'));
+    const env = { DATABASE_URL: server.url, NAUTILUS_MODELS_DIR: registry };
+    // The model comes when Postgres has gone.
+    const engine = await TestEngine.start(definition, env);
+    await eventually(async () => (await engine.get('/health')).body.missing.length > 0, 'no model');
+    await server.kill();
+    cpSync(resolve(import.meta.dir, '../../models'), registry, { recursive: true });
+    expect((await engine.post('/predict', { inputs: [Array(7).fill(0)] })).status).toBe(200);
+    for (const [i, body] of featureBodies(walkBars('AWAY', 210)).entries()) {
+      engine.bus.publish(topics.featureValues, body, { tsEventUs: i });
+    }
+    const told = await engine.received(topics.mlPredictions, 210);
+    expect(told.at(-1)!.body.prediction).toBeNumber();
+    expect(await logged(engine, topics.modelDeployments)).toEqual([]);
+    await server.restart();
+    const deployed = async () => (await logged(engine, topics.modelDeployments)).length === 1;
+    await eventually(deployed, 'the deployment is told', 20_000);
+    await engine.stop();
+    await server.stop();
+    rmSync(registry, { recursive: true });
+  },
+  60_000,
+);

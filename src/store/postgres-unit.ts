@@ -2,7 +2,7 @@
 import type { QueryResult } from 'pg';
 import { InvariantError } from '../core/errors.ts';
 import type { SqlValue, Transaction } from './database.ts';
-import { plain, type Query, type Session } from './postgres-link.ts';
+import { type Link, plain, type Query, type Session } from './postgres-link.ts';
 import { type Statements, wired } from './postgres-sql.ts';
 
 /** Writes that are gathered at most before they are sent. */
@@ -25,16 +25,44 @@ interface Posted {
 /** The transaction of the server that a group of units shares. It begins with the first statement. */
 export class Group {
   begun = false;
-  readonly session: Session;
   readonly statements: Statements;
   /** Whether there are several units, each of which has to be undone alone. */
   readonly shared: boolean;
+  readonly #link: Link;
+  #session: Session | undefined;
+  #connecting: Promise<Session> | undefined;
+  #away = false;
   #posted: Posted[] = [];
 
-  constructor(session: Session, statements: Statements, shared: boolean) {
-    this.session = session;
+  constructor(link: Link, statements: Statements, shared: boolean) {
+    this.#link = link;
     this.statements = statements;
     this.shared = shared;
+  }
+
+  /** Whether the connection is gone, and what the units did with it. */
+  get lost(): boolean {
+    return this.#away || (this.#session?.lost ?? false);
+  }
+
+  /** Sends on the connection that the group keeps. The first call takes it, so that units that do nothing need none. */
+  send(queries: readonly Query[]): Promise<QueryResult> {
+    if (!this.#session && !this.#connecting) {
+      const session = this.#link.session();
+      if (session instanceof Promise) this.#connecting = session;
+      else this.#session = session;
+    }
+    return this.#session ? this.#session.send(queries) : this.#sendLater(queries);
+  }
+
+  async #sendLater(queries: readonly Query[]): Promise<QueryResult> {
+    try {
+      this.#session = await this.#connecting!;
+    } catch (error) {
+      this.#away = true;
+      throw error;
+    }
+    return this.#session.send(queries);
   }
 
   /** Returns what has to go before the first statement of a unit. */
@@ -46,7 +74,7 @@ export class Group {
 
   /** Sends all that a unit does, and leaves the answer to `settle`: units that only write cost no round trip each. */
   post(queries: readonly Query[], failed: (error: unknown) => void): void {
-    const answer = this.session.send([...this.opening(), ...queries]);
+    const answer = this.send([...this.opening(), ...queries]);
     answer.catch(() => {});
     this.#posted.push({ queries, answer, failed });
   }
@@ -65,9 +93,9 @@ export class Group {
     for (let at = first; at < posted.length; at++) {
       const { queries, answer, failed } = posted[at]!;
       try {
-        await (at === first ? answer : this.session.send([SAVEPOINT, ...queries]));
+        await (at === first ? answer : this.send([SAVEPOINT, ...queries]));
       } catch (error) {
-        if (this.session.lost) throw error;
+        if (this.lost) throw error;
         failed(error);
         await this.undo();
       }
@@ -76,13 +104,13 @@ export class Group {
 
   /** Takes back the unit that failed: alone, or the whole transaction that is its own. */
   async undo(): Promise<void> {
-    await this.session.send(this.shared ? [UNDO, RELEASE] : [ROLLBACK]);
+    await this.send(this.shared ? [UNDO, RELEASE] : [ROLLBACK]);
   }
 
   /** Stores what the units did. */
   async commit(): Promise<void> {
     await this.settle();
-    if (this.begun) checkStored(await this.session.send([COMMIT]));
+    if (this.begun) checkStored(await this.send([COMMIT]));
   }
 }
 
@@ -141,7 +169,7 @@ export class PostgresUnit implements Transaction {
   async undo(): Promise<void> {
     this.over = true;
     this.#gathered = [];
-    if (this.#sent && !this.#group.session.lost) await this.#group.undo();
+    if (this.#sent && !this.#group.lost) await this.#group.undo();
   }
 
   #gather(sql: string, values: readonly SqlValue[]): void {
@@ -161,7 +189,7 @@ export class PostgresUnit implements Transaction {
         queries = [...this.#group.opening(), ...queries];
       }
       await this.#settled;
-      return await this.#group.session.send(queries);
+      return await this.#group.send(queries);
     } catch (error) {
       // Whatever comes after a failure fails for its sake, so that the first is the reason.
       this.#failure ??= error;

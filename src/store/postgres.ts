@@ -136,7 +136,7 @@ class PostgresDatabase implements Database {
   async #commit(waiting: readonly Waiting[]): Promise<void> {
     const done: Done[] = [];
     try {
-      const group = new Group(await this.#writer.session(), this.#statements, waiting.length > 1);
+      const group = new Group(this.#writer, this.#statements, waiting.length > 1);
       for (const unit of waiting) {
         const end = await this.#run(group, unit);
         if (end) done.push(end);
@@ -163,7 +163,7 @@ class PostgresDatabase implements Database {
     } catch (error) {
       waiting.reject(error);
       await unit.undo();
-      if (group.session.lost) throw new StorageUnavailableError('The connection to Postgres was lost');
+      if (group.lost) throw new StorageUnavailableError('The connection to Postgres was lost');
       return undefined;
     }
   }
