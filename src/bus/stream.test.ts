@@ -104,6 +104,17 @@ describe('a participant', () => {
     expect(reported.map(String)).toEqual(['Error: secret detail']);
   });
 
+  test('whose end fails says so too, and leaves', async () => {
+    await join('features', buses[1]!, {
+      close: () => {
+        throw new Error('disk full');
+      },
+    });
+    await join('risk', buses[2]!);
+    await expect(run({ timeoutMs: 5000 })).rejects.toThrow('Engine features failed during the replay');
+    expect(calls).toContain('features aborted');
+  });
+
   test('is never given a step twice: one that could not be stored ends the replay', async () => {
     const plain = new PlainUnits(buses[1]!);
     const units: UnitRunner = {

@@ -287,8 +287,8 @@ export class EngineStream {
   async #closeWhenDone(): Promise<void> {
     const session = this.#session;
     if (!session || session.closing === undefined || session.next < session.closing) return;
-    this.#session = undefined;
     const summary = (await this.#participant.close?.(session.spec)) ?? null;
+    this.#session = undefined;
     const latency = Object.fromEntries([...session.latency].map(([name, r]) => [name, r.summary()]));
     this.#publish({ kind: 'closed', session: session.spec.session, summary, latency });
   }
