@@ -10,8 +10,9 @@ export default {
   title: 'Analytics Engine',
   description: 'Profit and loss, returns, risk-adjusted measures and drawdown of portfolios.',
   migrations: MIGRATIONS,
-  create({ database, units }) {
-    const service = new AnalyticsService(new AnalyticsStore(database), units);
+  replicas: { partitionBy: 'portfolio_id' },
+  create({ database, units, work }) {
+    const service = new AnalyticsService(new AnalyticsStore(database), units, work);
     return {
       routes: analyticsRoutes(service),
       participant: service.participant,

@@ -4,6 +4,7 @@ import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import type { UnitRunner } from '../../src/bus/unit.ts';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
+import { ALL_WORK, type WorkShare } from '../../src/events/work-partitions.ts';
 import type { Transaction } from '../../src/store/database.ts';
 import { dec, text } from '../../src/trading/decimal.ts';
 import { measure } from './measure.ts';
@@ -21,6 +22,13 @@ interface Tracked {
   running: RunningPerformance | null;
 }
 
+/** Another process follows the portfolio now. */
+class TakenOverError extends ConflictError {
+  constructor({ portfolio_id }: SessionSpec) {
+    super(`Another process of the analytics engine has taken over ${portfolio_id}: start the replay again`);
+  }
+}
+
 /** Longest curve that one request measures: 32 MB as typed arrays. */
 const MAX_POINTS = 2_000_000;
 const NONE: RunningMetrics = { total_return: null, sharpe_ratio: null, max_drawdown: null };
@@ -29,6 +37,7 @@ const NONE: RunningMetrics = { total_return: null, sharpe_ratio: null, max_drawd
 export class AnalyticsService {
   readonly #store: AnalyticsStore;
   readonly #units: UnitRunner;
+  readonly #work: WorkShare;
   /** Portfolios that this process follows, each taken from the database when its first message comes. */
   readonly #tracked = new Map<string, Tracked>();
   /** The replay under way; what is said live of its portfolio is left out. */
@@ -37,6 +46,8 @@ export class AnalyticsService {
   readonly participant: Participant = {
     consumes: [topics.valuations],
     emits: [topics.analyticsMetrics],
+    takesPart: (spec) => this.#work.holds(portfolioOf(spec)),
+    concerns: ({ body }) => this.#work.holds(portfolioOf(body as Valuation)),
     open: (spec) => this.#open(spec),
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
@@ -46,9 +57,12 @@ export class AnalyticsService {
     },
   };
 
-  constructor(store: AnalyticsStore, units: UnitRunner) {
+  constructor(store: AnalyticsStore, units: UnitRunner, work: WorkShare = ALL_WORK) {
     this.#store = store;
     this.#units = units;
+    this.#work = work;
+    // Between two units, so that none is left with half of what it needs.
+    work.onLost(() => units.run(() => this.forget((id) => !work.holds(id))));
   }
 
   status() {
@@ -122,6 +136,7 @@ export class AnalyticsService {
 
   async #begin(spec: SessionSpec): Promise<void> {
     await this.#units.run(async ({ tx }) => {
+      if ((await this.#work.ours(tx, [spec], portfolioOf)).length === 0) throw new TakenOverError(spec);
       const known = await this.#store.get(spec.portfolio_id, tx);
       checkEmpty(known, spec.reset);
       const cash = text(dec(spec.starting_cash));
@@ -148,6 +163,17 @@ export class AnalyticsService {
 
   #process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void> {
     const valuations = batch as readonly Envelope<Valuation>[];
+    const ours = this.#work.ours(publisher.tx, valuations, ({ body }) => body.portfolio_id);
+    return ours instanceof Promise
+      ? ours.then((some) => {
+          // A replay without one of its steps would give a wrong result.
+          if (publisher.spec && some.length < batch.length) throw new TakenOverError(publisher.spec);
+          return this.#take(some, publisher);
+        })
+      : this.#take(ours, publisher);
+  }
+
+  #take(valuations: readonly Envelope<Valuation>[], publisher: StreamPublisher): void | Promise<void> {
     const unknown = valuations.filter(({ body }) => !this.#tracked.has(body.portfolio_id));
     if (unknown.length === 0) return this.#follow(valuations, publisher);
     return this.#load(unknown, publisher.tx).then(() => this.#follow(valuations, publisher));
@@ -175,7 +201,7 @@ export class AnalyticsService {
     for (const { body, ts_event_us, correlation_id } of batch) {
       if (live && body.portfolio_id === this.#session?.portfolio_id) continue;
       const tracked = this.#tracked.get(body.portfolio_id)!;
-      this.#take(tracked, body, ts_event_us, publisher);
+      this.#note(tracked, body, ts_event_us, publisher);
       changed.add(tracked);
       publisher.publish(topics.analyticsMetrics, metricsOf(tracked), ts_event_us, correlation_id);
     }
@@ -188,7 +214,7 @@ export class AnalyticsService {
    * Notes a valuation. One that is older than the newest changes nothing, and one of the same event time takes its
    * place, so that what is told twice counts once. A live one without fills is a portfolio that never traded: no point.
    */
-  #take(tracked: Tracked, valuation: Valuation, tsUs: number, { spec, tx }: StreamPublisher): void {
+  #note(tracked: Tracked, valuation: Valuation, tsUs: number, { spec, tx }: StreamPublisher): void {
     const { running } = tracked;
     if (running && tsUs < running.tsUs) return;
     const isPoint = spec !== undefined || valuation.fills > 0;
@@ -201,6 +227,8 @@ export class AnalyticsService {
     this.#store.putPoint(tx, tracked.key, tsUs, equity);
   }
 }
+
+const portfolioOf = ({ portfolio_id }: { readonly portfolio_id: string }) => portfolio_id;
 
 /** A curve without a single fill is the rest of a portfolio that never traded: no history worth keeping. */
 function checkEmpty(row: TrackedRow | null, reset: boolean): void {

@@ -36,6 +36,10 @@ export interface Participant {
    * topics come exactly once in effect, ordered for each key, in calls of their own.
    */
   process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void>;
+  /** Whether this process takes part in a replay, where several share the engine's work; the others ignore it. True when absent. */
+  takesPart?(spec: SessionSpec): boolean;
+  /** Whether this process handles a live message, where several share the engine's work. True when absent. */
+  concerns?(envelope: Envelope): boolean;
   /** Prepares a replay (forgets the symbol's and portfolio's state); throws a NautilusError to refuse it. */
   open?(spec: SessionSpec): unknown | Promise<unknown>;
   /** `data`: what every engine's `open` returned. */
@@ -155,7 +159,9 @@ export class EngineStream {
     // Live messages and those of a replay may come in one batch, in any mixture.
     const live = batch.filter((e) => e.session === undefined);
     if (this.#session && live.length < batch.length) this.#collect(this.#session, batch);
-    if (live.length > 0 && !replaysOnly) return this.#live(live);
+    if (replaysOnly) return;
+    const ours = this.#participant.concerns ? live.filter((e) => this.#participant.concerns!(e)) : live;
+    if (ours.length > 0) return this.#live(ours);
   }
 
   #live(batch: readonly Envelope[]): Promise<void> {
@@ -263,6 +269,7 @@ export class EngineStream {
   async #open(spec: SessionSpec): Promise<void> {
     if (!spec.participants.includes(this.#engine)) return;
     await this.#abort();
+    if (this.#participant.takesPart?.(spec) === false) return;
     try {
       const data = await this.#participant.open?.(spec);
       const owners = new Set(this.#participant.consumes.map((t) => t.owner));

@@ -107,6 +107,8 @@ const envSchema = z.object({
     .default(30),
   /** Days that durable events stay in the log and in the outbox of their owner; 1..3650. */
   NAUTILUS_EVENTS_DAYS: z.coerce.number().int().min(1).max(3650).default(7),
+  /** Milliseconds within which the work of a dead process is taken over by others; 500..60000. */
+  NAUTILUS_LEASE_MS: z.coerce.number().int().min(500).max(60_000).default(5000),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
   /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
@@ -151,6 +153,8 @@ export interface Config {
   readonly replica: ReplicaSettings | undefined;
   /** Seconds of silence after which a process is killed; 0 = never. */
   readonly hangS: number;
+  /** Milliseconds within which the work of a dead process is taken over. */
+  readonly leaseMs: number;
   readonly eventsDays: number;
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
@@ -228,6 +232,7 @@ export function loadConfig(
         ? undefined
         : { index: e.NAUTILUS_REPLICA, port: e.NAUTILUS_REPLICA_PORT },
     hangS: e.NAUTILUS_HANG_S,
+    leaseMs: e.NAUTILUS_LEASE_MS,
     eventsDays: e.NAUTILUS_EVENTS_DAYS,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,

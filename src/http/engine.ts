@@ -10,6 +10,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { WorkShare } from '../events/work-partitions.ts';
 import type { Database, Migrations } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
@@ -39,6 +40,8 @@ export interface EngineContext extends EngineHost {
   readonly database: Database;
   /** Runs what changes the engine's state, so that what is stored and what is said go together. */
   readonly units: UnitRunner;
+  /** The part of the work that this process does, where others share it. */
+  readonly work: WorkShare;
 }
 
 /** Data that travels with one WebSocket connection. */

@@ -10,6 +10,7 @@ import { VERSION } from '../core/version.ts';
 import { EngineEvents } from '../events/engine-events.ts';
 import { eventRoutes } from '../events/routes.ts';
 import { EVENT_TABLES } from '../events/schema.ts';
+import { ALL_WORK, WORK_TABLES, WorkPartitions } from '../events/work-partitions.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
@@ -66,6 +67,7 @@ export async function prepareEngine(definition: EngineDefinition, host: EngineHo
       return durable.database;
     },
     units: durable?.events.units ?? new PlainUnits(host.bus),
+    work: durable?.work ?? ALL_WORK,
   };
   const parts = await definition.create(context);
   if (!durable) return { context, parts, durable };
@@ -77,15 +79,22 @@ export async function prepareEngine(definition: EngineDefinition, host: EngineHo
 export interface Durable {
   readonly database: Database;
   readonly events: EngineEvents;
+  /** The share of this process; undefined where there is no other. */
+  readonly work: WorkPartitions | undefined;
 }
 
 async function openDurable(
-  { name, migrations }: EngineDefinition,
+  { name, migrations, replicas }: EngineDefinition,
   host: EngineHost,
 ): Promise<Durable | undefined> {
   if (!migrations) return undefined;
   const { bus, config, eventLog, leases, log, member = name, leaseMs, onHung } = host;
-  const database = await openDatabase(config, name, { engine: migrations, events: EVENT_TABLES });
+  const divided = typeof replicas === 'object';
+  const database = await openDatabase(config, name, {
+    engine: migrations,
+    events: EVENT_TABLES,
+    ...(divided && { work: WORK_TABLES }),
+  });
   const events = await EngineEvents.open({
     engine: name,
     member,
@@ -101,7 +110,9 @@ async function openDurable(
       onHung?.();
     },
   });
-  return { database, events };
+  const share = { group: `work:${name}`, member, database, leases, leaseMs: config.leaseMs, log };
+  const work = divided && config.replica ? new WorkPartitions(share) : undefined;
+  return { database, events, work };
 }
 
 class Engine implements RunningEngine {
@@ -146,6 +157,7 @@ class Engine implements RunningEngine {
     this.#listen(port);
     await this.#stream?.start();
     await this.durable?.events.startSending();
+    await this.durable?.work?.start();
     await this.parts.start?.();
     await this.durable?.events.startConsuming();
     this.#ready = true;
@@ -185,6 +197,7 @@ class Engine implements RunningEngine {
       pid: process.pid,
       port: this.port,
       replica: this.context.config.replica?.index ?? null,
+      ...(this.durable?.work && { partitions: this.durable.work.held() }),
       memory_rss_bytes: process.memoryUsage.rss(),
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),
@@ -205,6 +218,7 @@ class Engine implements RunningEngine {
     await Promise.race([this.#listener?.stop(), Bun.sleep(Math.min(graceMs, POLITE_STOP_MS))]);
     await this.#listener?.stop(true);
     await Promise.race([this.#stream?.stop(), Bun.sleep(graceMs)]);
+    await Promise.race([this.durable?.work?.stop(), Bun.sleep(graceMs)]);
     await this.durable?.events.stop(graceMs);
     await this.parts.stop?.();
     await this.durable?.database.close();
