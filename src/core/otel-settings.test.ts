@@ -14,6 +14,7 @@ describe('settings of the export', () => {
     expect(read({})).toBeUndefined();
     expect(read({ OTEL_TRACES_SAMPLER: 'xray', OTEL_SERVICE_NAME: 'x' })).toBeUndefined();
     expect(read({ ...BASE, OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
+    expect(read({ ...BASE, OTEL_SDK_DISABLED: 'True' })).toBeUndefined();
     expect(read({ ...BASE, OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none' })).toBeUndefined();
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: '' })).toBeUndefined();
   });

@@ -49,42 +49,48 @@ const endpoint = z
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
 const PARENT_BASED = 'parentbased_';
 
-const envSchema = z.object({
-  /** Base address; /v1/traces and /v1/metrics are added. Without any of the three endpoints nothing is exported. */
-  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint.optional(),
-  /** Full address of the traces. */
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint.optional(),
-  /** Full address of the metrics. */
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: endpoint.optional(),
-  /** http/protobuf or http/json. */
-  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default('http/protobuf'),
-  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
-  OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocol.optional(),
-  /** gzip or none. */
-  OTEL_EXPORTER_OTLP_COMPRESSION: compression.default('none'),
-  /** Milliseconds of one export with its retries; 1..3600000. */
-  OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds.default(10_000),
-  /** `none` exports no traces whatever the endpoints. */
-  OTEL_TRACES_EXPORTER: exporter,
-  OTEL_METRICS_EXPORTER: exporter,
-  /** `true` exports nothing whatever the rest. */
-  OTEL_SDK_DISABLED: z.enum(['true', 'false']).default('false'),
-  /** Begins the service name of each engine. */
-  OTEL_SERVICE_NAME: z.string().max(200).optional(),
-  /** key=value,key=value; values are percent-encoded. */
-  OTEL_RESOURCE_ATTRIBUTES: z.string().optional(),
-  OTEL_TRACES_SAMPLER: z
-    .enum([...SAMPLERS, ...SAMPLERS.map((name) => `${PARENT_BASED}${name}` as const)])
-    .default('parentbased_always_on'),
-  /** Share of traces that a ratio sampler records; 0..1. */
-  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
-  /** Milliseconds between two exports of the metrics; 100..3600000. */
-  OTEL_METRIC_EXPORT_INTERVAL: milliseconds.min(100).default(60_000),
-  /** Milliseconds that a finished span waits for its export at most. */
-  OTEL_BSP_SCHEDULE_DELAY: milliseconds.default(5000),
-  /** Most spans that wait; 1..1000000. */
-  OTEL_BSP_MAX_QUEUE_SIZE: z.coerce.number().int().min(1).max(1_000_000).default(2048),
-});
+// Made when it is needed: most starts export nothing.
+const envSchema = () =>
+  z.object({
+    /** Base address; /v1/traces and /v1/metrics are added. Without any of the three endpoints nothing is exported. */
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint.optional(),
+    /** Full address of the traces. */
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint.optional(),
+    /** Full address of the metrics. */
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: endpoint.optional(),
+    /** http/protobuf or http/json. */
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol.default('http/protobuf'),
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: protocol.optional(),
+    /** gzip or none. */
+    OTEL_EXPORTER_OTLP_COMPRESSION: compression.default('none'),
+    /** Milliseconds of one export with its retries; 1..3600000. */
+    OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds.default(10_000),
+    /** `none` exports no traces whatever the endpoints. */
+    OTEL_TRACES_EXPORTER: exporter,
+    OTEL_METRICS_EXPORTER: exporter,
+    /** `true` exports nothing whatever the rest. */
+    OTEL_SDK_DISABLED: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['true', 'false']))
+      .default('false'),
+    /** Begins the service name of each engine. */
+    OTEL_SERVICE_NAME: z.string().max(200).optional(),
+    /** key=value,key=value; values are percent-encoded. */
+    OTEL_RESOURCE_ATTRIBUTES: z.string().optional(),
+    OTEL_TRACES_SAMPLER: z
+      .enum([...SAMPLERS, ...SAMPLERS.map((name) => `${PARENT_BASED}${name}` as const)])
+      .default('parentbased_always_on'),
+    /** Share of traces that a ratio sampler records; 0..1. */
+    OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+    /** Milliseconds between two exports of the metrics; 100..3600000. */
+    OTEL_METRIC_EXPORT_INTERVAL: milliseconds.min(100).default(60_000),
+    /** Milliseconds that a finished span waits for its export at most. */
+    OTEL_BSP_SCHEDULE_DELAY: milliseconds.default(5000),
+    /** Most spans that wait; 1..1000000. */
+    OTEL_BSP_MAX_QUEUE_SIZE: z.coerce.number().int().min(1).max(1_000_000).default(2048),
+  });
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Signal = 'TRACES' | 'METRICS';
@@ -100,8 +106,9 @@ export function otelSettings(
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
   const endpoints = ['', '_TRACES', '_METRICS'].map((signal) => `OTEL_EXPORTER_OTLP${signal}_ENDPOINT`);
   // Other programs share these variables: they are not looked at, and cannot stop a start, unless something is exported.
-  if (!endpoints.some((name) => name in present) || present.OTEL_SDK_DISABLED === 'true') return undefined;
-  const parsed = envSchema.safeParse(present);
+  if (!endpoints.some((name) => name in present) || present.OTEL_SDK_DISABLED?.toLowerCase() === 'true')
+    return undefined;
+  const parsed = envSchema().safeParse(present);
   if (!parsed.success) throw badConfiguration(parsed.error.issues.map((i) => [i.path.join('/'), i.message]));
   const e = parsed.data;
   const headersOf = (name: string) => pairsOf(name, secret(name, env), HEADER_VALUE);

@@ -1,11 +1,11 @@
-// Export of telemetry from one engine to a real receiver: spans, metrics, and what happens when the receiver does not work.
-import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+// Spans of requests and messages of one engine, as a real receiver gets them.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { connect } from 'node:net';
 import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { TestEngine } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { OtlpReceiver, plain, type ReceivedSpan } from '../../test/support/otlp.ts';
+import { OtlpReceiver, type ReceivedSpan } from '../../test/support/otlp.ts';
 import { type BodyOf, topics } from '../bus/topics.ts';
 import type { EngineDefinition } from './engine.ts';
 import { traceIdOf } from './trace-context.ts';
@@ -59,6 +59,8 @@ const definition: EngineDefinition = {
       consumes: [topics.orders],
       emits: [],
       process: (batch, publisher) => {
+        if (batch.some(({ body }) => (body as typeof order).order_id === 'bad'))
+          throw new TypeError('secret-of-ours');
         for (const { correlation_id } of batch) publisher.publish(topics.fills, fill, 1, correlation_id);
       },
     },
@@ -204,6 +206,16 @@ describe('spans of messages', () => {
     for (const { traceparent } of fills) expect(traceparent).toBe(`00-${span.traceId}-${span.spanId}-01`);
   });
 
+  test('end as errors when the handling fails, without its words', async () => {
+    engine.bus.traceWith({ contextOf: () => `00-${'b'.repeat(32)}-${SPAN}-01`, handling: () => undefined });
+    engine.bus.publish(topics.orders, { ...order, order_id: 'bad' }, { correlationId: 'b'.repeat(32) });
+    await eventually(() => receiver.spans.some((s) => s.traceId === 'b'.repeat(32)), 'a failed span');
+    const span = receiver.spans.find((s) => s.traceId === 'b'.repeat(32))!;
+    expect([span.status, span.attributes['error.type']]).toEqual([2, 'TypeError']);
+    expect(span.attributes['messaging.message.id']).toBeString();
+    expect(JSON.stringify(span)).not.toContain('secret-of-ours');
+  });
+
   test('are not made of messages without a recorded trace, nor in replays', async () => {
     const before = receiver.spans.length;
     engine.bus.traceWith({ contextOf: () => undefined, handling: () => undefined });
@@ -218,119 +230,4 @@ describe('spans of messages', () => {
     await named('GET /ready');
     expect(receiver.spans.slice(before).map((s) => s.name)).toEqual(['GET /ready']);
   });
-});
-
-describe('metrics', () => {
-  beforeAll(start);
-  afterAll(stop);
-  const metric = async (name: string) => {
-    await eventually(() => receiver.metrics.some((m) => m.name === name), name);
-    return receiver.metrics.findLast((m) => m.name === name)!.body;
-  };
-
-  test('are those of /metrics: the same names, labels and numbers', async () => {
-    for (let i = 0; i < 3; i++) await fetch(`${engine.url}/items/${i}`);
-    const countOf = (body: Awaited<ReturnType<typeof metric>>) =>
-      body.histogram.dataPoints.find((p: { attributes: [] }) => plain(p.attributes).route === '/items/:id');
-    await eventually(
-      async () => Number(countOf(await metric('nautilus_http_request_seconds'))?.count) === 3,
-      'three requests',
-    );
-    const body = await metric('nautilus_http_request_seconds');
-    expect(body).toMatchObject({ unit: 's', histogram: { aggregationTemporality: 2 } });
-    const point = countOf(body);
-    expect(plain(point.attributes)).toEqual({
-      method: 'GET',
-      route: '/items/:id',
-      status: expect.anything(),
-      engine: 'sample',
-    });
-    expect(point.bucketCounts).toHaveLength(point.explicitBounds.length + 1);
-    expect(point.bucketCounts.reduce((sum: number, n: unknown) => sum + Number(n), 0)).toBe(3);
-    expect(point.sum).toBeGreaterThan(0);
-
-    const text = await (await fetch(`${engine.url}/metrics`)).text();
-    for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) {
-      const hasSamples = new RegExp(`^${name}(_bucket)?[{ ]`, 'm').test(text);
-      if (hasSamples) await metric(name!);
-    }
-    expect(await metric('nautilus_cpu_seconds_total')).toMatchObject({
-      unit: 's',
-      sum: { isMonotonic: true, aggregationTemporality: 2 },
-    });
-    expect((await metric('nautilus_bus_connected')).gauge.dataPoints[0].asDouble).toBe(1);
-    expect(text).toMatch(
-      /nautilus_otel_exports_total\{signal="metrics",outcome="ok",engine="sample"\} [1-9]/,
-    );
-  });
-});
-
-describe('a receiver that does not work', () => {
-  afterEach(stop);
-  const counts = async () => {
-    const text = await (await fetch(`${engine.url}/metrics`)).text();
-    return Object.fromEntries(
-      [...text.matchAll(/^nautilus_otel_spans_total\{outcome="(\w+)".*\} (\d+)$/gm)].map(([, k, n]) => [
-        k!,
-        Number(n),
-      ]),
-    );
-  };
-  const ask = async (requests: number) => {
-    for (let i = 0; i < requests; i++) expect((await fetch(`${engine.url}/items/1`)).status).toBe(200);
-  };
-
-  test('that refuses costs no reply; what it refused is counted', async () => {
-    await start({ OTEL_METRICS_EXPORTER: 'none' });
-    receiver.status = 500;
-    await ask(20);
-    await eventually(async () => (await counts()).failed! >= 20, 'failed spans');
-    receiver.status = 200;
-    await ask(1);
-    await named('GET /items/:id');
-    expect((await counts()).exported).toBeGreaterThan(0);
-  });
-
-  test('that never answers holds nobody up and fills a bounded queue', async () => {
-    await start({ OTEL_BSP_MAX_QUEUE_SIZE: '10', OTEL_METRICS_EXPORTER: 'none' });
-    const open = Promise.withResolvers<void>();
-    receiver.delay = open.promise;
-    const began = performance.now();
-    await ask(50);
-    expect(performance.now() - began).toBeLessThan(5000);
-    expect((await counts()).dropped).toBeGreaterThanOrEqual(40);
-    const stopping = performance.now();
-    await engine.stop();
-    expect(performance.now() - stopping).toBeLessThan(3000);
-    open.resolve();
-  });
-
-  test('that is not there costs no reply either', async () => {
-    await start({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', OTEL_EXPORTER_OTLP_TIMEOUT: '100' });
-    await ask(20);
-    await eventually(async () => (await counts()).failed! > 0, 'failed spans');
-    await ask(5);
-  });
-});
-
-test('exports what is left when the engine stops, with the headers that were set', async () => {
-  await start({
-    OTEL_BSP_SCHEDULE_DELAY: '60000',
-    OTEL_METRIC_EXPORT_INTERVAL: '60000',
-    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20s3cret,x-tenant=a',
-    OTEL_SERVICE_NAME: 'desk',
-  });
-  await fetch(`${engine.url}/items/1`, { headers: parent('01') });
-  await engine.stop();
-  const sent = Object.fromEntries(receiver.exports.map((e) => [e.path, e]));
-  expect(Object.keys(sent).sort()).toEqual(['/v1/metrics', '/v1/traces']);
-  const { headers, bytes } = sent['/v1/traces']!;
-  expect(headers.get('content-type')).toBe('application/x-protobuf');
-  expect([headers.get('authorization'), headers.get('x-tenant')]).toEqual(['Bearer s3cret', 'a']);
-  const text = Buffer.from(bytes);
-  for (const part of ['desk-sample', 'GET /items/:id', Buffer.from(TRACE, 'hex'), Buffer.from(SPAN, 'hex')]) {
-    expect(text.includes(part)).toBe(true);
-  }
-  await stop();
 });

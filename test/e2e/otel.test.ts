@@ -57,6 +57,8 @@ describe('the system with a collector', () => {
       trace().find((span) => span.service === `nautilus-${service}` && span.name === name);
     const hops = [
       ['strategy', 'POST /orders'],
+      // Orders and fills come from the event log, valuations over the bus.
+      ['risk', 'process strategy.orders'],
       ['portfolio', 'process strategy.fills'],
       ['analytics', 'process portfolio.valuations'],
       ['risk', 'process portfolio.valuations'],
@@ -66,12 +68,13 @@ describe('the system with a collector', () => {
       `spans of ${hops.map((hop) => hop.join(': ')).join(', ')}`,
       20_000,
     );
-    const [request, portfolio, analytics, risk] = hops.map(([service, name]) => find(service, name)!);
+    const [request, limits, portfolio, analytics, risk] = hops.map(([service, name]) => find(service, name)!);
     expect(request!.parentSpanId).toBe(SPAN);
+    expect(limits!.parentSpanId).toBe(request!.spanId);
     expect(portfolio!.parentSpanId).toBe(request!.spanId);
     expect(analytics!.parentSpanId).toBe(portfolio!.spanId);
     expect(risk!.parentSpanId).toBe(portfolio!.spanId);
-    for (const span of [portfolio!, analytics!, risk!]) {
+    for (const span of [limits!, portfolio!, analytics!, risk!]) {
       expect(span.kind).toBe(5);
       expect(span.startMs).toBeGreaterThanOrEqual(request!.startMs);
     }
