@@ -14,6 +14,8 @@ export interface EngineStatus {
     readonly event_loop_delay_ms: { readonly mean: number; readonly max: number } | null;
     readonly hops: readonly HopSummary[] | null;
   };
+  /** Null in an engine without durable events. */
+  readonly events: { readonly waiting: number; readonly counts: { readonly dead_letters: number } } | null;
 }
 
 /** One look at the whole system. `atS` is a monotonic time in seconds; an engine that does not answer has no status. */
@@ -25,7 +27,7 @@ export interface Look {
   }[];
 }
 
-/** One line of the view. Rates are per second; null is what can't be told (no answer, no second look, metrics off). */
+/** One line of the view. Rates are per second; null is what can't be told (no answer, no second look, metrics off, no events). */
 export interface Figures {
   readonly name: string;
   /** `healthy`, `degraded`, or the supervisor's word for an engine that does not answer. */
@@ -41,6 +43,10 @@ export interface Figures {
   readonly messages_out_per_s: number | null;
   /** Messages lost since the engine started. */
   readonly dropped: number | null;
+  /** Durable events that are stored in the engine and not known to be in the log. */
+  readonly events_waiting: number | null;
+  /** Durable events that were set aside since the engine started. */
+  readonly dead_letters: number | null;
   /** Maximum since the look before. */
   readonly event_loop_delay_ms: number | null;
   /** 99th percentile of the slowest hop of the last minute. */
@@ -80,6 +86,8 @@ export function figures(before: Look | null, now: Look): Figures[] {
       memory_rss_bytes: status?.memory_rss_bytes ?? null,
       dropped:
         status && sumOf(status.bus, 'dropped_slow_handler', 'dropped_transport', 'dropped_disconnected'),
+      events_waiting: status?.events?.waiting ?? null,
+      dead_letters: status?.events?.counts.dead_letters ?? null,
       event_loop_delay_ms: status?.activity.event_loop_delay_ms?.max ?? null,
       hop_p99_us: slowest?.p99_us ?? null,
       slowest_hop: slowest && `${slowest.from} ${slowest.topic}`,
@@ -105,6 +113,8 @@ export function total(lines: readonly Figures[]): Figures {
     messages_in_per_s: sum('messages_in_per_s'),
     messages_out_per_s: sum('messages_out_per_s'),
     dropped: sum('dropped'),
+    events_waiting: sum('events_waiting'),
+    dead_letters: sum('dead_letters'),
     event_loop_delay_ms: worst('event_loop_delay_ms'),
     hop_p99_us,
     slowest_hop: lines.find((line) => line.hop_p99_us === hop_p99_us)?.slowest_hop ?? null,

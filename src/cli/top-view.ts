@@ -44,6 +44,8 @@ const COLUMNS: readonly Column[] = [
   { head: 'IN/S', rank: 3, cell: (f) => rate(f.messages_in_per_s) },
   { head: 'OUT/S', rank: 4, cell: (f) => rate(f.messages_out_per_s) },
   { head: 'DROPS', rank: 3, cell: (f) => String(f.dropped ?? NONE) },
+  { head: 'WAITING', rank: 5, cell: (f) => String(f.events_waiting ?? NONE) },
+  { head: 'DEAD', rank: 3, cell: (f) => String(f.dead_letters ?? NONE) },
   { head: 'LOOP MS', rank: 8, cell: (f) => decimal(f.event_loop_delay_ms) },
   {
     head: 'HOP P99 MS',
@@ -89,8 +91,8 @@ function fitting(lines: readonly Figures[], columns: number): readonly Column[] 
   return shown;
 }
 
-// Red does not answer, yellow is degraded or has lost messages.
-function paint(text: string, { status, dropped }: Figures, colour: boolean): string {
-  if (!colour || (status === 'healthy' && !dropped)) return text;
+// Red does not answer, yellow is degraded, has lost messages or has set events aside.
+function paint(text: string, { status, dropped, dead_letters }: Figures, colour: boolean): string {
+  if (!colour || (status === 'healthy' && !dropped && !dead_letters)) return text;
   return `\x1b[${status === 'healthy' || status === 'degraded' ? 33 : 31}m${text}\x1b[0m`;
 }

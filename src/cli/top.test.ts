@@ -27,6 +27,7 @@ const statusOf = (k: number, over: Partial<EngineStatus> = {}): EngineStatus => 
       { from: 'risk', topic: 'risk.limits', count: 1, p50_us: 90, p99_us: 90 },
     ],
   },
+  events: { waiting: 2 * k, counts: { dead_letters: 1 } },
   ...over,
 });
 
@@ -69,6 +70,8 @@ describe('figures', () => {
       messages_in_per_s: 20,
       messages_out_per_s: 10,
       dropped: 4,
+      events_waiting: 6,
+      dead_letters: 1,
       event_loop_delay_ms: 1.5,
       hop_p99_us: 2500,
       slowest_hop: 'ml ml.predictions',
@@ -76,17 +79,23 @@ describe('figures', () => {
   });
 
   test('are null where an engine does not answer, was restarted, or measures nothing', () => {
-    expect(TWO[1]).toMatchObject({ status: 'running, no answer', pid: 6, cpu_percent: null, dropped: null });
+    expect(TWO[1]).toMatchObject({
+      status: 'running, no answer',
+      pid: 6,
+      cpu_percent: null,
+      dead_letters: null,
+    });
     const off = { cpu_seconds: 1, http: null, event_loop_delay_ms: null, hops: null };
     const [other, blind] = figures(
       look(1, { risk: statusOf(9), ml: statusOf(1, { activity: off }) }),
-      look(2, { risk: statusOf(1, { pid: 8 }), ml: statusOf(2, { activity: off }) }),
+      look(2, { risk: statusOf(1, { pid: 8 }), ml: statusOf(2, { activity: off, events: null }) }),
     );
     expect(other).toMatchObject({ pid: 8, cpu_percent: null, messages_in_per_s: null, dropped: 2 });
     expect(blind).toMatchObject({
       cpu_percent: 0,
       messages_in_per_s: 20,
       requests_per_s: null,
+      events_waiting: null,
       hop_p99_us: null,
     });
   });
@@ -102,6 +111,8 @@ describe('figures', () => {
       messages_out_per_s: 30,
       hop_p99_us: 2500,
       event_loop_delay_ms: 1.5,
+      events_waiting: 10,
+      dead_letters: 2,
     });
     expect(total(TWO)).toMatchObject({ status: '1/2 healthy', cpu_percent: 50, dropped: 4 });
     expect(total([])).toMatchObject({ cpu_percent: null, slowest_hop: null });
@@ -114,17 +125,17 @@ describe('the screen', () => {
   test('shows every column on a wide terminal, and a line for each engine', () => {
     expect(render(frame, { columns: 200, rows: 20, colour: false })).toEqual([
       'nautilus 0.1.0',
-      'ENGINE  STATUS              PID  CPU %  MEMORY  REQ/S  ERR/S  IN/S  OUT/S  DROPS  LOOP MS  HOP P99 MS',
-      'risk    healthy               7   50.0  100 MB    4.0    2.0    20     10      4      1.5        2.50',
-      'ml      running, no answer    6      -       -      -      -     -      -      -        -           -',
-      'total   1/2 healthy           -   50.0  100 MB    4.0    2.0    20     10      4      1.5        2.50',
+      'ENGINE  STATUS              PID  CPU %  MEMORY  REQ/S  ERR/S  IN/S  OUT/S  DROPS  WAITING  DEAD  LOOP MS  HOP P99 MS',
+      'risk    healthy               7   50.0  100 MB    4.0    2.0    20     10      4        6     1      1.5        2.50',
+      'ml      running, no answer    6      -       -      -      -     -      -      -        -     -        -           -',
+      'total   1/2 healthy           -   50.0  100 MB    4.0    2.0    20     10      4        6     1      1.5        2.50',
       'q quits',
     ]);
   });
 
   test('leaves out the least important columns and lines, and always fits', () => {
     expect(render(frame, { columns: 60, rows: 20, colour: false })[1]).toBe(
-      'ENGINE  STATUS              CPU %  MEMORY  IN/S  DROPS',
+      'ENGINE  STATUS              CPU %  MEMORY  IN/S  DROPS  DEAD',
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 150 }), fc.integer({ min: 1, max: 20 }), (columns, rows) => {
@@ -135,11 +146,14 @@ describe('the screen', () => {
     );
   });
 
-  test('marks what does not answer in red, and what has lost messages in yellow', () => {
+  test('marks what does not answer in red, and what has lost messages or set events aside in yellow', () => {
     const lines = render(frame, { columns: 200, rows: 20, colour: true });
     expect(lines[2]).toStartWith('\x1b[33mrisk');
     expect(lines[3]).toStartWith('\x1b[31mml');
     expect(lines[4]).toStartWith('total');
+    const aside = figures(null, look(1, { risk: statusOf(0, { bus: {} }) }));
+    const [, , line] = render({ ...frame, lines: aside }, { columns: 200, rows: 20, colour: true });
+    expect(line).toStartWith('\x1b[33mrisk');
   });
 });
 

@@ -16,6 +16,7 @@ import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
 import { Guard } from './auth.ts';
 import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from './engine.ts';
+import { registerEvents } from './events-metric.ts';
 import { refuseOpenHost } from './key-ring.ts';
 import { Listener } from './listener.ts';
 import { nativeInfo } from './native-info.ts';
@@ -71,6 +72,7 @@ export async function prepareEngine(definition: EngineDefinition, host: EngineHo
   };
   const parts = await definition.create(context);
   if (!durable) return { context, parts, durable };
+  if (host.metrics.enabled) registerEvents(host.metrics.registry, durable.events);
   const routes = new Elysia().use(eventRoutes(durable.events)).use(parts.routes);
   return { context, parts: { ...parts, routes }, durable };
 }
