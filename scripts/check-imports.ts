@@ -51,6 +51,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     to: 'test/',
     reason: 'the test suite that every lease board runs; no product code',
   },
+  {
+    from: 'src/jobs/conformance',
+    to: 'test/',
+    reason: 'the test suite that every backend of jobs runs; no product code',
+  },
   { from: 'src/factors/', to: 'src/indicators/', reason: 'a factor may be an indicator of its series' },
 ];
 

@@ -1,0 +1,207 @@
+// Jobs on BullMQ in Redis: a queue for each kind, shared by all processes of the engine.
+import type { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { reasonOf } from '../bus/redis-link.ts';
+import type { Log } from '../core/log.ts';
+import type { RedisSettings } from '../core/redis-settings.ts';
+import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
+import { BACKEND_TIMING } from './backend.ts';
+import { workerOptions } from './bull-connections.ts';
+import { type BullJob, BullQueues, prefixOf, queueName } from './bull-queues.ts';
+import { type BullData, jobOfBull, Retry, reasonText } from './bull-records.ts';
+import { takeOwner } from './owner.ts';
+import type { JobPage, JobProgress, JobQuery, JobRecord, NewJob, Outcome } from './record.ts';
+import { interruptedError } from './record.ts';
+
+export interface BullBackendOptions {
+  readonly settings: RedisSettings;
+  readonly engine: string;
+  readonly kinds: readonly JobKind[];
+  readonly log: Log;
+  readonly timing?: BackendTiming;
+}
+
+interface Opened {
+  readonly bullmq: typeof import('bullmq');
+  readonly queues: BullQueues;
+  /** Of the workers. */
+  readonly connection: Redis;
+}
+
+/** See {@link JobBackend}. BullMQ is loaded, and Redis connected to, at the first use. */
+export class BullBackend implements JobBackend {
+  readonly kind = 'bullmq';
+  readonly #options: BullBackendOptions;
+  readonly #timing: BackendTiming;
+  readonly #owner = takeOwner();
+  readonly #workers: Worker<BullData>[] = [];
+  readonly #active = new Map<string, BullJob>();
+  /** Attempts that have ended, until their outcome is stored. */
+  readonly #unsettled = new Map<string, { record: JobRecord; outcome: Outcome; sinceMs: number }>();
+  #opened: Promise<Opened> | undefined;
+  #worker: JobWorker | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #paused = false;
+  #closing: Promise<unknown> | undefined;
+  #failing = false;
+
+  constructor(options: BullBackendOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? BACKEND_TIMING;
+  }
+
+  async start(worker: JobWorker): Promise<void> {
+    const { bullmq, connection } = await this.#open();
+    if (this.#paused) return;
+    this.#worker = worker;
+    const { engine, kinds, settings } = this.#options;
+    for (const { kind, concurrency } of kinds) {
+      const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
+        connection,
+        prefix: prefixOf(settings),
+        concurrency,
+        name: this.#owner.name,
+        lockDuration: this.#timing.leaseMs,
+        stalledInterval: Math.max(this.#timing.leaseMs / 3, 100),
+        // How often a job may be begun is counted by us.
+        maxStalledCount: 1_000_000,
+        drainDelay: 1,
+        runRetryDelay: 1000,
+        settings: { backoffStrategy: (_made, _type, error) => (error instanceof Retry ? error.delayMs : 0) },
+      });
+      made.on('error', (error) => this.#complain(error));
+      made.on('completed', ({ id }) => this.#settle(id, true));
+      made.on('failed', (job) => this.#settle(job?.id, true));
+      this.#workers.push(made);
+    }
+    this.#poll = setInterval(() => void this.#look(), this.#timing.pollMs);
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<Added[]> {
+    return (await this.#open()).queues.add(jobs);
+  }
+
+  async get(id: string): Promise<JobRecord | null> {
+    return (await this.#open()).queues.get(id);
+  }
+
+  async result(id: string): Promise<string | null> {
+    return (await this.#open()).queues.result(id);
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    return (await this.#open()).queues.list(query);
+  }
+
+  async cancel(id: string): Promise<Cancelled> {
+    return (await this.#open()).queues.cancel(id);
+  }
+
+  progress({ id }: JobRecord, progress: JobProgress): void {
+    const job = this.#active.get(id);
+    // The next report brings more than this one.
+    job?.updateProgress(progress).catch(() => {});
+  }
+
+  pause(): void {
+    this.#paused = true;
+    // Closing a worker means that it takes no job any more and waits for those it has.
+    this.#closing ??= Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+
+  async close(): Promise<void> {
+    this.pause();
+    await this.#closing;
+    await this.abandon();
+  }
+
+  async abandon(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#owner.release();
+    const opened = await this.#opened?.catch(() => undefined);
+    if (!opened) return;
+    // A worker that waits for Redis would wait for ever.
+    for (const worker of this.#workers) worker.close(true).catch(() => {});
+    await opened.queues.close();
+    opened.connection.disconnect();
+  }
+
+  #open(): Promise<Opened> {
+    this.#opened ??= this.#load();
+    return this.#opened;
+  }
+
+  async #load(): Promise<Opened> {
+    const [bullmq, ioredis] = await Promise.all([import('bullmq'), import('ioredis')]);
+    const { settings, engine, kinds } = this.#options;
+    const onError = (error: unknown) => this.#complain(error);
+    const names = kinds.map(({ kind }) => kind);
+    const queues = new BullQueues({ settings, engine, kinds: names, onError }, bullmq, ioredis);
+    const connection = new ioredis.Redis(workerOptions(settings, `jobs-${engine}`));
+    connection.on('error', onError);
+    return { bullmq, queues, connection };
+  }
+
+  async #process(job: BullJob, bullmq: Opened['bullmq']): Promise<unknown> {
+    const worker = this.#worker!;
+    const { queues } = await this.#open();
+    // Before its first attempt a cancelled job is removed; later it may have been on its way to another attempt.
+    const wished = job.attemptsStarted > 1 && (await queues.cancels.isRequested(job.id!));
+    const record = jobOfBull(job, 'active', wished);
+    // An attempt that nobody ended was the last: its process has gone.
+    if (job.attemptsStarted > record.attempts && !wished) {
+      const error = interruptedError(record.attempts, record.attempts);
+      worker.ended({ ...record, state: 'failed', error, finishedUs: Date.now() * 1000 });
+      throw new bullmq.UnrecoverableError(reasonText(error));
+    }
+    this.#active.set(record.id, job);
+    const outcome = await worker.run(record).finally(() => this.#active.delete(record.id));
+    if (outcome.progress) await job.updateProgress(outcome.progress).catch(() => {});
+    // What is returned or thrown is stored by BullMQ, as long as the lock is ours; then its event settles the job.
+    this.#unsettled.set(record.id, { record, outcome, sinceMs: performance.now() });
+    if (outcome.state === 'completed') return outcome.result;
+    if (outcome.state === 'delayed') throw new Retry(reasonText(outcome.error), outcome.delayMs);
+    if (outcome.state === 'cancelled') {
+      const { error, progress } = outcome;
+      const finishedUs = Date.now() * 1000;
+      const ended = {
+        ...record,
+        state: 'cancelled',
+        cancelRequested: true,
+        error,
+        progress,
+        finishedUs,
+      } as const;
+      await queues.cancels.end(ended).catch((cause) => this.#complain(cause));
+    }
+    throw new bullmq.UnrecoverableError(reasonText(outcome.error));
+  }
+
+  #settle(id: string | undefined, stored: boolean): void {
+    const ended = this.#unsettled.get(id ?? '');
+    if (!ended) return;
+    this.#unsettled.delete(ended.record.id);
+    this.#worker!.settled(ended.record, stored ? ended.outcome : null);
+  }
+
+  // What others have asked for, and what became of outcomes that nobody has stored: their jobs went to another process.
+  async #look(): Promise<void> {
+    const now = performance.now();
+    for (const [id, { sinceMs }] of this.#unsettled)
+      if (now - sinceMs > 2 * this.#timing.leaseMs) this.#settle(id, false);
+    try {
+      const { queues } = await this.#open();
+      for (const id of await queues.wishes()) if (this.#active.has(id)) this.#worker!.cancelRequested(id);
+      this.#failing = false;
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  // Once for a row of failures; errors of the client may hold the commands they were about.
+  #complain(error: unknown): void {
+    if (!this.#failing)
+      this.#options.log.warn({ reason: reasonOf(error) }, 'Redis, which keeps the jobs, fails');
+    this.#failing = true;
+  }
+}

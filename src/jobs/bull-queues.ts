@@ -1,0 +1,202 @@
+// The queues of one engine in Redis, one for each kind of job, as everyone sees them who adds, reads and cancels.
+import type { Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { reasonOf } from '../bus/redis-link.ts';
+import { DependencyUnavailableError } from '../core/errors.ts';
+import type { RedisSettings } from '../core/redis-settings.ts';
+import type { Added, Cancelled } from './backend.ts';
+import { BullCancels } from './bull-cancels.ts';
+import { commandOptions, ready } from './bull-connections.ts';
+import { type BullData, bullJob, jobOfBull, stateOf } from './bull-records.ts';
+import type { JobPage, JobQuery, JobRecord, JobState, NewJob } from './record.ts';
+import { isFinished } from './record.ts';
+
+/** A job of BullMQ that carries one of ours. */
+export type BullJob = Job<BullData, unknown>;
+
+export interface BullQueuesOptions {
+  readonly settings: RedisSettings;
+  readonly engine: string;
+  readonly kinds: readonly string[];
+  readonly onError: (error: unknown) => void;
+}
+
+/** Longest waits for an answer of Redis and for a connection, in milliseconds. */
+const ANSWER_MS = 5000;
+const CONNECT_MS = 1000;
+const BULL_STATES = {
+  waiting: ['wait', 'prioritized'],
+  delayed: ['delayed'],
+  active: ['active'],
+  completed: ['completed'],
+  failed: ['failed'],
+} as const;
+
+interface Found {
+  readonly id: string;
+  readonly state: JobState;
+  readonly queue?: Queue<BullData>;
+}
+
+/** Connects in the background; every method throws DependencyUnavailableError, and soon, while Redis is away. */
+export class BullQueues {
+  readonly cancels: BullCancels;
+  readonly #commands: Redis;
+  readonly #queues: ReadonlyMap<string, Queue<BullData>>;
+
+  constructor(
+    options: BullQueuesOptions,
+    { Queue: BullQueue }: typeof import('bullmq'),
+    { Redis: Client }: typeof import('ioredis'),
+  ) {
+    const { settings, engine, kinds, onError } = options;
+    const prefix = prefixOf(settings);
+    this.#commands = new Client(commandOptions(settings, `jobs-${engine}`, ANSWER_MS));
+    this.#commands.on('error', onError);
+    this.#queues = new Map(
+      kinds.map((kind) => {
+        const queue = new BullQueue<BullData>(queueName(engine, kind), {
+          connection: this.#commands,
+          prefix,
+        });
+        queue.on('error', onError);
+        return [kind, queue];
+      }),
+    );
+    this.cancels = new BullCancels(this.#commands, `${prefix}:${engine}`);
+  }
+
+  /** Stores jobs of one kind. */
+  async add(jobs: readonly NewJob[]): Promise<Added[]> {
+    const queue = this.#queues.get(jobs[0]?.kind ?? '');
+    if (!queue) return [];
+    const added = await this.#ask(() => queue.addBulk(jobs.map(bullJob)));
+    return added.map(({ id }, i) => ({ id: id!, deduplicated: id !== jobs[i]!.id }));
+  }
+
+  get(id: string): Promise<JobRecord | null> {
+    return this.#ask(async () => {
+      const cancelled = await this.cancels.get(id);
+      if (cancelled) return cancelled;
+      const found = await this.#find(id);
+      // Without one it may have been cancelled just now.
+      if (!found) return this.cancels.get(id);
+      return jobOfBull(found.job, found.state, await this.cancels.isRequested(id));
+    });
+  }
+
+  result(id: string): Promise<string | null> {
+    return this.#ask(async () => {
+      const value = (await this.#find(id))?.job.returnvalue;
+      return typeof value === 'string' ? value : null;
+    });
+  }
+
+  // BullMQ sorts each state in its own way, so that a page of all needs the ids of all.
+  list({ state, kind, limit, offset }: JobQuery): Promise<JobPage> {
+    return this.#ask(async () => {
+      const [ended, wishes] = await Promise.all([this.cancels.all(), this.cancels.requested()]);
+      const cancelled = new Map(ended.map((job) => [job.id, job]));
+      const wished = new Set(wishes);
+      const found: Found[] = [];
+      if (state === undefined || state === 'cancelled') {
+        for (const job of ended)
+          if (kind === undefined || kind === job.kind) found.push({ id: job.id, state: 'cancelled' });
+      }
+      for (const [name, queue] of this.#queues) {
+        if (kind !== undefined && kind !== name) continue;
+        for (const [at, types] of Object.entries(BULL_STATES)) {
+          if (state !== undefined && state !== at) continue;
+          for (const id of await queue.getRanges([...types], 0, -1))
+            if (!cancelled.has(id)) found.push({ id, state: at as JobState, queue });
+        }
+      }
+      // A job that moved on between two looks is in two lists.
+      const unique = [...new Map(found.map((job) => [job.id, job])).values()];
+      unique.sort((a, b) => (a.id < b.id ? 1 : -1));
+      const page = unique.slice(offset, offset + limit).map(async ({ id, state: at, queue }) => {
+        if (!queue) return cancelled.get(id)!;
+        const job = await queue.getJob(id);
+        return job ? jobOfBull(job as BullJob, at, wished.has(id)) : null;
+      });
+      return { jobs: (await Promise.all(page)).filter((job) => job !== null), total: unique.length };
+    });
+  }
+
+  cancel(id: string): Promise<Cancelled> {
+    return this.#ask(async () => {
+      if (await this.cancels.get(id)) return 'finished';
+      // The wish comes first: whoever takes the job meanwhile finds it.
+      await this.cancels.request(id);
+      const found = await this.#find(id);
+      if (!found || isFinished(found.state)) {
+        await this.cancels.withdraw(id);
+        return found ? 'finished' : 'unknown';
+      }
+      if (found.state === 'active' || !(await removed(found.job))) return 'requested';
+      const error = { type: '/problems/cancelled', detail: 'The job was cancelled before it began' };
+      const finishedUs = Date.now() * 1000;
+      await this.cancels.end({ ...jobOfBull(found.job, 'cancelled', true), error, finishedUs });
+      return 'cancelled';
+    });
+  }
+
+  /** Ids of jobs that shall end; wishes for jobs that have ended are forgotten. */
+  async wishes(): Promise<string[]> {
+    const open: string[] = [];
+    for (const id of await this.cancels.requested()) {
+      const found = await this.#find(id);
+      if (found && !isFinished(found.state)) open.push(id);
+      else await this.cancels.withdraw(id);
+    }
+    return open;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close().catch(() => {})));
+    this.#commands.disconnect();
+  }
+
+  // The state comes first: a job that ends between the two looks is seen as it was, never as ended without its end.
+  async #find(id: string): Promise<{ job: BullJob; state: JobState } | null> {
+    for (const queue of this.#queues.values()) {
+      const state = await queue.getJobState(id);
+      if (state === 'unknown') continue;
+      const job = await queue.getJob(id);
+      return job ? { job: job as BullJob, state: stateOf(state) } : null;
+    }
+    return null;
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      await ready(this.#commands, CONNECT_MS);
+      return await question();
+    } catch (error) {
+      if (this.#commands.status === 'ready' && !/timed out|Connection/i.test((error as Error).message))
+        throw error;
+      throw new DependencyUnavailableError(`Redis, which keeps the jobs, is away: ${reasonOf(error)}`);
+    }
+  }
+}
+
+/** What stands before every key of jobs. */
+export function prefixOf({ prefix }: RedisSettings): string {
+  return `${prefix}jobs`;
+}
+
+/** The name of the queue of one kind. */
+export function queueName(engine: string, kind: string): string {
+  return `${engine}.${kind}`;
+}
+
+// A worker that has just taken it holds its lock.
+async function removed(job: BullJob): Promise<boolean> {
+  try {
+    await job.remove();
+    return true;
+  } catch (error) {
+    if (/locked|could not be removed/i.test((error as Error).message)) return false;
+    throw error;
+  }
+}
