@@ -3,8 +3,8 @@ import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import type { UnitRunner } from '../../src/bus/unit.ts';
+import { ALL_WORK, type WorkShare } from '../../src/bus/work-share.ts';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
-import { ALL_WORK, type WorkShare } from '../../src/events/work-partitions.ts';
 import type { Transaction } from '../../src/store/database.ts';
 import { dec, text } from '../../src/trading/decimal.ts';
 import { measure } from './measure.ts';
@@ -20,13 +20,6 @@ interface Tracked {
   readonly portfolio_id: string;
   figures: Figures;
   running: RunningPerformance | null;
-}
-
-/** Another process follows the portfolio now. */
-class TakenOverError extends ConflictError {
-  constructor({ portfolio_id }: SessionSpec) {
-    super(`Another process of the analytics engine has taken over ${portfolio_id}: start the replay again`);
-  }
 }
 
 /** Longest curve that one request measures: 32 MB as typed arrays. */
@@ -46,8 +39,6 @@ export class AnalyticsService {
   readonly participant: Participant = {
     consumes: [topics.valuations],
     emits: [topics.analyticsMetrics],
-    takesPart: (spec) => this.#work.holds(portfolioOf(spec)),
-    concerns: ({ body }) => this.#work.holds(portfolioOf(body as Valuation)),
     open: (spec) => this.#open(spec),
     begin: (spec) => this.#begin(spec),
     process: (batch, publisher) => this.#process(batch, publisher),
@@ -62,7 +53,7 @@ export class AnalyticsService {
     this.#units = units;
     this.#work = work;
     // Between two units, so that none is left with half of what it needs.
-    work.onLost(() => units.run(() => this.forget((id) => !work.holds(id))));
+    work.onLost((isLost) => units.run(() => this.forget(isLost)));
   }
 
   status() {
@@ -136,7 +127,7 @@ export class AnalyticsService {
 
   async #begin(spec: SessionSpec): Promise<void> {
     await this.#units.run(async ({ tx }) => {
-      if ((await this.#work.ours(tx, [spec], portfolioOf)).length === 0) throw new TakenOverError(spec);
+      await this.#work.require(tx, spec.portfolio_id);
       const known = await this.#store.get(spec.portfolio_id, tx);
       checkEmpty(known, spec.reset);
       const cash = text(dec(spec.starting_cash));
@@ -163,17 +154,6 @@ export class AnalyticsService {
 
   #process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void> {
     const valuations = batch as readonly Envelope<Valuation>[];
-    const ours = this.#work.ours(publisher.tx, valuations, ({ body }) => body.portfolio_id);
-    return ours instanceof Promise
-      ? ours.then((some) => {
-          // A replay without one of its steps would give a wrong result.
-          if (publisher.spec && some.length < batch.length) throw new TakenOverError(publisher.spec);
-          return this.#take(some, publisher);
-        })
-      : this.#take(ours, publisher);
-  }
-
-  #take(valuations: readonly Envelope<Valuation>[], publisher: StreamPublisher): void | Promise<void> {
     const unknown = valuations.filter(({ body }) => !this.#tracked.has(body.portfolio_id));
     if (unknown.length === 0) return this.#follow(valuations, publisher);
     return this.#load(unknown, publisher.tx).then(() => this.#follow(valuations, publisher));
@@ -201,7 +181,7 @@ export class AnalyticsService {
     for (const { body, ts_event_us, correlation_id } of batch) {
       if (live && body.portfolio_id === this.#session?.portfolio_id) continue;
       const tracked = this.#tracked.get(body.portfolio_id)!;
-      this.#note(tracked, body, ts_event_us, publisher);
+      this.#take(tracked, body, ts_event_us, publisher);
       changed.add(tracked);
       publisher.publish(topics.analyticsMetrics, metricsOf(tracked), ts_event_us, correlation_id);
     }
@@ -214,7 +194,7 @@ export class AnalyticsService {
    * Notes a valuation. One that is older than the newest changes nothing, and one of the same event time takes its
    * place, so that what is told twice counts once. A live one without fills is a portfolio that never traded: no point.
    */
-  #note(tracked: Tracked, valuation: Valuation, tsUs: number, { spec, tx }: StreamPublisher): void {
+  #take(tracked: Tracked, valuation: Valuation, tsUs: number, { spec, tx }: StreamPublisher): void {
     const { running } = tracked;
     if (running && tsUs < running.tsUs) return;
     const isPoint = spec !== undefined || valuation.fills > 0;
@@ -227,8 +207,6 @@ export class AnalyticsService {
     this.#store.putPoint(tx, tracked.key, tsUs, equity);
   }
 }
-
-const portfolioOf = ({ portfolio_id }: { readonly portfolio_id: string }) => portfolio_id;
 
 /** A curve without a single fill is the rest of a portfolio that never traded: no history worth keeping. */
 function checkEmpty(row: TrackedRow | null, reset: boolean): void {

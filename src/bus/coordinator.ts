@@ -3,7 +3,14 @@ import { ConflictError, DependencyUnavailableError, NautilusError } from '../cor
 import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
 import type { LatencySummary } from './latency.ts';
-import { type LockstepReport, lockstepReportTopic, type SessionSpec, type Topic, topics } from './topics.ts';
+import {
+  type BodyOf,
+  type LockstepReport,
+  lockstepReportTopic,
+  type SessionSpec,
+  type Topic,
+  topics,
+} from './topics.ts';
 
 /** One message that the coordinator feeds: a body and its event time. */
 export interface FeedItem<Body> {
@@ -67,7 +74,7 @@ export async function runLockstep<Body>(
 
 class Run {
   readonly #others: readonly string[];
-  readonly #ready = new Map<string, unknown>();
+  readonly #ready = new Map<string, Extract<LockstepReport, { kind: 'ready' }>>();
   readonly #closed = new Map<string, Extract<LockstepReport, { kind: 'closed' }>>();
   readonly #doneSteps = new Map<string, number>();
   readonly #timeoutMs: number;
@@ -99,8 +106,8 @@ class Run {
       this.#wake?.();
     };
     const onLifecycle = (batch: readonly Envelope[]) => {
-      for (const { body } of batch as readonly Envelope<{ engine: string; event: string }>[]) {
-        if (body.event === 'exited' && this.#others.includes(body.engine)) {
+      for (const { body } of batch as readonly Envelope<BodyOf<typeof topics.lifecycle>>[]) {
+        if (body.event === 'exited' && this.#others.includes(body.engine) && this.#mayTakePart(body)) {
           this.#failure ??= new DependencyUnavailableError(`Engine ${body.engine} stopped during the replay`);
         }
       }
@@ -123,7 +130,7 @@ class Run {
     this.bus.publish(topics.lockstepControl, {
       kind: 'begin',
       session: this.spec.session,
-      data: Object.fromEntries(this.#ready),
+      data: Object.fromEntries([...this.#ready].map(([engine, { data }]) => [engine, data])),
     });
     this.bus.flush();
   }
@@ -189,9 +196,20 @@ class Run {
     return this.#others.filter((engine) => this.#doneSteps.get(engine)! < steps);
   }
 
+  /** Only one of an engine's replicas takes part, and has said which. */
+  #mayTakePart({
+    engine,
+    replica,
+  }: {
+    readonly engine: string;
+    readonly replica?: number | undefined;
+  }): boolean {
+    return (this.#ready.get(engine)?.replica ?? replica) === replica;
+  }
+
   #onReport(engine: string, report: LockstepReport): void {
     if (report.session !== this.spec.session) return;
-    if (report.kind === 'ready') this.#ready.set(engine, report.data);
+    if (report.kind === 'ready') this.#ready.set(engine, report);
     else if (report.kind === 'closed') this.#closed.set(engine, report);
     else if (report.kind === 'refused') {
       const { slug, status, title } = report.problem;

@@ -13,6 +13,7 @@ import {
   topics,
 } from './topics.ts';
 import { PlainUnits, type Unit, type UnitRunner } from './unit.ts';
+import type { DividedWork } from './work-share.ts';
 
 /** What processing may do: it stores and says things in one unit of work, for the replay that the messages belong to. */
 export interface StreamPublisher {
@@ -36,10 +37,6 @@ export interface Participant {
    * topics come exactly once in effect, ordered for each key, in calls of their own.
    */
   process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void>;
-  /** Whether this process takes part in a replay, where several share the engine's work; the others ignore it. True when absent. */
-  takesPart?(spec: SessionSpec): boolean;
-  /** Whether this process handles a live message, where several share the engine's work. True when absent. */
-  concerns?(envelope: Envelope): boolean;
   /** Prepares a replay (forgets the symbol's and portfolio's state); throws a NautilusError to refuse it. */
   open?(spec: SessionSpec): unknown | Promise<unknown>;
   /** `data`: what every engine's `open` returned. */
@@ -74,6 +71,10 @@ export interface StreamOptions {
   readonly units?: UnitRunner;
   /** Live events of `append` topics come through {@link EngineStream.take} and are passed over on the bus. */
   readonly durable?: boolean;
+  /** Where several processes share the engine's work: live messages and replays of others are left to them. */
+  readonly divided?: DividedWork | undefined;
+  /** Which of several processes this is. */
+  readonly replica?: number | undefined;
 }
 
 /** Connects one {@link Participant} to the bus. */
@@ -81,11 +82,15 @@ export class EngineStream {
   readonly #bus: Bus;
   readonly #units: UnitRunner;
   readonly #durable: boolean;
+  readonly #divided: DividedWork | undefined;
+  readonly #replica: number | undefined;
   readonly #engine: string;
   readonly #participant: Participant;
   readonly #report: Topic<LockstepReport>;
   readonly #order: ReadonlyMap<string, number>;
   #session: Session | undefined;
+  /** A replay that is being opened and that was another process's to take part in. */
+  #offered: SessionSpec | undefined;
   #subscriptions: Subscription[] = [];
   // One chain for live batches, steps and control: the participant never sees two calls at once.
   #chain: Promise<void> = Promise.resolve();
@@ -94,6 +99,9 @@ export class EngineStream {
     this.#bus = bus;
     this.#units = options.units ?? new PlainUnits(bus);
     this.#durable = options.durable ?? false;
+    this.#divided = options.divided;
+    this.#replica = options.replica;
+    this.#divided?.onGained((missed) => this.#onGained(missed));
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);
@@ -160,13 +168,19 @@ export class EngineStream {
     const live = batch.filter((e) => e.session === undefined);
     if (this.#session && live.length < batch.length) this.#collect(this.#session, batch);
     if (replaysOnly) return;
-    const ours = this.#participant.concerns ? live.filter((e) => this.#participant.concerns!(e)) : live;
+    const ours = this.#divided ? this.#divided.sort(live) : live;
     if (ours.length > 0) return this.#live(ours);
   }
 
   #live(batch: readonly Envelope[]): Promise<void> {
     return this.#enqueue(() =>
-      this.#runLive(batch, (unit) => this.#participant.process(batch, livePublisher(unit))),
+      this.#runLive(batch, (unit) => {
+        const publisher = livePublisher(unit);
+        if (!this.#divided) return this.#participant.process(batch, publisher);
+        return this.#divided.ours(unit.tx, batch).then((ours) => {
+          if (ours.length > 0) return this.#participant.process(ours, publisher);
+        });
+      }),
     );
   }
 
@@ -181,6 +195,12 @@ export class EngineStream {
         throw error;
       },
     );
+  }
+
+  // Enqueued at once, so that what comes from now on is handled after it.
+  #onGained(missed: readonly Envelope[]): void {
+    if (missed.length > 0) void this.#live(missed);
+    void this.#enqueue(() => this.#offered && this.#open(this.#offered));
   }
 
   #collect(session: Session, batch: readonly Envelope[]): void {
@@ -229,10 +249,11 @@ export class EngineStream {
     if (step.messages.length > 0) {
       const { spec } = session;
       let tried = false;
-      await this.#units.run((unit) => {
+      await this.#units.run(async (unit) => {
         // A unit may be run again with what was stored; what an engine holds of a replay beside that would count twice.
         if (tried) throw new InvariantError('a step of a replay could not be stored');
         tried = true;
+        await this.#divided?.require(unit.tx, spec);
         return this.#participant.process(step.messages, {
           spec,
           get tx() {
@@ -256,6 +277,7 @@ export class EngineStream {
 
   async #onControl(control: Control): Promise<void> {
     if (control.kind === 'open') return this.#open(control.spec);
+    if (this.#offered?.session === control.session) this.#offered = undefined;
     const session = this.#session;
     if (!session || session.spec.session !== control.session) return;
     if (control.kind === 'begin') await this.#participant.begin?.(session.spec, control.data);
@@ -269,7 +291,8 @@ export class EngineStream {
   async #open(spec: SessionSpec): Promise<void> {
     if (!spec.participants.includes(this.#engine)) return;
     await this.#abort();
-    if (this.#participant.takesPart?.(spec) === false) return;
+    this.#offered = this.#divided?.takesPart(spec) === false ? spec : undefined;
+    if (this.#offered) return;
     try {
       const data = await this.#participant.open?.(spec);
       const owners = new Set(this.#participant.consumes.map((t) => t.owner));
@@ -281,7 +304,8 @@ export class EngineStream {
         next: 0,
         closing: undefined,
       };
-      this.#publish({ kind: 'ready', session: spec.session, data: data ?? null });
+      const replica = this.#replica === undefined ? {} : { replica: this.#replica };
+      this.#publish({ kind: 'ready', session: spec.session, data: data ?? null, ...replica });
     } catch (error) {
       const { slug, status, title } =
         error instanceof NautilusError ? error : new InvariantError('open failed');

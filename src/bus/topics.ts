@@ -277,7 +277,13 @@ const lockstepControl = z.discriminatedUnion('kind', [
 const counts = z.record(z.string(), z.int().nonnegative());
 
 const lockstepReport = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('ready'), session: id, data: z.unknown() }),
+  z.object({
+    kind: z.literal('ready'),
+    session: id,
+    data: z.unknown(),
+    /** Which of several processes takes part. */
+    replica: z.int().nonnegative().optional(),
+  }),
   z.object({
     kind: z.literal('refused'),
     session: id,

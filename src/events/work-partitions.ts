@@ -2,6 +2,7 @@
 import type { LeaseBoard } from '../bus/lease-board.ts';
 import { PARTITIONS, partitionOf } from '../bus/partition.ts';
 import { PartitionHolder } from '../bus/partition-holder.ts';
+import { type IsOurs, TakenOverError, type WorkShare } from '../bus/work-share.ts';
 import { InvariantError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, Migrations, Transaction } from '../store/database.ts';
@@ -11,30 +12,6 @@ export const WORK_TABLES: Migrations = [
   'CREATE TABLE work_partitions (part BIGINT PRIMARY KEY, epoch BIGINT NOT NULL);',
 ];
 
-/** The part of the work that this process does. */
-export interface WorkShare {
-  /** Whether work on `key` is this process's at the moment; what {@link ours} says in a transaction counts. */
-  holds(key: string): boolean;
-  /**
-   * Returns the items whose keys this process works on, and makes sure of it for as long as `tx` lasts: another process that takes
-   * over waits for its end, and what a later one has taken over already is left out.
-   */
-  ours<T>(
-    tx: Transaction,
-    items: readonly T[],
-    keyOf: (item: T) => string,
-  ): readonly T[] | Promise<readonly T[]>;
-  /** Sets what is called when partitions are lost; another process takes them over once it has resolved. */
-  onLost(forget: () => Promise<void>): void;
-}
-
-/** The share of an engine with a single process: everything. */
-export const ALL_WORK: WorkShare = {
-  holds: () => true,
-  ours: (_, items) => items,
-  onLost: () => {},
-};
-
 export interface WorkPartitionsOptions {
   /** Processes of one group share the partitions. */
   readonly group: string;
@@ -42,21 +19,30 @@ export interface WorkPartitionsOptions {
   readonly member: string;
   readonly database: Database;
   readonly leases: LeaseBoard;
+  /** Milliseconds after the death of a process within which others have taken over. */
   readonly leaseMs: number;
   readonly log: Log;
 }
 
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
+const isIn =
+  (partition: number): IsOurs =>
+  (key) =>
+    partitionOf(key) === partition;
+
 /** A fair share of the partitions, from {@link WorkPartitions.start} to {@link WorkPartitions.stop}. */
 export class WorkPartitions implements WorkShare {
   readonly #options: WorkPartitionsOptions;
   readonly #holder: PartitionHolder;
-  /** The newest epochs that this process knows of. */
-  readonly #epochs = new Map<number, number>();
-  /** Partitions whose epoch is in the database: gained, and not lost since. */
-  readonly #ready = new Set<number>();
-  #forget: () => Promise<void> = async () => {};
+  /** The newest epochs in the database, as far as this process knows. */
+  readonly #known = new Map<number, number>();
+  /** The epochs with which this process works: in the database, and not lost since. */
+  readonly #own = new Map<number, number>();
+  #forget: (isLost: IsOurs) => Promise<void> = async () => {};
+  #begin: (isGained: IsOurs) => void = () => {};
+  #joining: ReturnType<typeof setTimeout> | undefined;
+  #joined = false;
 
   constructor(options: WorkPartitionsOptions) {
     this.#options = options;
@@ -67,22 +53,33 @@ export class WorkPartitions implements WorkShare {
       member,
       resources: ALL.map(String),
       ttlMs: leaseMs,
-      minEpoch: (resource) => this.#epochs.get(Number(resource)) ?? 0,
+      minEpoch: (resource) => this.#known.get(Number(resource)) ?? 0,
       onGained: (resource, epoch) => this.#gained(Number(resource), epoch),
       onLost: (resource, reason) => this.#lost(Number(resource), reason),
       onError: (err) => log.error({ err }, 'taking or giving a partition failed'),
     });
   }
 
-  /** Takes the first share. Resolves after one attempt, also when the leases are away: it goes on trying. */
+  /**
+   * Begins to take a share. A process that comes to others lets them take over what its predecessor held before it asks for its own:
+   * they have what was said in between. Resolves at once then, and when the leases are away: it goes on trying.
+   */
   async start(): Promise<void> {
+    const { leases, group, member, leaseMs } = this.#options;
     await this.#readEpochs();
-    await this.#holder.start();
+    const others = await leases
+      .leave(group, member)
+      .then(() => leases.holders(group))
+      .catch(() => []);
+    if (others.length === 0) return this.#join();
+    // Two rounds of the others.
+    this.#joining = setTimeout(() => void this.#join(), (2 * leaseMs) / 5);
   }
 
   /** Gives everything back, so that others take over at once. */
-  stop(): Promise<void> {
-    return this.#holder.stop();
+  async stop(): Promise<void> {
+    clearTimeout(this.#joining);
+    if (this.#joined) await this.#holder.stop();
   }
 
   /** Partitions that this process works on, in order. */
@@ -105,8 +102,21 @@ export class WorkPartitions implements WorkShare {
     return ours;
   }
 
-  onLost(forget: () => Promise<void>): void {
+  async require(tx: Transaction, key: string): Promise<void> {
+    if (!(await this.#confirm(tx, partitionOf(key)))) throw new TakenOverError(key);
+  }
+
+  onLost(forget: (isLost: IsOurs) => Promise<void>): void {
     this.#forget = forget;
+  }
+
+  onGained(begin: (isGained: IsOurs) => void): void {
+    this.#begin = begin;
+  }
+
+  #join(): Promise<void> {
+    this.#joined = true;
+    return this.#holder.start();
   }
 
   async #confirm(tx: Transaction, partition: number): Promise<boolean> {
@@ -115,27 +125,28 @@ export class WorkPartitions implements WorkShare {
     const row = await tx.get(
       'UPDATE work_partitions SET epoch = epoch WHERE part = ? AND epoch = ? RETURNING part',
       partition,
-      this.#epochs.get(partition) ?? 0,
+      this.#own.get(partition)!,
     );
     if (row) return true;
     const { log } = this.#options;
     log.warn({ partition }, 'another process has taken over the partition');
     this.#holder.drop(String(partition));
-    this.#ready.delete(partition);
+    this.#own.delete(partition);
     // Not waited for: forgetting waits for this very transaction.
-    void this.#forget().catch((err) => log.error({ err }, 'forgetting a partition failed'));
+    void this.#forget(isIn(partition)).catch((err) => log.error({ err }, 'forgetting a partition failed'));
     return false;
   }
 
   #isHeld(partition: number): boolean {
-    return this.#ready.has(partition) && this.#holder.held.has(String(partition));
+    const epoch = this.#own.get(partition);
+    return epoch !== undefined && this.#holder.held.get(String(partition)) === epoch;
   }
 
   async #readEpochs(): Promise<void> {
     const rows = await this.#options.database.all<{ part: number; epoch: number }>(
       'SELECT part, epoch FROM work_partitions',
     );
-    for (const { part, epoch } of rows) this.#epochs.set(part, epoch);
+    for (const { part, epoch } of rows) this.#known.set(part, epoch);
   }
 
   async #gained(partition: number, epoch: number): Promise<void> {
@@ -152,14 +163,15 @@ export class WorkPartitions implements WorkShare {
       await this.#readEpochs();
       throw new InvariantError(`the epoch ${epoch} of partition ${partition} is behind the database`);
     }
-    this.#epochs.set(partition, epoch);
-    this.#ready.add(partition);
+    this.#known.set(partition, epoch);
+    this.#own.set(partition, epoch);
     this.#options.log.info({ partition, epoch }, 'works on a partition');
+    this.#begin(isIn(partition));
   }
 
   async #lost(partition: number, reason: string): Promise<void> {
-    this.#ready.delete(partition);
-    await this.#forget();
+    this.#own.delete(partition);
+    await this.#forget(isIn(partition));
     this.#options.log.info({ partition, reason }, 'gives a partition up');
   }
 }

@@ -6,11 +6,11 @@ import type { EventLog } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
 import type { Participant } from '../bus/stream.ts';
 import type { UnitRunner } from '../bus/unit.ts';
+import type { PartitionField, WorkShare } from '../bus/work-share.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { WorkShare } from '../events/work-partitions.ts';
 import type { Database, Migrations } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
@@ -93,9 +93,10 @@ export interface EngineDefinition {
   /** Steps of the schema of its own tables; an engine without them has no database. */
   readonly migrations?: Migrations;
   /**
-   * How its work can be divided among several processes: any of them can do all of it, or each does that of the partitions it holds.
+   * How its work can be divided among several processes: any of them can do all of it, or each does that of the partitions it holds
+   * (all live messages that it consumes have the field; some are handled again after a take-over).
    * Absent: only one process may run, since what it keeps in memory is not divided.
    */
-  readonly replicas?: 'stateless' | { readonly partitionBy: 'portfolio_id' | 'symbol' };
+  readonly replicas?: 'stateless' | { readonly partitionBy: PartitionField };
   create(context: EngineContext): EngineParts | Promise<EngineParts>;
 }

@@ -4,13 +4,14 @@ import { Elysia } from 'elysia';
 import { EngineStream } from '../bus/stream.ts';
 import { topics } from '../bus/topics.ts';
 import { PlainUnits } from '../bus/unit.ts';
+import { ALL_WORK, DividedWork } from '../bus/work-share.ts';
 import { monotonicSeconds } from '../core/clock.ts';
 import { InvariantError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { EngineEvents } from '../events/engine-events.ts';
 import { eventRoutes } from '../events/routes.ts';
 import { EVENT_TABLES } from '../events/schema.ts';
-import { ALL_WORK, WORK_TABLES, WorkPartitions } from '../events/work-partitions.ts';
+import { WORK_TABLES, WorkPartitions } from '../events/work-partitions.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
@@ -83,6 +84,8 @@ export interface Durable {
   readonly events: EngineEvents;
   /** The share of this process; undefined where there is no other. */
   readonly work: WorkPartitions | undefined;
+  /** The same as the flow of messages sees it. */
+  readonly divided: DividedWork | undefined;
 }
 
 async function openDurable(
@@ -91,11 +94,11 @@ async function openDurable(
 ): Promise<Durable | undefined> {
   if (!migrations) return undefined;
   const { bus, config, eventLog, leases, log, member = name, leaseMs, onHung } = host;
-  const divided = typeof replicas === 'object';
+  const by = typeof replicas === 'object' ? replicas.partitionBy : undefined;
   const database = await openDatabase(config, name, {
     engine: migrations,
     events: EVENT_TABLES,
-    ...(divided && { work: WORK_TABLES }),
+    ...(by && { work: WORK_TABLES }),
   });
   const events = await EngineEvents.open({
     engine: name,
@@ -112,9 +115,11 @@ async function openDurable(
       onHung?.();
     },
   });
+  if (!by || !config.replica) return { database, events, work: undefined, divided: undefined };
   const share = { group: `work:${name}`, member, database, leases, leaseMs: config.leaseMs, log };
-  const work = divided && config.replica ? new WorkPartitions(share) : undefined;
-  return { database, events, work };
+  const work = new WorkPartitions(share);
+  // Half as long again as others may need to take over.
+  return { database, events, work, divided: new DividedWork(work, by, 1.5 * config.leaseMs) };
 }
 
 class Engine implements RunningEngine {
@@ -142,7 +147,12 @@ class Engine implements RunningEngine {
     this.#guard = new Guard(definition.name, context);
     const { participant } = parts;
     if (!participant) return;
-    const options = { units: context.units, durable: durable !== undefined };
+    const options = {
+      units: context.units,
+      durable: durable !== undefined,
+      divided: durable?.divided,
+      replica: context.config.replica?.index,
+    };
     this.#stream = new EngineStream(context.bus, definition.name, participant, options);
     durable?.events.connect(this.#stream, participant, async () => parts.reload?.());
   }
