@@ -148,7 +148,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'disk full',
     weight: 2,
-    fits: (world) => world.hasSmallDisk,
+    fits: (world) => world.hasSmallDisk && world.options.store === 'sqlite',
     inject: async (world, random) => {
       await world.healthy();
       world.fillDisk();
