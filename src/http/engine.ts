@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Database, Migrations } from '../store/database.ts';
+import type { Database, Migrations, Schemas } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
 
@@ -92,6 +92,8 @@ export interface EngineDefinition {
   readonly description: string;
   /** Steps of the schema of its own tables; an engine without them has no database. */
   readonly migrations?: Migrations;
+  /** Tables of the parts that it uses in its database, such as those of jobs. */
+  readonly schemas?: Schemas;
   /**
    * How its work can be divided among several processes: any of them can do all of it, or each does that of the partitions it holds
    * (all live messages that it consumes have the field; some are handled again after a take-over).

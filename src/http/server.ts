@@ -89,7 +89,7 @@ export interface Durable {
 }
 
 async function openDurable(
-  { name, migrations, replicas }: EngineDefinition,
+  { name, migrations, schemas, replicas }: EngineDefinition,
   host: EngineHost,
 ): Promise<Durable | undefined> {
   if (!migrations) return undefined;
@@ -98,6 +98,7 @@ async function openDurable(
   const database = await openDatabase(config, name, {
     engine: migrations,
     events: EVENT_TABLES,
+    ...schemas,
     ...(by && { work: WORK_TABLES }),
   });
   const events = await EngineEvents.open({

@@ -6,8 +6,8 @@ import type { Log } from '../core/log.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
 import { BACKEND_TIMING } from './backend.ts';
-import { workerOptions } from './bull-connections.ts';
-import { type BullJob, BullQueues, prefixOf, queueName } from './bull-queues.ts';
+import { commandOptions, workerOptions } from './bull-connections.ts';
+import { type BullJob, BullQueues, hasUnfinished, prefixOf, queueName } from './bull-queues.ts';
 import { type BullData, jobOfBull, Retry, reasonText } from './bull-records.ts';
 import { takeOwner } from './owner.ts';
 import type { JobPage, JobProgress, JobQuery, JobRecord, NewJob, Outcome } from './record.ts';
@@ -24,11 +24,12 @@ export interface BullBackendOptions {
 interface Opened {
   readonly bullmq: typeof import('bullmq');
   readonly queues: BullQueues;
-  /** Of the workers. */
-  readonly connection: Redis;
 }
 
-/** See {@link JobBackend}. BullMQ is loaded, and Redis connected to, at the first use. */
+/**
+ * See {@link JobBackend}. BullMQ takes a third of a second to load, so that this waits for the first job: one that is added
+ * here, or one that is found in Redis by a look once a second.
+ */
 export class BullBackend implements JobBackend {
   readonly kind = 'bullmq';
   readonly #options: BullBackendOptions;
@@ -38,9 +39,14 @@ export class BullBackend implements JobBackend {
   readonly #active = new Map<string, BullJob>();
   /** Attempts that have ended, until their outcome is stored. */
   readonly #unsettled = new Map<string, { record: JobRecord; outcome: Outcome; sinceMs: number }>();
+  #commands: Promise<Redis> | undefined;
   #opened: Promise<Opened> | undefined;
+  #working: Promise<void> | undefined;
+  /** Connection of the workers. */
+  #connection: Redis | undefined;
   #worker: JobWorker | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
+  #looking: Promise<void> | undefined;
   #paused = false;
   #closing: Promise<unknown> | undefined;
   #failing = false;
@@ -51,34 +57,19 @@ export class BullBackend implements JobBackend {
   }
 
   async start(worker: JobWorker): Promise<void> {
-    const { bullmq, connection } = await this.#open();
-    if (this.#paused) return;
     this.#worker = worker;
-    const { engine, kinds, settings } = this.#options;
-    for (const { kind, concurrency } of kinds) {
-      const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
-        connection,
-        prefix: prefixOf(settings),
-        concurrency,
-        name: this.#owner.name,
-        lockDuration: this.#timing.leaseMs,
-        stalledInterval: Math.max(this.#timing.leaseMs / 3, 100),
-        // How often a job may be begun is counted by us.
-        maxStalledCount: 1_000_000,
-        drainDelay: 1,
-        runRetryDelay: 1000,
-        settings: { backoffStrategy: (_made, _type, error) => (error instanceof Retry ? error.delayMs : 0) },
+    this.#poll = setInterval(() => {
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
       });
-      made.on('error', (error) => this.#complain(error));
-      made.on('completed', ({ id }) => this.#settle(id, true));
-      made.on('failed', (job) => this.#settle(job?.id, true));
-      this.#workers.push(made);
-    }
-    this.#poll = setInterval(() => void this.#look(), this.#timing.pollMs);
+    }, this.#timing.pollMs);
+    await this.#connect();
   }
 
   async add(jobs: readonly NewJob[]): Promise<Added[]> {
-    return (await this.#open()).queues.add(jobs);
+    const added = await (await this.#open()).queues.add(jobs);
+    void this.#work();
+    return added;
   }
 
   async get(id: string): Promise<JobRecord | null> {
@@ -118,12 +109,20 @@ export class BullBackend implements JobBackend {
   async abandon(): Promise<void> {
     clearInterval(this.#poll);
     this.#owner.release();
-    const opened = await this.#opened?.catch(() => undefined);
-    if (!opened) return;
     // A worker that waits for Redis would wait for ever.
     for (const worker of this.#workers) worker.close(true).catch(() => {});
-    await opened.queues.close();
-    opened.connection.disconnect();
+    await (await this.#opened?.catch(() => undefined))?.queues.close();
+    (await this.#commands?.catch(() => undefined))?.disconnect();
+    this.#connection?.disconnect();
+  }
+
+  #connect(): Promise<Redis> {
+    this.#commands ??= import('ioredis').then(({ Redis: Client }) => {
+      const client = new Client(commandOptions(this.#options.settings, `jobs-${this.#options.engine}`));
+      client.on('error', (error) => this.#complain(error));
+      return client;
+    });
+    return this.#commands;
   }
 
   #open(): Promise<Opened> {
@@ -132,14 +131,52 @@ export class BullBackend implements JobBackend {
   }
 
   async #load(): Promise<Opened> {
-    const [bullmq, ioredis] = await Promise.all([import('bullmq'), import('ioredis')]);
-    const { settings, engine, kinds } = this.#options;
+    const [bullmq, commands] = await Promise.all([import('bullmq'), this.#connect()]);
+    const { settings, engine } = this.#options;
     const onError = (error: unknown) => this.#complain(error);
-    const names = kinds.map(({ kind }) => kind);
-    const queues = new BullQueues({ settings, engine, kinds: names, onError }, bullmq, ioredis);
-    const connection = new ioredis.Redis(workerOptions(settings, `jobs-${engine}`));
-    connection.on('error', onError);
-    return { bullmq, queues, connection };
+    return {
+      bullmq,
+      queues: new BullQueues({ settings, engine, kinds: this.#kinds, commands, onError }, bullmq),
+    };
+  }
+
+  get #kinds(): string[] {
+    return this.#options.kinds.map(({ kind }) => kind);
+  }
+
+  #work(): Promise<void> {
+    this.#working ??= this.#startWorkers();
+    return this.#working;
+  }
+
+  async #startWorkers(): Promise<void> {
+    const [{ bullmq }, { Redis: Client }] = await Promise.all([this.#open(), import('ioredis')]);
+    if (this.#paused || !this.#worker) {
+      this.#working = undefined;
+      return;
+    }
+    const { engine, kinds, settings } = this.#options;
+    this.#connection = new Client(workerOptions(settings, `jobs-${engine}`));
+    this.#connection.on('error', (error) => this.#complain(error));
+    for (const { kind, concurrency } of kinds) {
+      const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
+        connection: this.#connection,
+        prefix: prefixOf(settings),
+        concurrency,
+        name: this.#owner.name,
+        lockDuration: this.#timing.leaseMs,
+        stalledInterval: Math.max(this.#timing.leaseMs / 3, 100),
+        // How often a job may be begun is counted by us.
+        maxStalledCount: 1_000_000,
+        drainDelay: 1,
+        runRetryDelay: 1000,
+        settings: { backoffStrategy: (_made, _type, error) => (error instanceof Retry ? error.delayMs : 0) },
+      });
+      made.on('error', (error) => this.#complain(error));
+      made.on('completed', ({ id }) => this.#settle(id, true));
+      made.on('failed', (job) => this.#settle(job?.id, true));
+      this.#workers.push(made);
+    }
   }
 
   async #process(job: BullJob, bullmq: Opened['bullmq']): Promise<unknown> {
@@ -190,6 +227,13 @@ export class BullBackend implements JobBackend {
     for (const [id, { sinceMs }] of this.#unsettled)
       if (now - sinceMs > 2 * this.#timing.leaseMs) this.#settle(id, false);
     try {
+      if (!this.#working) {
+        const { settings, engine } = this.#options;
+        const client = await this.#connect();
+        if (client.status !== 'ready' || !(await hasUnfinished(client, settings, engine, this.#kinds)))
+          return;
+        await this.#work();
+      }
       const { queues } = await this.#open();
       for (const id of await queues.wishes()) if (this.#active.has(id)) this.#worker!.cancelRequested(id);
       this.#failing = false;

@@ -5,6 +5,8 @@ import type { RedisSettings } from '../core/redis-settings.ts';
 
 // Workers ask at least once a second, so that so long a silence is that of a link that is only half there.
 const SILENCE_MS = 15_000;
+/** Longest wait for an answer to who adds or reads, in milliseconds. */
+const ANSWER_MS = 5000;
 
 // Half of the wait is random, so that all processes do not come back in one instant.
 function retryMs(times: number): number {
@@ -24,8 +26,8 @@ function lasting(settings: RedisSettings, name: string) {
 }
 
 /** Of the connection that adds and reads: a command that finds Redis away, or gets no answer in time, fails. */
-export function commandOptions(settings: RedisSettings, name: string, answerMs: number) {
-  const options = { enableOfflineQueue: false, commandTimeout: answerMs };
+export function commandOptions(settings: RedisSettings, name: string) {
+  const options = { enableOfflineQueue: false, commandTimeout: ANSWER_MS };
   return { ...lasting(settings, name), ...options } satisfies RedisOptions;
 }
 

@@ -6,7 +6,7 @@ import { DependencyUnavailableError } from '../core/errors.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, Cancelled } from './backend.ts';
 import { BullCancels } from './bull-cancels.ts';
-import { commandOptions, ready } from './bull-connections.ts';
+import { ready } from './bull-connections.ts';
 import { type BullData, bullJob, jobOfBull, stateOf } from './bull-records.ts';
 import type { JobPage, JobQuery, JobRecord, JobState, NewJob } from './record.ts';
 import { isFinished } from './record.ts';
@@ -18,12 +18,15 @@ export interface BullQueuesOptions {
   readonly settings: RedisSettings;
   readonly engine: string;
   readonly kinds: readonly string[];
+  /** Connection of `commandOptions`. */
+  readonly commands: Redis;
   readonly onError: (error: unknown) => void;
 }
 
-/** Longest waits for an answer of Redis and for a connection, in milliseconds. */
-const ANSWER_MS = 5000;
+/** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 1000;
+/** Where BullMQ keeps the ids of jobs that have not ended. */
+const UNFINISHED = ['wait', 'prioritized', 'delayed', 'active'] as const;
 const BULL_STATES = {
   waiting: ['wait', 'prioritized'],
   delayed: ['delayed'],
@@ -38,21 +41,16 @@ interface Found {
   readonly queue?: Queue<BullData>;
 }
 
-/** Connects in the background; every method throws DependencyUnavailableError, and soon, while Redis is away. */
+/** Every method throws DependencyUnavailableError, and soon, while Redis is away. */
 export class BullQueues {
   readonly cancels: BullCancels;
   readonly #commands: Redis;
   readonly #queues: ReadonlyMap<string, Queue<BullData>>;
 
-  constructor(
-    options: BullQueuesOptions,
-    { Queue: BullQueue }: typeof import('bullmq'),
-    { Redis: Client }: typeof import('ioredis'),
-  ) {
-    const { settings, engine, kinds, onError } = options;
+  constructor(options: BullQueuesOptions, { Queue: BullQueue }: typeof import('bullmq')) {
+    const { settings, engine, kinds, commands, onError } = options;
     const prefix = prefixOf(settings);
-    this.#commands = new Client(commandOptions(settings, `jobs-${engine}`, ANSWER_MS));
-    this.#commands.on('error', onError);
+    this.#commands = commands;
     this.#queues = new Map(
       kinds.map((kind) => {
         const queue = new BullQueue<BullData>(queueName(engine, kind), {
@@ -154,7 +152,6 @@ export class BullQueues {
 
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close().catch(() => {})));
-    this.#commands.disconnect();
   }
 
   // The state comes first: a job that ends between the two looks is seen as it was, never as ended without its end.
@@ -188,6 +185,19 @@ export function prefixOf({ prefix }: RedisSettings): string {
 /** The name of the queue of one kind. */
 export function queueName(engine: string, kind: string): string {
   return `${engine}.${kind}`;
+}
+
+/** Whether a queue has jobs that have not ended; asked without BullMQ, which takes long to load. */
+export async function hasUnfinished(
+  commands: Redis,
+  settings: RedisSettings,
+  engine: string,
+  kinds: readonly string[],
+): Promise<boolean> {
+  const keys = kinds.flatMap((kind) =>
+    UNFINISHED.map((state) => `${prefixOf(settings)}:${queueName(engine, kind)}:${state}`),
+  );
+  return (await commands.exists(...keys)) > 0;
 }
 
 // A worker that has just taken it holds its lock.

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { InvariantError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { JobReply } from './record.ts';
 
 /** What the work of a job is given beside its input. */
 export interface JobContext {
@@ -35,6 +36,8 @@ export interface JobDefinition<Input = unknown, Result = unknown> {
   /** Jobs of one key are one job for as long as it waits or runs. */
   readonly dedupKey?: (input: Input) => string;
   run(input: Input, context: JobContext): Promise<Result> | Result;
+  /** Called when a job has ended for good, also without a run, in the process that ended it; not after a crash in between. */
+  ended?(job: JobReply): void;
 }
 
 type Optional = 'concurrency' | 'timeoutMs' | 'attempts' | 'backoffMs' | 'priority';

@@ -97,11 +97,19 @@ export class Jobs {
    * TooLargeError for one over 1 MiB, and what the backend throws while it is away.
    */
   async add(kind: string, input: unknown, options: AddOptions = {}): Promise<JobAccepted> {
-    return (await this.addAll(kind, [input], options))[0]!;
+    return (await this.#add(kind, [input], options))[0]!;
   }
 
   /** Adds several jobs of one kind at once. */
-  async addAll(kind: string, inputs: readonly unknown[], options: AddOptions = {}): Promise<JobAccepted[]> {
+  async addAll(
+    kind: string,
+    inputs: readonly unknown[],
+    options: Omit<AddOptions, 'id'> = {},
+  ): Promise<JobAccepted[]> {
+    return this.#add(kind, inputs, options);
+  }
+
+  async #add(kind: string, inputs: readonly unknown[], options: AddOptions): Promise<JobAccepted[]> {
     const definition = this.#definitions.get(kind);
     if (!definition) throw new InvariantError(`no kind of job ${kind} in ${this.#parts.engine}`);
     const jobs = inputs.map((input) => newJob(definition, input, options));
@@ -256,7 +264,9 @@ export class Jobs {
       error: job.error,
     };
     bus.publish(topics.jobs, body, job.correlationId === null ? {} : { correlationId: job.correlationId });
-    if (isFinished(job.state)) for (const wake of this.#waiters.get(job.id) ?? []) wake();
+    if (!isFinished(job.state)) return;
+    this.#definitions.get(job.kind)?.ended?.(describeJob(job));
+    for (const wake of this.#waiters.get(job.id) ?? []) wake();
   }
 
   // A job may end in another process, which nobody tells of here for certain.

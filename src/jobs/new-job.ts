@@ -6,6 +6,8 @@ import { createdUsOf, type JobRecord, MAX_JSON_BYTES, type NewJob } from './reco
 
 /** What may differ from the definition for a single job. */
 export interface AddOptions {
+  /** Of `newId`; a new one when absent. */
+  readonly id?: string;
   readonly priority?: number;
   /** Instead of the key of the definition. */
   readonly dedupKey?: string;
@@ -33,7 +35,7 @@ export function newJob(definition: JobDefinition, input: unknown, options: AddOp
   if (Buffer.byteLength(JSON.stringify(checked.data) ?? '') > MAX_JSON_BYTES)
     throw new TooLargeError(`Expected an input of at most ${MAX_JSON_BYTES} bytes of JSON`, MAX_JSON_BYTES);
   return {
-    id: newId(),
+    id: options.id ?? newId(),
     kind: definition.kind,
     input: checked.data,
     priority,
