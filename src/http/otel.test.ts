@@ -231,3 +231,33 @@ describe('spans of messages', () => {
     expect(receiver.spans.slice(before).map((s) => s.name)).toEqual(['GET /ready']);
   });
 });
+
+test('durable events come with their trace through the log; each try is a span', async () => {
+  let tries = 0;
+  const consumer: EngineDefinition = {
+    ...definition,
+    migrations: [],
+    create: () => ({
+      routes: new Elysia(),
+      participant: {
+        consumes: [topics.fills],
+        emits: [],
+        process: () => {
+          if (++tries === 1) throw new TypeError('not yet');
+        },
+      },
+    }),
+  };
+  receiver = new OtlpReceiver();
+  engine = await TestEngine.start(consumer, receiver.env);
+  engine.bus.traceWith({ contextOf: () => `00-${TRACE}-${SPAN}-01`, handling: () => undefined });
+  const event = await engine.append(topics.fills, fill, { correlationId: TRACE });
+  await named('process strategy.fills', 2);
+  const spans = receiver.spans.filter((s) => s.kind === 5);
+  expect(spans.map((s) => [s.traceId, s.parentSpanId, s.status, s.attributes['error.type']])).toEqual([
+    [TRACE, SPAN, 2, 'TypeError'],
+    [TRACE, SPAN, 0, undefined],
+  ]);
+  for (const span of spans) expect(span.attributes['messaging.message.id']).toBe(event.id);
+  await stop();
+});
