@@ -16,6 +16,8 @@ export interface PartitionHolderOptions {
   readonly onGained: (resource: string, epoch: number) => void | Promise<void>;
   /** A resource is no longer held. It goes to another member once this has resolved, if the lease lasts so long. */
   readonly onLost: (resource: string, reason: string) => void | Promise<void>;
+  /** Whether a resource had better not go to a member that has joined, for the time being. */
+  readonly isInUse?: (resource: string) => boolean;
   /** Hears what `onGained` and `onLost` reject with. */
   readonly onError?: (error: unknown) => void;
 }
@@ -130,8 +132,7 @@ export class PartitionHolder {
   /** One round; returns whether this member holds its share. */
   async #look(): Promise<boolean> {
     const view = await this.#ask();
-    const surplus = [...this.#held.keys()].slice(view.quota);
-    for (const resource of surplus) this.#giveBack(resource, 'rebalanced');
+    for (const resource of this.#surplus(view.quota)) this.#giveBack(resource, 'rebalanced');
     const wanted = view.free.slice(0, Math.max(0, view.quota - this.#held.size));
     const { board, group, member, minEpoch } = this.#options;
     // A renewal names its own epoch: it is kept.
@@ -151,6 +152,11 @@ export class PartitionHolder {
     this.#armDeadline();
     this.#settle(leases, new Set(wanted));
     return this.#held.size >= view.quota;
+  }
+
+  #surplus(quota: number): string[] {
+    const spare = [...this.#held.keys()].filter((resource) => !this.#options.isInUse?.(resource));
+    return spare.slice(Math.max(0, quota - (this.#held.size - spare.length)));
   }
 
   async #ask(): Promise<View> {

@@ -102,6 +102,7 @@ export class EngineStream {
     this.#divided = options.divided;
     this.#replica = options.replica;
     this.#divided?.onGained((missed) => this.#onGained(missed));
+    this.#divided?.keepFor(() => this.session);
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);

@@ -25,6 +25,8 @@ export interface WorkShare {
   onLost(forget: (isLost: IsOurs) => Promise<void>): void;
   /** Sets what is called when keys are this process's from now on. */
   onGained(begin: (isGained: IsOurs) => void): void;
+  /** Sets what tells the key that had better not move to a process that has joined, if there is one. */
+  keepInUse(key: () => string | undefined): void;
 }
 
 /** The share of an engine with a single process: everything. */
@@ -34,6 +36,7 @@ export const ALL_WORK: WorkShare = {
   require: async () => {},
   onLost: () => {},
   onGained: () => {},
+  keepInUse: () => {},
 };
 
 /** Another process works on the key now. */
@@ -65,6 +68,11 @@ export class DividedWork {
 
   takesPart(spec: SessionSpec): boolean {
     return this.#work.holds(spec[this.#by]);
+  }
+
+  /** Sets what tells the replay under way: one that joins does not break it off. */
+  keepFor(replay: () => SessionSpec | undefined): void {
+    this.#work.keepInUse(() => replay()?.[this.#by]);
   }
 
   /** Makes sure that a replay is this process's while `tx` lasts. */

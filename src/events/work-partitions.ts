@@ -41,6 +41,7 @@ export class WorkPartitions implements WorkShare {
   readonly #own = new Map<number, number>();
   #forget: (isLost: IsOurs) => Promise<void> = async () => {};
   #begin: (isGained: IsOurs) => void = () => {};
+  #inUse: () => string | undefined = () => undefined;
   #joining: ReturnType<typeof setTimeout> | undefined;
   #joined = false;
 
@@ -56,6 +57,10 @@ export class WorkPartitions implements WorkShare {
       minEpoch: (resource) => this.#known.get(Number(resource)) ?? 0,
       onGained: (resource, epoch) => this.#gained(Number(resource), epoch),
       onLost: (resource, reason) => this.#lost(Number(resource), reason),
+      isInUse: (resource) => {
+        const key = this.#inUse();
+        return key !== undefined && partitionOf(key) === Number(resource);
+      },
       onError: (err) => log.error({ err }, 'taking or giving a partition failed'),
     });
   }
@@ -112,6 +117,10 @@ export class WorkPartitions implements WorkShare {
 
   onGained(begin: (isGained: IsOurs) => void): void {
     this.#begin = begin;
+  }
+
+  keepInUse(key: () => string | undefined): void {
+    this.#inUse = key;
   }
 
   #join(): Promise<void> {
