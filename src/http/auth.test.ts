@@ -266,3 +266,27 @@ test('without keys this machine goes on as before, and its changes are written d
   expect(audited(engine)).toMatchObject([{ key_id: 'local', key_name: 'local', status: 200 }]);
   await engine.stop();
 });
+
+test('without keys only names of this machine are taken as Host, so that no page of another site gets in by a name', async () => {
+  const engine = await TestEngine.start(definition);
+  const statusOf = async (host: string, path: string) =>
+    Number(
+      (await rawRequest(engine.url, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close`)).slice(
+        9,
+        12,
+      ),
+    );
+  for (const host of [
+    'evil.example:8200',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '192.0.2.1',
+    'x',
+  ]) {
+    expect([host, await statusOf(host, '/system/status')]).toEqual([host, 403]);
+  }
+  for (const host of ['localhost', 'LOCALHOST:8200', '127.0.0.1:1', '127.1.2.3', '[::1]:8200']) {
+    expect([host, await statusOf(host, '/system/status')]).toEqual([host, 200]);
+  }
+  await engine.stop();
+});

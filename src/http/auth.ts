@@ -35,6 +35,7 @@ export interface Admission {
 
 const PASS: Admission = { refusal: null, identity: null, right: null, quota: null };
 const SOCKET: Right = { access: 'read', pattern: '/ws', changes: false };
+const LOCAL_HOST = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?(?:[/?]|$)/i;
 const BEARER = /^Bearer +(\S+) *$/i;
 
 /** Keys, roles, limits and the audit log of one engine. */
@@ -72,7 +73,7 @@ export class Guard {
     const now = performance.now();
     this.#keys.refresh(now);
     const isGet = request.method === 'GET';
-    const busy = this.#refuseBusy(peer);
+    const busy = this.#refuseBusy(peer) ?? this.#refuseForeignHost(request.url);
     if (isGet && !busy && !this.#keys.enforced && !this.#limiter) return PASS;
     const right = this.#rightOf(request.method, pathOf(request.url));
     if (right.access === 'open' && `GET ${right.pattern}` in COMMON_ACCESS) return PASS;
@@ -91,6 +92,7 @@ export class Guard {
     const key = offered.find((p) => p.startsWith(SOCKET_KEY))?.slice(SOCKET_KEY.length);
     return (
       this.#refuseBusy(peer, peer.pendingWebSockets + 1) ??
+      this.#refuseForeignHost(request.url) ??
       this.#decide(request, SOCKET, keyOf(request.headers) ?? key ?? null, now, peer)
     );
   }
@@ -163,6 +165,16 @@ export class Guard {
       return { ...decided, refusal: new TooManyRequestsError(detail, Math.ceil(retryAfterS)) };
     }
     return { ...decided, refusal: enforced ? refusalOf(identity, right.access, key) : null };
+  }
+
+  /**
+   * Without keys the address is all that guards an engine: a page of another site whose name was made to point here
+   * (DNS rebinding) has the browser send that name as Host.
+   */
+  #refuseForeignHost(url: string): Admission | null {
+    if (this.#keys.enforced || LOCAL_HOST.test(url)) return null;
+    const detail = 'Expected localhost or a loopback address as Host, was another name';
+    return { ...PASS, refusal: new ForbiddenError(detail) };
   }
 
   #refuseBusy(peer: Peer | undefined, open = peer?.pendingRequests ?? 0): Admission | null {

@@ -154,7 +154,7 @@ describe('spans of requests', () => {
     const cut = receiver.spans.length;
     const socket = connect(Number(new URL(engine.url).port), '127.0.0.1');
     const head =
-      'POST /fills HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{"a';
+      'POST /fills HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{"a';
     await new Promise((written) => socket.write(head, written));
     socket.destroy();
     await eventually(() => receiver.spans.length > cut, 'the span of a request whose body breaks off');

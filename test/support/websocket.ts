@@ -93,7 +93,7 @@ export class Harness {
     socket.on('error', () => {});
     const key = 'dGhlIHNhbXBsZSBub25jZQ==';
     socket.write(
-      `GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      `GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
     );
     await eventually(async () => (await engine.get('/connections')).body.count > 0, 'an open connection');
     return { socket, closed: () => closed };
