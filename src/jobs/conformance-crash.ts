@@ -69,13 +69,12 @@ export function crashTests({ newPlace, jobsAt, resultOf, marksFolder, startWorke
   test('cancels a job that another process runs', async () => {
     const place = await newPlace();
     const marks = marksFolder();
-    const child = startWorker(place, marks);
+    startWorker(place, marks);
     const jobs = await jobsAt(place, markedJobs(marks));
     const { job_id } = await jobs.add('once', { name: 'c' });
     await eventually(() => Bun.file(join(marks, 'c.1')).exists(), 'it to run elsewhere', 20_000);
-    expect(await jobs.cancel(job_id)).toMatchObject({ state: 'active', cancel_requested: true });
+    // The other process may have stopped already when the answer is made.
+    expect(await jobs.cancel(job_id)).toMatchObject({ cancel_requested: true });
     expect(await jobs.wait(job_id)).toMatchObject({ state: 'cancelled' });
-    child.kill('SIGKILL');
-    await child.exited;
   }, 30_000);
 }

@@ -42,8 +42,9 @@ export function stopped(signal: AbortSignal): Promise<void> {
 
 /** Returns what the tests of one block share; call it within `describe`. */
 export function jobsRig(make: () => Promise<JobPlace> | JobPlace) {
-  const open: { jobs: Jobs[]; places: JobPlace[]; folders: string[] } = {
+  const open: { jobs: Jobs[]; places: JobPlace[]; folders: string[]; workers: Bun.Subprocess[] } = {
     jobs: [],
+    workers: [],
     places: [],
     folders: [],
   };
@@ -94,6 +95,10 @@ export function jobsRig(make: () => Promise<JobPlace> | JobPlace) {
   };
 
   afterEach(async () => {
+    for (const worker of open.workers.splice(0)) {
+      worker.kill('SIGKILL');
+      await worker.exited;
+    }
     await Promise.all(open.jobs.splice(0).map((jobs) => jobs.stop(200)));
     for (const place of open.places.splice(0)) await place.close();
     for (const folder of open.folders.splice(0)) rmSync(folder, { recursive: true, force: true });
@@ -106,10 +111,13 @@ export function jobsRig(make: () => Promise<JobPlace> | JobPlace) {
     return folder;
   }
 
-  /** Starts a process that runs the marked jobs, until it is killed. */
+  /** Starts a process that runs the marked jobs, until it is killed or the test is over. */
   function startWorker(place: string, marks: string) {
     const script = join(import.meta.dir, 'test-worker.ts');
-    return Bun.spawn([process.execPath, script, place, marks], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const stdio: ['ignore', 'inherit', 'inherit'] = ['ignore', 'inherit', 'inherit'];
+    const worker = Bun.spawn([process.execPath, script, place, marks], { stdio });
+    open.workers.push(worker);
+    return worker;
   }
 
   return { newPlace, jobsAt, started, states, resultOf, marksFolder, startWorker, messages: () => messages };
