@@ -5,6 +5,7 @@ import { topics } from '../bus/topics.ts';
 import type { Config } from '../core/config.ts';
 import { InvalidOptionError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { MAX_REPLICAS } from '../core/replica-settings.ts';
 import { refuseOpenHost } from '../http/key-ring.ts';
 import { ensureLocalKey } from '../http/local-key.ts';
 import { ENGINE_NAMES, ENGINES } from './engines.ts';
@@ -59,8 +60,15 @@ function chosen(only: readonly string[] | undefined): readonly string[] {
   return only ? ENGINE_NAMES.filter((name) => only.includes(name)) : ENGINE_NAMES;
 }
 
-function checkReplicas({ replicas = new Map(), only, inProcess }: ClusterOptions): void {
-  const several = [...replicas].filter(([, count]) => count > 1);
+function checkReplicas({ replicas = new Map(), only, inProcess, config }: ClusterOptions): void {
+  const { firstReplica } = config;
+  const several = [...replicas].filter(([, count]) => count > 1 || firstReplica !== undefined);
+  const last = (firstReplica ?? 0) + Math.max(0, ...several.map(([, count]) => count));
+  if (last > MAX_REPLICAS) {
+    throw new InvalidOptionError(
+      `Expected at most ${MAX_REPLICAS} replicas on all hosts together, was ${last}`,
+    );
+  }
   if (several.length > 0 && inProcess) {
     throw new InvalidOptionError(
       'Expected no replicas with --in-process, which has all engines in one process: leave one of both out',

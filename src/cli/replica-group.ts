@@ -10,6 +10,8 @@ const PROXY_MAIN = resolve(import.meta.dir, 'replica-proxy.ts');
 export interface GroupOptions
   extends Pick<ChildOptions, 'engine' | 'env' | 'log' | 'onLine' | 'hangS' | 'events'> {
   readonly count: number;
+  /** Number of the first replica; undefined for an engine of which one process runs on no other host. */
+  readonly first: number | undefined;
   readonly config: Pick<Config, 'ports' | 'replicaProxy'>;
   /** Port that the engine is published on. */
   readonly publishedPort: number;
@@ -22,8 +24,8 @@ export class ReplicaGroup {
   readonly #proxy: Child | undefined;
 
   constructor(options: GroupOptions) {
-    const { engine, count, config, events } = options;
-    if (count === 1) {
+    const { engine, count, first, config, events } = options;
+    if (count === 1 && first === undefined) {
       this.children = [
         new Child({ ...options, replica: undefined, label: engine, command: [ENGINE_MAIN, engine] }),
       ];
@@ -36,7 +38,8 @@ export class ReplicaGroup {
         this.#tellProxy();
       },
     };
-    this.children = Array.from({ length: count }, (_, replica) => {
+    this.children = Array.from({ length: count }, (_, i) => {
+      const replica = (first ?? 0) + i;
       const env = { ...options.env, NAUTILUS_REPLICA: String(replica) };
       const label = `${engine}.${replica}`;
       return new Child({ ...options, env, events: watched, replica, label, command: [ENGINE_MAIN, engine] });

@@ -95,7 +95,13 @@ export class Supervisor {
     const common = { env, config, log, onLine: options.onLine, hangS: config.hangS, events: this.#events() };
     this.#groups = options.engines.map(
       (engine) =>
-        new ReplicaGroup({ ...common, engine, count: countOf(engine), publishedPort: publishedPort(engine) }),
+        new ReplicaGroup({
+          ...common,
+          engine,
+          count: countOf(engine),
+          first: options.replicas.has(engine) ? config.firstReplica : undefined,
+          publishedPort: publishedPort(engine),
+        }),
     );
   }
 

@@ -90,6 +90,13 @@ const envSchema = z.object({
   NAUTILUS_REPLICAS: z.string().default(''),
   /** `true` puts a proxy before replicas; the kernel shares out their connections otherwise. Absent: `false` on Linux only. */
   NAUTILUS_REPLICA_PROXY: z.enum(['true', 'false']).default(process.platform === 'linux' ? 'false' : 'true'),
+  /** Number of the first replica on this host, where others run replicas of the same engines: 0..63. */
+  NAUTILUS_REPLICA_FIRST: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_REPLICAS - 1)
+    .optional(),
   /** Which replica this process is, and the port of all of them; set by the supervisor for its engines. */
   NAUTILUS_REPLICA: z.coerce
     .number()
@@ -147,6 +154,8 @@ export interface Config {
   readonly durability: 'process' | 'power';
   /** How many processes an engine has, where it is named. */
   readonly replicas: ReadonlyMap<string, number>;
+  /** Number of the first replica of each engine that {@link replicas} names; undefined when no other host has any. */
+  readonly firstReplica: number | undefined;
   /** Whether a proxy stands before replicas. */
   readonly replicaProxy: boolean;
   /** Undefined in an engine with a single process. */
@@ -226,6 +235,7 @@ export function loadConfig(
           }),
     durability: e.NAUTILUS_DURABILITY,
     replicas: replicaCounts(e.NAUTILUS_REPLICAS, 'NAUTILUS_REPLICAS'),
+    firstReplica: e.NAUTILUS_REPLICA_FIRST,
     replicaProxy: e.NAUTILUS_REPLICA_PROXY === 'true',
     replica:
       e.NAUTILUS_REPLICA === undefined

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { partitionOf } from '../../src/bus/partition.ts';
 import { walkBars } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { POSTGRES_BIN, TestPostgres } from '../support/postgres.ts';
 import { REDIS_SERVER, TestRedis } from '../support/redis.ts';
 import { barsFile, type ListedEngine, nautilus, TestSystem } from '../support/system.ts';
 import { Valuations } from '../support/valuations.ts';
@@ -133,7 +134,7 @@ describe('a replay with replicas', () => {
     const replicas = await replicasOf(system);
     const isHolder = (r: Replica) => r.partitions!.includes(partitionOf(portfolio_id));
     const victim = replicas.find((r) => isHolder(r) === takesPart)!;
-    const slow = { symbol: 'BTC-PERP', portfolio_id, barrier_bars: 1, in_flight: 1 };
+    const slow = { symbol: 'BTC-PERP', portfolio_id, barrier_bars: 4, in_flight: 2 };
     let replay = (await system.post('marketdata', '/replays', slow)).body;
     await eventually(async () => {
       replay = (await system.request('marketdata', replay.progress_url)).body;
@@ -179,3 +180,34 @@ describe('a replay with replicas', () => {
     });
   });
 });
+
+const severalHosts = REDIS_SERVER !== null && POSTGRES_BIN !== null;
+test.skipIf(!severalHosts)(
+  'replicas under two supervisors share the work, and one end of it is enough',
+  async () => {
+    const [redis, postgres] = await Promise.all([TestRedis.start(), TestPostgres.start()]);
+    const env = { NAUTILUS_LEASE_MS: String(LEASE_MS), REDIS_URL: redis.url, DATABASE_URL: postgres.url };
+    const host = (first: number) =>
+      TestSystem.start(['--only', 'analytics', '--replicas', 'analytics=2'], {
+        ...env,
+        NAUTILUS_REPLICA_FIRST: String(first),
+      });
+    const here = await host(0);
+    const there = await host(2);
+    try {
+      const [ours, theirs] = await Promise.all([replicasOf(here), replicasOf(there)]);
+      expect([...ours, ...theirs].map((r) => r.replica)).toEqual([0, 1, 2, 3]);
+      await sharedOut([...ours, ...theirs]);
+      const valuations = await Valuations.start(here);
+      await valuations.more(50);
+      there.kill('SIGKILL');
+      for (const { pid } of theirs) process.kill(pid, 'SIGKILL');
+      await sharedOut(ours);
+      await valuations.more(20);
+      await valuations.compare(ours[0]!.port);
+    } finally {
+      await Promise.all([here.stop(), there.stop()]);
+      await Promise.all([redis.stop(), postgres.stop()]);
+    }
+  },
+);
