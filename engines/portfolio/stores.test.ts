@@ -5,6 +5,7 @@ import { MemoryHub } from '../../src/bus/memory.ts';
 import { partitionOf } from '../../src/bus/partition.ts';
 import { EngineStream } from '../../src/bus/stream.ts';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
+import { EngineMetrics } from '../../src/http/metrics.ts';
 import { prepareEngine } from '../../src/http/server.ts';
 import { runLockstep, TestEngine, testSpec, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
@@ -162,7 +163,8 @@ for (const { name, present, start } of STORES) {
       // Its own hub hears nothing of what it says.
       const hub = new MemoryHub();
       const bus = new Bus('portfolio', hub.connect());
-      const host = { ...engine.context, bus, eventLog: hub.connectLog(), leases: hub.leases };
+      const metrics = new EngineMetrics('portfolio', bus);
+      const host = { ...engine.context, bus, metrics, eventLog: hub.connectLog(), leases: hub.leases };
       const { parts, durable } = await prepareEngine(definition, host);
       const envelope = engine.bus.seal(topics.fills, fill('a'));
       await durable!.events.units.run((unit) =>

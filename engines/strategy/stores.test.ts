@@ -5,6 +5,7 @@ import { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { topics } from '../../src/bus/topics.ts';
+import { EngineMetrics } from '../../src/http/metrics.ts';
 import { prepareEngine } from '../../src/http/server.ts';
 import { runLockstep, testSpec } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
@@ -115,6 +116,7 @@ for (const { name, present, start } of STORES) {
       // Its own hub hears nothing of what it says.
       const hub = new MemoryHub();
       const bus = new Bus('strategy', hub.connect());
+      const metrics = new EngineMetrics('strategy', bus);
       let service!: StrategyService;
       const prepared = await prepareEngine(
         {
@@ -124,7 +126,7 @@ for (const { name, present, start } of STORES) {
             return { routes: new Elysia() };
           },
         },
-        { ...market.engine.context, bus, eventLog: hub.connectLog(), leases: hub.leases },
+        { ...market.engine.context, bus, metrics, eventLog: hub.connectLog(), leases: hub.leases },
       );
       const { database, events } = prepared.durable!;
       const [bar] = market.bars;
