@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type RunFile, readRunFile } from '../../src/cli/run-file.ts';
+import { isAlive, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -107,7 +107,7 @@ export class World {
     const pids = this.engines().flatMap((e) => (e.pid === null ? [] : [e.pid]));
     this.#child?.kill('SIGKILL');
     await this.#child?.exited;
-    await eventually(() => pids.every((pid) => !exists(pid)), 'orphans end by themselves', 20_000);
+    await eventually(() => pids.every((pid) => !isAlive(pid)), 'orphans end by themselves', 20_000);
   }
 
   /** Ends the supervisor and all engines in one instant. */
@@ -122,7 +122,7 @@ export class World {
       }
     }
     await this.#child?.exited;
-    await eventually(() => pids.every((pid) => !exists(pid)), 'all have ended', 20_000);
+    await eventually(() => pids.every((pid) => !isAlive(pid)), 'all have ended', 20_000);
   }
 
   /** Sends a request to an engine. Rejects when it does not answer. */
@@ -215,14 +215,5 @@ export class World {
       this.#log.push(...decoder.decode(chunk, { stream: true }).split('\n').filter(Boolean));
       if (this.#log.length > 2000) this.#log = this.#log.slice(-1000);
     }
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
