@@ -20,7 +20,7 @@ export interface HostedEngine {
 }
 
 /** What an engine shares with the others beside the bus. */
-export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'leaseMs' | 'onHung'>;
+export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'onHung'>;
 
 /** Loads, connects and starts the engine `name`. Throws DependencyUnavailableError without a bus or with a taken port. */
 export async function hostEngine(

@@ -28,8 +28,6 @@ export interface EngineHost {
   readonly leases: LeaseBoard;
   /** Name of this process among those that run the engine; the same after a restart. The engine's name when absent. */
   readonly member?: string;
-  /** Milliseconds of a partition's lease. */
-  readonly leaseMs?: number;
   /** Ends the process that applies an event without end; it comes back and tries again. */
   readonly onHung?: () => void;
 }

@@ -93,7 +93,8 @@ async function openDurable(
   host: EngineHost,
 ): Promise<Durable | undefined> {
   if (!migrations) return undefined;
-  const { bus, config, eventLog, leases, log, member = name, leaseMs, onHung } = host;
+  const { bus, config, eventLog, leases, log, member = name, onHung } = host;
+  const { leaseMs } = config;
   const by = typeof replicas === 'object' ? replicas.partitionBy : undefined;
   const database = await openDatabase(config, name, {
     engine: migrations,
@@ -110,17 +111,17 @@ async function openDurable(
     leases,
     logger: log,
     keepDays: config.eventsDays,
-    ...(leaseMs !== undefined && { leaseMs }),
+    leaseMs,
     onHung: (stream, sinceMs) => {
       log.fatal({ ...stream, since_ms: Math.round(sinceMs) }, 'applying an event does not end');
       onHung?.();
     },
   });
   if (!by || !config.replica) return { database, events, work: undefined, divided: undefined };
-  const share = { group: `work:${name}`, member, database, leases, leaseMs: config.leaseMs, log };
+  const share = { group: `work:${name}`, member, database, leases, leaseMs, log };
   const work = new WorkPartitions(share);
   // Half as long again as others may need to take over.
-  return { database, events, work, divided: new DividedWork(work, by, 1.5 * config.leaseMs) };
+  return { database, events, work, divided: new DividedWork(work, by, 1.5 * leaseMs) };
 }
 
 class Engine implements RunningEngine {
