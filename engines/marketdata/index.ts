@@ -1,5 +1,6 @@
 // The Market Data engine: the front door of every bar, and the replay of the past.
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
 import { marketDataRoutes } from './routes.ts';
 import { MarketDataService } from './service.ts';
 
@@ -8,6 +9,8 @@ export default {
   port: 8800,
   title: 'Market Data Engine',
   description: 'Imports, stores and serves bars; feeds the stream; replays history in lockstep.',
+  migrations: [],
+  schemas: { jobs: JOB_TABLES },
   create(context) {
     const service = new MarketDataService(context);
     return {

@@ -1,7 +1,7 @@
 // Replays of stored bars: in lockstep through every engine, or paced onto the live stream.
 import { type LockstepOptions, runLockstep } from '../../src/bus/coordinator.ts';
 import type { EngineWatch } from '../../src/bus/presence.ts';
-import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
+import { type SessionSpec, topics } from '../../src/bus/topics.ts';
 import {
   ConflictError,
   DependencyUnavailableError,
@@ -13,12 +13,9 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import type { BarStore } from './bar-store.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { OutcomeCollector } from './outcome.ts';
+import { readBars, sleep } from './replay-bars.ts';
 import type { ReplayReply, ReplayRequest } from './schemas.ts';
 
-type LiveBar = BodyOf<typeof topics.marketLiveData>;
-
-// Bars are read from the store in pages, so that a replay of years needs no more memory than one of days.
-const PAGE_BARS = 50_000;
 /** Finished replays that are remembered. */
 const KEPT = 100;
 const YIELD_EVERY_MS = 5;
@@ -112,6 +109,23 @@ export class Replays {
     return describe(run);
   }
 
+  /** Whether one runs. */
+  get busy(): boolean {
+    return this.#active !== undefined;
+  }
+
+  /** Resolves when none runs. */
+  async idle(): Promise<void> {
+    while (this.#active) await this.#active.finished;
+  }
+
+  /** Resolves when a replay has ended, however it did. */
+  async ended(id: string): Promise<ReplayReply> {
+    const run = this.#find(id);
+    await run.finished;
+    return describe(run);
+  }
+
   async stop(): Promise<void> {
     this.#active?.abort.abort();
     await this.#active?.finished;
@@ -180,7 +194,7 @@ export class Replays {
         bus,
         spec,
         topics.marketLiveData,
-        readBars(store, run, true),
+        readBars(store, run.request, run.intervalUs),
         options,
       );
       run.result = collector.result(outcome);
@@ -195,7 +209,7 @@ export class Replays {
     const startUs = clock.nowUs();
     let firstUs: number | undefined;
     let lastYield = performance.now();
-    for await (const { body, tsEventUs } of readBars(store, run, false)) {
+    for await (const { body, tsEventUs } of readBars(store, run.request, run.intervalUs)) {
       firstUs ??= tsEventUs;
       const dueUs = startUs + (tsEventUs - firstUs) / run.request.speed;
       const waitMs = (dueUs - clock.nowUs()) / 1000;
@@ -220,38 +234,6 @@ export class Replays {
     this.#runs.set(run.id, run);
     const oldest = this.#runs.keys().next().value;
     if (this.#runs.size > KEPT && oldest !== undefined) this.#runs.delete(oldest);
-  }
-}
-
-async function* readBars(
-  store: BarStore,
-  run: Run,
-  lockstep: boolean,
-): AsyncGenerator<{ body: LiveBar; tsEventUs: number }> {
-  const { symbol, to_us: toUs } = run.request;
-  let fromUs = run.request.from_us;
-  for (;;) {
-    const page = await store.read({ symbol, intervalUs: run.intervalUs, fromUs, toUs, limit: PAGE_BARS });
-    const n = page.tsUs.length;
-    for (let i = 0; i < n; i++) {
-      const tsEventUs = page.tsUs[i]!;
-      const body: LiveBar = {
-        symbol,
-        ts_event_us: tsEventUs,
-        interval_us: run.intervalUs,
-        open: page.open[i]!,
-        high: page.high[i]!,
-        low: page.low[i]!,
-        close: page.close[i]!,
-        volume: page.volume[i]!,
-        source: 'replay',
-      };
-      yield { body, tsEventUs };
-    }
-    if (n < PAGE_BARS) return;
-    fromUs = page.tsUs[n - 1]! + 1;
-    // A long replay must leave the loop free for requests between pages, also when nothing else makes it wait.
-    if (!lockstep) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -288,17 +270,4 @@ function describe(run: Run): ReplayReply {
     error: run.error,
     result: run.result,
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

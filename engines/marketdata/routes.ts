@@ -3,6 +3,8 @@ import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { bodyChunks } from '../../src/http/body.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
+import { jobAccepted } from '../../src/jobs/record.ts';
+import { jobRoutes } from '../../src/jobs/routes.ts';
 import { ARROW_STREAM, barsToArrow } from './arrow.ts';
 import {
   barsQuery,
@@ -19,6 +21,7 @@ import type { Bars, MarketDataService } from './service.ts';
 /** Returns the routes of the Market Data engine. */
 export function marketDataRoutes(service: MarketDataService, { config }: EngineContext) {
   return new Elysia({ name: 'marketdata-routes' })
+    .use(jobRoutes(service.longWork.jobs))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },
@@ -40,11 +43,18 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
     )
     .post(
       '/bars/import',
-      ({ request, query }) => service.import(bodyChunks(request, config.maxImportBytes), query),
+      async ({ request, query, set }) => {
+        const body = bodyChunks(request, config.maxImportBytes);
+        if (query.wait === 'true') return service.import(body, query);
+        const job = await service.longWork.addImport(body, query);
+        set.status = 202;
+        set.headers.location = job.progress_url;
+        return job;
+      },
       {
         parse: 'none',
         query: importQuery,
-        response: { 200: importReply },
+        response: { 200: importReply, 202: jobAccepted },
         detail: { summary: 'Import OHLCV CSV, plain or gzip, sent as the raw body', tags: ['bars'] },
       },
     )
@@ -60,6 +70,20 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
         body: replayRequest,
         response: { 202: replayReply },
         detail: { summary: 'Replay stored bars through the engines', tags: ['replays'] },
+      },
+    )
+    .post(
+      '/replays/queue',
+      async ({ body, set }) => {
+        const job = await service.queueReplay(body);
+        set.status = 202;
+        set.headers.location = job.progress_url;
+        return job;
+      },
+      {
+        body: replayRequest,
+        response: { 202: jobAccepted },
+        detail: { summary: 'Replay stored bars as a job, once no other replay runs', tags: ['replays'] },
       },
     )
     .get('/replays', () => ({ replays: service.replays.list() }), {

@@ -34,13 +34,22 @@ export const barsQuery = z.object({
 });
 export type BarsQuery = z.infer<typeof barsQuery>;
 
-export const importQuery = z.object({
+/** What is known of a file beside its text; the input of an import that is a job. */
+export const importInput = z.object({
   symbol: symbol
     .optional()
     .describe('symbol of a file without a symbol column; with one, the only symbol taken'),
   interval_us: interval
     .optional()
     .describe('length of a bar; the most frequent spacing of the file when absent'),
+});
+export type ImportQuery = z.infer<typeof importInput>;
+
+export const importQuery = importInput.extend({
+  wait: z
+    .enum(['true', 'false'])
+    .default('true')
+    .describe('true: the reply comes after the import; false: at once, and the import is a job'),
 });
 
 const seriesInfo = z.object({
@@ -62,6 +71,7 @@ export const importReply = z.object({
   series: z.array(seriesInfo).describe('what the file added, by symbol'),
   processing_time_ms: z.number(),
 });
+export type ImportReply = z.infer<typeof importReply>;
 
 export const replayRequest = z.strictObject({
   symbol,

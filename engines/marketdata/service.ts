@@ -1,18 +1,23 @@
 // What the Market Data engine does: imports, stores and serves bars, feeds the stream, replays the past.
 import { join } from 'node:path';
 import { EngineWatch } from '../../src/bus/presence.ts';
-import { ConflictError, InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
+import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
-import { BarStore, type SeriesInfo } from './bar-store.ts';
-import { type BarColumns, readBarsCsv } from './csv.ts';
+import type { JobAccepted } from '../../src/jobs/record.ts';
+import { BarStore } from './bar-store.ts';
+import type { BarColumns } from './csv.ts';
+import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
+import { LongWork } from './long-work.ts';
 import { Replays } from './replays.ts';
-import { type BarsQuery, MAX_BARS_JSON, type ReplayRequest } from './schemas.ts';
+import {
+  type BarsQuery,
+  type ImportQuery,
+  type ImportReply,
+  MAX_BARS_JSON,
+  type ReplayRequest,
+} from './schemas.ts';
 import { INSTRUMENTS } from './simulated.ts';
-
-// A gzip of text rarely gains more; what gains more is likely made to fill the disk.
-const MAX_EXPANSION = 32;
-const DAY_US = 86_400 * 1e6;
 
 /** Bars of one series with what they are. */
 export interface Bars {
@@ -25,6 +30,7 @@ export interface Bars {
 /** State and decisions of the Market Data engine. */
 export class MarketDataService {
   readonly replays: Replays;
+  readonly longWork: LongWork;
   readonly #context: EngineContext;
   readonly #feed: LiveFeed;
   readonly #watch: EngineWatch;
@@ -40,7 +46,10 @@ export class MarketDataService {
       onSaveFailed: (err) => context.log.warn({ err }, 'where the simulated market stands cannot be saved'),
     });
     this.#watch = new EngineWatch(bus, clock);
-    this.replays = new Replays(context, () => this.#bars(), this.#feed, this.#watch);
+    const store = () => this.#bars();
+    this.replays = new Replays(context, store, this.#feed, this.#watch);
+    const replay = (request: ReplayRequest) => this.replay(request);
+    this.longWork = new LongWork(context, { store, replays: this.replays, replay });
   }
 
   async start(): Promise<void> {
@@ -48,56 +57,29 @@ export class MarketDataService {
     if (this.#context.config.feed === 'simulated') this.#feed.start();
     // Opened in the background: the engine is ready before DuckDB has loaded, requests that need it wait for it.
     this.#bars().catch((err) => this.#context.log.error({ err }, 'the store of bars could not be opened'));
+    await this.longWork.start();
   }
 
   async stop(): Promise<void> {
     this.#feed.stop();
+    await this.longWork.stop();
     await this.replays.stop();
     await (await this.#store?.catch(() => undefined))?.close();
   }
 
   status() {
-    return { feed: this.#context.config.feed, feed_running: this.#feed.running };
+    const jobs = this.longWork.jobs.stats();
+    return { feed: this.#context.config.feed, feed_running: this.#feed.running, jobs };
   }
 
   async series() {
     return { series: await (await this.#bars()).series(), simulated: INSTRUMENTS.map((i) => i.symbol) };
   }
 
-  /** Imports a CSV body (plain or gzip). Nothing is stored when the body as a whole is no such file. */
-  async import(
-    body: AsyncIterable<Uint8Array>,
-    query: { symbol?: string | undefined; interval_us?: number | undefined },
-  ) {
-    const started = performance.now();
-    if (query.symbol !== undefined) refuseSimulated([query.symbol]);
-    const maxBytes = this.#context.config.maxImportBytes * MAX_EXPANSION;
-    const file = await readBarsCsv(body, { symbol: query.symbol, maxBytes });
-    refuseSimulated(file.bars.keys());
-    const store = await this.#bars();
-    const series: SeriesInfo[] = [];
-    let imported = 0;
-    let replaced = 0;
-    for (const [symbol, bars] of file.bars) {
-      const intervalUs = query.interval_us ?? commonSpacing(bars.tsUs);
-      replaced += await store.put(symbol, intervalUs, bars);
-      const n = bars.tsUs.length;
-      imported += n;
-      const [first_ts_us, last_ts_us] = [bars.tsUs[0]!, bars.tsUs[n - 1]!];
-      series.push({ symbol, interval_us: intervalUs, bars: n, first_ts_us, last_ts_us });
-    }
-    const { rows, rejected, reasons, errors } = file;
-    const processing_time_ms = Math.round(performance.now() - started);
-    return {
-      rows,
-      imported,
-      replaced,
-      rejected,
-      reasons: { ...reasons },
-      errors: [...errors],
-      series,
-      processing_time_ms,
-    };
+  /** Imports a CSV body (plain or gzip) at once. Nothing is stored when the body as a whole is no such file. */
+  import(body: AsyncIterable<Uint8Array>, { symbol, interval_us }: ImportQuery): Promise<ImportReply> {
+    const maxBytes = this.#context.config.maxImportBytes;
+    return importBars(body, () => this.#bars(), { symbol, interval_us, maxBytes });
   }
 
   /** Reads bars of a stored or simulated symbol: the first from `from_us` on, the newest without. Throws NotFoundError, InvalidOptionError. */
@@ -143,6 +125,12 @@ export class MarketDataService {
     return this.replays.start(request, await this.#intervalOf(request.symbol, request.interval_us));
   }
 
+  /** Adds a replay that waits until no other runs. Throws as a replay does that finds no bars. */
+  async queueReplay(request: ReplayRequest): Promise<JobAccepted> {
+    await this.#intervalOf(request.symbol, request.interval_us);
+    return this.longWork.jobs.add('replay', request);
+  }
+
   async #intervalOf(symbol: string, asked: number | undefined): Promise<number> {
     const stored = (await (await this.#bars()).series()).filter((s) => s.symbol === symbol);
     if (stored.length === 0) throw new NotFoundError('No bars of this symbol: import some first');
@@ -166,28 +154,4 @@ export class MarketDataService {
     });
     return this.#store;
   }
-}
-
-// Real bars under the name of an invented instrument could be neither served nor replayed.
-function refuseSimulated(symbols: Iterable<string>): void {
-  for (const symbol of symbols) {
-    if (!INSTRUMENTS.some((i) => i.symbol === symbol)) continue;
-    throw new ConflictError(`Expected a symbol other than those of the simulated market, such as ${symbol}`);
-  }
-}
-
-/** Returns the most frequent distance between neighbouring times, one day for a single bar. */
-export function commonSpacing(tsUs: Float64Array): number {
-  const counts = new Map<number, number>();
-  for (let i = 1; i < tsUs.length; i++) {
-    const gap = tsUs[i]! - tsUs[i - 1]!;
-    counts.set(gap, (counts.get(gap) ?? 0) + 1);
-  }
-  let best = DAY_US;
-  let bestCount = 0;
-  for (const [gap, count] of counts) {
-    // The smaller of two equally frequent gaps: the larger one is likelier to be made of missing bars.
-    if (count > bestCount || (count === bestCount && gap < best)) [best, bestCount] = [gap, count];
-  }
-  return best;
 }

@@ -33,7 +33,13 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /orders': 'trade',
     'DELETE /orders/:order_id': 'trade',
   },
-  marketdata: { 'POST /bars/import': 'admin', 'POST /replays': 'trade', 'DELETE /replays/:id': 'trade' },
+  marketdata: {
+    'POST /bars/import': 'admin',
+    'POST /replays': 'trade',
+    'POST /replays/queue': 'trade',
+    'DELETE /replays/:id': 'trade',
+    'DELETE /jobs/:id': 'trade',
+  },
   portfolio: { 'POST /portfolios': 'trade', 'POST /portfolios/optimize/minimum-variance': 'read' },
 };
 

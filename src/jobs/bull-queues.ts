@@ -74,12 +74,11 @@ export class BullQueues {
 
   get(id: string): Promise<JobRecord | null> {
     return this.#ask(async () => {
-      const cancelled = await this.cancels.get(id);
-      if (cancelled) return cancelled;
+      // In this order a job that is cancelled meanwhile is seen before its end or after it, never as failed.
+      const wished = await this.cancels.isRequested(id);
       const found = await this.#find(id);
-      // Without one it may have been cancelled just now.
-      if (!found) return this.cancels.get(id);
-      return jobOfBull(found.job, found.state, await this.cancels.isRequested(id));
+      const cancelled = await this.cancels.get(id);
+      return cancelled ?? (found && jobOfBull(found.job, found.state, wished));
     });
   }
 
@@ -93,24 +92,23 @@ export class BullQueues {
   // BullMQ sorts each state in its own way, so that a page of all needs the ids of all.
   list({ state, kind, limit, offset }: JobQuery): Promise<JobPage> {
     return this.#ask(async () => {
-      const [ended, wishes] = await Promise.all([this.cancels.all(), this.cancels.requested()]);
-      const cancelled = new Map(ended.map((job) => [job.id, job]));
-      const wished = new Set(wishes);
+      const wished = new Set(await this.cancels.requested());
       const found: Found[] = [];
-      if (state === undefined || state === 'cancelled') {
-        for (const job of ended)
-          if (kind === undefined || kind === job.kind) found.push({ id: job.id, state: 'cancelled' });
-      }
       for (const [name, queue] of this.#queues) {
         if (kind !== undefined && kind !== name) continue;
         for (const [at, types] of Object.entries(BULL_STATES)) {
           if (state !== undefined && state !== at) continue;
           for (const id of await queue.getRanges([...types], 0, -1))
-            if (!cancelled.has(id)) found.push({ id, state: at as JobState, queue });
+            found.push({ id, state: at as JobState, queue });
         }
       }
+      const cancelled = new Map((await this.cancels.all()).map((job) => [job.id, job]));
+      const ended = [...cancelled.values()].filter((job) => kind === undefined || kind === job.kind);
+      const others = found.filter(({ id }) => !cancelled.has(id));
+      if (state === undefined || state === 'cancelled')
+        others.push(...ended.map(({ id }) => ({ id, state: 'cancelled' as const })));
       // A job that moved on between two looks is in two lists.
-      const unique = [...new Map(found.map((job) => [job.id, job])).values()];
+      const unique = [...new Map(others.map((job) => [job.id, job])).values()];
       unique.sort((a, b) => (a.id < b.id ? 1 : -1));
       const page = unique.slice(offset, offset + limit).map(async ({ id, state: at, queue }) => {
         if (!queue) return cancelled.get(id)!;

@@ -129,6 +129,12 @@ export class Jobs {
     return describeJob(await this.#require(id));
   }
 
+  /** Null where there is no such job. */
+  async find(id: string): Promise<JobReply | null> {
+    const job = await this.#find(id);
+    return job && describeJob(job);
+  }
+
   /** The result as JSON text, or the job when it has none (yet). Throws {@link NotFoundError}. */
   async result(id: string): Promise<{ readonly json: string } | { readonly job: JobReply }> {
     const job = await this.#require(id);

@@ -1,0 +1,150 @@
+// The long work of the Market Data engine as jobs: imports of uploaded files, and replays that wait for their turn.
+import { ConflictError, NautilusError } from '../../src/core/errors.ts';
+import { newId } from '../../src/core/ids.ts';
+import type { EngineContext } from '../../src/http/engine.ts';
+import { defineJob, type JobContext } from '../../src/jobs/define.ts';
+import type { Jobs } from '../../src/jobs/jobs.ts';
+import { openJobs } from '../../src/jobs/open.ts';
+import { isFinished, type JobAccepted } from '../../src/jobs/record.ts';
+import type { BarStore } from './bar-store.ts';
+import { importBars, refuseSimulated } from './import.ts';
+import type { Replays } from './replays.ts';
+import {
+  type ImportQuery,
+  importInput,
+  importReply,
+  type ReplayReply,
+  type ReplayRequest,
+  replayReply,
+  replayRequest,
+} from './schemas.ts';
+import { Uploads } from './uploads.ts';
+
+const HOUR_MS = 3_600_000;
+const PROGRESS_MS = 200;
+
+export interface LongWorkParts {
+  readonly store: () => Promise<BarStore>;
+  readonly replays: Replays;
+  /** Starts a replay. */
+  readonly replay: (request: ReplayRequest) => Promise<ReplayReply>;
+}
+
+/** The jobs of this engine. */
+export class LongWork {
+  readonly jobs: Jobs;
+  readonly #context: EngineContext;
+  readonly #parts: LongWorkParts;
+  readonly #uploads: Uploads;
+  /** Files of an earlier process. */
+  readonly #found: readonly string[];
+
+  constructor(context: EngineContext, parts: LongWorkParts) {
+    const { config } = context;
+    this.#context = context;
+    this.#parts = parts;
+    this.#uploads = new Uploads(config.dataDir, config.durability === 'power');
+    this.#found = this.#uploads.ids();
+    const imports = defineJob({
+      kind: 'import',
+      input: importInput,
+      result: importReply,
+      // A repeated import stores the same bars again.
+      attempts: 3,
+      timeoutMs: HOUR_MS,
+      run: (query, job) => this.#import(query, job),
+      ended: ({ job_id }) => void this.#uploads.remove(job_id),
+    });
+    const replays = defineJob({
+      kind: 'replay',
+      input: replayRequest,
+      result: replayReply,
+      run: (request, job) => this.#replay(request, job),
+    });
+    this.jobs = openJobs(context, { engine: 'marketdata', definitions: [imports, replays] });
+  }
+
+  async start(): Promise<void> {
+    await this.jobs.start();
+    if (this.#found.length === 0) return;
+    this.#sweep().catch((err) => this.#context.log.warn({ err }, 'old uploads cannot be looked through'));
+  }
+
+  stop(): Promise<void> {
+    return this.jobs.stop(this.#context.config.graceMs / 2);
+  }
+
+  /** Stores a body as a file and adds its import. Throws what `Uploads.save` and `Jobs.add` throw; then no file is left. */
+  async addImport(
+    body: AsyncIterable<Uint8Array>,
+    { symbol, interval_us }: ImportQuery,
+  ): Promise<JobAccepted> {
+    if (symbol !== undefined) refuseSimulated([symbol]);
+    const id = newId();
+    await this.#uploads.save(id, body);
+    try {
+      return await this.jobs.add('import', { symbol, interval_us }, { id });
+    } catch (error) {
+      await this.#uploads.remove(id);
+      throw error;
+    }
+  }
+
+  // Files whose job has ended, or was never made, are of no use.
+  async #sweep(): Promise<void> {
+    for (const id of this.#found) {
+      const job = await this.jobs.find(id);
+      if (!job || isFinished(job.state)) await this.#uploads.remove(id);
+    }
+  }
+
+  async #import(query: ImportQuery, { jobId, signal, progress }: JobContext) {
+    const { size, chunks } = await this.#uploads.open(jobId);
+    const body = chunks(signal, (bytes) => progress(bytes, size, 'reading'));
+    return importBars(body, this.#parts.store, {
+      ...query,
+      maxBytes: this.#context.config.maxImportBytes,
+      onSeries: (symbol) => {
+        signal.throwIfAborted();
+        progress(size, size, `storing ${symbol}`);
+      },
+    });
+  }
+
+  async #replay(request: ReplayRequest, { signal, progress }: JobContext): Promise<ReplayReply> {
+    const { replays } = this.#parts;
+    const { replay_id: id } = await this.#begin(request, signal);
+    const cancel = () => void replays.cancel(id);
+    signal.addEventListener('abort', cancel);
+    if (signal.aborted) cancel();
+    const timer = setInterval(() => {
+      const { events_done, events_total } = replays.get(id);
+      progress(events_done, events_total, `replay ${id}`);
+    }, PROGRESS_MS);
+    try {
+      const reply = await replays.ended(id);
+      signal.throwIfAborted();
+      if (reply.state === 'done') return reply;
+      const { type, detail } = reply.error ?? { type: 'conflict', detail: 'The replay was cancelled' };
+      throw new NautilusError(type.split('/').at(-1)!, 409, 'Replay failed', detail);
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  // One replay runs at a time, whoever has asked for it.
+  async #begin(request: ReplayRequest, signal: AbortSignal): Promise<ReplayReply> {
+    const { replays, replay } = this.#parts;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    for (;;) {
+      await Promise.race([replays.idle(), stopped]);
+      signal.throwIfAborted();
+      try {
+        return await replay(request);
+      } catch (error) {
+        if (!(error instanceof ConflictError) || !replays.busy) throw error;
+      }
+    }
+  }
+}

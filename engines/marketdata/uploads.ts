@@ -1,0 +1,81 @@
+// Files that wait to be imported: `uploads/<job id>` in the data folder, each for as long as its job has not ended.
+import { mkdirSync, readdirSync } from 'node:fs';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NotFoundError, TooManyRequestsError } from '../../src/core/errors.ts';
+
+/** Files that may wait at once. */
+export const MAX_UPLOADS = 16;
+
+/** What a job reads of its file. */
+export interface Upload {
+  readonly size: number;
+  /** The file in pieces; `onRead` is told how many bytes were read so far. Throws the reason of `signal` once it has fired. */
+  chunks(signal: AbortSignal, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array>;
+}
+
+/** The folder of uploaded files. */
+export class Uploads {
+  readonly #folder: string;
+  readonly #durable: boolean;
+
+  /** With `durable`, a stored file survives the end of the power. */
+  constructor(dataDir: string, durable: boolean) {
+    this.#folder = join(dataDir, 'uploads');
+    this.#durable = durable;
+  }
+
+  /** Stores a body. Throws what `body` throws, and TooManyRequestsError while too many files wait; then nothing is left of it. */
+  async save(id: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+    if (this.ids().length >= MAX_UPLOADS)
+      throw new TooManyRequestsError(`${MAX_UPLOADS} files wait to be imported: try again later`, 10);
+    mkdirSync(this.#folder, { recursive: true });
+    let file: FileHandle | undefined;
+    try {
+      file = await open(this.#path(id), 'wx');
+      for await (const chunk of body) await file.writeFile(chunk);
+      if (this.#durable) await file.sync();
+      await file.close();
+    } catch (error) {
+      await file?.close().catch(() => {});
+      await this.remove(id);
+      throw error;
+    }
+  }
+
+  /** Returns a stored file. Throws NotFoundError. */
+  async open(id: string): Promise<Upload> {
+    const path = this.#path(id);
+    const found = await stat(path).catch(() => null);
+    if (!found) throw new NotFoundError('The uploaded file is gone: send it again');
+    return {
+      size: found.size,
+      async *chunks(signal, onRead) {
+        let read = 0;
+        for await (const chunk of Bun.file(path).stream()) {
+          signal.throwIfAborted();
+          yield chunk;
+          read += chunk.byteLength;
+          onRead(read);
+        }
+      },
+    };
+  }
+
+  async remove(id: string): Promise<void> {
+    await rm(this.#path(id), { force: true });
+  }
+
+  /** Ids of all stored files. */
+  ids(): string[] {
+    try {
+      return readdirSync(this.#folder);
+    } catch {
+      return [];
+    }
+  }
+
+  #path(id: string): string {
+    return join(this.#folder, id);
+  }
+}
