@@ -25,6 +25,8 @@ export interface BullQueuesOptions {
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 1000;
+/** What the client says of a command that was not answered; some are told before it knows that the connection is gone. */
+const LOST = /timed out|connection|writeable/i;
 /** Where BullMQ keeps the ids of jobs that have not ended. */
 const UNFINISHED = ['wait', 'prioritized', 'delayed', 'active'] as const;
 const BULL_STATES = {
@@ -168,8 +170,7 @@ export class BullQueues {
       await ready(this.#commands, CONNECT_MS);
       return await question();
     } catch (error) {
-      if (this.#commands.status === 'ready' && !/timed out|Connection/i.test((error as Error).message))
-        throw error;
+      if (this.#commands.status === 'ready' && !LOST.test((error as Error).message)) throw error;
       throw new DependencyUnavailableError(`Redis, which keeps the jobs, is away: ${reasonOf(error)}`);
     }
   }
