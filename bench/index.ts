@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'bus/durable.bench.ts',
   ],
   store: ['store/store.bench.ts'],
+  jobs: ['jobs/jobs.bench.ts'],
   replay: ['replay/replay.bench.ts'],
   start: ['engines/start.bench.ts'],
 };
