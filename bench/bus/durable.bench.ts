@@ -5,14 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventLog } from '../../src/bus/event-log.ts';
-import { HubLeases, HubLink, HubLog } from '../../src/bus/hub-log.ts';
-import { HubServer } from '../../src/bus/hub-server.ts';
+import { HubLeases, HubLog } from '../../src/bus/hub-log.ts';
 import type { LeaseBoard } from '../../src/bus/lease-board.ts';
-import { LogStore } from '../../src/bus/log-store.ts';
 import { Counter, fillOf, Owner, Shared } from '../../src/events/test-parts.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
 import { comparePairs, formatNs, quantile } from '../pairs.ts';
 import { grouped, isQuick, publish } from '../report.ts';
+import { startHub } from './hub-process.ts';
 
 const PAIRS = isQuick ? 15 : 31;
 const LATENCIES = isQuick ? 400 : 2000;
@@ -26,23 +25,14 @@ interface Carrier {
 }
 
 function hubCarrier(folder: string): Carrier {
-  const socketPath = join(folder, 'hub.sock');
-  const child = Bun.spawn([process.execPath, import.meta.path, 'serve-hub', socketPath], {
-    stdout: 'ignore',
-    stderr: 'inherit',
-    ipc: () => {},
-  });
+  const hub = startHub(folder);
   return {
     name: 'hub',
     connect: async (name) => {
-      const link = new HubLink({ socketPath, name });
-      while (!link.connected) await Bun.sleep(2);
+      const link = await hub.connect(name);
       return { log: new HubLog(link), leases: new HubLeases(link) };
     },
-    stop: async () => {
-      child.kill();
-      await child.exited;
-    },
+    stop: () => hub.stop(),
   };
 }
 
@@ -133,25 +123,18 @@ async function measure(carrier: Carrier, folder: string) {
   ];
 }
 
-if (process.argv[2] === 'serve-hub') {
-  const socketPath = process.argv[3]!;
-  const log = new LogStore({ path: join(socketPath, '../hub-log.sqlite') });
-  new HubServer({ socketPath, maxQueuedBytes: 2 ** 26, log }).listen();
-  process.on('disconnect', () => process.exit(0));
-} else {
-  const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
-  const carriers = [hubCarrier(folder), ...(REDIS_SERVER ? [await redisCarrier()] : [])];
-  const rows: string[][] = [];
-  for (const carrier of carriers) {
-    rows.push(await measure(carrier, folder));
-    await carrier.stop();
-  }
-  publish({
-    title: 'Durable events from change to change',
-    note: `One engine stores a row and its event in a unit of work, another one stores a row because of it; SQLite on both sides (WAL, synchronous NORMAL), both in this process, the log in another. "stored": ${GROUP} units at once, until all are confirmed, beside a bare loop of the same inserts in one transaction (${PAIRS} pairs that take turns; 1 = equal, above 1 we are slower). "end to end": until all are applied. Latency: one event at a time, ${grouped(LATENCIES)} times, from the call to the consumer's change.`,
-    columns: ['log', 'stored', 'ours / bare, time', 'end to end', 'p50', 'p99', 'reach'],
-    rows,
-  });
-  rmSync(folder, { recursive: true, force: true });
-  process.exit(0);
+const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
+const carriers = [hubCarrier(folder), ...(REDIS_SERVER ? [await redisCarrier()] : [])];
+const rows: string[][] = [];
+for (const carrier of carriers) {
+  rows.push(await measure(carrier, folder));
+  await carrier.stop();
 }
+publish({
+  title: 'Durable events from change to change',
+  note: `One engine stores a row and its event in a unit of work, another one stores a row because of it; SQLite on both sides (WAL, synchronous NORMAL), both in this process, the log in another. "stored": ${GROUP} units at once, until all are confirmed, beside a bare loop of the same inserts in one transaction (${PAIRS} pairs that take turns; 1 = equal, above 1 we are slower). "end to end": until all are applied. Latency: one event at a time, ${grouped(LATENCIES)} times, from the call to the consumer's change.`,
+  columns: ['log', 'stored', 'ours / bare, time', 'end to end', 'p50', 'p99', 'reach'],
+  rows,
+});
+rmSync(folder, { recursive: true, force: true });
+process.exit(0);

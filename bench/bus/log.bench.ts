@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventLog } from '../../src/bus/event-log.ts';
-import { HubLink, HubLog } from '../../src/bus/hub-log.ts';
-import { HubServer } from '../../src/bus/hub-server.ts';
+import { HubLog } from '../../src/bus/hub-log.ts';
 import { LogStore } from '../../src/bus/log-store.ts';
 import { comparePairs, formatNs, quantile } from '../pairs.ts';
 import { grouped, isQuick, publish } from '../report.ts';
+import { startHub } from './hub-process.ts';
 
 const PAIRS = isQuick ? 15 : 41;
 const LATENCIES = isQuick ? 500 : 3000;
@@ -22,30 +22,6 @@ const payload = JSON.stringify({
   topic: 'strategy.fills',
   body: { text: 'y'.repeat(400) },
 });
-
-/** A hub in a process of its own, as it is under the supervisor. */
-async function startHub(folder: string) {
-  const socketPath = join(folder, 'hub.sock');
-  const child = Bun.spawn([process.execPath, import.meta.path, 'serve-hub', socketPath], {
-    stdout: 'ignore',
-    stderr: 'inherit',
-    ipc: () => {},
-  });
-  const links: HubLink[] = [];
-  return {
-    connect: async (name: string): Promise<EventLog> => {
-      const link = new HubLink({ socketPath, name });
-      links.push(link);
-      while (!link.connected) await Bun.sleep(2);
-      return new HubLog(link);
-    },
-    stop: async () => {
-      await Promise.all(links.map((link) => link.close()));
-      child.kill();
-      await child.exited;
-    },
-  };
-}
 
 /** The least that storing a batch can cost with the same safety: one transaction of inserts into one table. */
 function bareFile(path: string) {
@@ -134,56 +110,40 @@ function held(is: boolean, what: string): string {
   return `${what}: ${is ? 'held' : 'missed'}`;
 }
 
-if (process.argv[2] === 'serve-hub') {
-  const socketPath = process.argv[3]!;
-  const log = new LogStore({ path: join(socketPath, '../hub-log.sqlite') });
-  new HubServer({ socketPath, maxQueuedBytes: 2 ** 26, log }).listen();
-  process.on('disconnect', () => process.exit(0));
-} else {
-  const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
-  const store = new LogStore({ path: join(folder, 'log.sqlite') });
-  const hub = await startHub(folder);
-  const [writer, reader] = [await hub.connect('writer'), await hub.connect('reader')];
-  const rows: string[][] = [];
-  for (const [where, log] of [
-    ['the file', store.connect()],
-    ['through the hub', writer],
+const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
+const store = new LogStore({ path: join(folder, 'log.sqlite') });
+const hub = startHub(folder);
+const [writer, reader] = [new HubLog(await hub.connect('writer')), new HubLog(await hub.connect('reader'))];
+const rows: string[][] = [];
+for (const [where, log] of [
+  ['the file', store.connect()],
+  ['through the hub', writer],
+] as const) {
+  for (const [batch, streams] of [
+    [1, 1],
+    [50, 1],
+    [500, 1],
+    [1, 64],
+    [50, 8],
   ] as const) {
-    for (const [batch, streams] of [
-      [1, 1],
-      [50, 1],
-      [500, 1],
-      [1, 64],
-      [50, 8],
-    ] as const) {
-      rows.push(await appendRow(where, log, folder, batch, streams));
-    }
+    rows.push(await appendRow(where, log, folder, batch, streams));
   }
-  publish({
-    title: 'Durable append to the hub’s log beside a bare loop of inserts',
-    note: `Events of ${payload.length} bytes, one batch under way for each stream, from the call to the answer (WAL, synchronous NORMAL); the bare side is one transaction for each batch in the same process. ${PAIRS} pairs that take turns; below 1 we are faster.`,
-    columns: [
-      'log',
-      'events in a batch',
-      'streams',
-      'ours',
-      'bare',
-      'ours / bare, time',
-      'quartiles',
-      'reach',
-    ],
-    rows,
-  });
-  const latencies: string[][] = [];
-  for (const places of [1, 64]) latencies.push(await latencyRow(writer, reader, places));
-  publish({
-    title: 'From append to a waiting reader, through the hub',
-    note: `One event at a time, from the call of append to the answer of a read that waits on so many streams, two clients in one process and the hub in another; ${grouped(LATENCIES - 100)} times.`,
-    columns: ['streams', 'p50', 'p95', 'p99', 'reach'],
-    rows: latencies,
-  });
-  store.close();
-  await hub.stop();
-  rmSync(folder, { recursive: true, force: true });
-  process.exit(0);
 }
+publish({
+  title: 'Durable append to the hub’s log beside a bare loop of inserts',
+  note: `Events of ${payload.length} bytes, one batch under way for each stream, from the call to the answer (WAL, synchronous NORMAL); the bare side is one transaction for each batch in the same process. ${PAIRS} pairs that take turns; below 1 we are faster.`,
+  columns: ['log', 'events in a batch', 'streams', 'ours', 'bare', 'ours / bare, time', 'quartiles', 'reach'],
+  rows,
+});
+const latencies: string[][] = [];
+for (const places of [1, 64]) latencies.push(await latencyRow(writer, reader, places));
+publish({
+  title: 'From append to a waiting reader, through the hub',
+  note: `One event at a time, from the call of append to the answer of a read that waits on so many streams, two clients in one process and the hub in another; ${grouped(LATENCIES - 100)} times.`,
+  columns: ['streams', 'p50', 'p95', 'p99', 'reach'],
+  rows: latencies,
+});
+store.close();
+await hub.stop();
+rmSync(folder, { recursive: true, force: true });
+process.exit(0);

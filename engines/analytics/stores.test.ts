@@ -1,11 +1,11 @@
 // What the Analytics engine keeps, on every database: curves, figures, memory that follows the disk.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
 import type { Database } from '../../src/store/database.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { TestEngine } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { breakTable, type EngineStore, mend, STORES } from '../../test/support/stores.ts';
+import { breakTable, type EngineStore, mend, STORES, useStore } from '../../test/support/stores.ts';
 import definition from './index.ts';
 import { AnalyticsStore, MIGRATIONS } from './store.ts';
 
@@ -22,12 +22,8 @@ for (const { name, present, start } of STORES) {
     let store: EngineStore;
     let engine: TestEngine;
     let env: Record<string, string>;
-    beforeAll(async () => {
-      store = await start();
-    }, 30_000);
-    afterAll(() => store?.stop());
-    beforeEach(async () => {
-      env = store.env();
+    useStore(start, async (at, settings) => {
+      [store, env] = [at, settings];
       engine = await TestEngine.start(definition, env);
     });
     afterEach(() => engine.stop());

@@ -1,10 +1,10 @@
 // What the Factor engine keeps, on every database: its windows, and memory that follows the disk.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { PANEL_BARS } from '../../src/factors/index.ts';
 import { TestEngine, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { publishBars, seenBars } from '../../test/support/factor-bars.ts';
-import { breakTable, type EngineStore, mend, STORES } from '../../test/support/stores.ts';
+import { breakTable, type EngineStore, mend, STORES, useStore } from '../../test/support/stores.ts';
 import definition from './index.ts';
 
 for (const { name, present, start } of STORES) {
@@ -12,12 +12,8 @@ for (const { name, present, start } of STORES) {
     let store: EngineStore;
     let engine: TestEngine;
     let env: Record<string, string>;
-    beforeAll(async () => {
-      store = await start();
-    }, 30_000);
-    afterAll(() => store?.stop());
-    beforeEach(async () => {
-      env = store.env();
+    useStore(start, async (at, settings) => {
+      [store, env] = [at, settings];
       engine = await TestEngine.start(definition, env);
     });
     afterEach(() => engine.stop());

@@ -1,5 +1,5 @@
 // What the Portfolio engine keeps and tells, on every database: fills that count once, positions, memory that follows the disk.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { Bus } from '../../src/bus/client.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { partitionOf } from '../../src/bus/partition.ts';
@@ -9,7 +9,7 @@ import { EngineMetrics } from '../../src/http/metrics.ts';
 import { prepareEngine } from '../../src/http/server.ts';
 import { runLockstep, TestEngine, testSpec, walkBars } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { breakTable, type EngineStore, logged, mend, STORES } from '../../test/support/stores.ts';
+import { breakTable, type EngineStore, logged, mend, STORES, useStore } from '../../test/support/stores.ts';
 import definition from './index.ts';
 
 type FillBody = BodyOf<typeof topics.fills>;
@@ -33,12 +33,8 @@ for (const { name, present, start } of STORES) {
     let store: EngineStore;
     let env: Record<string, string>;
     let engine: TestEngine;
-    beforeAll(async () => {
-      store = await start();
-    }, 30_000);
-    afterAll(() => store?.stop());
-    beforeEach(async () => {
-      env = store.env();
+    useStore(start, async (at, settings) => {
+      [store, env] = [at, settings];
       engine = await TestEngine.start(definition, env);
     });
     afterEach(() => engine.stop());

@@ -1,5 +1,5 @@
 // What the Risk engine keeps, on every database: limits, breaches, orders that count once, memory that follows the disk.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { Bus } from '../../src/bus/client.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { partitionOf } from '../../src/bus/partition.ts';
@@ -11,7 +11,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { TestEngine } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { orderEvent, publishValuation, valuation } from '../../test/support/risk-messages.ts';
-import { breakTable, type EngineStore, logged, mend, STORES } from '../../test/support/stores.ts';
+import { breakTable, type EngineStore, logged, mend, STORES, useStore } from '../../test/support/stores.ts';
 import definition from './index.ts';
 import { MIGRATIONS, RiskStore } from './lib/store.ts';
 import { RiskService } from './service.ts';
@@ -23,12 +23,8 @@ for (const { name, present, start } of STORES) {
     let store: EngineStore;
     let engine: TestEngine;
     let env: Record<string, string>;
-    beforeAll(async () => {
-      store = await start();
-    }, 30_000);
-    afterAll(() => store?.stop());
-    beforeEach(async () => {
-      env = store.env();
+    useStore(start, async (at, settings) => {
+      [store, env] = [at, settings];
       engine = await TestEngine.start(definition, env);
     });
     afterEach(() => engine.stop());

@@ -1,5 +1,5 @@
 // What the Strategy engine keeps and tells, on every database: orders, fills, deployments, memory that follows the disk.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { Elysia } from 'elysia';
 import { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
@@ -10,7 +10,7 @@ import { prepareEngine } from '../../src/http/server.ts';
 import { runLockstep, testSpec } from '../../test/support/engine.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { BUY, LiveMarket, PORTFOLIO, SYMBOL } from '../../test/support/live-market.ts';
-import { breakTable, type EngineStore, logged, mend, STORES } from '../../test/support/stores.ts';
+import { breakTable, type EngineStore, logged, mend, STORES, useStore } from '../../test/support/stores.ts';
 import definition from './index.ts';
 import { StrategyService } from './service.ts';
 import { startChain } from './test-chain.ts';
@@ -24,12 +24,8 @@ for (const { name, present, start } of STORES) {
     let store: EngineStore;
     let env: Record<string, string>;
     let market: LiveMarket;
-    beforeAll(async () => {
-      store = await start();
-    }, 30_000);
-    afterAll(() => store?.stop());
-    beforeEach(async () => {
-      env = store.env();
+    useStore(start, async (at, settings) => {
+      [store, env] = [at, settings];
       market = await LiveMarket.start(env);
       await market.tellPortfolio();
       await market.advance();

@@ -1,5 +1,6 @@
 // The databases that tests of engines run on: SQLite always, Postgres where it is installed.
 import { Database } from 'bun:sqlite';
+import { afterAll, beforeAll, beforeEach } from 'bun:test';
 import { join } from 'node:path';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import { PARTITIONS } from '../../src/bus/partition.ts';
@@ -71,6 +72,22 @@ export const STORES: readonly {
     start: async () => new PostgresStore(await TestPostgres.start()),
   },
 ];
+
+/**
+ * Starts the database of a block of tests, stops it after them, and runs `each` before every test with settings that give an
+ * engine a place of its own there.
+ */
+export function useStore(
+  start: () => Promise<EngineStore>,
+  each: (store: EngineStore, env: Record<string, string>) => Promise<void>,
+): void {
+  let store: EngineStore | undefined;
+  beforeAll(async () => {
+    store = await start();
+  }, 30_000);
+  afterAll(() => store?.stop());
+  beforeEach(() => each(store!, store!.env()));
+}
 
 const CHANGES = ['INSERT', 'UPDATE', 'DELETE'] as const;
 
