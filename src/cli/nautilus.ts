@@ -71,6 +71,17 @@ program
     exit(await (await import('./commands/replay.ts')).replayCommand(file, options)),
   );
 
+const jobs = program
+  .command('jobs')
+  .description('long work of the running engines')
+  .argument('[engine]', 'of this engine only')
+  .option('--json', 'print JSON')
+  .action(async (engine, options) => exit(await (await import('./commands/jobs.ts')).jobs(engine, options)));
+jobs
+  .command('cancel <engine> <id>')
+  .description('end a job')
+  .action(async (engine, id) => exit(await (await import('./commands/jobs.ts')).jobsCancel(engine, id)));
+
 const keys = program.command('keys').description('API keys: who may use the engines');
 keys
   .command('add')
