@@ -1,6 +1,6 @@
 // What the Analytics engine does: follows the equity of every portfolio and measures its performance.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import type { UnitRunner } from '../../src/bus/unit.ts';
 import { ALL_WORK, type WorkShare } from '../../src/bus/work-share.ts';

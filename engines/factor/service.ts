@@ -1,6 +1,6 @@
 // What the Factor engine does: follows a panel on the stream, ranks it, computes factors of posted panels.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type SessionSpec, topics } from '../../src/bus/topics.ts';
 import type { UnitRunner } from '../../src/bus/unit.ts';
 import { NotFoundError, ShapeMismatchError } from '../../src/core/errors.ts';

@@ -1,6 +1,6 @@
 // What the Features engine does: follows every instrument on the stream, computes indicators on request.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import {

@@ -1,7 +1,7 @@
 // Follows the feature vectors: one prediction message per features message, in order, whether live or in a replay.
 
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { ConflictError } from '../../src/core/errors.ts';
 import type { Log } from '../../src/core/log.ts';

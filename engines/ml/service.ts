@@ -1,6 +1,6 @@
 // What the ML engine does: lists models, predicts on request, and has the stream predicted.
 
-import type { Participant } from '../../src/bus/stream.ts';
+import type { Participant } from '../../src/bus/participant.ts';
 import {
   ConflictError,
   InsufficientHistoryError,

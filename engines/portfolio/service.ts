@@ -1,7 +1,7 @@
 // What the Portfolio engine does: folds fills into ledgers, values portfolios bar by bar, answers for their state.
 import type { Envelope } from '../../src/bus/envelope.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { EngineWatch } from '../../src/bus/presence.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { ConflictError, NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';

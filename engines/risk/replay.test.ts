@@ -1,7 +1,7 @@
 // The Risk engine in replays: the same outcome for any barrier, peaks that begin anew, limits that stay as they were.
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { Bus } from '../../src/bus/client.ts';
-import type { Participant } from '../../src/bus/stream.ts';
+import type { Participant } from '../../src/bus/participant.ts';
 import { EngineStream } from '../../src/bus/stream.ts';
 import type { SessionSpec } from '../../src/bus/topics.ts';
 import { runLockstep, TestEngine, testSpec, topics, walkBars } from '../../test/support/engine.ts';

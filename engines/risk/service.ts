@@ -1,6 +1,6 @@
 // What the Risk engine does: follows books against their limits, answers checks, owns the limits.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import type { UnitRunner } from '../../src/bus/unit.ts';
 import type { Clock } from '../../src/core/clock.ts';

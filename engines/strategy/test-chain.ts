@@ -1,7 +1,8 @@
 // For tests: the engines before this one in the flow, real features and a computed prediction, on the test's own bus.
 import { Bus } from '../../src/bus/client.ts';
 import type { MemoryHub } from '../../src/bus/memory.ts';
-import { EngineStream, type Participant } from '../../src/bus/stream.ts';
+import type { Participant } from '../../src/bus/participant.ts';
+import { EngineStream } from '../../src/bus/stream.ts';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
 import { FEATURES, type FeatureName, FeatureStream } from '../../src/indicators/index.ts';
 import type { Bar } from '../../src/market/bar.ts';

@@ -1,6 +1,6 @@
 // The part of the Strategy engine in the flow of messages: the live desk, and the desk of a replay while one runs.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant, StreamPublisher } from '../../src/bus/stream.ts';
+import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { ConflictError, InvalidOptionError, InvariantError } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';

@@ -1,5 +1,5 @@
 // How orders look on the bus and in replies, and the way that a change takes there.
-import type { StreamPublisher } from '../../src/bus/stream.ts';
+import type { StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, topics } from '../../src/bus/topics.ts';
 import type { Unit } from '../../src/bus/unit.ts';
 import type { Order } from '../../src/trading/orders.ts';

@@ -1,6 +1,6 @@
 // What the WebSocket engine does: follows every topic, keeps the newest state for pages, routes messages to clients.
 import type { Envelope } from '../../src/bus/envelope.ts';
-import type { Participant } from '../../src/bus/stream.ts';
+import type { Participant } from '../../src/bus/participant.ts';
 import { type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { VERSION } from '../../src/core/version.ts';
 import type { EngineContext } from '../../src/http/engine.ts';

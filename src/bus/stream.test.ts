@@ -5,7 +5,8 @@ import { ConflictError } from '../core/errors.ts';
 import { Bus } from './client.ts';
 import { runLockstep } from './coordinator.ts';
 import { MemoryHub } from './memory.ts';
-import { EngineStream, type Participant, type StreamOptions } from './stream.ts';
+import type { Participant } from './participant.ts';
+import { EngineStream, type StreamOptions } from './stream.ts';
 import { lockstepReportTopic, type SessionSpec, topics } from './topics.ts';
 import { PlainUnits, type Unit, type UnitRunner } from './unit.ts';
 

@@ -1,9 +1,9 @@
 // How an engine takes part in the flow of messages: live as they come, and in lockstep behind a counted barrier.
 import { InvariantError, NautilusError } from '../core/errors.ts';
-import type { Transaction } from '../store/database.ts';
 import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
-import { LatencyRecorder } from './latency.ts';
+import { LockstepSession, type Step } from './lockstep-session.ts';
+import { livePublisher, type Participant, replayPublisher } from './participant.ts';
 import {
   type BodyOf,
   type LockstepReport,
@@ -14,54 +14,6 @@ import {
 } from './topics.ts';
 import { PlainUnits, type Unit, type UnitRunner } from './unit.ts';
 import type { DividedWork } from './work-share.ts';
-
-/** What processing may do: it stores and says things in one unit of work, for the replay that the messages belong to. */
-export interface StreamPublisher {
-  /** The transaction of the engine's database; see {@link Unit}. */
-  readonly tx: Transaction;
-  /** Says something once the unit is stored. */
-  publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number, correlationId: string): void;
-  /** The replay in whose course this happens; undefined in live running. */
-  readonly spec: SessionSpec | undefined;
-}
-
-/** An engine's part in the flow. In live running only `process` is called. */
-export interface Participant {
-  /** Topics that it reads; messages of one event time are processed in this order. */
-  readonly consumes: readonly Topic<unknown>[];
-  readonly emits: readonly Topic<unknown>[];
-  /** `append` topics that it reads in live running only; their events go to `process` as well. */
-  readonly follows?: readonly Topic<unknown>[];
-  /**
-   * Handles messages as one unit of work; in lockstep they come sorted by event time. Calls never overlap. Live events of `append`
-   * topics come exactly once in effect, ordered for each key, in calls of their own.
-   */
-  process(batch: readonly Envelope[], publisher: StreamPublisher): void | Promise<void>;
-  /** Prepares a replay (forgets the symbol's and portfolio's state); throws a NautilusError to refuse it. */
-  open?(spec: SessionSpec): unknown | Promise<unknown>;
-  /** `data`: what every engine's `open` returned. */
-  begin?(spec: SessionSpec, data: Readonly<Record<string, unknown>>): void | Promise<void>;
-  /** Ends a replay; what it returns goes to the coordinator. */
-  close?(spec: SessionSpec): unknown | Promise<unknown>;
-  /** Leaves a replay that was broken off: refused elsewhere, cancelled, failed, or without its coordinator. */
-  abort?(spec: SessionSpec): void | Promise<void>;
-}
-
-interface Step {
-  readonly messages: Envelope[];
-  readonly received: Record<string, number>;
-  /** What each upstream engine says that it emitted. */
-  readonly upstream: Map<string, Record<string, number>>;
-}
-
-interface Session {
-  readonly spec: SessionSpec;
-  readonly upstream: readonly string[];
-  readonly steps: Map<number, Step>;
-  readonly latency: Map<string, LatencyRecorder>;
-  next: number;
-  closing: number | undefined;
-}
 
 type Control = BodyOf<typeof topics.lockstepControl>;
 type Lifecycle = BodyOf<typeof topics.lifecycle>;
@@ -87,8 +39,7 @@ export class EngineStream {
   readonly #engine: string;
   readonly #participant: Participant;
   readonly #report: Topic<LockstepReport>;
-  readonly #order: ReadonlyMap<string, number>;
-  #session: Session | undefined;
+  #session: LockstepSession | undefined;
   /** A replay that is being opened and that was another process's to take part in. */
   #offered: SessionSpec | undefined;
   #subscriptions: Subscription[] = [];
@@ -106,7 +57,6 @@ export class EngineStream {
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);
-    this.#order = new Map(participant.consumes.map((t, i) => [t.name, i]));
   }
 
   /** The replay that runs now. */
@@ -167,7 +117,7 @@ export class EngineStream {
   #onData(batch: readonly Envelope[], replaysOnly: boolean): Promise<void> | void {
     // Live messages and those of a replay may come in one batch, in any mixture.
     const live = batch.filter((e) => e.session === undefined);
-    if (this.#session && live.length < batch.length) this.#collect(this.#session, batch);
+    if (live.length < batch.length && this.#session?.collect(batch, this.#bus.nowUs())) this.#advance();
     if (replaysOnly) return;
     const ours = this.#divided ? this.#divided.sort(live) : live;
     if (ours.length > 0) return this.#live(ours);
@@ -204,76 +154,37 @@ export class EngineStream {
     void this.#enqueue(() => this.#offered && this.#open(this.#offered));
   }
 
-  #collect(session: Session, batch: readonly Envelope[]): void {
-    const now = this.#bus.nowUs();
-    const touched = new Set<number>();
-    for (const envelope of batch) {
-      if (envelope.session !== session.spec.session) continue;
-      const number = envelope.step ?? 0;
-      const step = stepOf(session, number);
-      step.messages.push(envelope);
-      step.received[envelope.topic] = (step.received[envelope.topic] ?? 0) + 1;
-      session.latency.get(envelope.topic)?.record(now - envelope.ts_sent_us);
-      touched.add(number);
-    }
-    if (touched.has(session.next)) this.#advance();
-  }
-
   #onUpstream(owner: string, batch: readonly Envelope[]): void {
-    const session = this.#session;
-    if (!session) return;
-    for (const envelope of batch) {
-      const report = envelope.body as LockstepReport;
-      if (report.session !== session.spec.session || report.kind !== 'step') continue;
-      stepOf(session, report.step).upstream.set(owner, report.emitted);
-    }
+    if (!this.#session) return;
+    this.#session.report(owner, batch);
     this.#advance();
   }
 
   #advance(): void {
     void this.#enqueue(async () => {
       for (let session = this.#session; session; session = this.#session) {
-        const step = session.steps.get(session.next);
-        if (!step || !isComplete(session, step, this.#participant.consumes)) break;
-        session.steps.delete(session.next);
-        await this.#runStep(session, session.next, step);
+        const step = session.takeNext();
+        if (!step) break;
+        await this.#runStep(session, step);
         session.next++;
       }
       await this.#closeWhenDone();
     });
   }
 
-  async #runStep(session: Session, number: number, step: Step): Promise<void> {
+  async #runStep({ spec, next: number }: LockstepSession, { messages, received }: Step): Promise<void> {
     const emitted: Record<string, number> = {};
-    const rank = this.#order;
-    step.messages.sort((a, b) => a.ts_event_us - b.ts_event_us || rank.get(a.topic)! - rank.get(b.topic)!);
-    if (step.messages.length > 0) {
-      const { spec } = session;
+    if (messages.length > 0) {
       let tried = false;
       await this.#units.run(async (unit) => {
         // A unit may be run again with what was stored; what an engine holds of a replay beside that would count twice.
         if (tried) throw new InvariantError('a step of a replay could not be stored');
         tried = true;
         await this.#divided?.require(unit.tx, spec);
-        return this.#participant.process(step.messages, {
-          spec,
-          get tx() {
-            return unit.tx;
-          },
-          publish: (topic, body, tsEventUs, correlationId) => {
-            emitted[topic.name] = (emitted[topic.name] ?? 0) + 1;
-            unit.publish(topic, body, { tsEventUs, correlationId, session: spec.session, step: number });
-          },
-        });
+        return this.#participant.process(messages, replayPublisher(unit, spec, number, emitted));
       });
     }
-    this.#publish({
-      kind: 'step',
-      session: session.spec.session,
-      step: number,
-      received: step.received,
-      emitted,
-    });
+    this.#publish({ kind: 'step', session: spec.session, step: number, received, emitted });
   }
 
   async #onControl(control: Control): Promise<void> {
@@ -296,15 +207,7 @@ export class EngineStream {
     if (this.#offered) return;
     try {
       const data = await this.#participant.open?.(spec);
-      const owners = new Set(this.#participant.consumes.map((t) => t.owner));
-      this.#session = {
-        spec,
-        upstream: [...owners].filter((owner) => spec.participants.includes(owner)),
-        steps: new Map(),
-        latency: new Map(this.#participant.consumes.map((t) => [t.name, new LatencyRecorder()])),
-        next: 0,
-        closing: undefined,
-      };
+      this.#session = new LockstepSession(spec, this.#participant);
       const replica = this.#replica === undefined ? {} : { replica: this.#replica };
       this.#publish({ kind: 'ready', session: spec.session, data: data ?? null, ...replica });
     } catch (error) {
@@ -318,11 +221,10 @@ export class EngineStream {
 
   async #closeWhenDone(): Promise<void> {
     const session = this.#session;
-    if (!session || session.closing === undefined || session.next < session.closing) return;
+    if (!session?.isDone) return;
     const summary = (await this.#participant.close?.(session.spec)) ?? null;
     this.#session = undefined;
-    const latency = Object.fromEntries([...session.latency].map(([name, r]) => [name, r.summary()]));
-    this.#publish({ kind: 'closed', session: session.spec.session, summary, latency });
+    this.#publish({ kind: 'closed', session: session.spec.session, summary, latency: session.latency() });
   }
 
   async #abort(): Promise<void> {
@@ -344,35 +246,6 @@ export class EngineStream {
     await this.#abort().catch((cause) => this.#bus.reportError(cause, this.#engine));
     this.#publish({ kind: 'failed', session: session.spec.session, reason: reasonOf(error) });
   }
-}
-
-function livePublisher(unit: Unit): StreamPublisher {
-  return {
-    spec: undefined,
-    get tx() {
-      return unit.tx;
-    },
-    publish: (topic, body, tsEventUs, correlationId) => {
-      unit.publish(topic, body, { tsEventUs, correlationId });
-    },
-  };
-}
-
-function stepOf(session: Session, number: number): Step {
-  let step = session.steps.get(number);
-  if (!step) {
-    step = { messages: [], received: {}, upstream: new Map() };
-    session.steps.set(number, step);
-  }
-  return step;
-}
-
-function isComplete(session: Session, step: Step, consumes: readonly Topic<unknown>[]): boolean {
-  if (session.upstream.some((engine) => !step.upstream.has(engine))) return false;
-  return consumes.every((topic) => {
-    const expected = step.upstream.get(topic.owner)?.[topic.name] ?? 0;
-    return (step.received[topic.name] ?? 0) === expected;
-  });
 }
 
 function reasonOf(error: unknown): string {

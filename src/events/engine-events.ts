@@ -2,7 +2,8 @@
 import type { Bus } from '../bus/client.ts';
 import type { EventLog, StreamId } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
-import type { EngineStream, Participant } from '../bus/stream.ts';
+import type { Participant } from '../bus/participant.ts';
+import type { EngineStream } from '../bus/stream.ts';
 import { appendTopic, type Topic } from '../bus/topics.ts';
 import { InvariantError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';

@@ -4,7 +4,7 @@ import type { AnyElysia } from 'elysia';
 import type { Bus } from '../bus/client.ts';
 import type { EventLog } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
-import type { Participant } from '../bus/stream.ts';
+import type { Participant } from '../bus/participant.ts';
 import type { UnitRunner } from '../bus/unit.ts';
 import type { PartitionField, WorkShare } from '../bus/work-share.ts';
 import type { Clock } from '../core/clock.ts';
