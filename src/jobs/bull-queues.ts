@@ -25,8 +25,11 @@ export interface BullQueuesOptions {
 
 /** Longest wait for a connection, in milliseconds. */
 const CONNECT_MS = 1000;
-/** What the client says of a command that was not answered; some are told before it knows that the connection is gone. */
-const LOST = /timed out|connection|writeable/i;
+/**
+ * What is said of a command that Redis has not answered, perhaps before the client knows that the connection is gone, or that it
+ * refuses for now or to this user.
+ */
+const REFUSED = /timed out|connection|writeable|^(NOPERM|LOADING|READONLY|OOM|MISCONF|MASTERDOWN)/i;
 /** Where BullMQ keeps the ids of jobs that have not ended. */
 const UNFINISHED = ['wait', 'prioritized', 'delayed', 'active'] as const;
 const BULL_STATES = {
@@ -170,8 +173,8 @@ export class BullQueues {
       await ready(this.#commands, CONNECT_MS);
       return await question();
     } catch (error) {
-      if (this.#commands.status === 'ready' && !LOST.test((error as Error).message)) throw error;
-      throw new DependencyUnavailableError(`Redis, which keeps the jobs, is away: ${reasonOf(error)}`);
+      if (this.#commands.status === 'ready' && !REFUSED.test((error as Error).message)) throw error;
+      throw new DependencyUnavailableError(`Redis, which keeps the jobs, cannot be used: ${reasonOf(error)}`);
     }
   }
 }
