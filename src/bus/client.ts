@@ -4,14 +4,11 @@ import { systemClock } from '../core/clock.ts';
 import { idSequence } from '../core/ids.ts';
 import type { BatchHandler, Envelope, PublishMeta, SubscribeOptions, Subscription } from './envelope.ts';
 import type { HopTimes } from './hop-times.ts';
-import { compilePattern } from './pattern.ts';
 import { checkedCopy } from './quick-copy.ts';
+import { QueueingSubscription } from './subscription.ts';
 import type { Topic } from './topics.ts';
 import type { MessageTracing } from './tracing.ts';
 import type { Transport, TransportSink } from './transport.ts';
-
-const DEFAULT_CAPACITY = 262_144;
-const DEFAULT_MAX_BATCH = 4096;
 
 /** Counters since the start of one client, in messages. */
 export interface BusStats {
@@ -261,71 +258,5 @@ export class Bus implements TransportSink {
 
   onPoison(): void {
     this.#counts.poison++;
-  }
-}
-
-interface SubscriptionEvents {
-  failed(error: unknown): void;
-  dropped(count: number): void;
-  end(): Promise<void>;
-}
-
-class QueueingSubscription implements Subscription {
-  dropped = 0;
-  readonly matches: (topic: string) => boolean;
-  readonly #capacity: number;
-  readonly #maxBatch: number;
-  #queue: Envelope[] = [];
-  #running = false;
-  #ended = false;
-
-  constructor(
-    readonly pattern: string,
-    readonly handler: BatchHandler,
-    options: SubscribeOptions,
-    readonly events: SubscriptionEvents,
-  ) {
-    this.matches = compilePattern(pattern);
-    this.#capacity = options.capacity ?? DEFAULT_CAPACITY;
-    this.#maxBatch = options.maxBatch ?? DEFAULT_MAX_BATCH;
-  }
-
-  push(batch: readonly Envelope[]): void {
-    if (this.#ended) return;
-    if (this.#queue.length === 0) this.#queue = batch.slice();
-    else for (const envelope of batch) this.#queue.push(envelope);
-    const excess = this.#queue.length - this.#capacity;
-    if (excess > 0) {
-      // The newest ticks are worth most, so that the oldest go.
-      this.#queue.splice(0, excess);
-      this.dropped += excess;
-      this.events.dropped(excess);
-    }
-    if (!this.#running) {
-      this.#running = true;
-      queueMicrotask(() => void this.#drain());
-    }
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#ended) {
-      const batch =
-        this.#queue.length <= this.#maxBatch ? this.#queue : this.#queue.splice(0, this.#maxBatch);
-      if (batch === this.#queue) this.#queue = [];
-      try {
-        const pending = this.handler(batch);
-        if (pending) await pending;
-      } catch (error) {
-        this.events.failed(error);
-      }
-    }
-    this.#running = false;
-  }
-
-  async unsubscribe(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#queue = [];
-    await this.events.end();
   }
 }

@@ -1,33 +1,20 @@
 // The consumer's side of durable events: reads the partitions that it holds and applies each event once.
-import type { Envelope } from '../bus/envelope.ts';
-import type { EventLog, LogBatch, LogEvent, StreamId } from '../bus/event-log.ts';
+import type { EventLog, LogBatch, StreamId } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
 import { PARTITIONS } from '../bus/partition.ts';
 import { PartitionHolder } from '../bus/partition-holder.ts';
 import type { Topic } from '../bus/topics.ts';
-import type { Unit } from '../bus/unit.ts';
+import { DependencyUnavailableError, StorageUnavailableError } from '../core/errors.ts';
+import { Applier, type ApplierOptions, type ConsumerCounts, type Standing } from './applier.ts';
 import {
-  DependencyUnavailableError,
-  InvalidOptionError,
-  NautilusError,
-  StorageUnavailableError,
-} from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import type { Database, Transaction } from '../store/database.ts';
-import {
-  advance,
   type ConsumedPlace,
   consumedPlace,
   consumedPlaces,
   FencedError,
   forgetConsumed,
-  isConsumed,
-  noteConsumed,
 } from './consumed.ts';
-import { park } from './dead-letters.ts';
-import { decodeEvent } from './decode.ts';
 
-export interface ConsumerOptions {
+export interface ConsumerOptions extends ApplierOptions {
   /** Consumers of one group share the partitions. */
   readonly group: string;
   /** The name of this process in the group; the same after a restart. */
@@ -35,43 +22,18 @@ export interface ConsumerOptions {
   readonly topics: readonly Topic<unknown>[];
   readonly log: EventLog;
   readonly leases: LeaseBoard;
-  readonly database: Database;
-  readonly logger: Log;
-  readonly nowUs: () => number;
-  /** Applies events as one unit that begins with `first`. */
-  readonly apply: (batch: readonly Envelope[], first: (unit: Unit) => Promise<void>) => Promise<void>;
   /** Microseconds that ids of consumed events are remembered; null = for ever. */
   readonly retentionUs: (topic: string) => number | null;
   /** Called again and again while applying has not ended for `hangMs`. */
   readonly onHung: (stream: StreamId, sinceMs: number) => void;
   readonly hangMs?: number;
   readonly leaseMs?: number;
-  /** Tries of one event before it is set aside. */
-  readonly attempts?: number;
   /** Longest wait of one read of the log, in milliseconds. */
   readonly waitMs?: number;
-  /** Wait before the second try, doubled for each further one, in milliseconds. */
-  readonly retryMs?: number;
-}
-
-/** Counters since the start. */
-export interface ConsumerCounts {
-  applied: number;
-  duplicates: number;
-  retries: number;
-  dead_letters: number;
-  /** Events that the log had forgotten before they were read. */
-  lost: number;
-}
-
-interface Undecodable {
-  readonly event: LogEvent;
-  readonly reason: string;
 }
 
 const MAX_EVENTS = 500;
 const WAIT_MS = 5000;
-const ATTEMPTS = 5;
 const HANG_MS = 30_000;
 const RETRY_MS = { first: 50, longest: 2000 } as const;
 const FORGET_MS = 60 * 60 * 1000;
@@ -80,8 +42,8 @@ const keyOf = ({ topic, partition }: StreamId) => `${topic}/${partition}`;
 
 /** Applies the events of some topics. Order holds for each partition; what cannot be applied is set aside, never skipped in silence. */
 export class Consumer {
-  readonly counts: ConsumerCounts = { applied: 0, duplicates: 0, retries: 0, dead_letters: 0, lost: 0 };
   readonly #options: ConsumerOptions;
+  readonly #applier: Applier;
   readonly #holder: PartitionHolder;
   readonly #hangMs: number;
   readonly #streams = new Map<string, StreamId>();
@@ -98,6 +60,7 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#applier = new Applier(options);
     this.#hangMs = options.hangMs ?? HANG_MS;
     for (const { name } of options.topics) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -114,6 +77,10 @@ export class Consumer {
       onGained: (resource, epoch) => this.#gained(resource, epoch),
       onLost: (resource) => this.#lost(resource),
     });
+  }
+
+  get counts(): Readonly<ConsumerCounts> {
+    return this.#applier.counts;
   }
 
   /** Why nothing can be read at the moment; undefined when all is well. */
@@ -215,133 +182,22 @@ export class Consumer {
   }
 
   async #handle(batch: LogBatch): Promise<void> {
-    const place = this.#places.get(keyOf(batch));
-    // It was given away while the log was read.
-    if (!place) return;
-    const events = await this.#fresh(batch, place);
-    const good: Envelope[] = [];
-    const bad: Undecodable[] = [];
-    for (const event of events) {
-      try {
-        good.push(decodeEvent(batch.topic, event.payload));
-      } catch (error) {
-        if (!(error instanceof InvalidOptionError)) throw error;
-        bad.push({ event, reason: error.message });
-      }
-    }
-    const to = { ...place, generation: batch.generation, position: batch.events.at(-1)!.position };
-    try {
-      await this.#apply(good, bad, to);
-    } catch (error) {
-      if (error instanceof FencedError) return this.#fenced(error, batch);
-      if (error instanceof StorageUnavailableError) throw error;
-      await this.#oneByOne(events, batch);
-    }
-  }
-
-  /** What of a batch is new, and what is missing before it. */
-  async #fresh(batch: LogBatch, place: ConsumedPlace): Promise<readonly LogEvent[]> {
-    const { database, logger } = this.#options;
-    const { topic, partition } = batch;
-    if (batch.generation === place.generation) {
-      const events = batch.events.filter((e) => e.position > place.position);
-      this.counts.duplicates += batch.events.length - events.length;
-      const missing = events.length > 0 ? events[0]!.position - place.position - 1 : 0;
-      if (missing > 0) {
-        this.counts.lost += missing;
-        logger.error(
-          { topic, partition, after: place.position, missing },
-          'events are gone from the log before they were consumed: it keeps them for NAUTILUS_EVENTS_DAYS',
-        );
-      }
-      return events;
-    }
-    if (place.generation === '') return batch.events;
-    // The owner began anew: numbers say nothing about what was had under the old ones.
-    logger.warn({ topic, partition, generation: batch.generation }, 'the owner of these events began anew');
-    const events: LogEvent[] = [];
-    for (const event of batch.events) {
-      const id = idOf(event.payload);
-      if (id !== undefined && (await isConsumed(database, topic, id))) this.counts.duplicates++;
-      else events.push(event);
-    }
-    return events;
-  }
-
-  async #apply(good: readonly Envelope[], bad: readonly Undecodable[], to: ConsumedPlace): Promise<void> {
-    const { apply, nowUs } = this.#options;
-    const first = async ({ tx }: Unit) => {
-      await advance(tx, to);
-      for (const { id } of good) noteConsumed(tx, to.topic, id, nowUs());
-      for (const { event, reason } of bad) this.#park(tx, event, to, reason, 1);
+    const key = keyOf(batch);
+    const standing: Standing = {
+      place: () => (this.#stopped ? undefined : this.#places.get(key)),
+      moved: (to) => {
+        if (this.#places.has(key)) this.#places.set(key, to);
+      },
     };
-    await apply(good, first);
-    this.#places.set(keyOf(to), to);
-    this.counts.applied += good.length;
-    this.counts.dead_letters += bad.length;
-  }
-
-  /** A batch failed: its events are tried alone, and those that fail for good are set aside. */
-  async #oneByOne(events: readonly LogEvent[], batch: LogBatch): Promise<void> {
-    for (const event of events) {
-      for (let attempt = 1; ; attempt++) {
-        const place = this.#places.get(keyOf(batch));
-        if (!place || this.#stopped) return;
-        const to = { ...place, generation: batch.generation, position: event.position };
-        try {
-          const isLast = attempt > (this.#options.attempts ?? ATTEMPTS);
-          await (isLast ? this.#setAside(event, to, attempt - 1) : this.#single(event, to));
-          break;
-        } catch (error) {
-          if (error instanceof FencedError) return this.#fenced(error, batch);
-          if (error instanceof StorageUnavailableError) throw error;
-          this.counts.retries++;
-          this.#lastError = error;
-          const first = this.#options.retryMs ?? RETRY_MS.first;
-          await Bun.sleep(Math.min(first * 2 ** (attempt - 1), RETRY_MS.longest));
-        }
-      }
-    }
-  }
-
-  #lastError: unknown;
-
-  async #single(event: LogEvent, to: ConsumedPlace): Promise<void> {
     try {
-      await this.#apply([decodeEvent(to.topic, event.payload)], [], to);
+      await this.#applier.take(batch, standing);
     } catch (error) {
-      if (!(error instanceof InvalidOptionError)) throw error;
-      await this.#apply([], [{ event, reason: error.message }], to);
+      if (!(error instanceof FencedError)) throw error;
+      const { topic, partition } = batch;
+      this.#options.logger.warn({ topic, partition }, error.message);
+      this.#places.delete(key);
+      this.#holder.drop(key);
     }
-  }
-
-  async #setAside(event: LogEvent, to: ConsumedPlace, attempts: number): Promise<void> {
-    const error = this.#lastError;
-    const reason = error instanceof NautilusError ? error.message : String(error).slice(0, 500);
-    const { topic, partition, position } = to;
-    this.#options.logger.error(
-      { topic, partition, position, attempts, err: error },
-      'an event was set aside: see GET /events/dead-letters',
-    );
-    await this.#options.database.transaction(async (tx) => {
-      await advance(tx, to);
-      this.#park(tx, event, to, reason, attempts);
-    });
-    this.#places.set(keyOf(to), to);
-    this.counts.dead_letters++;
-  }
-
-  #park(tx: Transaction, event: LogEvent, to: ConsumedPlace, reason: string, attempts: number): void {
-    const { topic, partition, generation } = to;
-    const { position, payload } = event;
-    const ts_us = this.#options.nowUs();
-    park(tx, { topic, partition, generation, position, payload, reason, attempts, ts_us });
-  }
-
-  #fenced(error: FencedError, stream: StreamId): void {
-    this.#options.logger.warn({ topic: stream.topic, partition: stream.partition }, error.message);
-    this.#places.delete(keyOf(stream));
-    this.#holder.drop(keyOf(stream));
   }
 
   #watch(): void {
@@ -365,14 +221,5 @@ export class Consumer {
     const { logger } = this.#options;
     if (away === undefined) logger.info('events are consumed again');
     else logger.warn({ reason: away, ...(error !== undefined && { err: error }) }, 'no events are consumed');
-  }
-}
-
-function idOf(payload: string): string | undefined {
-  try {
-    const { id } = JSON.parse(payload) as { id?: unknown };
-    return typeof id === 'string' ? id : undefined;
-  } catch {
-    return undefined;
   }
 }
