@@ -45,8 +45,6 @@ describe.skipIf(REDIS_SERVER === null)('jobs on BullMQ while Redis is away', () 
     const bus = new Bus('test', new MemoryHub().connect());
     jobs = new Jobs({ engine: 'test', definitions: [definition], backend, bus, log });
     await jobs.start();
-    const first = await jobs.add('work', 'first');
-    await jobs.wait(first.job_id);
   }
 
   const outages = [
@@ -80,8 +78,23 @@ describe.skipIf(REDIS_SERVER === null)('jobs on BullMQ while Redis is away', () 
     40_000,
   );
 
+  test('begins when Redis comes, where it was away before the first job', async () => {
+    await started(Promise.resolve());
+    await redis.kill();
+    await expect(jobs.add('work', 'lost')).rejects.toBeInstanceOf(DependencyUnavailableError);
+    await redis.restart();
+    let id = '';
+    const added = async () => {
+      id = (await jobs.add('work', 'late').catch(() => null))?.job_id ?? '';
+      return id !== '';
+    };
+    await eventually(added, 'a job to be added', 10_000);
+    expect(await jobs.wait(id)).toMatchObject({ state: 'completed', attempt: 1 });
+  }, 20_000);
+
   test('stops within its grace while Redis is away', async () => {
     await started(Promise.resolve());
+    await jobs.wait((await jobs.add('work', 'first')).job_id);
     await redis.kill();
     const beganMs = performance.now();
     await jobs.stop(300);
