@@ -13,6 +13,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   engines: ['engines/hot-path.bench.ts', 'engines/inference.bench.ts', 'engines/health.bench.ts'],
   bus: [
     'bus/bus.bench.ts',
+    'bus/hub-echo.bench.ts',
     'bus/log.bench.ts',
     'bus/redis.bench.ts',
     'bus/redis-log.bench.ts',
