@@ -83,7 +83,10 @@ export class Attempt {
         attempt: job.attempt,
         signal: this.#abort.signal,
         correlationId: job.correlationId ?? undefined,
-        log: log.child({ job_id: job.id, kind: job.kind, attempt: job.attempt }),
+        // Most work has nothing to log, and a log of its own costs more than a small job.
+        get log() {
+          return log.child({ job_id: job.id, kind: job.kind, attempt: job.attempt });
+        },
         progress: (done, total, note) => this.#tell({ done, total, note: note ?? null }),
       });
       // Work that was done before it could stop is done; only a deadline says otherwise.

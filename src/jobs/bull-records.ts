@@ -12,6 +12,7 @@ import {
   RETENTION,
 } from './record.ts';
 
+const NO_PROGRESS = { success: false } as const;
 const KEEP = { age: RETENTION.ageS, count: RETENTION.count };
 
 /** What BullMQ carries for us. */
@@ -74,7 +75,8 @@ export function bullJob(job: NewJob) {
 export function jobOfBull(job: Job<BullData>, state: JobState, cancelRequested: boolean): JobRecord {
   const { opts, data, failedReason, processedOn, finishedOn } = job;
   const attempts = opts.attempts ?? 1;
-  const progress = jobProgress.safeParse(job.progress);
+  // BullMQ has 0 for none, which a schema would take long to refuse.
+  const progress = typeof job.progress === 'object' ? jobProgress.safeParse(job.progress) : NO_PROGRESS;
   return {
     id: job.id!,
     kind: job.name,
