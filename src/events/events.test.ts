@@ -259,6 +259,37 @@ describe('a database that fails', () => {
     expect(to.events.status().counts.dead_letters).toBe(0);
   });
 
+  test('is missed by an engine that has nothing to store, and by one that handles what changes nothing', async () => {
+    let isAway = false;
+    const wrap = (db: Database): Database => {
+      const away = () => Promise.reject(new StorageUnavailableError('The server is away'));
+      return {
+        ...bound(db),
+        get: (sql, ...values) => (isAway ? away() : db.get(sql, ...values)),
+        // Like Postgres: work that touches nothing needs no connection.
+        transaction: (work) =>
+          db.transaction(async (tx) => {
+            const used = () => {
+              if (isAway) throw new StorageUnavailableError('The server is away');
+              return tx;
+            };
+            return work({
+              write: (sql, ...values) => used().write(sql, ...values),
+              all: (sql, ...values) => used().all(sql, ...values),
+              get: (sql, ...values) => used().get(sql, ...values),
+            });
+          }),
+      };
+    };
+    const to = await (await counter(wrap)).start();
+    isAway = true;
+    await eventually(() => to.events.missing().includes('database'), 'the database is missed', 8000);
+    for (let i = 0; i < 5; i++) await to.events.units.run(() => {});
+    expect(to.events.missing()).toContain('database');
+    isAway = false;
+    await eventually(() => to.events.missing().length === 0, 'all is well again', 8000);
+  }, 20_000);
+
   test('that stores although it seems to fail has its events sent soon', async () => {
     let isCut = false;
     const [from, to] = [

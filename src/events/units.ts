@@ -18,6 +18,8 @@ type Outcome = { readonly value: unknown } | { readonly refusal: NautilusError }
 
 /** Units that one commit takes at most. */
 const MAX_GROUP = 64;
+const QUIET_MS = 2000;
+const PROBE = "SELECT value FROM event_settings WHERE name = 'generation'";
 
 export interface UnitsOptions {
   readonly database: Database;
@@ -36,6 +38,9 @@ export class Units implements UnitRunner {
   #stale = false;
   #reload: () => Promise<void> = async () => {};
   #storageError: string | undefined;
+  #probing = false;
+  /** When nothing has been stored for so long that it is worth a look whether that is possible. */
+  #quietAt = 0;
 
   constructor(options: UnitsOptions) {
     this.#options = options;
@@ -61,12 +66,23 @@ export class Units implements UnitRunner {
     });
   }
 
-  /** Tries whether the database works again when the last unit found that it does not. */
+  /**
+   * Looks whether the database works, for an engine that has nothing to store at the moment; and whether it works again, when the
+   * last unit found that it does not.
+   */
   async probe(): Promise<void> {
-    if (this.#storageError === undefined) return;
-    await this.run(async ({ tx }) => {
-      tx.write("DELETE FROM event_settings WHERE name = 'probe'");
-    }).catch(() => {});
+    if (this.#probing || (this.#storageError === undefined && performance.now() < this.#quietAt)) return;
+    this.#probing = true;
+    try {
+      if (this.#storageError === undefined) {
+        await this.#options.database.get(PROBE);
+        this.#works();
+      } else await this.run(({ tx }) => tx.write("DELETE FROM event_settings WHERE name = 'probe'"));
+    } catch (error) {
+      if (error instanceof StorageUnavailableError) this.#storageError = error.message;
+    } finally {
+      this.#probing = false;
+    }
   }
 
   async #drain(): Promise<void> {
@@ -87,20 +103,26 @@ export class Units implements UnitRunner {
     const said: Envelope[] = [];
     const stored: Appended[] = [];
     let outcomes: Outcome[];
+    let isUsed = false;
     try {
       if (this.#stale) await this.#refresh();
       outcomes = await database.transaction(async (tx) => {
         const events = new Events();
         const all: Outcome[] = [];
-        for (const { work } of group) all.push(await outcomeOf(work, new WorkUnit(tx, bus, said, events)));
+        for (const { work } of group) {
+          const unit = new WorkUnit(tx, bus, said, events);
+          all.push(await outcomeOf(work, unit));
+          isUsed ||= unit.isUsed;
+        }
         for (const { topic, partition, payloads } of events.streams()) {
           stored.push(await storeEvents(tx, { topic, partition }, payloads, bus.nowUs()));
         }
         return all;
       });
-      this.#storageError = undefined;
+      // Work that stores nothing (a bar that changes no book) says nothing of the database.
+      if (isUsed) this.#works();
     } catch (error) {
-      this.#storageError = error instanceof StorageUnavailableError ? error.message : undefined;
+      if (error instanceof StorageUnavailableError) this.#storageError = error.message;
       onUncertain();
       this.#stale = true;
       await this.#refresh().catch(() => {});
@@ -115,6 +137,11 @@ export class Units implements UnitRunner {
       else group[i]!.resolve(outcome.value as never);
     }
     return true;
+  }
+
+  #works(): void {
+    this.#storageError = undefined;
+    this.#quietAt = performance.now() + QUIET_MS;
   }
 
   async #refresh(): Promise<void> {
@@ -142,6 +169,8 @@ class WorkUnit implements Unit {
   readonly #events: Events;
   /** Whether anything was written or said. */
   touched = false;
+  /** Whether the database was asked for anything. */
+  isUsed = false;
 
   constructor(tx: Transaction, bus: Bus, said: Envelope[], events: Events) {
     this.#bus = bus;
@@ -150,10 +179,17 @@ class WorkUnit implements Unit {
     this.tx = {
       write: (sql, ...values) => {
         this.touched = true;
+        this.isUsed = true;
         tx.write(sql, ...values);
       },
-      all: (sql, ...values) => tx.all(sql, ...values),
-      get: (sql, ...values) => tx.get(sql, ...values),
+      all: (sql, ...values) => {
+        this.isUsed = true;
+        return tx.all(sql, ...values);
+      },
+      get: (sql, ...values) => {
+        this.isUsed = true;
+        return tx.get(sql, ...values);
+      },
     };
   }
 
