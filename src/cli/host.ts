@@ -1,5 +1,6 @@
 // Starts one engine in this process on a given bus: what engine processes and the in-process cluster have in common.
 import { Bus } from '../bus/client.ts';
+import type { EventLog } from '../bus/event-log.ts';
 import type { Transport } from '../bus/transport.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
@@ -43,7 +44,7 @@ export async function hostEngine(
     startTelemetry(name, config.otel, log, metrics, bus),
   ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
-  await connected(bus);
+  await connected(bus, services.eventLog);
   const host: EngineHost = {
     ...services,
     bus,
@@ -57,9 +58,10 @@ export async function hostEngine(
   return { engine: await startEngine(definition, host, port), log };
 }
 
-async function connected(bus: Bus): Promise<void> {
+// The event log has a connection of its own: an engine that began without it would say that it is away.
+async function connected(bus: Bus, eventLog: EventLog): Promise<void> {
   const deadline = performance.now() + BUS_TIMEOUT_MS;
-  while (!bus.connected) {
+  while (!bus.connected || !eventLog.connected) {
     if (performance.now() > deadline) {
       throw new DependencyUnavailableError(`Expected the message bus to answer within ${BUS_TIMEOUT_MS} ms`);
     }

@@ -216,7 +216,7 @@ export class Consumer {
   }
 
   #tell(away: string | undefined, error?: unknown): void {
-    if (away === this.#away) return;
+    if (away === this.#away || this.#stopped) return;
     this.#away = away;
     const { logger } = this.#options;
     if (away === undefined) logger.info('events are consumed again');

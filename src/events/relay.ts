@@ -263,7 +263,8 @@ export class Relay {
   }
 
   #tell(away: string | undefined, error?: unknown): void {
-    if (away === this.#away) return;
+    // What is lost when an engine stops goes at its next start.
+    if (away === this.#away || this.#stopped) return;
     this.#away = away;
     const { logger } = this.#options;
     if (away === undefined) logger.info('the event log takes events again');
