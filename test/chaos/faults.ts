@@ -1,4 +1,5 @@
 // The faults that a run may inject: what each breaks, and whether health told of it. Healing itself is the system's work.
+import { partitionOf } from '../../src/bus/partition.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -143,6 +144,19 @@ export const FAULTS: readonly Fault[] = [
       await told(world, ['strategy', 'portfolio', 'risk'], 'database', 20_000);
       await Bun.sleep(random.below(500));
       await world.postgres!.restart();
+    },
+  },
+  {
+    name: 'poison event, another version, and their owner killed',
+    weight: 2,
+    fits: always,
+    inject: async (world, random) => {
+      const envelope = { id: crypto.randomUUID(), topic: 'strategy.fills', version: 99, body: {} };
+      const payload = random.chance(0.5) ? '{broken' : JSON.stringify(envelope);
+      await world.poison(partitionOf(`chaos_${random.below(5)}`), payload);
+      // Nobody has told the owner: it finds the event when it starts.
+      world.signal('strategy', 'SIGKILL');
+      await Bun.sleep(random.below(300));
     },
   },
   {

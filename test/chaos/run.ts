@@ -27,6 +27,8 @@ export interface RunOutcome {
   readonly refused: number;
   /** Whether the disk of the data folder could be made small. */
   readonly hadSmallDisk: boolean;
+  /** Events that cannot be applied and that a fault has put into the log. */
+  readonly poisoned: number;
 }
 
 /** Runs to the end. Rejects when the system does not become whole again by itself. */
@@ -58,7 +60,14 @@ export async function runChaos(options: RunOptions): Promise<RunOutcome> {
     const verdict = await verify(world, load);
     const faults = [...times].map(([name, recoveryMs]) => ({ name, recoveryMs }));
     const { unanswered, refused } = load;
-    return { verdict, faults, unanswered, refused, hadSmallDisk: world.hasSmallDisk };
+    return {
+      verdict,
+      faults,
+      unanswered,
+      refused,
+      hadSmallDisk: world.hasSmallDisk,
+      poisoned: world.poisoned,
+    };
   } finally {
     await world.stop();
   }

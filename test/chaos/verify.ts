@@ -1,4 +1,7 @@
 // What must hold after all faults: nothing that was promised is missing, nothing happened twice, every book says the same.
+import type { Envelope } from '../../src/bus/envelope.ts';
+import type { LogPlace } from '../../src/bus/event-log.ts';
+import { PARTITIONS } from '../../src/bus/partition.ts';
 import { Ledger } from '../../src/trading/ledger.ts';
 import type { Fill } from '../../src/trading/orders.ts';
 import { eventually } from '../support/eventually.ts';
@@ -29,7 +32,9 @@ export interface Verdict {
   readonly lost_fills: number;
   /** Fills that are there twice, or that nobody has made. */
   readonly doubled_fills: number;
-  /** Portfolios whose cash or positions differ from what their fills make. */
+  /** Fills that are not in the event log exactly once, and events of fills that nobody has made. */
+  readonly wrong_events: number;
+  /** Portfolios whose cash or positions differ from what the fills of the event log make. */
   readonly wrong_ledgers: number;
   /** Filled orders that do not have exactly one fill. */
   readonly wrong_orders: number;
@@ -37,6 +42,7 @@ export interface Verdict {
   readonly wrong_open_orders: number;
   /** Fills without exactly one event of the position that they made. */
   readonly wrong_positions: number;
+  /** Events that were set aside, less those that a fault has poisoned. */
   readonly dead_letters: number;
   readonly lost_events: number;
 }
@@ -103,6 +109,11 @@ export async function verify(world: World, load: Load): Promise<Verdict> {
   const known = new Map(orders.map((order) => [order.order_id, order]));
   const made = await pages<Fill>(world, '/fills', 'fills');
   const ids = new Set(made.map((fill) => `${fill.portfolio_id}/${fill.fill_id}`));
+  const logged = await fillsOfLog(world);
+  const inLog = Map.groupBy(logged, (fill) => `${fill.portfolio_id}/${fill.fill_id}`);
+  const wrongEvents =
+    [...ids].filter((key) => inLog.get(key)?.length !== 1).length +
+    [...inLog.keys()].filter((key) => !ids.has(key)).length;
   let booked = 0;
   let doubled = made.length - ids.size;
   let wrongLedgers = 0;
@@ -117,7 +128,7 @@ export async function verify(world: World, load: Load): Promise<Verdict> {
       if (seen.has(key) || !ids.has(key)) doubled++;
       seen.add(key);
     }
-    const own = made.filter((fill) => fill.portfolio_id === id);
+    const own = logged.filter((fill) => fill.portfolio_id === id);
     if (!(await sameLedger(world, id, own))) wrongLedgers++;
   }
   const fillsOf = Map.groupBy(made, (fill) => fill.order_id);
@@ -138,11 +149,12 @@ export async function verify(world: World, load: Load): Promise<Verdict> {
     lost_orders: load.acknowledged.filter((id) => !known.has(id)).length,
     lost_fills: made.filter((fill) => !seen.has(`${fill.portfolio_id}/${fill.fill_id}`)).length,
     doubled_fills: doubled,
+    wrong_events: wrongEvents,
     wrong_ledgers: wrongLedgers,
     wrong_orders: wrongOrders.length,
     wrong_open_orders: Math.abs(open - risk.open_orders),
     wrong_positions: Math.abs(booked - sum(all.get('portfolio')!, 'portfolio.positions')),
-    dead_letters: each.reduce((n, e) => n + e.parked, 0),
+    dead_letters: Math.abs(each.reduce((n, e) => n + e.parked, 0) - world.poisoned),
     lost_events: each.reduce((n, e) => n + e.counts.lost, 0),
   };
 }
@@ -169,11 +181,40 @@ async function portfolioFills(world: World, id: string): Promise<Fill[]> {
   }
 }
 
+/** The fills that the event log holds, in the order of their positions. */
+async function fillsOfLog(world: World): Promise<Fill[]> {
+  const log = await world.eventLog();
+  try {
+    const fills: Fill[] = [];
+    let places: LogPlace[] = Array.from({ length: PARTITIONS }, (_, partition) => {
+      return { topic: 'strategy.fills', partition, generation: '', position: 0 };
+    });
+    for (;;) {
+      const batches = await log.read(places, { maxEvents: 1000, waitMs: 0 });
+      if (batches.length === 0) return fills;
+      const byPartition = new Map(batches.map((batch) => [batch.partition, batch]));
+      for (const { events } of batches) {
+        for (const { payload } of events) {
+          const envelope = payload.startsWith('{broken') ? null : (JSON.parse(payload) as Envelope<Fill>);
+          if (envelope?.version === 1) fills.push(envelope.body);
+        }
+      }
+      places = places.map((place) => {
+        const batch = byPartition.get(place.partition);
+        if (!batch) return place;
+        return { ...place, generation: batch.generation, position: batch.events.at(-1)!.position };
+      });
+    }
+  } finally {
+    await log.close();
+  }
+}
+
 /** Whether cash, fees, realised profit and quantities are those that the fills make from nothing. */
 async function sameLedger(world: World, id: string, fills: readonly Fill[]): Promise<boolean> {
   const { body } = await world.request('portfolio', `/portfolios/${id}`);
   const ledger = new Ledger(id, body.starting_cash);
-  for (const fill of [...fills].reverse()) ledger.apply(fill);
+  for (const fill of fills) ledger.apply(fill);
   const want = ledger.snapshot();
   const quantities = (positions: readonly { symbol: string; quantity: string }[]) =>
     JSON.stringify(

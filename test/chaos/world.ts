@@ -1,8 +1,12 @@
 // The system under faults: the nine engines as processes, with the Redis and the Postgres of the run, all killed at will.
+import { Database } from 'bun:sqlite';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isAlive, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
+import type { EventLog } from '../../src/bus/event-log.ts';
+import { HubLink, HubLog } from '../../src/bus/hub-log.ts';
+import { RedisLog } from '../../src/bus/redis-log.ts';
+import { hubSocketPath, isAlive, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -33,6 +37,8 @@ export class World {
   readonly options: WorldOptions;
   /** Whether the data folder is on a small file system of its own. */
   readonly hasSmallDisk: boolean;
+  /** Events that cannot be applied and were put into the log by a fault. */
+  poisoned = 0;
   redis: TestRedis | undefined;
   postgres: TestPostgres | undefined;
   #child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
@@ -183,6 +189,48 @@ export class World {
     await this.postgres?.stop();
     if (this.hasSmallDisk) Bun.spawnSync(['umount', '-l', this.dataDir]);
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Puts `payload` behind the last fill of a partition, in the outbox of its owner and behind its back. */
+  async poison(partition: number, payload: string): Promise<void> {
+    const [topic, now] = ['strategy.fills', Date.now() * 1000];
+    if (this.postgres) {
+      const rows = await this.postgres.run(
+        `WITH moved AS (UPDATE strategy.event_streams SET last = last + 1
+           WHERE topic = '${topic}' AND part = ${partition} RETURNING last)
+         INSERT INTO strategy.outbox (topic, part, position, ts_us, payload)
+           SELECT '${topic}', ${partition}, last, ${now}, '${payload}' FROM moved RETURNING position`,
+      );
+      this.poisoned += rows.length;
+      return;
+    }
+    const db = new Database(join(this.dataDir, 'strategy.sqlite'));
+    db.run('PRAGMA busy_timeout = 5000');
+    const put = db.transaction(() => {
+      const moved = db
+        .query('UPDATE event_streams SET last = last + 1 WHERE topic = ? AND part = ? RETURNING last')
+        .get(topic, partition) as { last: number } | null;
+      if (!moved) return;
+      db.run('INSERT INTO outbox (topic, part, position, ts_us, payload) VALUES (?, ?, ?, ?, ?)', [
+        topic,
+        partition,
+        moved.last,
+        now,
+        payload,
+      ]);
+      this.poisoned++;
+    });
+    put.immediate();
+    db.close();
+  }
+
+  /** A client of the event log, beside the engines; the caller closes it. */
+  async eventLog(): Promise<EventLog> {
+    const log = this.redis
+      ? new RedisLog({ settings: this.redis.settings(), name: 'chaos' })
+      : new HubLog(new HubLink({ socketPath: hubSocketPath(this.dataDir), name: 'chaos' }));
+    await eventually(() => log.connected, 'the event log answers');
+    return log;
   }
 
   /** Takes all the room that the disk has left. */

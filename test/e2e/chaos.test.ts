@@ -20,9 +20,11 @@ describe('nothing is lost and nothing happens twice', () => {
       'kill -9 of an engine',
       'kill -9 of the supervisor',
       'kill -9 of an engine',
+      'poison event, another version, and their owner killed',
       'kill -9 of all processes',
     );
-    const { verdict } = await runChaos({ bus: 'hub', store: 'sqlite', seed: 11, faults });
+    const { verdict, poisoned } = await runChaos({ bus: 'hub', store: 'sqlite', seed: 11, faults });
+    expect(poisoned).toBe(1);
     expect(broken(verdict)).toEqual([]);
     expect(verdict.acknowledged).toBeGreaterThan(10);
     expect(verdict.fills).toBeGreaterThan(10);
@@ -51,6 +53,7 @@ describe('nothing is lost and nothing happens twice', () => {
         'kill -9 of an engine',
         'Postgres killed and restarted',
         'Redis paused (SIGSTOP)',
+        'poison event, another version, and their owner killed',
         'kill -9 of two engines at once',
         'Redis emptied (FLUSHALL)',
       );
