@@ -8,20 +8,14 @@ import { join } from 'node:path';
 import type { EventLog } from '../../src/bus/event-log.ts';
 import { HubLog } from '../../src/bus/hub-log.ts';
 import { LogStore } from '../../src/bus/log-store.ts';
-import { comparePairs, formatNs, quantile } from '../pairs.ts';
+import { comparePairs } from '../pairs.ts';
 import { grouped, isQuick, publish } from '../report.ts';
 import { startHub } from './hub-process.ts';
+import { GENERATION, held, latencyCells, payload } from './log-rows.ts';
 
 const PAIRS = isQuick ? 15 : 41;
 const LATENCIES = isQuick ? 500 : 3000;
 const LEAST_PER_S = 20_000;
-const MOST_MS = 1;
-const GENERATION = '2026-01-01';
-const payload = JSON.stringify({
-  id: 'x'.repeat(26),
-  topic: 'strategy.fills',
-  body: { text: 'y'.repeat(400) },
-});
 
 /** The least that storing a batch can cost with the same safety: one transaction of inserts into one table. */
 function bareFile(path: string) {
@@ -75,41 +69,6 @@ async function appendRow(where: string, log: EventLog, folder: string, batch: nu
   ];
 }
 
-async function latencyRow(writer: EventLog, reader: EventLog, places: number): Promise<string[]> {
-  const streams = Array.from({ length: places }, (_, i) => ({
-    topic: `t${places}-${i >> 3}`,
-    partition: i & 7,
-  }));
-  const at = streams.map(() => 0);
-  const times: number[] = [];
-  for (let i = 0; i < LATENCIES; i++) {
-    const stream = i % places;
-    const wanted = streams.map((id, k) => ({ ...id, generation: GENERATION, position: at[k]! }));
-    const waiting = reader.read(wanted, { maxEvents: 100, waitMs: 10_000 });
-    // Until the reader waits, as it does between two events.
-    await Bun.sleep(1);
-    const start = Bun.nanoseconds();
-    const sent = writer.append(streams[stream]!, GENERATION, at[stream]! + 1, [payload]);
-    await waiting;
-    times.push(Bun.nanoseconds() - start);
-    at[stream] = await sent;
-  }
-  // The first ones are interpreted.
-  const warm = times.slice(100);
-  const p50 = quantile(warm, 0.5);
-  return [
-    String(places),
-    formatNs(p50),
-    formatNs(quantile(warm, 0.95)),
-    formatNs(quantile(warm, 0.99)),
-    held(p50 < MOST_MS * 1e6, `p50 below ${MOST_MS} ms`),
-  ];
-}
-
-function held(is: boolean, what: string): string {
-  return `${what}: ${is ? 'held' : 'missed'}`;
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
 const store = new LogStore({ path: join(folder, 'log.sqlite') });
 const hub = startHub(folder);
@@ -136,7 +95,8 @@ publish({
   rows,
 });
 const latencies: string[][] = [];
-for (const places of [1, 64]) latencies.push(await latencyRow(writer, reader, places));
+for (const places of [1, 64])
+  latencies.push([String(places), ...(await latencyCells(writer, reader, places, LATENCIES))]);
 publish({
   title: 'From append to a waiting reader, through the hub',
   note: `One event at a time, from the call of append to the answer of a read that waits on so many streams, two clients in one process and the hub in another; ${grouped(LATENCIES - 100)} times.`,

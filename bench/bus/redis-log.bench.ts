@@ -4,19 +4,13 @@
 import { Redis } from 'ioredis';
 import { RedisLog } from '../../src/bus/redis-log.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
-import { comparePairs, formatNs, quantile } from '../pairs.ts';
+import { comparePairs } from '../pairs.ts';
 import { grouped, isQuick, publish } from '../report.ts';
+import { GENERATION, held, latencyCells, payload } from './log-rows.ts';
 
 const PAIRS = isQuick ? 15 : 41;
 const LATENCIES = isQuick ? 500 : 3000;
 const LEAST_PER_S = 10_000;
-const MOST_MS = 1;
-const GENERATION = '2026-01-01';
-const payload = JSON.stringify({
-  id: 'x'.repeat(26),
-  topic: 'strategy.fills',
-  body: { text: 'y'.repeat(400) },
-});
 
 interface Case {
   readonly batch: number;
@@ -67,42 +61,14 @@ async function appendRow({ batch, fsync }: Case): Promise<string[]> {
 async function latencyRow(fsync: string, places: number): Promise<string[]> {
   const redis = await TestRedis.start(serverArgs(fsync));
   const [writer, reader] = [await connect(redis, 'writer'), await connect(redis, 'reader')];
-  const streams = Array.from({ length: places }, (_, i) => ({ topic: `t${i >> 3}`, partition: i & 7 }));
-  const at = streams.map(() => 0);
-  const times: number[] = [];
-  for (let i = 0; i < LATENCIES; i++) {
-    const stream = i % places;
-    const wanted = streams.map((id, k) => ({ ...id, generation: GENERATION, position: at[k]! }));
-    const waiting = reader.read(wanted, { maxEvents: 100, waitMs: 10_000 });
-    // Until the reader waits, as it does between two events.
-    await Bun.sleep(1);
-    const start = Bun.nanoseconds();
-    const sent = writer.append(streams[stream]!, GENERATION, at[stream]! + 1, [payload]);
-    await waiting;
-    times.push(Bun.nanoseconds() - start);
-    at[stream] = await sent;
-  }
+  const cells = await latencyCells(writer, reader, places, LATENCIES);
   await Promise.all([writer.close(), reader.close()]);
   await redis.stop();
-  // The first ones are interpreted.
-  const warm = times.slice(100);
-  const p50 = quantile(warm, 0.5);
-  return [
-    fsync,
-    String(places),
-    formatNs(p50),
-    formatNs(quantile(warm, 0.95)),
-    formatNs(quantile(warm, 0.99)),
-    held(p50 < MOST_MS * 1e6, `p50 below ${MOST_MS} ms`),
-  ];
+  return [fsync, String(places), ...cells];
 }
 
 function serverArgs(fsync: string): string[] {
   return ['--appendonly', 'yes', '--appendfsync', fsync];
-}
-
-function held(is: boolean, what: string): string {
-  return `${what}: ${is ? 'held' : 'missed'}`;
 }
 
 if (REDIS_SERVER) {
