@@ -72,6 +72,8 @@ const envSchema = z.object({
   REDIS_SENTINELS: z.string().optional(),
   /** Name of the master that they watch. */
   REDIS_SENTINEL_NAME: z.string().optional(),
+  /** Nodes of a Redis Cluster: host:port, separated by commas. */
+  REDIS_CLUSTER_NODES: z.string().optional(),
   /** Put before every channel in Redis; 1..100 characters. */
   NAUTILUS_REDIS_PREFIX: z.string().min(1).max(100).default('nautilus:'),
   /** Postgres that holds the databases of the engines; files in the data folder do when absent. */
@@ -112,6 +114,10 @@ const envSchema = z.object({
     .max(3600)
     .refine((s) => s === 0 || s >= 2, '0, or 2 to 3600')
     .default(30),
+  /** Seconds that applying durable events may take before the process is killed and started again; 0 = never, else 1..3600. */
+  NAUTILUS_EVENT_HANG_S: z.coerce.number().int().min(0).max(3600).default(30),
+  /** Tries of one durable event before it is set aside; 1..100. */
+  NAUTILUS_EVENT_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(5),
   /** Days that durable events stay in the log and in the outbox of their owner; 1..3650. */
   NAUTILUS_EVENTS_DAYS: z.coerce.number().int().min(1).max(3650).default(7),
   /** Milliseconds within which the work of a dead process is taken over by others; 500..60000. */
@@ -164,6 +170,10 @@ export interface Config {
   readonly hangS: number;
   /** Milliseconds within which the work of a dead process is taken over. */
   readonly leaseMs: number;
+  /** Milliseconds that applying durable events may take; 0 = as long as they like. */
+  readonly eventHangMs: number;
+  /** Tries of one durable event before it is set aside. */
+  readonly eventAttempts: number;
   readonly eventsDays: number;
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
@@ -224,6 +234,7 @@ export function loadConfig(
             prefix: e.NAUTILUS_REDIS_PREFIX,
             sentinels: e.REDIS_SENTINELS,
             sentinelName: e.REDIS_SENTINEL_NAME,
+            clusterNodes: e.REDIS_CLUSTER_NODES,
           }),
     postgres:
       e.DATABASE_URL === undefined
@@ -243,6 +254,8 @@ export function loadConfig(
         : { index: e.NAUTILUS_REPLICA, port: e.NAUTILUS_REPLICA_PORT },
     hangS: e.NAUTILUS_HANG_S,
     leaseMs: e.NAUTILUS_LEASE_MS,
+    eventHangMs: e.NAUTILUS_EVENT_HANG_S * 1000,
+    eventAttempts: e.NAUTILUS_EVENT_ATTEMPTS,
     eventsDays: e.NAUTILUS_EVENTS_DAYS,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,

@@ -13,6 +13,7 @@ import {
   FencedError,
   forgetConsumed,
 } from './consumed.ts';
+import type { Failing } from './tries.ts';
 
 export interface ConsumerOptions extends ApplierOptions {
   /** Consumers of one group share the partitions. */
@@ -24,9 +25,6 @@ export interface ConsumerOptions extends ApplierOptions {
   readonly leases: LeaseBoard;
   /** Microseconds that ids of consumed events are remembered; null = for ever. */
   readonly retentionUs: (topic: string) => number | null;
-  /** Called again and again while applying has not ended for `hangMs`. */
-  readonly onHung: (stream: StreamId, sinceMs: number) => void;
-  readonly hangMs?: number;
   readonly leaseMs?: number;
   /** Longest wait of one read of the log, in milliseconds. */
   readonly waitMs?: number;
@@ -34,7 +32,6 @@ export interface ConsumerOptions extends ApplierOptions {
 
 const MAX_EVENTS = 500;
 const WAIT_MS = 5000;
-const HANG_MS = 30_000;
 const RETRY_MS = { first: 50, longest: 2000 } as const;
 const FORGET_MS = 60 * 60 * 1000;
 
@@ -45,23 +42,21 @@ export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #applier: Applier;
   readonly #holder: PartitionHolder;
-  readonly #hangMs: number;
   readonly #streams = new Map<string, StreamId>();
   /** Places of the streams that are held. */
   readonly #places = new Map<string, ConsumedPlace>();
   readonly #epochs = new Map<string, number>();
   #changed = new AbortController();
   #handling: Promise<void> = Promise.resolve();
-  #handled: { readonly stream: StreamId; readonly sinceMs: number } | undefined;
+  #handled: StreamId | undefined;
   #away: string | undefined;
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #timers: ReturnType<typeof setInterval>[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#applier = new Applier(options);
-    this.#hangMs = options.hangMs ?? HANG_MS;
     for (const { name } of options.topics) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
         this.#streams.set(keyOf({ topic: name, partition }), { topic: name, partition });
@@ -88,6 +83,11 @@ export class Consumer {
     return this.#away;
   }
 
+  /** Events that have failed and are tried again. */
+  failing(): Failing[] {
+    return [...this.#places.values()].flatMap((place) => this.#applier.failing(place) ?? []);
+  }
+
   /** Places of what is held, in order. */
   places(): ConsumedPlace[] {
     return [...this.#places.values()].sort(
@@ -101,16 +101,13 @@ export class Consumer {
     }
     await this.#holder.start();
     this.#loop = this.#run();
-    this.#timers = [
-      setInterval(() => this.#watch(), Math.min(1000, this.#hangMs / 2)),
-      setInterval(() => void this.#forget().catch(() => {}), FORGET_MS),
-    ];
+    this.#timer = setInterval(() => void this.#forget().catch(() => {}), FORGET_MS);
   }
 
   /** Finishes the batch under way and gives the partitions back. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
     this.#changed.abort();
     await this.#loop;
     await this.#holder.stop();
@@ -120,6 +117,7 @@ export class Consumer {
     const stream = this.#streams.get(resource)!;
     // Another process may have come further than what was read at the start.
     const place = await consumedPlace(this.#options.database, stream);
+    await this.#applier.gained(stream);
     this.#epochs.set(resource, epoch);
     this.#places.set(resource, { ...place, epoch });
     this.#wake();
@@ -128,7 +126,8 @@ export class Consumer {
   async #lost(resource: string): Promise<void> {
     this.#places.delete(resource);
     this.#wake();
-    if (this.#handled && keyOf(this.#handled.stream) === resource) await this.#handling;
+    if (this.#handled && keyOf(this.#handled) === resource) await this.#handling;
+    this.#applier.lost(this.#streams.get(resource)!);
   }
 
   #wake(): void {
@@ -156,7 +155,7 @@ export class Consumer {
         this.#tell(undefined);
         for (const batch of batches) {
           if (this.#stopped) break;
-          this.#handled = { stream: batch, sinceMs: performance.now() };
+          this.#handled = batch;
           this.#handling = this.#handle(batch);
           await this.#handling;
           this.#handled = undefined;
@@ -198,13 +197,6 @@ export class Consumer {
       this.#places.delete(key);
       this.#holder.drop(key);
     }
-  }
-
-  #watch(): void {
-    const handled = this.#handled;
-    if (!handled) return;
-    const sinceMs = performance.now() - handled.sinceMs;
-    if (sinceMs > this.#hangMs) this.#options.onHung(handled.stream, sinceMs);
   }
 
   async #forget(): Promise<void> {

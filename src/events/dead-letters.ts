@@ -1,5 +1,6 @@
 // Events that could not be applied, set aside in the consumer's database so that the others go on: list, replay, discard.
 import type { Envelope } from '../bus/envelope.ts';
+import type { StreamId } from '../bus/event-log.ts';
 import { ConflictError, NotFoundError } from '../core/errors.ts';
 import type { Database, Transaction } from '../store/database.ts';
 
@@ -40,17 +41,19 @@ export function park(tx: Transaction, letter: Omit<DeadLetter, 'id' | 'state'>):
   );
 }
 
+type Apply = (
+  stream: StreamId,
+  envelope: Envelope,
+  first: (tx: Transaction) => Promise<void>,
+) => Promise<void>;
+
 /** The dead letters of one engine. `apply` runs an event as one unit that begins with `first`. */
 export class DeadLetters {
   readonly #database: Database;
-  readonly #apply: (envelope: Envelope, first: (tx: Transaction) => Promise<void>) => Promise<void>;
+  readonly #apply: Apply;
   readonly #check: (topic: string, payload: string) => Envelope;
 
-  constructor(
-    database: Database,
-    check: (topic: string, payload: string) => Envelope,
-    apply: (envelope: Envelope, first: (tx: Transaction) => Promise<void>) => Promise<void>,
-  ) {
+  constructor(database: Database, check: (topic: string, payload: string) => Envelope, apply: Apply) {
     this.#database = database;
     this.#check = check;
     this.#apply = apply;
@@ -92,7 +95,8 @@ export class DeadLetters {
     } catch (error) {
       throw new ConflictError(`The event still can't be applied: ${(error as Error).message}`);
     }
-    await this.#apply(envelope, (tx) => settle(tx, id, 'replayed'));
+    const { topic, partition } = letter;
+    await this.#apply({ topic, partition }, envelope, (tx) => settle(tx, id, 'replayed'));
     return this.get(id);
   }
 

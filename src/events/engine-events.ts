@@ -12,8 +12,10 @@ import type { ConsumerCounts } from './applier.ts';
 import { Consumer } from './consumer.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { decodeEvent } from './decode.ts';
+import { HangWatch } from './hang-watch.ts';
 import { generationOf } from './outbox.ts';
 import { Relay } from './relay.ts';
+import type { Failing } from './tries.ts';
 import { Units } from './units.ts';
 
 export interface EngineEventsOptions {
@@ -27,10 +29,13 @@ export interface EngineEventsOptions {
   readonly logger: Log;
   /** Days that events stay in the log and in the outbox. */
   readonly keepDays: number;
+  /** Called again and again while applying events has not ended for {@link hangMs}. */
   readonly onHung: (stream: StreamId, sinceMs: number) => void;
+  /** Milliseconds after which applying events counts as hung; 0 = never. */
+  readonly hangMs: number;
+  /** Tries of one event before it is set aside. */
+  readonly attempts: number;
   readonly leaseMs?: number;
-  /** Milliseconds after which applying an event counts as hung. */
-  readonly hangMs?: number;
   /** Milliseconds between two looks at whether the log has everything. */
   readonly checkMs?: number;
   /** Longest wait of one read of the log, in milliseconds. */
@@ -48,24 +53,26 @@ export class EngineEvents {
   readonly deadLetters: DeadLetters;
   readonly #options: EngineEventsOptions;
   readonly #relay: Relay;
+  readonly #watch: HangWatch;
   #consumer: Consumer | undefined;
   #stream: EngineStream | undefined;
   #prober: ReturnType<typeof setInterval> | undefined;
 
   private constructor(options: EngineEventsOptions, generation: string) {
     this.#options = options;
-    const { database, bus, log, logger, checkMs } = options;
+    const { database, bus, log, logger, checkMs, hangMs, onHung } = options;
     const nowUs = () => bus.nowUs();
     const relay = { database, log, logger, nowUs, retentionUs: this.#retentionUs };
     this.#relay = new Relay({ ...relay, ...(checkMs !== undefined && { checkMs }) }, generation);
+    this.#watch = new HangWatch(hangMs, onHung);
     this.units = new Units({
       database,
       bus,
       onStored: (appended) => this.#relay.stored(appended),
       onUncertain: () => this.#relay.lookAgain(),
     });
-    this.deadLetters = new DeadLetters(database, decodeEvent, (envelope, first) =>
-      this.#streamOf().take([envelope], ({ tx }) => first(tx)),
+    this.deadLetters = new DeadLetters(database, decodeEvent, (stream, envelope, first) =>
+      this.#watch.run(stream, () => this.#streamOf().take([envelope], ({ tx }) => first(tx))),
     );
   }
 
@@ -99,14 +106,21 @@ export class EngineEvents {
   async stop(graceMs: number): Promise<void> {
     clearInterval(this.#prober);
     await Promise.race([this.#consumer?.stop(), Bun.sleep(graceMs)]);
+    this.#watch.close();
     await this.#relay.stop(graceMs);
   }
 
-  /** What does not work at the moment: `database`, `event log`. */
+  /** What does not work at the moment: `database`, `event log`, `event application`. */
   missing(): string[] {
     const missing = this.units.storageError === undefined ? [] : ['database'];
-    const away = this.#relay.away ?? this.#consumer?.away;
-    return away === undefined ? missing : [...missing, 'event log'];
+    if ((this.#relay.away ?? this.#consumer?.away) !== undefined) missing.push('event log');
+    if (this.#watch.isSlow || this.failing().length > 0) missing.push('event application');
+    return missing;
+  }
+
+  /** Events that have failed, or ended the process, and are neither applied nor set aside yet. */
+  failing(): Failing[] {
+    return this.#consumer?.failing() ?? [];
   }
 
   /** Part of `/system/status`. */
@@ -125,6 +139,7 @@ export class EngineEvents {
       log: this.#options.log.kind,
       produced: this.#relay.states(),
       consumed: this.#consumer?.places() ?? [],
+      failing: this.failing(),
       counts: { ...(this.#consumer?.counts ?? NO_COUNTS) },
       parked: await this.deadLetters.count(),
     };
@@ -139,7 +154,7 @@ export class EngineEvents {
   }
 
   #consumerOf(topics: readonly Topic<unknown>[], stream: EngineStream): Consumer {
-    const { engine, member, database, bus, log, leases, logger, onHung, leaseMs, hangMs, retryMs, waitMs } =
+    const { engine, member, database, bus, log, leases, logger, attempts, leaseMs, retryMs, waitMs } =
       this.#options;
     return new Consumer({
       group: engine,
@@ -150,11 +165,10 @@ export class EngineEvents {
       database,
       logger,
       nowUs: () => bus.nowUs(),
-      apply: (batch, first) => stream.take(batch, first),
+      attempts,
+      apply: (place, batch, first) => this.#watch.run(place, () => stream.take(batch, first)),
       retentionUs: this.#retentionUs,
-      onHung,
       ...(leaseMs !== undefined && { leaseMs }),
-      ...(hangMs !== undefined && { hangMs }),
       ...(retryMs !== undefined && { retryMs }),
       ...(waitMs !== undefined && { waitMs }),
     });

@@ -225,7 +225,7 @@ describe('an event that cannot be applied', () => {
 test('a consumer that hangs is told of while it does', async () => {
   const [from, to] = [await (await owner()).start(), await (await counter()).start()];
   const held = Promise.withResolvers<void>();
-  to.holding = () => held.promise;
+  to.hanging = () => held.promise;
   await trade(from, ['f001']);
   await eventually(() => to.hung.includes('strategy.fills'), 'the hanging consumer is told of');
   held.resolve();

@@ -48,6 +48,9 @@ const overview = z.object({
       }),
     )
     .describe('partitions that this process holds and has read'),
+  failing: z
+    .array(z.object({ ...stream, position: z.int(), tries: z.int().describe('by itself, so far') }))
+    .describe('events that have failed or ended the process, and are tried again before they are set aside'),
   counts: z.object({
     applied: z.int(),
     duplicates: z.int(),

@@ -25,4 +25,9 @@ const tables = (dialect: keyof typeof NUMBERED) => `
   CREATE INDEX dead_letters_by_state ON dead_letters (state, id);`;
 
 /** Schema component `events` of every engine with a database. */
-export const EVENT_TABLES: Migrations = [{ sqlite: tables('sqlite'), postgres: tables('postgres') }];
+export const EVENT_TABLES: Migrations = [
+  { sqlite: tables('sqlite'), postgres: tables('postgres') },
+  `CREATE TABLE event_tries (
+    topic TEXT NOT NULL, part BIGINT NOT NULL, generation TEXT NOT NULL, first_position BIGINT NOT NULL,
+    last_position BIGINT NOT NULL, tries BIGINT NOT NULL, epoch BIGINT NOT NULL, PRIMARY KEY (topic, part));`,
+];

@@ -1,4 +1,4 @@
-// Two small engines for the tests of durable events: one that owns fills, one that counts them, each with a database file.
+// Two small engines for the tests of durable events: one that owns fills, one that counts them, each with a database.
 import { Bus } from '../bus/client.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import type { EventLog, LogBatch, LogBounds, LogPlace, ReadOptions, StreamId } from '../bus/event-log.ts';
@@ -10,6 +10,7 @@ import { type BodyOf, topics } from '../bus/topics.ts';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import { createLogTo } from '../core/log.ts';
 import type { Database, Migrations } from '../store/database.ts';
+import { openDatabase, type StoreConfig } from '../store/open.ts';
 import { openSqlite } from '../store/sqlite-database.ts';
 import { EngineEvents } from './engine-events.ts';
 import { EVENT_TABLES } from './schema.ts';
@@ -97,14 +98,15 @@ abstract class Part {
   events!: EngineEvents;
   stream!: EngineStream;
   readonly errors: unknown[] = [];
-  /** Topics of which applying an event does not end. */
+  /** Topics of which applying events does not end. */
   readonly hung: string[] = [];
   #dead = false;
 
   constructor(
     readonly shared: Shared,
     readonly name: string,
-    readonly path: string,
+    /** A file, or settings that say where the databases are. */
+    readonly place: string | StoreConfig,
     /** Put around the database by a test that makes it fail. */
     readonly wrap: (db: Database) => Database = (db) => db,
   ) {}
@@ -116,7 +118,11 @@ abstract class Part {
 
   /** Opens the database and connects; nothing is sent or consumed yet. */
   async open(): Promise<this> {
-    this.database = this.wrap(openSqlite(this.path, { engine: TABLES, events: EVENT_TABLES }));
+    const schemas = { engine: TABLES, events: EVENT_TABLES };
+    const { place } = this;
+    this.database = this.wrap(
+      typeof place === 'string' ? openSqlite(place, schemas) : await openDatabase(place, this.name, schemas),
+    );
     this.bus = new Bus(this.name, this.shared.hub.connect(), {
       onHandlerError: (error) => this.errors.push(error),
     });
@@ -139,6 +145,7 @@ abstract class Part {
       keepDays: 7,
       onHung: ({ topic }) => this.hung.push(topic),
       hangMs: 100,
+      attempts: 5,
       checkMs: 20,
       retryMs: 1,
       waitMs: 50,
@@ -199,17 +206,17 @@ export class Counter extends Part {
   readonly seen: string[] = [];
   /** Makes the application of a fill fail. */
   failing: (fill: FillBody) => void = () => {};
-  /** Keeps the application of a batch waiting. */
-  holding: () => Promise<void> | undefined = () => undefined;
+  /** Keeps the application of a fill waiting. */
+  hanging: (fill: FillBody) => Promise<void> | undefined = () => undefined;
 
   readonly participant: Participant = {
     consumes: [topics.fills],
     emits: [],
     process: async (batch, { tx }) => {
-      await this.holding();
       for (const { body } of batch as readonly Envelope<FillBody>[]) {
         const { portfolio_id: portfolio, fill_id, quantity } = body;
         this.totals.set(portfolio, (this.totals.get(portfolio) ?? 0) + 1);
+        await this.hanging(body);
         this.failing(body);
         tx.write(
           'INSERT INTO facts (fill_id, portfolio, quantity) VALUES (?, ?, ?)',

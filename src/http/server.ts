@@ -6,6 +6,7 @@ import { topics } from '../bus/topics.ts';
 import { PlainUnits } from '../bus/unit.ts';
 import { ALL_WORK, DividedWork } from '../bus/work-share.ts';
 import { monotonicSeconds } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
 import { InvariantError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { EngineEvents } from '../events/engine-events.ts';
@@ -112,6 +113,8 @@ async function openDurable(
     logger: log,
     keepDays: config.eventsDays,
     leaseMs,
+    hangMs: hangLimit(config),
+    attempts: config.eventAttempts,
     onHung: (stream, sinceMs) => {
       log.fatal({ ...stream, since_ms: Math.round(sinceMs) }, 'applying an event does not end');
       onHung?.();
@@ -122,6 +125,11 @@ async function openDurable(
   const work = new WorkPartitions(share);
   // Half as long again as others may need to take over.
   return { database, events, work, divided: new DividedWork(work, by, 1.5 * leaseMs) };
+}
+
+// A Postgres that is silent is away, not an event that hangs: its own limit, and the second that comes on top, end first.
+function hangLimit({ eventHangMs, postgres, defaultTimeoutMs }: Config): number {
+  return eventHangMs > 0 && postgres ? Math.max(eventHangMs, defaultTimeoutMs + 2000) : eventHangMs;
 }
 
 class Engine implements RunningEngine {
