@@ -45,7 +45,12 @@ export class Bus implements TransportSink {
   readonly #subscriptions = new Set<QueueingSubscription>();
   readonly #patternUse = new Map<string, number>();
   #outbox: { topic: string; batch: Envelope[] }[] = [];
+  // Stays set when `flush` comes before the end of the turn: what is published after it goes then.
   #flushScheduled = false;
+  readonly #endTurn = () => {
+    this.#flushScheduled = false;
+    this.flush();
+  };
   #closed = false;
   #hops: HopTimes | undefined;
   #tracing: MessageTracing | undefined;
@@ -100,7 +105,7 @@ export class Bus implements TransportSink {
     this.#counts.published++;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
-      setImmediate(() => this.flush());
+      setImmediate(this.#endTurn);
     }
   }
 
@@ -179,7 +184,6 @@ export class Bus implements TransportSink {
 
   /** Hands everything published so far to the transport. */
   flush(): void {
-    this.#flushScheduled = false;
     const outbox = this.#outbox;
     if (outbox.length === 0) return;
     this.#outbox = [];

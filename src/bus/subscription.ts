@@ -46,24 +46,33 @@ export class QueueingSubscription implements Subscription {
     }
     if (!this.#running) {
       this.#running = true;
-      queueMicrotask(() => void this.#drain());
+      queueMicrotask(this.#drain);
     }
   }
 
-  async #drain(): Promise<void> {
+  // Most handlers answer at once, and then a batch costs no promise.
+  readonly #drain = (): void => {
     while (this.#queue.length > 0 && !this.#ended) {
       const batch =
         this.#queue.length <= this.#maxBatch ? this.#queue : this.#queue.splice(0, this.#maxBatch);
       if (batch === this.#queue) this.#queue = [];
       try {
         const pending = this.handler(batch);
-        if (pending) await pending;
+        if (pending) {
+          Promise.resolve(pending).then(this.#drain, this.#failed);
+          return;
+        }
       } catch (error) {
         this.events.failed(error);
       }
     }
     this.#running = false;
-  }
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.events.failed(error);
+    this.#drain();
+  };
 
   async unsubscribe(): Promise<void> {
     if (this.#ended) return;
