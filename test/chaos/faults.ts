@@ -1,56 +1,20 @@
 // The faults that a run may inject: what each breaks, and whether health told of it. Healing itself is the system's work.
 import { partitionOf } from '../../src/bus/partition.ts';
 import { eventually } from '../support/eventually.ts';
+import { ask } from '../support/redis-group.ts';
+import { ENGINES, type Fault, told } from './fault.ts';
 import type { Random } from './random.ts';
+import { SENTINEL_FAULTS } from './sentinel-faults.ts';
 import type { World } from './world.ts';
 
-/** One kind of fault. */
-export interface Fault {
-  readonly name: string;
-  /** How often it is chosen, against the others. */
-  readonly weight: number;
-  /** Whether it makes sense in this world. */
-  fits(world: World): boolean;
-  /** Breaks something, and brings back what does not come back by itself (a stopped server, the supervisor). */
-  inject(world: World, random: Random): Promise<void>;
-}
-
-const ENGINES = [
-  'analytics',
-  'risk',
-  'factor',
-  'ml',
-  'features',
-  'websocket',
-  'strategy',
-  'marketdata',
-  'portfolio',
-] as const;
 /** Those that own or consume durable events: worth most of the attacks. */
 const DURABLE = ['strategy', 'portfolio', 'risk'] as const;
 
 const STORES: ReadonlySet<string> = new Set(['database', 'event log']);
 
 const always = () => true;
-const onRedis = (world: World) => world.redis !== undefined;
+const onRedis = (world: World) => world.options.bus !== 'hub';
 const onPostgres = (world: World) => world.postgres !== undefined;
-
-/** Throws unless the engines that answer say within `ms` that something of `missing` is away; some of them have to answer. */
-async function told(world: World, engines: readonly string[], missing: string, ms: number): Promise<void> {
-  await eventually(
-    async () => {
-      const health = await world.health();
-      // One that another fault has killed cannot start without what is away, and says nothing.
-      const said = engines.map((name) => health.get(name)).filter((h) => h != null);
-      return (
-        (engines.length === 0 || said.length > 0) &&
-        said.every((h) => h.missing.some((m) => m.includes(missing)))
-      );
-    },
-    `${engines.join(', ')} say that they miss the ${missing}`,
-    ms,
-  );
-}
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -107,10 +71,11 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     fits: onRedis,
     inject: async (world, random) => {
-      await world.redis!.kill();
+      const redis = await world.primary();
+      await redis.kill();
       await told(world, ENGINES, 'messagebus', 20_000);
       await Bun.sleep(random.below(500));
-      await world.redis!.restart();
+      await redis.restart();
     },
   },
   {
@@ -118,10 +83,11 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     fits: onRedis,
     inject: async (world, random) => {
-      world.redis!.signal('SIGSTOP');
+      const redis = await world.primary();
+      redis.signal('SIGSTOP');
       await told(world, ENGINES, 'messagebus', 20_000);
       if (random.chance(0.15)) await Bun.sleep(30_000);
-      world.redis!.signal('SIGCONT');
+      redis.signal('SIGCONT');
     },
   },
   {
@@ -129,10 +95,7 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     fits: onRedis,
     inject: async (world) => {
-      const { Redis } = await import('ioredis');
-      const client = new Redis(world.redis!.url);
-      client.on('error', () => {});
-      await client.flushall().finally(() => client.disconnect());
+      await ask(await world.primary(), 'FLUSHALL');
     },
   },
   {
@@ -176,6 +139,7 @@ export const FAULTS: readonly Fault[] = [
       world.freeDisk();
     },
   },
+  ...SENTINEL_FAULTS,
 ];
 
 /** Chooses a fault that fits. */

@@ -8,12 +8,14 @@ const COMBINATIONS: readonly Pick<WorldOptions, 'bus' | 'store'>[] = [
   { bus: 'hub', store: 'sqlite' },
   { bus: 'redis', store: 'sqlite' },
   { bus: 'redis', store: 'postgres' },
+  { bus: 'sentinel', store: 'sqlite' },
+  { bus: 'sentinel', store: 'postgres' },
 ];
 
 const { seconds, seed, bus, store } = new Command('chaos')
   .option('--seconds <n>', 'seconds of faults for each combination', '60')
   .option('--seed <n>', 'of the random choices; printed at the start', String(Date.now() % 2 ** 32))
-  .addOption(new Option('--bus <kind>', 'this bus only').choices(['hub', 'redis']))
+  .addOption(new Option('--bus <kind>', 'this bus only').choices(['hub', 'redis', 'sentinel']))
   .addOption(new Option('--store <kind>', 'this store only').choices(['sqlite', 'postgres']))
   .parse()
   .opts<{ seconds: string; seed: string; bus?: string; store?: string }>();

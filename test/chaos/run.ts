@@ -1,5 +1,6 @@
 // One run: trade, break things at random, stop, wait until everything has settled, compare.
-import { chooseFault, type Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
+import { chooseFault } from './faults.ts';
 import { Load } from './load.ts';
 import { Random } from './random.ts';
 import { settled, type Verdict, verify } from './verify.ts';
@@ -14,7 +15,7 @@ export interface RunOptions extends WorldOptions {
   readonly onEvent?: (what: string) => void;
 }
 
-/** How often one kind of fault came, and how long the system needed to be whole again (nine healthy engines). */
+/** How often one kind of fault came, and how long the system needed to be whole again (all engines healthy). */
 export interface FaultTimes {
   readonly name: string;
   readonly recoveryMs: number[];

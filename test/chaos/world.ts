@@ -1,4 +1,4 @@
-// The system under faults: the nine engines as processes, with the Redis and the Postgres of the run, all killed at will.
+// The system under faults: the nine engines as processes, one of them three times, with the Redis and the Postgres of the run, all killed at will.
 import { Database } from 'bun:sqlite';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,16 +6,24 @@ import { join, resolve } from 'node:path';
 import type { EventLog } from '../../src/bus/event-log.ts';
 import { HubLink, HubLog } from '../../src/bus/hub-log.ts';
 import { RedisLog } from '../../src/bus/redis-log.ts';
-import { hubSocketPath, isAlive, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
+import { hubSocketPath, isAlive, labelOf, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestRedis } from '../support/redis.ts';
+import { RedisGroup } from '../support/redis-group.ts';
 
 const CLI = resolve(import.meta.dir, '../../src/cli/nautilus.ts');
 const REQUEST_MS = 5000;
+/** Shorter than the defaults, so that a run sees what they bring about: a take-over, the end of a process that hangs. */
+const LEASE_MS = 1500;
+const HANG_S = 4;
+const REPLICAS = 3;
+/** Engine processes: one of each engine, and the others of the one with replicas. */
+export const PROCESSES = 9 + REPLICAS - 1;
 
 export interface WorldOptions {
-  readonly bus: 'hub' | 'redis';
+  /** `sentinel`: a Redis with a replica that takes its place. */
+  readonly bus: 'hub' | 'redis' | 'sentinel';
   readonly store: 'sqlite' | 'postgres';
   /** Milliseconds between two bars of the simulated market. */
   readonly feedMs?: number;
@@ -40,6 +48,7 @@ export class World {
   /** Events that cannot be applied and were put into the log by a fault. */
   poisoned = 0;
   redis: TestRedis | undefined;
+  group: RedisGroup | undefined;
   postgres: TestPostgres | undefined;
   #child: Bun.Subprocess<'ignore', 'pipe', 'pipe'> | undefined;
   #log: string[] = [];
@@ -52,23 +61,27 @@ export class World {
   static async start(options: WorldOptions): Promise<World> {
     const world = new World(options);
     if (options.bus === 'redis') world.redis = await TestRedis.start(['--appendonly', 'yes']);
+    if (options.bus === 'sentinel') world.group = await RedisGroup.start(['--appendonly', 'yes']);
     if (options.store === 'postgres') world.postgres = await TestPostgres.start();
     await world.up();
     return world;
   }
 
-  /** Starts the supervisor and waits until all nine engines have said that they are ready. */
+  /** Starts the supervisor and waits until all engine processes have said that they are ready. */
   async up(): Promise<void> {
     const { feedMs = 200, env } = this.options;
     const before = this.#log.length;
-    this.#child = Bun.spawn([process.execPath, CLI, 'up'], {
+    this.#child = Bun.spawn([process.execPath, CLI, 'up', '--replicas', `analytics=${REPLICAS}`], {
       env: {
         ...process.env,
         NAUTILUS_PORTS: 'free',
         NAUTILUS_DATA_DIR: this.dataDir,
         NAUTILUS_FEED_INTERVAL_MS: String(feedMs),
         LOG_LEVEL: 'warn',
+        NAUTILUS_LEASE_MS: String(LEASE_MS),
+        NAUTILUS_HANG_S: String(HANG_S),
         ...(this.redis && { REDIS_URL: this.redis.url }),
+        ...this.group?.env,
         ...(this.postgres && { DATABASE_URL: this.postgres.url }),
         ...env,
       },
@@ -82,9 +95,10 @@ export class World {
     await eventually(
       () => {
         if (child.exitCode !== null) throw new Error(`up ended: ${this.#log.slice(before).join('\n')}`);
-        return this.engines().length === 9 && this.engines().every((e) => e.state === 'running');
+        const engines = this.engines();
+        return engines.length === PROCESSES && engines.every((e) => e.state === 'running');
       },
-      'nine engines run',
+      'all engines run',
       60_000,
     );
   }
@@ -94,12 +108,18 @@ export class World {
     return readRunFile(this.dataDir)?.engines ?? [];
   }
 
-  pid(engine: string): number | null {
-    return this.engines().find((e) => e.name === engine)?.pid ?? null;
+  /** The Redis that the engines use. */
+  async primary(): Promise<TestRedis> {
+    return this.redis ?? (await this.group!.whole());
   }
 
-  signal(engine: string, signal: NodeJS.Signals): void {
-    const pid = this.pid(engine);
+  /** The process of an engine, or of a replica (`analytics.1`). */
+  pid(label: string): number | null {
+    return this.#find(label)?.pid ?? null;
+  }
+
+  signal(label: string, signal: NodeJS.Signals): void {
+    const pid = this.pid(label);
     if (pid === null) return;
     try {
       process.kill(pid, signal);
@@ -131,10 +151,11 @@ export class World {
     await eventually(() => pids.every((pid) => !isAlive(pid)), 'all have ended', 20_000);
   }
 
-  /** Sends a request to an engine. Rejects when it does not answer. */
-  async request(engine: string, path: string, init: RequestInit = {}): Promise<Answer> {
-    const port = this.engines().find((e) => e.name === engine)?.port ?? null;
-    if (port === null) throw new Error(`${engine} has no port`);
+  /** Sends a request to an engine, or to one replica of it (`analytics.1`). Rejects when it does not answer. */
+  async request(label: string, path: string, init: RequestInit = {}): Promise<Answer> {
+    const found = this.#find(label);
+    const port = (found?.name === label ? found.port : found?.private_port) ?? null;
+    if (port === null) throw new Error(`${label} has no port`);
     const signal = AbortSignal.timeout(REQUEST_MS);
     // A connection that is kept could belong to a process that was killed.
     const headers = { connection: 'close', ...(init.headers as Record<string, string>) };
@@ -150,25 +171,26 @@ export class World {
     });
   }
 
-  /** What engines say of their health; null for one that does not answer. */
+  /** What the processes of engines say of their health; null for one that does not answer. */
   async health(): Promise<Map<string, { status: string; missing: readonly string[] } | null>> {
-    const all = this.engines().map(async ({ name }) => {
-      const said = await this.request(name, '/health').catch(() => null);
-      return [name, said && (said.body as { status: string; missing: string[] })] as const;
+    const all = this.engines().map(async (engine) => {
+      const label = labelOf(engine);
+      const said = await this.request(label, '/health').catch(() => null);
+      return [label, said && (said.body as { status: string; missing: string[] })] as const;
     });
     return new Map(await Promise.all(all));
   }
 
-  /** Resolves when nine engines say that they are healthy. */
+  /** Resolves when all engine processes say that they are healthy. */
   async healthy(timeoutMs = 60_000): Promise<void> {
     let last = new Map<string, unknown>();
     await eventually(
       async () => {
         const said = await this.health();
         last = said;
-        return said.size === 9 && [...said.values()].every((h) => h?.status === 'healthy');
+        return said.size === PROCESSES && [...said.values()].every((h) => h?.status === 'healthy');
       },
-      'nine healthy engines',
+      'all engines healthy',
       timeoutMs,
     ).catch((error) => {
       throw new Error(`${error.message}; last said: ${JSON.stringify([...last])}\n${this.tail()}`);
@@ -186,6 +208,7 @@ export class World {
     await this.#child?.exited;
     clearTimeout(killer);
     await this.redis?.stop();
+    await this.group?.stop();
     await this.postgres?.stop();
     if (this.hasSmallDisk) Bun.spawnSync(['umount', '-l', this.dataDir]);
     rmSync(this.dataDir, { recursive: true, force: true });
@@ -226,8 +249,9 @@ export class World {
 
   /** A client of the event log, beside the engines; the caller closes it. */
   async eventLog(): Promise<EventLog> {
-    const log = this.redis
-      ? new RedisLog({ settings: this.redis.settings(), name: 'chaos' })
+    const settings = this.redis?.settings() ?? this.group?.settings();
+    const log = settings
+      ? new RedisLog({ settings, name: 'chaos' })
       : new HubLog(new HubLink({ socketPath: hubSocketPath(this.dataDir), name: 'chaos' }));
     await eventually(() => log.connected, 'the event log answers');
     return log;
@@ -250,6 +274,10 @@ export class World {
 
   freeDisk(): void {
     rmSync(join(this.dataDir, 'filler'), { force: true });
+  }
+
+  #find(label: string): RunFile['engines'][number] | undefined {
+    return this.engines().find((engine) => engine.name === label || labelOf(engine) === label);
   }
 
   #mount(megabytes: number): boolean {

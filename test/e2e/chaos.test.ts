@@ -45,7 +45,7 @@ describe('nothing is lost and nothing happens twice', () => {
   });
 
   test.skipIf(REDIS_SERVER === null || POSTGRES_BIN === null)(
-    'over Redis and Postgres, which are killed, paused and emptied as well',
+    'over Redis and Postgres, which are killed, paused and emptied as well, and a Redis that fails over',
     async () => {
       const faults = named(
         'Redis emptied (FLUSHALL)',
@@ -53,11 +53,12 @@ describe('nothing is lost and nothing happens twice', () => {
         'kill -9 of an engine',
         'Postgres killed and restarted',
         'Redis paused (SIGSTOP)',
+        'Redis primary killed before its replica had everything',
         'poison event, another version, and their owner killed',
         'kill -9 of two engines at once',
         'Redis emptied (FLUSHALL)',
       );
-      const { verdict } = await runChaos({ bus: 'redis', store: 'postgres', seed: 13, faults });
+      const { verdict } = await runChaos({ bus: 'sentinel', store: 'postgres', seed: 13, faults });
       expect(broken(verdict)).toEqual([]);
       expect(verdict.acknowledged).toBeGreaterThan(10);
     },

@@ -30,11 +30,18 @@ export class TestRedis {
     return TestRedis.#launch(args, false);
   }
 
-  /** Starts a Sentinel that watches `master` under `name` alone and gives it up after 300 ms of silence. */
-  static sentinel(master: TestRedis, name: string): Promise<TestRedis> {
+  /**
+   * Starts a Sentinel that watches `master` under `name`, and gives it up when `quorum` of them have heard nothing of it for
+   * `downAfterMs`: this one alone after 300 ms unless told otherwise.
+   */
+  static sentinel(
+    master: TestRedis,
+    name: string,
+    { quorum = 1, downAfterMs = 300 } = {},
+  ): Promise<TestRedis> {
     const lines = [
-      `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
-      `sentinel down-after-milliseconds ${name} 300`,
+      `sentinel monitor ${name} 127.0.0.1 ${master.port} ${quorum}`,
+      `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
       `sentinel failover-timeout ${name} 3000`,
     ];
     return TestRedis.#launch(lines, true);
