@@ -7,6 +7,7 @@ import {
   StorageUnavailableError,
 } from '../core/errors.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
+import { RedisNodes, slotOf } from './redis-cluster.ts';
 import { type LinkTiming, RedisLink } from './redis-link.ts';
 import type { Script } from './redis-scripts.ts';
 
@@ -20,9 +21,9 @@ export interface RedisCallOptions {
   readonly onChange?: ((connected: boolean, reason: string) => void) | undefined;
 }
 
-/** Runs scripts and commands on one link and turns its failures into our errors. */
+/** Runs scripts where their keys are and turns failures of the connections into our errors. */
 export class RedisCalls {
-  readonly #link: RedisLink;
+  readonly #link: RedisLink | RedisNodes;
   readonly #what: string;
 
   /** `what` begins the messages of errors: `The event log`. */
@@ -32,38 +33,48 @@ export class RedisCalls {
       opened: () => onChange?.(true, ''),
       lost: (reason: string) => onChange?.(false, reason),
     };
-    this.#link = new RedisLink(settings, name, events, timing);
-    void this.#link.start();
+    if (settings.cluster) this.#link = new RedisNodes(settings, name, events, timing);
+    else {
+      this.#link = new RedisLink(settings, name, events, timing);
+      void this.#link.start();
+    }
   }
 
   get connected(): boolean {
-    return this.#link.client !== undefined;
+    return this.#link instanceof RedisNodes ? this.#link.connected : this.#link.client !== undefined;
   }
 
-  /** Resolves with what the script returns. Errors as in {@link command}. */
-  run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    return this.command(async (client) => {
-      try {
-        return await client.evalsha(script.sha, keys.length, ...keys, ...args);
-      } catch (error) {
-        // A server that was started anew, or whose scripts were flushed, has to be told.
-        if (!/NOSCRIPT/.test((error as Error).message)) throw error;
-        return await client.eval(script.lua, keys.length, ...keys, ...args);
-      }
+  /** Returns the indices of keys in groups that one script may touch together: all of them but in a cluster. */
+  groups(keys: readonly string[]): number[][] {
+    if (this.#link instanceof RedisLink) return [keys.map((_, i) => i)];
+    const groups = new Map<number, number[]>();
+    keys.forEach((key, i) => {
+      const slot = slotOf(key);
+      const group = groups.get(slot);
+      if (group) group.push(i);
+      else groups.set(slot, [i]);
     });
+    return [...groups.values()];
   }
 
   /**
-   * Resolves with what `work` does on the connection. Rejects with DependencyUnavailableError while it is away, at once,
-   * or when it goes meanwhile: what was asked may then be done or not. StorageUnavailableError says that Redis takes no writes.
+   * Resolves with what the script returns. Rejects with DependencyUnavailableError while the connection is away, at once,
+   * or when it goes meanwhile: the script may then have run or not. StorageUnavailableError says that Redis takes no writes.
    */
-  async command<T>(work: (client: Redis) => Promise<T>): Promise<T> {
-    const client = this.#link.client;
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const link = this.#link;
+    const client = link instanceof RedisNodes ? link.clientOf(keys[0]!) : link.client;
     if (!client) throw new DependencyUnavailableError(`${this.#what} is away: no connection to Redis`);
     try {
-      return await work(client);
+      return await evaluate(client, script, keys, args);
     } catch (error) {
-      throw this.#errorOf(client, error);
+      const place = link instanceof RedisNodes ? await link.redirected(error, keys[0]!) : undefined;
+      if (!place) throw this.#errorOf(client, error);
+      try {
+        return await evaluate(place.client, script, keys, args, place.asking);
+      } catch (again) {
+        throw this.#errorOf(place.client, again);
+      }
     }
   }
 
@@ -77,9 +88,10 @@ export class RedisCalls {
     if (name !== 'ReplyError')
       return new DependencyUnavailableError(`${this.#what} is away: the connection to Redis was lost`);
     // Some versions put the code of an error in a script at its beginning, others after a dash within.
-    const code = /(?:^|-)(OOM|MISCONF|READONLY|MASTERDOWN|LOADING|BUSY|NOREPLICAS|NOPERM|NOAUTH)\b/.exec(
-      message,
-    )?.[1];
+    const code =
+      /(?:^|-)(OOM|MISCONF|READONLY|MASTERDOWN|CLUSTERDOWN|MOVED|ASK|TRYAGAIN|LOADING|BUSY|NOREPLICAS|NOPERM|NOAUTH)\b/.exec(
+        message,
+      )?.[1];
     switch (code) {
       case 'OOM':
         return new StorageUnavailableError(`${this.#what} takes no writes: Redis is out of memory`);
@@ -95,5 +107,24 @@ export class RedisCalls {
       default:
         return new DependencyUnavailableError(`${this.#what} is away: Redis answered ${code}`);
     }
+  }
+}
+
+// A node that takes over a slot serves what has come already to those who say that they were sent (`ASKING`, for one command).
+async function evaluate(
+  client: Redis,
+  { sha, lua }: Script,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+  asking = false,
+): Promise<unknown> {
+  try {
+    if (asking) client.asking().catch(() => {});
+    return await client.evalsha(sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    // A server that was started anew, or whose scripts were flushed, has to be told.
+    if (!/NOSCRIPT/.test((error as Error).message)) throw error;
+    if (asking) client.asking().catch(() => {});
+    return await client.eval(lua, keys.length, ...keys, ...args);
   }
 }

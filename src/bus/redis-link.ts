@@ -1,6 +1,6 @@
 // One connection to Redis that comes back by itself: back-off with jitter, pings that notice a link that is only half there.
 import type { Redis, RedisOptions } from 'ioredis';
-import type { RedisSettings } from '../core/redis-settings.ts';
+import type { RedisNode, RedisSettings } from '../core/redis-settings.ts';
 
 /** Waits of a link, in milliseconds. */
 export interface LinkTiming {
@@ -19,12 +19,21 @@ export interface LinkEvents {
   lost(reason: string): void;
 }
 
+/** Which server of several a link goes to; without it, the one of the settings. */
+export interface LinkTarget {
+  /** Finds the server, anew for each connection. */
+  find(): Promise<RedisNode>;
+  /** Sent instead of a ping; an error that the server answers gives the connection up. */
+  readonly check?: (client: Redis) => Promise<unknown>;
+}
+
 const UNANSWERED_PINGS = 2;
 const CONNECT_MS = 3000;
 
 /** Returns the options of one connection that ends for good when it is lost, so that its owner decides what comes next. */
-export function connectionOptions(settings: RedisSettings, name: string) {
-  const { host, port, db, tls, sentinels } = settings;
+export function connectionOptions(settings: RedisSettings, name: string, node: RedisNode = settings) {
+  const { db, tls, sentinels } = settings;
+  const { host, port } = node;
   return {
     // A new connection asks the Sentinels anew, and so finds the master of the day.
     ...(sentinels
@@ -58,6 +67,7 @@ export function reasonOf(error: unknown): string {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host';
   if (code === 'ETIMEDOUT') return 'no answer';
   if (/^(WRONGPASS|NOAUTH)|^ERR (AUTH|invalid password)/.test(message)) return 'user or password refused';
+  if (/^CLUSTERDOWN/.test(message)) return 'the cluster is down';
   if (/^NOPERM/.test(message)) return 'the user may not do this';
   if (/^[A-Z]{3,20} /.test(message)) return `Redis answered ${message.split(' ', 1)[0]}`;
   return typeof code === 'string' ? `connection failed (${code})` : 'connection lost';
@@ -69,6 +79,7 @@ export class RedisLink {
   readonly #name: string;
   readonly #events: LinkEvents;
   readonly #timing: LinkTiming;
+  readonly #target: LinkTarget | undefined;
   #client: Redis | undefined;
   #open = false;
   #closed = false;
@@ -77,11 +88,18 @@ export class RedisLink {
   #pinger: ReturnType<typeof setInterval> | undefined;
   #unanswered = 0;
 
-  constructor(settings: RedisSettings, name: string, events: LinkEvents, timing: LinkTiming = LINK_TIMING) {
+  constructor(
+    settings: RedisSettings,
+    name: string,
+    events: LinkEvents,
+    timing: LinkTiming = LINK_TIMING,
+    target?: LinkTarget,
+  ) {
     this.#settings = settings;
     this.#name = name;
     this.#events = events;
     this.#timing = timing;
+    this.#target = target;
     this.#wait = timing.retryMs.first;
   }
 
@@ -95,8 +113,15 @@ export class RedisLink {
     if (this.#closed) return;
     // Loaded here: it costs a start with the embedded hub nothing.
     const { Redis } = await import('ioredis');
+    let node: RedisNode | undefined;
+    try {
+      node = await this.#target?.find();
+    } catch (error) {
+      this.#again(reasonOf(error));
+      return;
+    }
     if (this.#closed) return;
-    const client = new Redis(connectionOptions(this.#settings, this.#name));
+    const client = new Redis(connectionOptions(this.#settings, this.#name, node));
     this.#client = client;
     this.#unanswered = 0;
     let reason: unknown;
@@ -105,7 +130,7 @@ export class RedisLink {
     });
     client.on('end', () => this.#lost(client, reasonOf(reason)));
     // Open means that it answers: a connection without the needed password connects as well.
-    const opening = client.connect().then(() => client.ping());
+    const opening = client.connect().then(() => this.#check(client));
     opening.then(
       () => this.#opened(client),
       (error) => this.#lost(client, reasonOf(reason ?? error)),
@@ -146,9 +171,15 @@ export class RedisLink {
       this.#wait = this.#timing.retryMs.first;
     };
     // An error that Redis sends is an answer too; a link that broke says so by itself.
-    client.ping().then(heard, (error) => {
-      if (error.name === 'ReplyError') heard();
+    this.#check(client).then(heard, (error) => {
+      if (error.name !== 'ReplyError') return;
+      if (this.#target?.check) this.#lost(client, reasonOf(error));
+      else heard();
     });
+  }
+
+  #check(client: Redis): Promise<unknown> {
+    return this.#target?.check?.(client) ?? client.ping();
   }
 
   #drop(client: Redis): void {
@@ -162,6 +193,10 @@ export class RedisLink {
   #lost(client: Redis, reason: string): void {
     if (client !== this.#client) return;
     this.#drop(client);
+    this.#again(reason);
+  }
+
+  #again(reason: string): void {
     if (this.#closed) return;
     this.#events.lost(reason);
     // Half of the wait is random, so that nine engines do not come back in one instant.

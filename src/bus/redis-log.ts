@@ -154,15 +154,19 @@ export class RedisLog implements EventLog {
   }
 
   async #readNow(places: readonly LogPlace[], most: number): Promise<LogBatch[]> {
-    const args: (string | number)[] = [Math.max(1, Math.floor(most)), Math.floor(READ_BYTES / places.length)];
-    for (const place of places) args.push(place.generation, place.position);
+    const bounds = [Math.max(1, Math.floor(most)), Math.floor(READ_BYTES / places.length)];
     const heads = places.map((place) => this.#head(place));
-    const found = (await this.#calls.run(READ, heads, args)) as Found[];
-    return found.map(([index, generation, first, ...payloads]) => {
-      const { topic, partition } = places[index]!;
-      const events = payloads.map((payload, i) => ({ position: Number(first) + i, payload }));
-      return { topic, partition, generation, events };
-    });
+    const read = async (group: readonly number[]): Promise<LogBatch[]> => {
+      const where = group.flatMap((i) => [places[i]!.generation, places[i]!.position]);
+      const keys = group.map((i) => heads[i]!);
+      const found = (await this.#calls.run(READ, keys, [...bounds, ...where])) as Found[];
+      return found.map(([index, generation, first, ...payloads]) => {
+        const { topic, partition } = places[group[index]!]!;
+        const events = payloads.map((payload, i) => ({ position: Number(first) + i, payload }));
+        return { topic, partition, generation, events };
+      });
+    };
+    return (await Promise.all(this.#calls.groups(heads).map(read))).flat();
   }
 
   #tell(reason: string): void {

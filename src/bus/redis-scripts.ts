@@ -141,6 +141,14 @@ if gone == 0 then redis.call('XTRIM', stream, 'MINID', '=', id) end
 return gone
 `);
 
+/**
+ * KEYS: the key that stands for the messages. ARGV: channel, text. Publishes, but only on the node of a cluster that owns the key;
+ * without arguments it says whether that is so.
+ */
+export const PUBLISH = new Script(`
+return ARGV[1] and redis.call('PUBLISH', ARGV[1], ARGV[2]) or 0
+`);
+
 // Groups that nobody uses any more do not stay in Redis for ever.
 const FORGOTTEN_MS = 30 * 86_400_000;
 

@@ -4,7 +4,9 @@ import type { RedisSettings } from '../core/redis-settings.ts';
 import { deliverJson } from './delivery.ts';
 import type { Envelope } from './envelope.ts';
 import { compilePattern } from './pattern.ts';
+import { busKey, busTarget } from './redis-cluster.ts';
 import { LINK_TIMING, type LinkTiming, RedisLink } from './redis-link.ts';
+import { PUBLISH } from './redis-scripts.ts';
 import type { Transport, TransportSink } from './transport.ts';
 
 export interface RedisTransportOptions {
@@ -28,6 +30,12 @@ interface Entry {
 const MAX_QUEUED_CHARS = 64 * 2 ** 20;
 const CLOSE_MS = 1000;
 
+const MOVED = new Error('MOVED to another node');
+
+function sameServer(a: Redis, b: Redis): boolean {
+  return a.options.host === b.options.host && a.options.port === b.options.port;
+}
+
 /** Returns `text` as a Redis glob that matches it literally, except for the signs in `keep`. */
 function escapeGlob(text: string, keep = ''): string {
   return text.replace(/[[\]\\*?]/g, (sign) => (keep.includes(sign) ? sign : `\\${sign}`));
@@ -41,6 +49,8 @@ export class RedisTransport implements Transport {
   readonly kind = 'redis';
   readonly #options: RedisTransportOptions;
   readonly #prefix: string;
+  /** Only in a cluster. */
+  readonly #busKey: string | undefined;
   readonly #commands: RedisLink;
   readonly #subscriber: RedisLink;
   // In the order in which Redis was asked: what Redis has confirmed is always the beginning of it.
@@ -57,8 +67,27 @@ export class RedisTransport implements Transport {
     this.#options = options;
     const { settings, name, timing = LINK_TIMING } = options;
     this.#prefix = settings.prefix;
-    const commands = { opened: () => this.#tell(''), lost: (reason: string) => this.#tell(reason) };
-    this.#commands = new RedisLink(settings, `nautilus-${name}`, commands, timing);
+    const key = settings.cluster && busKey(settings);
+    this.#busKey = key;
+    const commands = {
+      opened: (client: Redis) => {
+        const listening = this.#subscriber.client;
+        // In a cluster the node that carries the messages has changed.
+        if (listening && !sameServer(listening, client)) this.#subscriber.restart(listening, MOVED);
+        this.#tell('');
+      },
+      lost: (reason: string) => this.#tell(reason),
+    };
+    const target = busTarget(settings);
+    // Says whether the node still owns the key, and tells it the script.
+    const check = (client: Redis) => client.eval(PUBLISH.lua, 1, key!);
+    this.#commands = new RedisLink(
+      settings,
+      `nautilus-${name}`,
+      commands,
+      timing,
+      target && { ...target, check },
+    );
     const subscriber = {
       opened: (client: Redis) => void this.#resubscribe(client),
       lost: (reason: string) => {
@@ -67,12 +96,13 @@ export class RedisTransport implements Transport {
         this.#tell(reason);
       },
     };
-    this.#subscriber = new RedisLink(settings, `nautilus-${name}-sub`, subscriber, timing);
+    this.#subscriber = new RedisLink(settings, `nautilus-${name}-sub`, subscriber, timing, target);
   }
 
   /** Whether both connections answer and Redis has confirmed every subscription. */
   get connected(): boolean {
-    return this.#subscribed && this.#commands.client !== undefined;
+    const [subscriber, commands] = [this.#subscriber.client, this.#commands.client];
+    return this.#subscribed && !!subscriber && !!commands && sameServer(subscriber, commands);
   }
 
   start(sink: TransportSink): void {
@@ -94,11 +124,17 @@ export class RedisTransport implements Transport {
     this.#underWay++;
     this.#underWayChars += text.length;
     const count = batch.length;
-    client.publish(this.#prefix + topic, text).then(
+    const channel = this.#prefix + topic;
+    const key = this.#busKey;
+    const sent =
+      key === undefined ? client.publish(channel, text) : client.evalsha(PUBLISH.sha, 1, key, channel, text);
+    sent.then(
       () => this.#settled(text.length),
-      () => {
+      (error) => {
         this.#sink?.onDropped(count);
         this.#settled(text.length);
+        // The node that carries the messages is another one, or has forgotten the script.
+        if (key !== undefined && error.name === 'ReplyError') this.#commands.restart(client, error);
       },
     );
     return true;

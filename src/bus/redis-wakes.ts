@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import type { RedisCallOptions } from './redis-calls.ts';
+import { busTarget } from './redis-cluster.ts';
 import { RedisLink } from './redis-link.ts';
 
 // A partition that moved to another process is not listened to for ever.
@@ -76,7 +77,7 @@ export class RedisWakes {
         onChange?.(false, reason);
       },
     };
-    this.#link = new RedisLink(settings, name, events, timing);
+    this.#link = new RedisLink(settings, name, events, timing, busTarget(settings));
     void this.#link.start();
   }
 

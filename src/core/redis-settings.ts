@@ -16,6 +16,8 @@ export interface RedisSettings {
   readonly tls: boolean;
   /** The Sentinels that know the master, which then replaces `host` and `port`. */
   readonly sentinels: { readonly name: string; readonly nodes: readonly RedisNode[] } | undefined;
+  /** Nodes of a cluster to ask where the others are; they replace `host` and `port`. */
+  readonly cluster: readonly RedisNode[] | undefined;
   /** Put before every channel, so that several systems can share one Redis. */
   readonly prefix: string;
   /** Address for messages and logs: no user, no password. */
@@ -32,8 +34,11 @@ export interface RedisEnvironment {
   /** `host:port,host:port`. */
   readonly sentinels?: string | undefined;
   readonly sentinelName?: string | undefined;
+  /** `host:port,host:port`. */
+  readonly clusterNodes?: string | undefined;
 }
 
+const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26379;
 const URL_FORM = 'redis://[user:password@]host[:port][/database], or rediss:// for TLS';
 const DATABASE = /^\/?(\d{0,5})$/;
@@ -48,22 +53,25 @@ export function redisSettings(env: RedisEnvironment): RedisSettings {
   if (!/^rediss?:$/.test(url.protocol) || url.hostname === '' || !database || url.search !== '')
     throw badUrl();
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = url.port === '' ? 6379 : Number(url.port);
+  const port = url.port === '' ? REDIS_PORT : Number(url.port);
   const db = Number(database[1]);
   const username = decoded(url.username);
   const password = env.passwordFile === undefined ? decoded(url.password) : secretOf(env.passwordFile);
   const sentinels = sentinelsOf(env, url.protocol === 'rediss:');
-  const sentinelPart = sentinels && ` (master ${sentinels.name} of ${sentinels.nodes.length} Sentinels)`;
+  const cluster = clusterOf(env, db);
   return {
     host,
     port,
     db,
     tls: url.protocol === 'rediss:',
     sentinels,
+    cluster,
     prefix: env.prefix,
-    address: sentinelPart
-      ? `${env.sentinels}${sentinelPart}`
-      : `${url.protocol}//${url.hostname}:${port}/${db}`,
+    address: sentinels
+      ? `${env.sentinels} (master ${sentinels.name} of ${sentinels.nodes.length} Sentinels)`
+      : cluster
+        ? `${env.clusterNodes} (cluster)`
+        : `${url.protocol}//${url.hostname}:${port}/${db}`,
     credentials: () => ({ ...(username ? { username } : {}), ...(password ? { password } : {}) }),
   };
 }
@@ -94,14 +102,30 @@ const badUrl = () => bad('REDIS_URL', URL_FORM);
 function sentinelsOf(env: RedisEnvironment, tls: boolean): RedisSettings['sentinels'] {
   if (env.sentinels === undefined) return undefined;
   if (tls) throw bad('REDIS_SENTINELS', 'nothing beside rediss:// (Sentinels work without TLS only)');
-  const nodes = env.sentinels.split(',').map((text) => {
-    const match = /^([\w.-]+|\[[\da-fA-F:]+\])(?::(\d{1,5}))?$/.exec(text.trim());
-    if (!match) throw bad('REDIS_SENTINELS', 'host:port of each Sentinel, separated by commas');
-    return { host: match[1]!.replace(/^\[(.*)\]$/, '$1'), port: Number(match[2] ?? SENTINEL_PORT) };
-  });
+  const nodes = nodesOf(env.sentinels, SENTINEL_PORT);
+  if (!nodes) throw bad('REDIS_SENTINELS', 'host:port of each Sentinel, separated by commas');
   if (env.sentinelName === undefined)
     throw bad('REDIS_SENTINEL_NAME', 'the name of the master that the Sentinels watch');
   return { name: env.sentinelName, nodes };
+}
+
+function clusterOf(env: RedisEnvironment, db: number): RedisSettings['cluster'] {
+  if (env.clusterNodes === undefined) return undefined;
+  if (env.sentinels !== undefined) throw bad('REDIS_CLUSTER_NODES', 'nothing beside REDIS_SENTINELS');
+  if (db !== 0) throw bad('REDIS_URL', 'no database but 0 beside REDIS_CLUSTER_NODES (a cluster has one)');
+  const nodes = nodesOf(env.clusterNodes, REDIS_PORT);
+  if (!nodes) throw bad('REDIS_CLUSTER_NODES', 'host:port of some nodes, separated by commas');
+  return nodes;
+}
+
+function nodesOf(list: string, defaultPort: number): RedisNode[] | undefined {
+  const nodes: RedisNode[] = [];
+  for (const text of list.split(',')) {
+    const match = /^([\w.-]+|\[[\da-fA-F:]+\])(?::(\d{1,5}))?$/.exec(text.trim());
+    if (!match) return undefined;
+    nodes.push({ host: match[1]!.replace(/^\[(.*)\]$/, '$1'), port: Number(match[2] ?? defaultPort) });
+  }
+  return nodes;
 }
 
 function secretOf(path: string): string {
