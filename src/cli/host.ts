@@ -23,13 +23,14 @@ export interface HostedEngine {
 /** What an engine shares with the others beside the bus. */
 export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'onHung'>;
 
-/** Loads, connects and starts the engine `name`. Throws DependencyUnavailableError without a bus or with a taken port. */
+/** Loads, connects and starts the engine `name`, one of the nine unless `load` gives it. Throws DependencyUnavailableError without a bus or with a taken port. */
 export async function hostEngine(
   name: string,
   transport: Transport,
   services: SharedServices,
   config: Config,
   log: Log = createLog(name, config.logLevel),
+  load = loadEngine,
 ): Promise<HostedEngine> {
   const bus = new Bus(name, transport, {
     onHandlerError: (err, where) => log.error({ err, where }, 'handling messages failed'),
@@ -40,7 +41,7 @@ export async function hostEngine(
     metrics.registry.setDefaultLabels({ engine: name, replica: String(config.replica.index) });
   }
   const [definition, telemetry] = await Promise.all([
-    loadEngine(name),
+    load(name),
     startTelemetry(name, config.otel, log, metrics, bus),
   ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
