@@ -1,0 +1,166 @@
+// Covariance and correlation of the columns of a panel, NaN as missing or as part of the result.
+#include <cmath>
+#include <limits>
+
+#include "core/kernel_table.h"
+#include "cpu/matrix/columns.h"
+#include "cpu/matrix/pairwise.h"
+
+namespace nautilus::cpu {
+namespace {
+
+using matrix::Panel;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// What is in a panel, as far as it decides how to go on.
+struct Content {
+  bool nan = false;
+  int64_t infinity = -1;  // index of the first one
+};
+
+template <typename T>
+Content Inspect(const Panel<T>& panel) {
+  Content content;
+  for (int64_t row = 0; row < panel.rows; ++row) {
+    const T* x = panel.values + row * panel.columns;
+    if (matrix::AllFinite(x, panel.columns)) continue;
+    for (int64_t j = 0; j < panel.columns; ++j) {
+      if (std::isnan(x[j])) content.nan = true;
+      if (std::isinf(x[j]) && content.infinity < 0) content.infinity = row * panel.columns + j;
+    }
+  }
+  return content;
+}
+
+bool Finite(const std::vector<double>& values) {
+  return matrix::AllFinite(values.data(), static_cast<int64_t>(values.size()));
+}
+
+// Turns sums of products of centred columns (lower triangle) into correlations.
+template <typename T>
+void Normalise(T* gram, int64_t n) {
+  std::vector<double> scale(n);
+  for (int64_t i = 0; i < n; ++i) {
+    const double square = gram[i * n + i];
+    scale[i] = square > 0 ? 1 / std::sqrt(square) : kNaN;
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j < i; ++j) {
+      const double r = gram[i * n + j] * scale[i] * scale[j];
+      gram[i * n + j] = static_cast<T>(r > 1 ? 1 : r < -1 ? -1 : r);
+    }
+    gram[i * n + i] = std::isfinite(scale[i]) ? T{1} : static_cast<T>(kNaN);
+  }
+}
+
+// Returns the sum of squares around the pair's own mean. What is below the rounding of the sums is a column
+// that does not vary on these rows.
+double OwnSquares(double squares, double sum, double count) {
+  const double own = squares - sum * sum / count;
+  return own > 16 * std::numeric_limits<double>::epsilon() * squares ? own : 0;
+}
+
+template <typename T>
+Status PairwiseCovariance(const Panel<T>& panel, CovarianceArgs& args) {
+  matrix::PairSums sums;
+  const Status status = SumPairs(panel, false, args.cancel, sums);
+  if (status != Status::kOk) return status;
+  const int64_t n = panel.columns;
+  const double needed = static_cast<double>(std::max(args.min_pairs, args.ddof + 1));
+  T* out = static_cast<T*>(args.out);
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j <= i; ++j) {
+      const double count = sums.counts[i * n + j];
+      const double own = sums.products[i * n + j] - sums.sums[i * n + j] * sums.sums[j * n + i] / count;
+      out[i * n + j] = static_cast<T>(count < needed ? kNaN : own / (count - static_cast<double>(args.ddof)));
+    }
+  }
+  matrix::MirrorLower(out, n);
+  return Status::kOk;
+}
+
+template <typename T>
+Status PairwiseCorrelation(const Panel<T>& panel, CorrelationArgs& args) {
+  matrix::PairSums sums;
+  const Status status = SumPairs(panel, true, args.cancel, sums);
+  if (status != Status::kOk) return status;
+  const int64_t n = panel.columns;
+  const double needed = static_cast<double>(args.min_pairs);
+  T* out = static_cast<T*>(args.out);
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j <= i; ++j) {
+      const double count = sums.counts[i * n + j];
+      const double own = sums.products[i * n + j] - sums.sums[i * n + j] * sums.sums[j * n + i] / count;
+      const double left = OwnSquares(sums.squares[i * n + j], sums.sums[i * n + j], count);
+      const double right = OwnSquares(sums.squares[j * n + i], sums.sums[j * n + i], count);
+      const bool known = count >= needed && left > 0 && right > 0;
+      const double r = i == j ? 1 : std::min(1.0, std::max(-1.0, own / std::sqrt(left) / std::sqrt(right)));
+      out[i * n + j] = static_cast<T>(known ? r : kNaN);
+    }
+  }
+  matrix::MirrorLower(out, n);
+  return Status::kOk;
+}
+
+template <typename T>
+Status CovarianceOf(CovarianceArgs& args) {
+  const Panel<T> panel{static_cast<const T*>(args.values), args.observations, args.assets};
+  const int64_t n = panel.columns;
+  T* out = static_cast<T*>(args.out);
+  const std::vector<double> mean = ColumnMeans(panel);
+  bool missing = args.observations < args.min_pairs;
+  if (!Finite(mean)) {
+    const Content content = Inspect(panel);
+    args.detail = content.infinity;
+    if (content.infinity >= 0) return Status::kNonFinite;
+    missing = content.nan;
+  }
+  if (missing && args.missing == CovarianceArgs::Missing::kPairwise) return PairwiseCovariance(panel, args);
+  const Status status = CentredGram(panel, mean.data(), args.cancel, out);
+  if (status != Status::kOk) return status;
+  const T divisor = static_cast<T>(args.observations - args.ddof);
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j <= i; ++j) out[i * n + j] /= divisor;
+  }
+  matrix::MirrorLower(out, n);
+  return Status::kOk;
+}
+
+template <typename T>
+Status CorrelationOf(CorrelationArgs& args) {
+  const Panel<T> panel{static_cast<const T*>(args.values), args.observations, args.assets};
+  T* out = static_cast<T*>(args.out);
+  const std::vector<double> mean = ColumnMeans(panel);
+  bool missing = args.observations < args.min_pairs;
+  if (!Finite(mean)) {
+    const Content content = Inspect(panel);
+    args.detail = content.infinity;
+    if (content.infinity >= 0) return Status::kNonFinite;
+    missing = content.nan;
+  }
+  if (missing && args.missing == CorrelationArgs::Missing::kPairwise) return PairwiseCorrelation(panel, args);
+  const Status status = CentredGram(panel, mean.data(), args.cancel, out);
+  if (status != Status::kOk) return status;
+  Normalise(out, panel.columns);
+  matrix::MirrorLower(out, panel.columns);
+  return Status::kOk;
+}
+
+}  // namespace
+
+Status Covariance(CovarianceArgs& args) {
+  if (args.assets == 0) return Status::kOk;
+  args.detail = args.observations;
+  if (args.observations <= args.ddof) return Status::kShape;
+  return matrix::WithType(args.dtype, [&](auto type) { return CovarianceOf<decltype(type)>(args); });
+}
+
+Status Correlation(CorrelationArgs& args) {
+  if (args.assets == 0) return Status::kOk;
+  args.detail = args.observations;
+  if (args.observations < 1) return Status::kShape;
+  return matrix::WithType(args.dtype, [&](auto type) { return CorrelationOf<decltype(type)>(args); });
+}
+
+}  // namespace nautilus::cpu
