@@ -12,6 +12,11 @@ export interface LinkTiming {
 
 export const LINK_TIMING: LinkTiming = { pingMs: 1000, retryMs: { first: 50, longest: 2000 } };
 
+/** Returns waits with which a server that is silent for `timeoutMs`, or for 3 s where that is shorter, is given up. */
+export function linkTiming(timeoutMs: number): LinkTiming {
+  return { ...LINK_TIMING, pingMs: Math.min(LINK_TIMING.pingMs, timeoutMs / (UNANSWERED_PINGS + 1)) };
+}
+
 export interface LinkEvents {
   /** A new connection that answers; the client is fresh and has no subscription. */
   opened(client: Redis): void;

@@ -45,7 +45,7 @@ export async function hostEngine(
     startTelemetry(name, config.otel, log, metrics, bus),
   ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
-  await connected(bus, services.eventLog);
+  await connected(bus, services.eventLog, Math.min(BUS_TIMEOUT_MS, config.defaultTimeoutMs));
   const host: EngineHost = {
     ...services,
     bus,
@@ -60,11 +60,11 @@ export async function hostEngine(
 }
 
 // The event log has a connection of its own: an engine that began without it would say that it is away.
-async function connected(bus: Bus, eventLog: EventLog): Promise<void> {
-  const deadline = performance.now() + BUS_TIMEOUT_MS;
+async function connected(bus: Bus, eventLog: EventLog, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
   while (!bus.connected || !eventLog.connected) {
     if (performance.now() > deadline) {
-      throw new DependencyUnavailableError(`Expected the message bus to answer within ${BUS_TIMEOUT_MS} ms`);
+      throw new DependencyUnavailableError(`Expected the message bus to answer within ${timeoutMs} ms`);
     }
     await Bun.sleep(2);
   }

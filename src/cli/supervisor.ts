@@ -153,11 +153,12 @@ export class Supervisor {
   }
 
   async #transport(): Promise<Transport> {
-    const { redis, defaultTimeoutMs } = this.#options.config;
+    const { config, log } = this.#options;
+    const { redis, defaultTimeoutMs } = config;
     if (redis) {
       const { probeRedis } = await import('../bus/redis-probe.ts');
       await probeRedis(redis, defaultTimeoutMs);
-      return redisTransport(redis, 'supervisor', this.#options.log);
+      return redisTransport(redis, config, 'supervisor', log);
     }
     this.#hub!.listen();
     return this.#hub!.connect();

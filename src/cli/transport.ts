@@ -22,7 +22,11 @@ export interface ProcessServices {
 export async function processServices(config: Config, name: string, log: Log): Promise<ProcessServices> {
   const transport = await processTransport(config, name, log);
   if (config.redis) return { transport, ...(await redisServices(config.redis, config, name, log)) };
-  const link = new HubLink({ socketPath: config.hubSocket ?? '', name: `${name}:events` });
+  const link = new HubLink({
+    socketPath: config.hubSocket ?? '',
+    name: `${name}:events`,
+    timeoutMs: config.defaultTimeoutMs,
+  });
   return { transport, eventLog: new HubLog(link), leases: new HubLeases(link) };
 }
 
@@ -39,17 +43,26 @@ export function logRetention({ eventsDays }: Config): RetentionOf {
 
 /** Returns the transport of the engine process `name`. */
 export async function processTransport(config: Config, name: string, log: Log): Promise<Transport> {
-  if (config.redis) return redisTransport(config.redis, name, log);
+  if (config.redis) return redisTransport(config.redis, config, name, log);
   return new HubTransport({ socketPath: config.hubSocket ?? '', name });
 }
 
 /** Returns a transport over Redis. The client is loaded only here, since it costs a start with the hub too much. */
-export async function redisTransport(redis: RedisSettings, name: string, log: Log): Promise<Transport> {
-  const { RedisTransport } = await import('../bus/redis-transport.ts');
-  const { address } = redis;
+export async function redisTransport(
+  settings: RedisSettings,
+  { defaultTimeoutMs }: Pick<Config, 'defaultTimeoutMs'>,
+  name: string,
+  log: Log,
+): Promise<Transport> {
+  const [{ RedisTransport }, { linkTiming }] = await Promise.all([
+    import('../bus/redis-transport.ts'),
+    import('../bus/redis-link.ts'),
+  ]);
+  const { address } = settings;
   return new RedisTransport({
-    settings: redis,
+    settings,
     name,
+    timing: linkTiming(defaultTimeoutMs),
     onChange: (connected, reason) => {
       if (connected) log.info({ address }, 'Redis carries the messages');
       else log.warn({ address, reason }, 'Redis is away');
@@ -58,10 +71,12 @@ export async function redisTransport(redis: RedisSettings, name: string, log: Lo
 }
 
 async function redisServices(settings: RedisSettings, config: Config, name: string, log: Log) {
-  const [{ RedisLog }, { RedisLeases }] = await Promise.all([
+  const [{ RedisLog }, { RedisLeases }, { linkTiming }] = await Promise.all([
     import('../bus/redis-log.ts'),
     import('../bus/redis-leases.ts'),
+    import('../bus/redis-link.ts'),
   ]);
+  const timing = linkTiming(config.defaultTimeoutMs);
   const { address } = settings;
   const tell = (what: string) => (connected: boolean, reason: string) => {
     if (connected) log.info({ address }, `Redis keeps the ${what}`);
@@ -71,9 +86,10 @@ async function redisServices(settings: RedisSettings, config: Config, name: stri
     eventLog: new RedisLog({
       settings,
       name,
+      timing,
       retention: logRetention(config),
       onChange: tell('durable events'),
     }),
-    leases: new RedisLeases({ settings, name, onChange: tell('leases') }),
+    leases: new RedisLeases({ settings, name, timing, onChange: tell('leases') }),
   };
 }

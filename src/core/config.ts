@@ -124,7 +124,7 @@ const envSchema = z.object({
   NAUTILUS_LEASE_MS: z.coerce.number().int().min(500).max(60_000).default(5000),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
-  /** Milliseconds until a request to an engine that does not answer is given up; 100..600000. */
+  /** Milliseconds until a request that is not answered, whether by an engine, the hub, Redis or Postgres, is given up; 100..600000. */
   DEFAULT_TIMEOUT: z.coerce.number().int().min(100).max(600_000).default(30_000),
   /** `false` serves no `/metrics` and measures neither requests nor hops. */
   METRICS_ENABLED: z.enum(['true', 'false']).default('true'),
@@ -260,7 +260,7 @@ export function loadConfig(
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
-    otel: otelSettings(env, secret),
+    otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,
   };
 }

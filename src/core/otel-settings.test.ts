@@ -7,7 +7,7 @@ import { secret } from './config.ts';
 import { otelSettings } from './otel-settings.ts';
 
 const BASE = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-const read = (env: Record<string, string>) => otelSettings(env, secret);
+const read = (env: Record<string, string>, timeoutMs = 30_000) => otelSettings(env, secret, timeoutMs);
 
 describe('settings of the export', () => {
   test('are absent without an endpoint, whatever else is set, and when all is switched off', () => {
@@ -38,6 +38,12 @@ describe('settings of the export', () => {
     expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c/base/' })!.traces!.url).toBe(
       'http://c/base/v1/traces',
     );
+  });
+
+  test('wait no longer than other calls, unless the variable of the standard says so', () => {
+    expect(read(BASE, 500)!.traces!.timeoutMs).toBe(500);
+    expect(read(BASE, 60_000)!.metrics!.timeoutMs).toBe(10_000);
+    expect(read({ ...BASE, OTEL_EXPORTER_OTLP_TIMEOUT: '7000' }, 500)!.traces!.timeoutMs).toBe(7000);
   });
 
   test('take the address of one signal as it is, and export only that one', () => {

@@ -48,6 +48,8 @@ const endpoint = z
   .refine((text) => /^https?:$/.test(schemeOf(text) ?? ''), 'a URL with http or https');
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
 const PARENT_BASED = 'parentbased_';
+/** What the standard gives an export. */
+const EXPORT_MS = 10_000;
 
 // Made when it is needed: most starts export nothing.
 const envSchema = () =>
@@ -65,7 +67,7 @@ const envSchema = () =>
     /** gzip or none. */
     OTEL_EXPORTER_OTLP_COMPRESSION: compression.default('none'),
     /** Milliseconds of one export with its retries; 1..3600000. */
-    OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds.default(10_000),
+    OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds.optional(),
     /** `none` exports no traces whatever the endpoints. */
     OTEL_TRACES_EXPORTER: exporter,
     OTEL_METRICS_EXPORTER: exporter,
@@ -97,11 +99,13 @@ type Signal = 'TRACES' | 'METRICS';
 
 /**
  * Returns what to export and where; undefined when no endpoint is set or everything is off. Headers are read by `secret`, as they
- * hold keys. Throws {@link InvalidOptionError} that names each bad variable and never its value.
+ * hold keys. An export gets `defaultTimeoutMs`, at most 10 s, unless the variable of the standard says more or less. Throws
+ * {@link InvalidOptionError} that names each bad variable and never its value.
  */
 export function otelSettings(
   env: Environment,
   secret: (name: string, env: Environment) => string | undefined,
+  defaultTimeoutMs: number,
 ): OtelSettings | undefined {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
   const endpoints = ['', '_TRACES', '_METRICS'].map((signal) => `OTEL_EXPORTER_OTLP${signal}_ENDPOINT`);
@@ -124,7 +128,7 @@ export function otelSettings(
       origin: new URL(url).origin,
       protocol: e[`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`] ?? e.OTEL_EXPORTER_OTLP_PROTOCOL,
       gzip: e.OTEL_EXPORTER_OTLP_COMPRESSION === 'gzip',
-      timeoutMs: e.OTEL_EXPORTER_OTLP_TIMEOUT,
+      timeoutMs: e.OTEL_EXPORTER_OTLP_TIMEOUT ?? Math.min(defaultTimeoutMs, EXPORT_MS),
       headers: () => ({ ...headers }),
     };
   };
