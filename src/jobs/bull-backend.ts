@@ -1,17 +1,16 @@
 // Jobs on BullMQ in Redis: a queue for each kind, shared by all processes of the engine.
 import type { Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { reasonOf } from '../bus/redis-link.ts';
 import type { Log } from '../core/log.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
 import { BACKEND_TIMING } from './backend.ts';
-import { commandOptions, workerOptions } from './bull-connections.ts';
+import { type BullClient, connectForCommands, connectForWork } from './bull-connections.ts';
 import { type BullJob, BullQueues, hasUnfinished, prefixOf, queueName } from './bull-queues.ts';
-import { type BullData, jobOfBull, Retry, reasonText } from './bull-records.ts';
+import { type BullData, jobOfBull, Retry, reasonText, withoutStack } from './bull-records.ts';
 import { takeOwner } from './owner.ts';
 import type { JobPage, JobProgress, JobQuery, JobRecord, NewJob, Outcome } from './record.ts';
-import { interruptedError } from './record.ts';
+import { interruptedError, RETENTION } from './record.ts';
 
 export interface BullBackendOptions {
   readonly settings: RedisSettings;
@@ -20,6 +19,8 @@ export interface BullBackendOptions {
   readonly log: Log;
   readonly timing?: BackendTiming;
 }
+
+const KEEP = { age: RETENTION.ageS, count: RETENTION.count };
 
 interface Opened {
   readonly bullmq: typeof import('bullmq');
@@ -39,11 +40,11 @@ export class BullBackend implements JobBackend {
   readonly #active = new Map<string, BullJob>();
   /** Attempts that have ended, until their outcome is stored. */
   readonly #unsettled = new Map<string, { record: JobRecord; outcome: Outcome; sinceMs: number }>();
-  #commands: Promise<Redis> | undefined;
+  #commands: Promise<BullClient> | undefined;
   #opened: Promise<Opened> | undefined;
   #working: Promise<void> | undefined;
   /** Connection of the workers. */
-  #connection: Redis | undefined;
+  #connection: BullClient | undefined;
   #worker: JobWorker | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> | undefined;
@@ -116,9 +117,9 @@ export class BullBackend implements JobBackend {
     this.#connection?.disconnect();
   }
 
-  #connect(): Promise<Redis> {
-    this.#commands ??= import('ioredis').then(({ Redis: Client }) => {
-      const client = new Client(commandOptions(this.#options.settings, `jobs-${this.#options.engine}`));
+  #connect(): Promise<BullClient> {
+    const { settings, engine } = this.#options;
+    this.#commands ??= connectForCommands(settings, `jobs-${engine}`).then((client) => {
       client.on('error', (error) => this.#complain(error));
       return client;
     });
@@ -150,24 +151,28 @@ export class BullBackend implements JobBackend {
   }
 
   async #startWorkers(): Promise<void> {
-    const [{ bullmq }, { Redis: Client }] = await Promise.all([this.#open(), import('ioredis')]);
+    const { engine, kinds, settings } = this.#options;
+    const { bullmq } = await this.#open();
+    const connection = await connectForWork(settings, `jobs-${engine}`);
     if (this.#paused || !this.#worker) {
+      connection.disconnect();
       this.#working = undefined;
       return;
     }
-    const { engine, kinds, settings } = this.#options;
-    this.#connection = new Client(workerOptions(settings, `jobs-${engine}`));
-    this.#connection.on('error', (error) => this.#complain(error));
+    this.#connection = connection;
+    connection.on('error', (error) => this.#complain(error));
     for (const { kind, concurrency } of kinds) {
       const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
-        connection: this.#connection,
-        prefix: prefixOf(settings),
+        connection,
+        prefix: prefixOf(settings, engine),
         concurrency,
         name: this.#owner.name,
         lockDuration: this.#timing.leaseMs,
         stalledInterval: Math.max(this.#timing.leaseMs / 3, 100),
         // How often a job may be begun is counted by us.
         maxStalledCount: 1_000_000,
+        removeOnComplete: KEEP,
+        removeOnFail: KEEP,
         drainDelay: 1,
         runRetryDelay: 1000,
         settings: { backoffStrategy: (_made, _type, error) => (error instanceof Retry ? error.delayMs : 0) },
@@ -181,18 +186,22 @@ export class BullBackend implements JobBackend {
 
   async #process(job: BullJob, bullmq: Opened['bullmq']): Promise<unknown> {
     const worker = this.#worker!;
-    const { queues } = await this.#open();
     // Before its first attempt a cancelled job is removed; later it may have been on its way to another attempt.
-    const wished = job.attemptsStarted > 1 && (await queues.cancels.isRequested(job.id!));
+    const wished = job.attemptsStarted > 1 && (await this.#isCancelled(job.id!));
     const record = jobOfBull(job, 'active', wished);
     // An attempt that nobody ended was the last: its process has gone.
     if (job.attemptsStarted > record.attempts && !wished) {
       const error = interruptedError(record.attempts, record.attempts);
       worker.ended({ ...record, state: 'failed', error, finishedUs: Date.now() * 1000 });
-      throw new bullmq.UnrecoverableError(reasonText(error));
+      throw withoutStack(new bullmq.UnrecoverableError(reasonText(error)));
     }
     this.#active.set(record.id, job);
-    const outcome = await worker.run(record).finally(() => this.#active.delete(record.id));
+    let outcome: Outcome;
+    try {
+      outcome = await worker.run(record);
+    } finally {
+      this.#active.delete(record.id);
+    }
     if (outcome.progress) await job.updateProgress(outcome.progress).catch(() => {});
     // What is returned or thrown is stored by BullMQ, as long as the lock is ours; then its event settles the job.
     this.#unsettled.set(record.id, { record, outcome, sinceMs: performance.now() });
@@ -209,9 +218,14 @@ export class BullBackend implements JobBackend {
         progress,
         finishedUs,
       } as const;
+      const { queues } = await this.#open();
       await queues.cancels.end(ended).catch((cause) => this.#complain(cause));
     }
-    throw new bullmq.UnrecoverableError(reasonText(outcome.error));
+    throw withoutStack(new bullmq.UnrecoverableError(reasonText(outcome.error)));
+  }
+
+  async #isCancelled(id: string): Promise<boolean> {
+    return (await this.#open()).queues.cancels.isRequested(id);
   }
 
   #settle(id: string | undefined, stored: boolean): void {

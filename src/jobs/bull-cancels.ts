@@ -1,10 +1,10 @@
 // What BullMQ does not know: jobs that somebody wants to end, and jobs that ended because somebody wanted it.
-import type { Redis } from 'ioredis';
+import type { BullClient } from './bull-connections.ts';
 import { type JobRecord, RETENTION } from './record.ts';
 
 /** Keeps both in Redis, under `prefix`. */
 export class BullCancels {
-  readonly #redis: Redis;
+  readonly #redis: BullClient;
   /** Ids of jobs that shall end. */
   readonly #wishes: string;
   /** Cancelled jobs by id. */
@@ -12,7 +12,7 @@ export class BullCancels {
   /** Their ids by time. */
   readonly #times: string;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: BullClient, prefix: string) {
     this.#redis = redis;
     this.#wishes = `${prefix}:cancel-wishes`;
     this.#records = `${prefix}:cancelled`;

@@ -1,5 +1,5 @@
 // Connections of BullMQ to Redis: who adds fails soon while it is away, who works waits until it is back.
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { connectionOptions, LINK_TIMING } from '../bus/redis-link.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 
@@ -25,20 +25,44 @@ function lasting(settings: RedisSettings, name: string) {
   } satisfies RedisOptions;
 }
 
-/** Of the connection that adds and reads: a command that finds Redis away, or gets no answer in time, fails. */
-export function commandOptions(settings: RedisSettings, name: string) {
-  const options = { enableOfflineQueue: false, commandTimeout: ANSWER_MS };
-  return { ...lasting(settings, name), ...options } satisfies RedisOptions;
+/** A connection to one server, or to the nodes of a cluster. */
+export type BullClient = Redis | Cluster;
+
+/** Connects for who adds and reads: a command that finds Redis away, or gets no answer in time, fails. */
+export function connectForCommands(settings: RedisSettings, name: string): Promise<BullClient> {
+  return connect(settings, name, { enableOfflineQueue: false, commandTimeout: ANSWER_MS });
 }
 
-/** Of the connections of workers, which try until they are through. */
-export function workerOptions(settings: RedisSettings, name: string) {
+/** Connects for workers, which try until they are through. */
+export function connectForWork(settings: RedisSettings, name: string): Promise<BullClient> {
   const waits = { enableOfflineQueue: true, autoResendUnfulfilledCommands: true };
-  return { ...lasting(settings, `${name}-work`), ...waits, socketTimeout: SILENCE_MS } satisfies RedisOptions;
+  return connect(settings, `${name}-work`, { ...waits, socketTimeout: SILENCE_MS });
+}
+
+async function connect(
+  settings: RedisSettings,
+  name: string,
+  options: RedisOptions & { readonly enableOfflineQueue: boolean },
+): Promise<BullClient> {
+  const ioredis = await import('ioredis');
+  const all = { ...lasting(settings, name), ...options };
+  if (!settings.cluster) return new ioredis.Redis(all);
+  const { host: _host, port: _port, db: _db, lazyConnect: _lazy, tls, ...ofNodes } = all;
+  const cluster = {
+    // Each node proves the name or the address under which the cluster knows it.
+    redisOptions: { ...ofNodes, ...(tls ? { tls: {} } : {}) },
+    dnsLookup: (address, found) => found(null, address),
+    enableOfflineQueue: options.enableOfflineQueue,
+    clusterRetryStrategy: retryMs,
+    slotsRefreshTimeout: ANSWER_MS,
+    // A node that hangs or was cut off tells of no move: looking once in a while finds its successor.
+    slotsRefreshInterval: ANSWER_MS,
+  } satisfies ClusterOptions;
+  return new ioredis.Cluster([...settings.cluster], cluster);
 }
 
 /** Resolves when the connection is open; throws after `ms`. */
-export function ready(client: Redis, ms: number): Promise<void> {
+export function ready(client: BullClient, ms: number): Promise<void> {
   if (client.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     const opened = () => {

@@ -1,12 +1,11 @@
 // The queues of one engine in Redis, one for each kind of job, as everyone sees them who adds, reads and cancels.
 import type { Job, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { reasonOf } from '../bus/redis-link.ts';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, Cancelled } from './backend.ts';
 import { BullCancels } from './bull-cancels.ts';
-import { ready } from './bull-connections.ts';
+import { type BullClient, ready } from './bull-connections.ts';
 import { type BullData, bullJob, jobOfBull, stateOf } from './bull-records.ts';
 import type { JobPage, JobQuery, JobRecord, JobState, NewJob } from './record.ts';
 import { isFinished } from './record.ts';
@@ -18,8 +17,8 @@ export interface BullQueuesOptions {
   readonly settings: RedisSettings;
   readonly engine: string;
   readonly kinds: readonly string[];
-  /** Connection of `commandOptions`. */
-  readonly commands: Redis;
+  /** Of `connectForCommands`. */
+  readonly commands: BullClient;
   readonly onError: (error: unknown) => void;
 }
 
@@ -29,7 +28,8 @@ const CONNECT_MS = 1000;
  * What is said of a command that Redis has not answered, perhaps before the client knows that the connection is gone, or that it
  * refuses for now or to this user.
  */
-const REFUSED = /timed out|connection|writeable|^(NOPERM|LOADING|READONLY|OOM|MISCONF|MASTERDOWN)/i;
+const REFUSED =
+  /timed out|connection|writeable|cluster (isn't|is|redirections)|slots cache|^(NOPERM|LOADING|READONLY|OOM|MISCONF|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/i;
 /** Where BullMQ keeps the ids of jobs that have not ended. */
 const UNFINISHED = ['wait', 'prioritized', 'delayed', 'active'] as const;
 const BULL_STATES = {
@@ -49,12 +49,12 @@ interface Found {
 /** Every method throws DependencyUnavailableError, and soon, while Redis is away. */
 export class BullQueues {
   readonly cancels: BullCancels;
-  readonly #commands: Redis;
+  readonly #commands: BullClient;
   readonly #queues: ReadonlyMap<string, Queue<BullData>>;
 
   constructor(options: BullQueuesOptions, { Queue: BullQueue }: typeof import('bullmq')) {
     const { settings, engine, kinds, commands, onError } = options;
-    const prefix = prefixOf(settings);
+    const prefix = prefixOf(settings, engine);
     this.#commands = commands;
     this.#queues = new Map(
       kinds.map((kind) => {
@@ -179,9 +179,9 @@ export class BullQueues {
   }
 }
 
-/** What stands before every key of jobs. */
-export function prefixOf({ prefix }: RedisSettings): string {
-  return `${prefix}jobs`;
+/** What stands before every key of the jobs of an engine. In a cluster the part in braces keeps them on one node, as BullMQ needs it. */
+export function prefixOf({ prefix, cluster }: RedisSettings, engine: string): string {
+  return cluster ? `${prefix}{jobs:${engine}}` : `${prefix}jobs`;
 }
 
 /** The name of the queue of one kind. */
@@ -191,13 +191,13 @@ export function queueName(engine: string, kind: string): string {
 
 /** Whether a queue has jobs that have not ended; asked without BullMQ, which takes long to load. */
 export async function hasUnfinished(
-  commands: Redis,
+  commands: BullClient,
   settings: RedisSettings,
   engine: string,
   kinds: readonly string[],
 ): Promise<boolean> {
   const keys = kinds.flatMap((kind) =>
-    UNFINISHED.map((state) => `${prefixOf(settings)}:${queueName(engine, kind)}:${state}`),
+    UNFINISHED.map((state) => `${prefixOf(settings, engine)}:${queueName(engine, kind)}:${state}`),
   );
   return (await commands.exists(...keys)) > 0;
 }

@@ -43,14 +43,15 @@ export function markedJobs(marks: string) {
   return [work('thrice', 3), work('once', 1)];
 }
 
-/** Opens the backend that a text names: a SQLite file, a Postgres URL with `#` and a schema, or a Redis URL. */
+/** Opens the backend that a text names: a SQLite file, a Postgres URL with `#` and a schema, a Redis URL, or one with `#` and nodes of a cluster. */
 export async function backendAt(
   place: string,
   kinds: readonly { kind: string; concurrency: number }[],
 ): Promise<JobBackend> {
   const log = createLog('jobs', 'silent');
   if (place.startsWith('redis:')) {
-    const settings = redisSettings({ url: place, prefix: 'test:' });
+    const [at, clusterNodes] = place.split('#') as [string, string?];
+    const settings = redisSettings({ url: at, clusterNodes, prefix: 'test:' });
     return new BullBackend({ settings, engine: 'test', kinds, log, timing: TEST_TIMING });
   }
   const schemas = { jobs: JOB_TABLES };
