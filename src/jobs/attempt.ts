@@ -28,8 +28,9 @@ export interface AttemptOptions {
 /** Runs once. */
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #abort = new AbortController();
-  readonly #givenUp = Promise.withResolvers<'given up'>();
+  // Made for work that listens: most does not, and a signal costs more than a small job.
+  #abort: AbortController | undefined;
+  #giveUp: (() => void) | undefined;
   #reason: StopReason | undefined;
   #grace: ReturnType<typeof setTimeout> | undefined;
   /** The last that the work told of its progress. */
@@ -45,8 +46,8 @@ export class Attempt {
   stop(reason: StopReason): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#grace = setTimeout(() => this.#givenUp.resolve('given up'), this.#options.graceMs);
-    this.#abort.abort(new DeadlineExceededError(`The job was ${WORDS[reason]}`));
+    this.#grace = setTimeout(() => this.#giveUp?.(), this.#options.graceMs);
+    this.#abort?.abort(stopError(reason));
   }
 
   async run(): Promise<Ending> {
@@ -63,7 +64,10 @@ export class Attempt {
         : setTimeout(() => this.stop('timeout'), definition.timeoutMs);
     const work = this.#work(input.data);
     try {
-      const first = await Promise.race([work, this.#givenUp.promise]);
+      const first = await new Promise<Ending | 'given up'>((resolve, reject) => {
+        this.#giveUp = () => resolve('given up');
+        work.then(resolve, reject);
+      });
       if (first !== 'given up') return first;
       this.ignoredSignal = true;
       log.warn({ job_id: job.id, reason: this.#reason }, 'a job ignores its signal and is given up');
@@ -75,13 +79,24 @@ export class Attempt {
     }
   }
 
+  get #signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#reason !== undefined) this.#abort.abort(stopError(this.#reason));
+    }
+    return this.#abort.signal;
+  }
+
   async #work(input: unknown): Promise<Ending> {
     const { job, definition, log } = this.#options;
+    const signal = () => this.#signal;
     try {
       const value = await definition.run(input, {
         jobId: job.id,
         attempt: job.attempt,
-        signal: this.#abort.signal,
+        get signal() {
+          return signal();
+        },
         correlationId: job.correlationId ?? undefined,
         // Most work has nothing to log, and a log of its own costs more than a small job.
         get log() {
@@ -123,6 +138,10 @@ const WORDS: Record<StopReason, string> = {
   timeout: 'stopped at its time-out',
   stopping: 'interrupted by the stop of its engine',
 };
+
+function stopError(reason: StopReason): DeadlineExceededError {
+  return new DeadlineExceededError(`The job was ${WORDS[reason]}`);
+}
 
 function completed(result: string): Ending {
   const bytes = Buffer.byteLength(result);

@@ -1,11 +1,12 @@
 // Jobs on BullMQ in Redis: a queue for each kind, shared by all processes of the engine.
 import type { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { reasonOf } from '../bus/redis-link.ts';
 import type { Log } from '../core/log.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
 import { BACKEND_TIMING } from './backend.ts';
-import { type BullClient, connectForCommands, connectForWork } from './bull-connections.ts';
+import { commandOptions, workerOptions } from './bull-connections.ts';
 import { type BullJob, BullQueues, hasUnfinished, prefixOf, queueName } from './bull-queues.ts';
 import { type BullData, jobOfBull, Retry, reasonText, withoutStack } from './bull-records.ts';
 import { takeOwner } from './owner.ts';
@@ -40,11 +41,11 @@ export class BullBackend implements JobBackend {
   readonly #active = new Map<string, BullJob>();
   /** Attempts that have ended, until their outcome is stored. */
   readonly #unsettled = new Map<string, { record: JobRecord; outcome: Outcome; sinceMs: number }>();
-  #commands: Promise<BullClient> | undefined;
+  #commands: Promise<Redis> | undefined;
   #opened: Promise<Opened> | undefined;
   #working: Promise<void> | undefined;
   /** Connection of the workers. */
-  #connection: BullClient | undefined;
+  #connection: Redis | undefined;
   #worker: JobWorker | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> | undefined;
@@ -117,9 +118,9 @@ export class BullBackend implements JobBackend {
     this.#connection?.disconnect();
   }
 
-  #connect(): Promise<BullClient> {
-    const { settings, engine } = this.#options;
-    this.#commands ??= connectForCommands(settings, `jobs-${engine}`).then((client) => {
+  #connect(): Promise<Redis> {
+    this.#commands ??= import('ioredis').then(({ Redis: Client }) => {
+      const client = new Client(commandOptions(this.#options.settings, `jobs-${this.#options.engine}`));
       client.on('error', (error) => this.#complain(error));
       return client;
     });
@@ -151,20 +152,18 @@ export class BullBackend implements JobBackend {
   }
 
   async #startWorkers(): Promise<void> {
-    const { engine, kinds, settings } = this.#options;
-    const { bullmq } = await this.#open();
-    const connection = await connectForWork(settings, `jobs-${engine}`);
+    const [{ bullmq }, { Redis: Client }] = await Promise.all([this.#open(), import('ioredis')]);
     if (this.#paused || !this.#worker) {
-      connection.disconnect();
       this.#working = undefined;
       return;
     }
-    this.#connection = connection;
-    connection.on('error', (error) => this.#complain(error));
+    const { engine, kinds, settings } = this.#options;
+    this.#connection = new Client(workerOptions(settings, `jobs-${engine}`));
+    this.#connection.on('error', (error) => this.#complain(error));
     for (const { kind, concurrency } of kinds) {
       const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
-        connection,
-        prefix: prefixOf(settings, engine),
+        connection: this.#connection,
+        prefix: prefixOf(settings),
         concurrency,
         name: this.#owner.name,
         lockDuration: this.#timing.leaseMs,

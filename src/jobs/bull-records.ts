@@ -9,11 +9,9 @@ import {
   jobError,
   jobProgress,
   type NewJob,
-  RETENTION,
 } from './record.ts';
 
 const NO_PROGRESS = { success: false } as const;
-const KEEP = { age: RETENTION.ageS, count: RETENTION.count };
 
 /** What BullMQ carries for us. */
 export interface BullData {
@@ -28,7 +26,14 @@ export class Retry extends Error {
     readonly delayMs: number,
   ) {
     super(message);
+    withoutStack(this);
   }
+}
+
+/** Returns `error` without its stack, which BullMQ would store with the job. */
+export function withoutStack<E extends Error>(error: E): E {
+  delete error.stack;
+  return error;
 }
 
 /** BullMQ keeps one text of a failure. */
@@ -60,10 +65,8 @@ export function bullJob(job: NewJob) {
     opts: {
       jobId: id,
       attempts,
-      backoff: { type: 'custom' },
-      removeOnComplete: KEEP,
-      removeOnFail: KEEP,
-      stackTraceLimit: 0,
+      // Each option is stored and read again with each job; what all have in common is said to the workers.
+      ...(attempts > 1 ? { backoff: { type: 'custom' } } : {}),
       ...(priority > 0 ? { priority } : {}),
       ...(delayMs > 0 ? { delay: delayMs } : {}),
       ...(dedupKey === null ? {} : { deduplication: { id: dedupKey } }),
