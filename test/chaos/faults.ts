@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/redis-group.ts';
 import { ENGINES, type Fault, told } from './fault.ts';
 import type { Random } from './random.ts';
+import { REPLICA_FAULTS } from './replica-faults.ts';
 import { SENTINEL_FAULTS } from './sentinel-faults.ts';
 import type { World } from './world.ts';
 
@@ -46,6 +47,17 @@ export const FAULTS: readonly Fault[] = [
       await Bun.sleep(500 + random.below(2000));
       // The same process, not one that has taken its place meanwhile.
       if (world.pid(engine) === pid) world.signal(engine, 'SIGCONT');
+    },
+  },
+  {
+    name: 'consumer hangs (SIGSTOP) until the supervisor ends it',
+    weight: 2,
+    fits: always,
+    inject: async (world, random) => {
+      const engine = random.pick(DURABLE);
+      const pid = world.pid(engine);
+      world.signal(engine, 'SIGSTOP');
+      await eventually(() => world.pid(engine) !== pid, `another process of ${engine}`, 30_000);
     },
   },
   {
@@ -139,6 +151,7 @@ export const FAULTS: readonly Fault[] = [
       world.freeDisk();
     },
   },
+  ...REPLICA_FAULTS,
   ...SENTINEL_FAULTS,
 ];
 

@@ -8,7 +8,6 @@ const COMBINATIONS: readonly Pick<WorldOptions, 'bus' | 'store'>[] = [
   { bus: 'hub', store: 'sqlite' },
   { bus: 'redis', store: 'sqlite' },
   { bus: 'redis', store: 'postgres' },
-  { bus: 'sentinel', store: 'sqlite' },
   { bus: 'sentinel', store: 'postgres' },
 ];
 

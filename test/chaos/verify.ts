@@ -6,6 +6,7 @@ import { Ledger } from '../../src/trading/ledger.ts';
 import type { Fill } from '../../src/trading/orders.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Load } from './load.ts';
+import { curves, sumsAreRight } from './witness.ts';
 import type { World } from './world.ts';
 
 interface Stream {
@@ -45,6 +46,8 @@ export interface Verdict {
   /** Events that were set aside, less those that a fault has poisoned. */
   readonly dead_letters: number;
   readonly lost_events: number;
+  /** Portfolios whose performance, as the replicas have summed it up, is not that of their equity curve. */
+  readonly wrong_curves: number;
 }
 
 const DURABLE = ['strategy', 'portfolio', 'risk'] as const;
@@ -174,6 +177,7 @@ export async function verify(world: World, load: Load): Promise<Verdict> {
     wrong_positions: Math.abs(booked - sum(all.get('portfolio')!, 'portfolio.positions')),
     dead_letters: Math.abs(each.reduce((n, e) => n + e.parked, 0) - world.poisoned),
     lost_events: each.reduce((n, e) => n + e.counts.lost, 0),
+    wrong_curves: (await curves(world)).filter((curve) => !sumsAreRight(curve)).length,
   };
 }
 

@@ -3,10 +3,14 @@ import { Database } from 'bun:sqlite';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Bus } from '../../src/bus/client.ts';
 import type { EventLog } from '../../src/bus/event-log.ts';
 import { HubLink, HubLog } from '../../src/bus/hub-log.ts';
 import { RedisLog } from '../../src/bus/redis-log.ts';
 import { hubSocketPath, isAlive, labelOf, type RunFile, readRunFile } from '../../src/cli/run-file.ts';
+import { processTransport } from '../../src/cli/transport.ts';
+import { loadConfig } from '../../src/core/config.ts';
+import { createLog } from '../../src/core/log.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestPostgres } from '../support/postgres.ts';
 import { TestRedis } from '../support/redis.ts';
@@ -15,9 +19,9 @@ import { RedisGroup } from '../support/redis-group.ts';
 const CLI = resolve(import.meta.dir, '../../src/cli/nautilus.ts');
 const REQUEST_MS = 5000;
 /** Shorter than the defaults, so that a run sees what they bring about: a take-over, the end of a process that hangs. */
-const LEASE_MS = 1500;
+export const LEASE_MS = 1500;
 const HANG_S = 4;
-const REPLICAS = 3;
+export const REPLICAS = 3;
 /** Engine processes: one of each engine, and the others of the one with replicas. */
 export const PROCESSES = 9 + REPLICAS - 1;
 
@@ -69,22 +73,9 @@ export class World {
 
   /** Starts the supervisor and waits until all engine processes have said that they are ready. */
   async up(): Promise<void> {
-    const { feedMs = 200, env } = this.options;
     const before = this.#log.length;
     this.#child = Bun.spawn([process.execPath, CLI, 'up', '--replicas', `analytics=${REPLICAS}`], {
-      env: {
-        ...process.env,
-        NAUTILUS_PORTS: 'free',
-        NAUTILUS_DATA_DIR: this.dataDir,
-        NAUTILUS_FEED_INTERVAL_MS: String(feedMs),
-        LOG_LEVEL: 'warn',
-        NAUTILUS_LEASE_MS: String(LEASE_MS),
-        NAUTILUS_HANG_S: String(HANG_S),
-        ...(this.redis && { REDIS_URL: this.redis.url }),
-        ...this.group?.env,
-        ...(this.postgres && { DATABASE_URL: this.postgres.url }),
-        ...env,
-      },
+      env: { ...process.env, ...this.#env() },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -257,6 +248,28 @@ export class World {
     return log;
   }
 
+  /** A client of the bus, beside the engines; the caller closes it. */
+  async bus(): Promise<Bus> {
+    const config = loadConfig({ ...this.#env(), NAUTILUS_HUB_SOCKET: hubSocketPath(this.dataDir) });
+    const bus = new Bus('chaos', await processTransport(config, 'chaos', createLog('chaos', 'silent')));
+    await eventually(() => bus.connected, 'the bus answers', 20_000);
+    return bus;
+  }
+
+  /** What the database of an engine answers to one statement, behind the engine's back. */
+  async rows<Row>(engine: string, sql: string): Promise<Row[]> {
+    if (this.postgres) {
+      return (await this.postgres.run(sql, engine)) as Row[];
+    }
+    const db = new Database(join(this.dataDir, `${engine}.sqlite`), { readonly: true });
+    try {
+      db.run('PRAGMA busy_timeout = 5000');
+      return db.query(sql).all() as Row[];
+    } finally {
+      db.close();
+    }
+  }
+
   /** Takes all the room that the disk has left. */
   fillDisk(): void {
     const file = openSync(join(this.dataDir, 'filler'), 'w');
@@ -274,6 +287,22 @@ export class World {
 
   freeDisk(): void {
     rmSync(join(this.dataDir, 'filler'), { force: true });
+  }
+
+  #env(): Record<string, string> {
+    const { feedMs = 200, env } = this.options;
+    return {
+      NAUTILUS_PORTS: 'free',
+      NAUTILUS_DATA_DIR: this.dataDir,
+      NAUTILUS_FEED_INTERVAL_MS: String(feedMs),
+      LOG_LEVEL: 'warn',
+      NAUTILUS_LEASE_MS: String(LEASE_MS),
+      NAUTILUS_HANG_S: String(HANG_S),
+      ...(this.redis && { REDIS_URL: this.redis.url }),
+      ...this.group?.env,
+      ...(this.postgres && { DATABASE_URL: this.postgres.url }),
+      ...env,
+    };
   }
 
   #find(label: string): RunFile['engines'][number] | undefined {

@@ -92,10 +92,14 @@ export class TestPostgres {
     await eventually(() => this.#answers(), 'postgres answers', 20_000);
   }
 
-  /** Runs statements as the owner of the cluster, on a connection of their own. */
-  async run(sql: string): Promise<Record<string, string>[]> {
+  /** Runs statements as the owner of the cluster, on a connection of their own; tables without a schema are those of `schema`. */
+  async run(sql: string, schema = 'public'): Promise<Record<string, string>[]> {
     const { Client } = await import('pg');
-    const client = new Client({ connectionString: this.url, ssl: false });
+    const client = new Client({
+      connectionString: this.url,
+      ssl: false,
+      options: `-c search_path=${schema}`,
+    });
     client.on('error', () => {});
     await client.connect();
     try {
