@@ -199,7 +199,10 @@ function metricsRoute({ enabled, registry }: EngineMetrics) {
 }
 
 // A reply that is there already does not wait for another turn.
-function whenThere(answer: Response | Promise<Response>, finish: (response: Response) => Response) {
+function whenThere(
+  answer: Response | Promise<Response>,
+  finish: (response: Response) => Response | Promise<Response>,
+) {
   return answer instanceof Promise ? answer.then(finish) : finish(answer);
 }
 

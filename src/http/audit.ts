@@ -54,8 +54,6 @@ export class AuditLog {
     this.#rotation = rotation;
   }
 
-  declare private readonly rotation: { readonly bytes: number; readonly kept: number };
-
   /** Writes one line. A line that cannot be written is counted; the request goes on. */
   append(entry: AuditEntry): void {
     try {

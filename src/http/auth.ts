@@ -8,9 +8,11 @@ import {
   TooManyRequestsError,
   UnauthenticatedError,
 } from '../core/errors.ts';
+import type { Database } from '../store/database.ts';
 import { type Access, accessOf, COMMON_ACCESS, type Right, rightsOf } from './access.ts';
 import { allows } from './api-keys.ts';
 import { AuditLog } from './audit.ts';
+import { AuditTable } from './audit-table.ts';
 import type { EngineHost } from './engine.ts';
 import { type Identity, KeyRing } from './key-ring.ts';
 import { Counter } from './prom.ts';
@@ -45,10 +47,15 @@ export class Guard {
   readonly #rightOf: (method: string, path: string) => Right;
   readonly #limiter: RateLimiter | undefined;
   readonly #maxConnections: number;
-  readonly #audit: AuditLog;
+  readonly #audit: AuditLog | AuditTable;
   #generation: number;
 
-  constructor(engine: string, { config, log, metrics }: Pick<EngineHost, 'config' | 'log' | 'metrics'>) {
+  /** The audit log goes into `database` where one is given, else into a file. */
+  constructor(
+    engine: string,
+    { config, log, metrics }: Pick<EngineHost, 'config' | 'log' | 'metrics'>,
+    database?: Database,
+  ) {
     this.#engine = engine;
     this.#keys = new KeyRing(config, log);
     this.#generation = this.#keys.generation;
@@ -56,7 +63,7 @@ export class Guard {
     this.#limiter = config.rateLimit > 0 ? new RateLimiter(config.rateLimit) : undefined;
     this.#maxConnections = config.maxConnections;
     const audit = new AuditLog(config.dataDir, engine, log);
-    this.#audit = audit;
+    this.#audit = database ? new AuditTable(database, audit, log) : audit;
     new Counter({
       name: 'nautilus_audit_failures_total',
       help: 'Lines that the audit log lost because they could not be written',
@@ -107,15 +114,20 @@ export class Guard {
     if (refusal) throw refusal;
   }
 
-  /** Adds what the reply says of limits, and writes the audit log. */
-  finish({ quota, right, identity }: Admission, request: Request, response: Response, id: string): Response {
+  /** Adds what the reply says of limits, and writes the audit log: the reply leaves behind its line. */
+  finish(
+    { quota, right, identity }: Admission,
+    request: Request,
+    response: Response,
+    id: string,
+  ): Response | Promise<Response> {
     if (quota && this.#limiter) {
       const { burst, windowS } = this.#limiter;
       response.headers.set('ratelimit-policy', `"requests";q=${burst};w=${windowS}`);
       response.headers.set('ratelimit', `"requests";r=${quota.remaining};t=${quota.resetS}`);
     }
     if (right?.changes && (identity || !this.#keys.enforced)) {
-      this.#audit.append({
+      const written = this.#audit.append({
         time: new Date().toISOString(),
         engine: this.#engine,
         key_id: identity?.id ?? 'local',
@@ -125,6 +137,7 @@ export class Guard {
         status: response.status,
         request_id: id,
       });
+      if (written) return written.then(() => response);
     }
     return response;
   }

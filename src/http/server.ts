@@ -16,6 +16,7 @@ import { WORK_TABLES, WorkPartitions } from '../events/work-partitions.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
+import { AUDIT_TABLES } from './audit-table.ts';
 import { Guard } from './auth.ts';
 import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from './engine.ts';
 import { registerEvents } from './events-metric.ts';
@@ -101,6 +102,7 @@ async function openDurable(
     engine: migrations,
     events: EVENT_TABLES,
     ...schemas,
+    ...(config.postgres && { audit: AUDIT_TABLES }),
     ...(by && { work: WORK_TABLES }),
   });
   const events = await EngineEvents.open({
@@ -154,7 +156,9 @@ class Engine implements RunningEngine {
     this.parts = parts;
     this.durable = durable;
     this.name = definition.name;
-    this.#guard = new Guard(definition.name, context);
+    // A file of this host does not tell what was changed on the others, with which it may share a Postgres.
+    const shared = context.config.postgres ? durable?.database : undefined;
+    this.#guard = new Guard(definition.name, context, shared);
     const { participant } = parts;
     if (!participant) return;
     const options = {
