@@ -1,12 +1,11 @@
 // Jobs on BullMQ in Redis: a queue for each kind, shared by all processes of the engine.
 import type { Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { reasonOf } from '../bus/redis-link.ts';
 import type { Log } from '../core/log.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
 import { BACKEND_TIMING } from './backend.ts';
-import { commandOptions, workerOptions } from './bull-connections.ts';
+import { type BullClient, connectForCommands, connectForWork } from './bull-connections.ts';
 import { type BullJob, BullQueues, hasUnfinished, prefixOf, queueName } from './bull-queues.ts';
 import { type BullData, jobOfBull, Retry, reasonText, withoutStack } from './bull-records.ts';
 import { takeOwner } from './owner.ts';
@@ -41,11 +40,11 @@ export class BullBackend implements JobBackend {
   readonly #active = new Map<string, BullJob>();
   /** Attempts that have ended, until their outcome is stored. */
   readonly #unsettled = new Map<string, { record: JobRecord; outcome: Outcome; sinceMs: number }>();
-  #commands: Promise<Redis> | undefined;
+  #commands: Promise<BullClient> | undefined;
   #opened: Promise<Opened> | undefined;
   #working: Promise<void> | undefined;
   /** Connection of the workers. */
-  #connection: Redis | undefined;
+  #connection: BullClient | undefined;
   #worker: JobWorker | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> | undefined;
@@ -118,9 +117,9 @@ export class BullBackend implements JobBackend {
     this.#connection?.disconnect();
   }
 
-  #connect(): Promise<Redis> {
-    this.#commands ??= import('ioredis').then(({ Redis: Client }) => {
-      const client = new Client(commandOptions(this.#options.settings, `jobs-${this.#options.engine}`));
+  #connect(): Promise<BullClient> {
+    const { settings, engine } = this.#options;
+    this.#commands ??= connectForCommands(settings, `jobs-${engine}`).then((client) => {
       client.on('error', (error) => this.#complain(error));
       return client;
     });
@@ -152,18 +151,20 @@ export class BullBackend implements JobBackend {
   }
 
   async #startWorkers(): Promise<void> {
-    const [{ bullmq }, { Redis: Client }] = await Promise.all([this.#open(), import('ioredis')]);
+    const { engine, kinds, settings } = this.#options;
+    const { bullmq } = await this.#open();
+    const connection = await connectForWork(settings, `jobs-${engine}`);
     if (this.#paused || !this.#worker) {
+      connection.disconnect();
       this.#working = undefined;
       return;
     }
-    const { engine, kinds, settings } = this.#options;
-    this.#connection = new Client(workerOptions(settings, `jobs-${engine}`));
-    this.#connection.on('error', (error) => this.#complain(error));
+    this.#connection = connection;
+    connection.on('error', (error) => this.#complain(error));
     for (const { kind, concurrency } of kinds) {
       const made = new bullmq.Worker<BullData>(queueName(engine, kind), (job) => this.#process(job, bullmq), {
-        connection: this.#connection,
-        prefix: prefixOf(settings),
+        connection,
+        prefix: prefixOf(settings, engine),
         concurrency,
         name: this.#owner.name,
         lockDuration: this.#timing.leaseMs,
