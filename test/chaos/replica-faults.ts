@@ -34,7 +34,10 @@ export const REPLICA_FAULTS: readonly Fault[] = [
         world.signal(victim, 'SIGSTOP');
         await taken;
         // One that was paused in the middle of a transaction keeps the others waiting, until it is ended for its silence.
-        if (world.pid(victim) === pid) world.signal(victim, 'SIGCONT');
+        if (world.pid(victim) !== pid) return;
+        const then = await epochs(world);
+        world.signal(victim, 'SIGCONT');
+        await claimsNothingOf(then, world, victim);
       }),
   },
 ];
@@ -62,10 +65,27 @@ async function takeOver(
   if (wrong.length > 0) throw new Error(`Wrong sums of ${wrong.map((curve) => curve.portfolio_id)}`);
 }
 
+/** Throws when a replica takes partitions for its own that belong to others since `then`, from its first answer on. */
+async function claimsNothingOf(
+  then: ReadonlyMap<number, number>,
+  world: World,
+  label: string,
+): Promise<void> {
+  const said = await statusOf(world, label);
+  const now = await epochs(world);
+  // It may have been given some again, and then with a new epoch.
+  const claimed = (said?.partitions ?? []).filter((partition) => now.get(partition) === then.get(partition));
+  if (claimed.length > 0) throw new Error(`Expected ${label} to know that it has lost ${claimed}`);
+}
+
 /** What the replicas say of themselves; undefined for one that does not answer. */
 function held(world: World): Promise<(Status | undefined)[]> {
-  const ask = async (label: string) => (await world.request(label, '/system/status')).body as Status;
-  return Promise.all(LABELS.map((label) => ask(label).catch(() => undefined)));
+  return Promise.all(LABELS.map((label) => statusOf(world, label)));
+}
+
+async function statusOf(world: World, label: string): Promise<Status | undefined> {
+  const reply = await world.request(label, '/system/status').catch(() => undefined);
+  return reply?.body as Status | undefined;
 }
 
 /**
