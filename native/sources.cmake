@@ -1,8 +1,10 @@
 # The one list of native sources; CMakeLists.txt reads it, nothing else names a source file.
 set(NAUTILUS_KERNEL_SOURCES
   native/core/kernel_table.cc
+  native/core/parallel.cc
   native/cpu/build_info.cc
   native/cpu/gemm.cc
+  native/cpu/matrix/covariance.cc
   native/cpu/rsi.cc
   native/cpu/solve_spd.cc
   native/metal/no_metal.cpp
@@ -10,13 +12,16 @@ set(NAUTILUS_KERNEL_SOURCES
 set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc
   native/addon/arguments.cc
+  native/addon/border.cc
   native/addon/kernels.cc
 )
 set(NAUTILUS_TEST_SOURCES
+  native/cpu/matrix/reference_moments.cc
   native/cpu/reference.cc
   native/test/dispatch_test.cc
   native/test/gemm_test.cc
   native/test/main.cc
+  native/test/matrix_covariance_test.cc
   native/test/rsi_test.cc
   native/test/solve_spd_test.cc
 )

@@ -3,7 +3,9 @@ import { relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dir, '..');
 const check = process.argv.includes('--check');
-const files = [...new Bun.Glob('native/**/*.{cc,cpp,h,mm,metal}').scanSync({ cwd: root })].sort();
+const files = [...new Bun.Glob('native/**/*.{cc,cpp,h,mm,metal}').scanSync({ cwd: root })]
+  .filter((file) => !file.includes('/generated/'))
+  .sort();
 
 if (!Bun.which('clang-format')) {
   console.error(

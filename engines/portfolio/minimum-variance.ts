@@ -5,7 +5,7 @@ import {
   NonFiniteInputError,
   ShapeMismatchError,
 } from '../../src/core/errors.ts';
-import { gemmAsync, NotPositiveDefiniteError, solveSpdAsync } from '../../src/native/index.ts';
+import { gemm, NotPositiveDefiniteError, solveSpd } from '../../src/native/index.ts';
 
 /**
  * An asset whose variance the others explain to all but this share (1 / variance inflation factor) has no weight of its
@@ -30,7 +30,7 @@ export async function minimumVariance(symbols: readonly string[], returns: reado
 
   const centred = centre(returns, observations, assets);
   const covariance = new Float64Array(assets * assets);
-  const ran = await gemmAsync({
+  const ran = await gemm.async({
     m: assets,
     n: assets,
     k: observations,
@@ -126,7 +126,7 @@ async function solve(covariance: Float64Array, deviation: Float64Array, n: numbe
     right[i * columns + i] = 1;
     right[i * columns + n] = 1 / deviation[i]!;
   }
-  const { x } = await solveSpdAsync({ n, nrhs: columns, a: correlation, b: right });
+  const { x } = await solveSpd.async({ n, nrhs: columns, a: correlation, b: right });
   for (let i = 0; i < n; i++) {
     if (x[i * columns + i]! * MIN_OWN_VARIANCE < 1) continue;
     throw new NotPositiveDefiniteError('Expected returns that are linearly independent', [

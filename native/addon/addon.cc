@@ -1,6 +1,7 @@
 // The module: kernels, the kernel table and the build information as JavaScript values.
 #include <napi.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -68,12 +69,13 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Threads(const Napi::CallbackInfo& info) {
-  try {
-    const int64_t threads = ReadDimension(info[0], "threads", 1);
+  return Guarded(info, [&]() -> Napi::Value {
+    const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+    if (!(threads >= 1 && threads <= 1024) || threads != std::floor(threads)) {
+      Refuse(Status::kInvalidOption, "threads", "an integer from 1 to 1024", "another value");
+    }
     return Napi::Number::New(info.Env(), SetThreads(static_cast<int>(threads)));
-  } catch (const BorderError& error) {
-    throw MakeError(info.Env(), error.status(), error.what());
-  }
+  });
 }
 
 Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {

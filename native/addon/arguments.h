@@ -1,4 +1,4 @@
-// Reads and checks the arguments of one call at the Node-API border. Nothing here knows a kernel.
+// Refusals at the Node-API border and how they become JavaScript errors. Nothing here knows a kernel.
 #ifndef NAUTILUS_ADDON_ARGUMENTS_H_
 #define NAUTILUS_ADDON_ARGUMENTS_H_
 
@@ -9,51 +9,57 @@
 #include <string>
 #include <utility>
 
-#include "core/kernel_args.h"
 #include "core/status.h"
 
 namespace nautilus::addon {
 
-// A broken argument; becomes a JavaScript error whose `code` is the name of the status.
+// A broken argument or a kernel that failed; becomes a JavaScript error whose `code` is the name of the
+// status.
 class BorderError : public std::exception {
  public:
   BorderError(Status status, std::string message) : status_(status), message_(std::move(message)) {}
-  Status status() const { return status_; }
+  BorderError(Status status, const char* field, const std::string& expected, const std::string& received)
+      : status_(status),
+        message_("Expected " + expected + " for " + field + ", was " + received),
+        field_(field),
+        expected_(expected),
+        received_(received) {}
+
   const char* what() const noexcept override { return message_.c_str(); }
+
+  // Builds the JavaScript error: `code`, and `field`, `expected`, `received` when one argument is to blame.
+  Napi::Error ToError(Napi::Env env) const;
 
  private:
   Status status_;
   std::string message_;
+  std::string field_;
+  std::string expected_;
+  std::string received_;
 };
 
-// The memory of a Float32Array or Float64Array. It stays valid while the array is referenced and not
-// detached.
-struct ArrayView {
-  Napi::Object array;
-  Dtype dtype;
-  void* data;
-  int64_t length;
+// Largest number of elements of one array: far above what memory holds, far below where addresses overflow.
+inline constexpr int64_t kMaxElements = int64_t{1} << 48;
 
-  int64_t bytes() const { return length * (dtype == Dtype::kF64 ? 8 : 4); }
-};
+[[noreturn]] void Refuse(Status status, const char* field, const std::string& expected,
+                         const std::string& received);
 
-// Largest count that BLAS and LAPACK with 32-bit integers accept.
-inline constexpr int64_t kMaxDimension = INT32_MAX;
-
-// Reads an integer from `least` to kMaxDimension.
-int64_t ReadDimension(const Napi::Value& value, const char* name, int64_t least);
-double ReadFinite(const Napi::Value& value, const char* name);
-bool ReadFlag(const Napi::Value& value, const char* name);
-Backend ReadBackend(const Napi::Value& value);
-
-// Reads a float array that is attached and holds exactly `length` elements.
-ArrayView ReadArray(const Napi::Value& value, const char* name, int64_t length);
-
-void RequireSameDtype(const ArrayView& one, const ArrayView& other, const char* names);
-void RequireNoOverlap(const ArrayView& one, const ArrayView& other, const char* names);
-
-// Builds the JavaScript error of a status.
-Napi::Error MakeError(Napi::Env env, Status status, const std::string& message);
+// Runs `body`. No C++ exception may cross the border: the runtime would abort the process.
+template <class Body>
+Napi::Value Guarded(const Napi::CallbackInfo& info, Body body) {
+  try {
+    return body();
+  } catch (const BorderError& error) {
+    throw error.ToError(info.Env());
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw BorderError(Status::kShape, "Expected sizes whose work fits in memory, was too large")
+        .ToError(info.Env());
+  } catch (const std::exception& error) {
+    throw BorderError(Status::kInvariant, error.what()).ToError(info.Env());
+  }
+}
 
 }  // namespace nautilus::addon
 

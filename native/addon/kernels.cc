@@ -1,160 +1,90 @@
-// The border of each kernel: JavaScript arguments to a plain struct, the run on or off the JavaScript thread.
+// Calls of kernels: one reader for all, one struct and one worker for each.
 #include "addon/kernels.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/border.h"
+#include "addon/borders.h"
 #include "core/kernel_table.h"
 
 namespace nautilus::addon {
 namespace {
 
-using Arrays = std::vector<ArrayView>;
+// What one JavaScript thread shares with the addon: the plain numbers of the next call, as memory that both
+// see.
+struct Instance {
+  Napi::Reference<Napi::Float64Array> array;
+  double* block;
+};
 
-// Arguments in order: backend, m, n, k, a, b, out, transposeA, transposeB, alpha, beta.
-GemmArgs ReadArguments(const Napi::CallbackInfo& info, const GemmArgs*, Arrays& arrays) {
-  const int64_t m = ReadDimension(info[1], "m", 0);
-  const int64_t n = ReadDimension(info[2], "n", 0);
-  const int64_t k = ReadDimension(info[3], "k", 0);
-  const ArrayView a = ReadArray(info[4], "a", m * k);
-  const ArrayView b = ReadArray(info[5], "b", k * n);
-  const ArrayView out = ReadArray(info[6], "out", m * n);
-  RequireSameDtype(a, b, "a and b");
-  RequireSameDtype(a, out, "a and out");
-  RequireNoOverlap(a, out, "a and out");
-  RequireNoOverlap(b, out, "b and out");
-  arrays = {a, b, out};
-  return {.dtype = a.dtype,
-          .transpose_a = ReadFlag(info[7], "transA"),
-          .transpose_b = ReadFlag(info[8], "transB"),
-          .m = m,
-          .n = n,
-          .k = k,
-          .alpha = ReadFinite(info[9], "alpha"),
-          .beta = ReadFinite(info[10], "beta"),
-          .a = a.data,
-          .b = b.data,
-          .out = out.data};
-}
-
-// Arguments in order: backend, bars, series, period, close, out.
-RsiArgs ReadArguments(const Napi::CallbackInfo& info, const RsiArgs*, Arrays& arrays) {
-  const int64_t bars = ReadDimension(info[1], "bars", 0);
-  const int64_t series = ReadDimension(info[2], "series", 0);
-  const int64_t period = ReadDimension(info[3], "period", 1);
-  const ArrayView close = ReadArray(info[4], "close", bars * series);
-  const ArrayView out = ReadArray(info[5], "out", bars * series);
-  RequireSameDtype(close, out, "close and out");
-  RequireNoOverlap(close, out, "close and out");
-  arrays = {close, out};
-  return {.dtype = close.dtype,
-          .bars = bars,
-          .series = series,
-          .period = period,
-          .close = close.data,
-          .out = out.data};
-}
-
-// Arguments in order: backend, n, nrhs, a, b, x.
-SolveSpdArgs ReadArguments(const Napi::CallbackInfo& info, const SolveSpdArgs*, Arrays& arrays) {
-  const int64_t n = ReadDimension(info[1], "n", 0);
-  const int64_t columns = ReadDimension(info[2], "nrhs", 0);
-  const ArrayView a = ReadArray(info[3], "a", n * n);
-  const ArrayView b = ReadArray(info[4], "b", n * columns);
-  const ArrayView x = ReadArray(info[5], "x", n * columns);
-  RequireSameDtype(a, b, "a and b");
-  RequireSameDtype(a, x, "a and x");
-  RequireNoOverlap(a, x, "a and x");
-  RequireNoOverlap(b, x, "b and x");
-  arrays = {a, b, x};
-  return {.dtype = a.dtype, .n = n, .right_hand_sides = columns, .a = a.data, .b = b.data, .x = x.data};
-}
-
-template <class Args>
-Backend Choose(const Args& args, Backend asked) {
-  const KernelRow& row = KernelTable()[static_cast<size_t>(IdOf(args))];
-  if ((row.dtypes & static_cast<unsigned>(args.dtype)) == 0) {
-    throw BorderError(Status::kInvalidOption,
-                      std::string("Expected an element type that ") + row.id + " has");
-  }
-  const Choice choice = Pick(row, args.dtype, args.Elements(), asked);
+Backend Choose(const KernelRow& row, const Request& request) {
+  const Choice choice = Pick(row, request.dtype, request.elements, request.backend);
   if (choice.status != Status::kOk) {
     const std::string why = row.has_metal ? "Metal has no double precision" : Metal().reason;
-    throw BorderError(choice.status,
-                      std::string("Expected a backend that runs ") + row.id + ", was metal: " + why);
+    throw BorderError(choice.status, "backend", std::string("a backend that runs ") + row.id,
+                      "metal: " + why);
   }
   return choice.backend;
 }
 
 template <class Args>
-std::string Explain(Status, const Args& args) {
-  return std::string("kernel ") + KernelTable()[static_cast<size_t>(IdOf(args))].id + " failed";
-}
-
-std::string Explain(Status status, const SolveSpdArgs& args) {
-  if (status == Status::kNonFinite) return "Expected finite numbers for a and b, was NaN or infinity";
-  if (status == Status::kNotPositiveDefinite) {
-    return "Expected a positive-definite matrix for a, was not: leading minor of order " +
-           std::to_string(args.leading_minor);
-  }
-  return "Cholesky factorization refused its arguments";
-}
-
-// No C++ exception may cross the border: the runtime would abort the process.
-template <class Body>
-Napi::Value Guarded(const Napi::CallbackInfo& info, Body body) {
-  try {
-    return body();
-  } catch (const BorderError& error) {
-    throw MakeError(info.Env(), error.status(), error.what());
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw MakeError(info.Env(), Status::kInvariant, error.what());
-  }
+const KernelRow& RowOf() {
+  return KernelTable()[static_cast<size_t>(IdOf(static_cast<const Args*>(nullptr)))];
 }
 
 template <class Args>
-Napi::Value RunNow(const Napi::CallbackInfo& info) {
-  return Guarded(info, [&]() -> Napi::Value {
-    Arrays arrays;
-    const Backend asked = ReadBackend(info[0]);
-    Args args = ReadArguments(info, static_cast<const Args*>(nullptr), arrays);
-    const Backend chosen = Choose(args, asked);
-    const Status status = Run(chosen, args);
-    if (status != Status::kOk) throw BorderError(status, Explain(status, args));
-    return Napi::Number::New(info.Env(), static_cast<double>(chosen));
-  });
+Napi::Value RunNow(const Napi::CallbackInfo& info, const double* block) {
+  const KernelSpec& spec = Border<Args>::kSpec;
+  const KernelRow& row = RowOf<Args>();
+  const Request request = ReadCall(info, 1, block, row.id, spec);
+  const Backend chosen = Choose(row, request);
+  Args args = Border<Args>::Read(request);
+  const Status status = Run(chosen, args);
+  if (status != Status::kOk) throw BorderError(status, Explain(row.id, spec, status, args.detail));
+  return Napi::Number::New(info.Env(), static_cast<double>(chosen));
 }
 
 // Runs one kernel off the JavaScript thread. Holds a reference to every array until the promise settles.
 template <class Args>
 class KernelWorker : public Napi::AsyncWorker {
  public:
-  KernelWorker(Napi::Env env, const Args& args, Backend backend, const Arrays& arrays)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), args_(args), backend_(backend) {
-    references_.reserve(arrays.size());
-    for (const ArrayView& view : arrays) references_.push_back(Napi::Persistent(view.array));
+  KernelWorker(const Napi::CallbackInfo& info, const Args& args, Backend backend)
+      : Napi::AsyncWorker(info.Env()),
+        deferred_(Napi::Promise::Deferred::New(info.Env())),
+        args_(args),
+        backend_(backend) {
+    for (size_t i = 1; i < info.Length(); ++i) {
+      if (info[i].IsObject()) references_.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
+    }
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { status_ = Run(backend_, args_); }
-
-  void OnOK() override {
-    if (status_ == Status::kOk) {
-      deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(backend_)));
-    } else {
-      deferred_.Reject(MakeError(Env(), status_, Explain(status_, args_)).Value());
+  void Execute() override {
+    try {
+      status_ = Run(backend_, args_);
+    } catch (const std::bad_alloc&) {
+      out_of_memory_ = true;
     }
   }
 
-  // Reached when Execute throws, which means memory ran out.
+  void OnOK() override {
+    if (status_ == Status::kOk)
+      return deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(backend_)));
+    const BorderError error =
+        out_of_memory_
+            ? BorderError(Status::kShape, "Expected sizes whose work fits in memory, was too large")
+            : BorderError(status_, Explain(RowOf<Args>().id, Border<Args>::kSpec, status_, args_.detail));
+    deferred_.Reject(error.ToError(Env()).Value());
+  }
+
   void OnError(const Napi::Error& error) override {
-    deferred_.Reject(MakeError(Env(), Status::kInvariant, error.Message()).Value());
+    deferred_.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
   }
 
  private:
@@ -162,33 +92,73 @@ class KernelWorker : public Napi::AsyncWorker {
   Args args_;
   Backend backend_;
   Status status_ = Status::kInvariant;
+  bool out_of_memory_ = false;
   std::vector<Napi::ObjectReference> references_;
 };
 
 template <class Args>
-Napi::Value RunLater(const Napi::CallbackInfo& info) {
+Napi::Value RunLater(const Napi::CallbackInfo& info, const double* block) {
+  const KernelRow& row = RowOf<Args>();
+  const Request request = ReadCall(info, 2, block, row.id, Border<Args>::kSpec);
+  const Backend chosen = Choose(row, request);
+  Args args = Border<Args>::Read(request);
+  args.cancel = ReadToken(info[1]);
+  auto* worker = new KernelWorker<Args>(info, args, chosen);
+  const Napi::Promise promise = worker->promise();
+  worker->Queue();  // the worker deletes itself after it settles
+  return promise;
+}
+
+using Runner = Napi::Value (*)(const Napi::CallbackInfo&, const double*);
+
+constexpr Runner kRunNow[] = {
+#define NAUTILUS_KERNEL(Name, ...) RunNow<Name##Args>,
+#include "core/kernel_table.def"
+};
+
+constexpr Runner kRunLater[] = {
+#define NAUTILUS_KERNEL(Name, ...) RunLater<Name##Args>,
+#include "core/kernel_table.def"
+};
+
+template <size_t kCount>
+Napi::Value Dispatch(const Napi::CallbackInfo& info, const Runner (&runners)[kCount]) {
   return Guarded(info, [&]() -> Napi::Value {
-    Arrays arrays;
-    const Backend asked = ReadBackend(info[0]);
-    const Args args = ReadArguments(info, static_cast<const Args*>(nullptr), arrays);
-    auto* worker = new KernelWorker<Args>(info.Env(), args, Choose(args, asked), arrays);
-    const Napi::Promise promise = worker->promise();
-    worker->Queue();  // the worker deletes itself after it settles
-    return promise;
+    double index = -1;
+    if (napi_get_value_double(info.Env(), info[0], &index) != napi_ok || !(index >= 0 && index < kCount)) {
+      Refuse(Status::kInvalidOption, "kernel", "the index of a kernel", "another value");
+    }
+    return runners[static_cast<size_t>(index)](info, static_cast<Instance*>(info.Data())->block);
   });
 }
 
-template <class Args>
-void ExportKernel(Napi::Env env, Napi::Object exports, const std::string& name) {
-  exports.Set(name, Napi::Function::New(env, RunNow<Args>, name));
-  exports.Set(name + "Async", Napi::Function::New(env, RunLater<Args>, name + "Async"));
+Napi::Value RunCall(const Napi::CallbackInfo& info) { return Dispatch(info, kRunNow); }
+Napi::Value RunAsyncCall(const Napi::CallbackInfo& info) { return Dispatch(info, kRunLater); }
+
+Napi::Value KernelIndex(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    const std::string id = info[0].ToString().Utf8Value();
+    for (size_t i = 0; i < KernelTable().size(); ++i) {
+      if (id == KernelTable()[i].id) return Napi::Number::New(info.Env(), static_cast<double>(i));
+    }
+    Refuse(Status::kInvalidOption, "id", "a kernel of this build", id);
+  });
 }
 
 }  // namespace
 
 void ExportKernels(Napi::Env env, Napi::Object exports) {
-#define NAUTILUS_KERNEL(Name, id, ...) ExportKernel<Name##Args>(env, exports, id);
-#include "core/kernel_table.def"
+  const Napi::Float64Array array = Napi::Float64Array::New(env, kBlock);
+  // Asking for the buffer first gives the array its final address.
+  double* const block =
+      static_cast<double*>(array.ArrayBuffer().Data()) + array.ByteOffset() / sizeof(double);
+  auto* instance = new Instance{Napi::Persistent(array), block};
+  instance->array.SuppressDestruct();  // the environment is half gone when the hook runs
+  env.AddCleanupHook([](Instance* gone) { delete gone; }, instance);
+  exports.Set("block", array);
+  exports.Set("run", Napi::Function::New(env, RunCall, "run", instance));
+  exports.Set("runAsync", Napi::Function::New(env, RunAsyncCall, "runAsync", instance));
+  exports.Set("kernelIndex", Napi::Function::New(env, KernelIndex, "kernelIndex"));
 }
 
 }  // namespace nautilus::addon

@@ -1,4 +1,4 @@
-// Registers the kernels on the exports object: `<name>` runs at once, `<name>Async` off-thread with a
+// Runs kernels by their place in the table: `run` at once, `runAsync` off the JavaScript thread with a
 // promise.
 #ifndef NAUTILUS_ADDON_KERNELS_H_
 #define NAUTILUS_ADDON_KERNELS_H_

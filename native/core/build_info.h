@@ -19,8 +19,7 @@ struct BuildInfo {
 
 BuildInfo DescribeBuild();
 
-// Sets how many threads BLAS may use and returns how many it now uses; 0 where the platform decides
-// (Accelerate).
+// Sets how many threads kernels and BLAS may use and returns how many that is; Accelerate decides by itself.
 int SetThreads(int threads);
 
 }  // namespace nautilus

@@ -64,7 +64,7 @@ Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
   inline Status Run(Backend backend, Name##Args& args) {                      \
     return backend == Backend::kMetal ? Metal().Name(args) : cpu::Name(args); \
   }                                                                           \
-  constexpr KernelId IdOf(const Name##Args&) { return KernelId::k##Name; }
+  constexpr KernelId IdOf(const Name##Args*) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
 
 }  // namespace nautilus

@@ -13,6 +13,7 @@ namespace nautilus {
   X(kNonFinite)                  \
   X(kNotPositiveDefinite)        \
   X(kNoBackend)                  \
+  X(kCancelled)                  \
   X(kInvariant)
 
 enum class Status : int32_t {

@@ -5,6 +5,7 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 #include "core/build_info.h"
+#include "core/parallel.h"
 #include "cpu/blas.h"
 #include "hwy/highway.h"
 
@@ -62,13 +63,10 @@ BuildInfo DescribeBuild() {
 }
 
 int SetThreads(int threads) {
-#if defined(__APPLE__)
-  static_cast<void>(threads);
-  return 0;
-#else
+#if !defined(__APPLE__)  // Accelerate decides by itself
   openblas_set_num_threads(threads);
-  return openblas_get_num_threads();
 #endif
+  return SetKernelThreads(threads);
 }
 
 }  // namespace nautilus

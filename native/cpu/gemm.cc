@@ -24,13 +24,13 @@ Status Gemm(GemmArgs& args) {
     f64 ? ScaleOnly<double>(args) : ScaleOnly<float>(args);
     return Status::kOk;
   }
-  const auto transpose_a = args.transpose_a ? CblasTrans : CblasNoTrans;
-  const auto transpose_b = args.transpose_b ? CblasTrans : CblasNoTrans;
+  const auto transpose_a = args.trans_a ? CblasTrans : CblasNoTrans;
+  const auto transpose_b = args.trans_b ? CblasTrans : CblasNoTrans;
   const int m = static_cast<int>(args.m);
   const int n = static_cast<int>(args.n);
   const int k = static_cast<int>(args.k);
-  const int lda = args.transpose_a ? m : k;
-  const int ldb = args.transpose_b ? k : n;
+  const int lda = args.trans_a ? m : k;
+  const int ldb = args.trans_b ? k : n;
   if (f64) {
     cblas_dgemm(CblasRowMajor, transpose_a, transpose_b, m, n, k, args.alpha,
                 static_cast<const double*>(args.a), lda, static_cast<const double*>(args.b), ldb, args.beta,

@@ -17,8 +17,8 @@ void GemmLoop(const GemmArgs& args) {
     for (int64_t j = 0; j < args.n; ++j) {
       T sum{0};
       for (int64_t p = 0; p < args.k; ++p) {
-        const T left = args.transpose_a ? a[p * args.m + i] : a[i * args.k + p];
-        const T right = args.transpose_b ? b[j * args.k + p] : b[p * args.n + j];
+        const T left = args.trans_a ? a[p * args.m + i] : a[i * args.k + p];
+        const T right = args.trans_b ? b[j * args.k + p] : b[p * args.n + j];
         sum += left * right;
       }
       T& cell = out[i * args.n + j];
@@ -82,14 +82,14 @@ Status SolveSpd(SolveSpdArgs& args) {
   const auto* b = static_cast<const double*>(args.b);
   auto* x = static_cast<double*>(args.x);
   const int64_t n = args.n;
-  const int64_t columns = args.right_hand_sides;
+  const int64_t columns = args.nrhs;
   std::vector<double> u(a, a + n * n);
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = i; j < n; ++j) {
       double sum = u[i * n + j];
       for (int64_t p = 0; p < i; ++p) sum -= u[p * n + i] * u[p * n + j];
       if (i == j && !(sum > 0)) {
-        args.leading_minor = i + 1;
+        args.detail = i + 1;
         return Status::kNotPositiveDefinite;
       }
       u[i * n + j] = i == j ? std::sqrt(sum) : sum / u[i * n + i];

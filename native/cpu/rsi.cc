@@ -31,7 +31,7 @@ HWY_EXPORT(RsiF64);
 HWY_EXPORT(RsiF32);
 
 Status Rsi(RsiArgs& args) {
-  if (args.Elements() == 0) return Status::kOk;
+  if (args.bars * args.series == 0) return Status::kOk;
   args.dtype == Dtype::kF64 ? HWY_DYNAMIC_DISPATCH(RsiF64)(args) : HWY_DYNAMIC_DISPATCH(RsiF32)(args);
   return Status::kOk;
 }

@@ -20,16 +20,16 @@ Status SolveSpd(SolveSpdArgs& args) {
   const auto* a = static_cast<const double*>(args.a);
   const auto* b = static_cast<const double*>(args.b);
   auto* x = static_cast<double*>(args.x);
-  const int64_t columns = args.right_hand_sides;
+  const int64_t columns = args.nrhs;
   for (int64_t row = 0; row < args.n; ++row) {
     if (!AllFinite(a + row * args.n + row, args.n - row)) return Status::kNonFinite;
   }
   if (!AllFinite(b, args.n * columns)) return Status::kNonFinite;
 
   std::vector<double> factor(a, a + args.n * args.n);
-  args.leading_minor = CholeskyInPlace(args.n, factor.data());
-  if (args.leading_minor > 0) return Status::kNotPositiveDefinite;
-  if (args.leading_minor < 0) return Status::kInvariant;
+  args.detail = CholeskyInPlace(args.n, factor.data());
+  if (args.detail > 0) return Status::kNotPositiveDefinite;
+  if (args.detail < 0) return Status::kInvariant;
   if (columns == 0) return Status::kOk;
 
   // posv in row-major needs transposed copies of b; two triangular solves on the row-major factor u, a = u'

@@ -25,11 +25,11 @@ double WorstError(int64_t m, int64_t n, int64_t k, bool transpose_a, bool transp
   for (T& value : abs_a) value = std::abs(value);
   for (T& value : abs_b) value = std::abs(value);
   GemmArgs args{.dtype = sizeof(T) == 8 ? Dtype::kF64 : Dtype::kF32,
-                .transpose_a = transpose_a,
-                .transpose_b = transpose_b,
                 .m = m,
                 .n = n,
                 .k = k,
+                .trans_a = transpose_a,
+                .trans_b = transpose_b,
                 .alpha = alpha,
                 .beta = beta,
                 .a = a.data(),
@@ -70,11 +70,11 @@ TEST("agrees with the textbook loop within the table's tolerance for every trans
 TEST("scales out by beta when the inner size is 0, and writes 0 over NaN when beta is 0") {
   std::vector<double> out = {2, 4};
   GemmArgs args{.dtype = Dtype::kF64,
-                .transpose_a = false,
-                .transpose_b = false,
                 .m = 1,
                 .n = 2,
                 .k = 0,
+                .trans_a = false,
+                .trans_b = false,
                 .alpha = 1,
                 .beta = 0.5,
                 .a = nullptr,
@@ -92,11 +92,11 @@ TEST("does not read out when beta is 0") {
   const std::vector<double> one(256, 1.0);
   std::vector<double> out(256, std::numeric_limits<double>::quiet_NaN());
   GemmArgs args{.dtype = Dtype::kF64,
-                .transpose_a = false,
-                .transpose_b = false,
                 .m = 16,
                 .n = 16,
                 .k = 16,
+                .trans_a = false,
+                .trans_b = false,
                 .alpha = 1,
                 .beta = 0,
                 .a = one.data(),

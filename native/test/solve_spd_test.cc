@@ -26,7 +26,7 @@ std::vector<double> Spd(int64_t n, uint32_t seed) {
 SolveSpdArgs Args(int64_t n, int64_t columns, const std::vector<double>& a, const std::vector<double>& b,
                   std::vector<double>& x) {
   return {
-      .dtype = Dtype::kF64, .n = n, .right_hand_sides = columns, .a = a.data(), .b = b.data(), .x = x.data()};
+      .dtype = Dtype::kF64, .n = n, .nrhs = columns, .a = a.data(), .b = b.data(), .x = x.data()};
 }
 
 TEST("solves like the textbook Cholesky within the table's tolerance") {
@@ -54,9 +54,9 @@ TEST("names the leading minor of a matrix that is not positive definite, as the 
   std::vector<double> x(3);
   SolveSpdArgs args = Args(3, 1, a, b, x);
   CHECK(cpu::SolveSpd(args) == Status::kNotPositiveDefinite);
-  CHECK(args.leading_minor == 2);
+  CHECK(args.detail == 2);
   CHECK(cpu::reference::SolveSpd(args) == Status::kNotPositiveDefinite);
-  CHECK(args.leading_minor == 2);
+  CHECK(args.detail == 2);
 }
 
 TEST(

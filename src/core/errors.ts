@@ -115,8 +115,8 @@ export class TooManyRequestsError extends NautilusError {
 
 /** 503: the asked-for backend (Metal on a machine without it) is absent. */
 export class BackendUnavailableError extends NautilusError {
-  constructor(detail: string) {
-    super('backend-unavailable', 503, 'Backend unavailable', detail);
+  constructor(detail: string, errors?: readonly FieldError[]) {
+    super('backend-unavailable', 503, 'Backend unavailable', detail, errors ? { errors } : {});
   }
 }
 

@@ -3,16 +3,21 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackendUnavailableError, InvalidOptionError, InvariantError } from '../core/errors.ts';
-import { loadAddon, type RawAddon } from './addon.ts';
+import {
+  BackendUnavailableError,
+  InvalidOptionError,
+  InvariantError,
+  type ShapeMismatchError,
+} from '../core/errors.ts';
+import { loadAddon } from './addon.ts';
 import { fromNative, nativeErrors } from './errors.ts';
-import { buildInfo, gemm, isAddonBuilt, kernels, rsi, rsiAsync, setThreads } from './index.ts';
+import { buildInfo, gemm, isAddonBuilt, KERNELS, kernels, rsi, setThreads, solveSpd } from './index.ts';
 
 const worker = `
-  const { rsi, rsiAsync } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+  const { rsi } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
   const close = Float64Array.of(1, 2, 3, 2, 4);
   const now = rsi({ bars: 5, series: 1, close, period: 2 });
-  const later = await rsiAsync({ bars: 5, series: 1, close, period: 2 });
+  const later = await rsi.async({ bars: 5, series: 1, close, period: 2 });
   postMessage({ now: [...now.out], later: [...later.out] });
 `;
 
@@ -24,6 +29,13 @@ function codeOf(call: () => unknown): unknown {
     return (error as { code?: unknown }).code;
   }
   return 'nothing thrown';
+}
+
+/** Calls a kernel with plain numbers (backend, element type, sizes, options) and arrays as they are, past the TypeScript guard. */
+function raw(id: string, numbers: readonly number[], ...arrays: unknown[]): number {
+  const addon = loadAddon();
+  addon.block.set(numbers);
+  return addon.run(addon.kernelIndex(id), ...(arrays as Float64Array[]));
 }
 
 describe('the native addon', () => {
@@ -50,7 +62,7 @@ describe('the native addon', () => {
 
   test('maps every native status code to a class, and no other code', () => {
     expect(Object.keys(nativeErrors).sort()).toEqual(loadAddon().statusCodes().sort());
-    expect(loadAddon().statusCodes().length).toBe(6);
+    expect(loadAddon().statusCodes().length).toBe(7);
   });
 
   test('treats an unknown throw as an invariant error and keeps it as the cause', () => {
@@ -70,13 +82,11 @@ describe('the native addon', () => {
     expect(info.metal.available).toBe(info.metal.reason === '');
   });
 
-  test('lists one table row for each kernel, and each has its sync and promise form', () => {
+  test('lists one table row for each definition, in the same order', () => {
     const rows = kernels();
-    expect(rows.map((row) => row.id)).toEqual(['gemm', 'rsi', 'solve_spd']);
-    const addon = loadAddon() as unknown as Record<string, unknown>;
+    expect(rows.map((row) => row.id)).toEqual(KERNELS.map(({ def }) => def.id));
     for (const row of rows) {
-      expect(typeof addon[row.id]).toBe('function');
-      expect(typeof addon[`${row.id}Async`]).toBe('function');
+      expect(loadAddon().kernelIndex(row.id)).toBe(rows.indexOf(row));
       expect(row.cpuTarget).not.toBe('');
       expect(row.dtypes.length).toBeGreaterThan(0);
     }
@@ -87,50 +97,66 @@ describe('the native addon', () => {
     expect(() => rsi({ bars: 4, series: 1, close, period: 2, backend: 'metal' })).toThrow(
       BackendUnavailableError,
     );
-    await expect(rsiAsync({ bars: 4, series: 1, close, period: 2, backend: 'metal' })).rejects.toBeInstanceOf(
-      BackendUnavailableError,
-    );
+    await expect(
+      rsi.async({ bars: 4, series: 1, close, period: 2, backend: 'metal' }),
+    ).rejects.toBeInstanceOf(BackendUnavailableError);
     expect(rsi({ bars: 4, series: 1, close, period: 2, backend: 'cpu' }).backend).toBe('cpu');
   });
 
   test('checks again at its own border, so a wrong length is never read', async () => {
-    const addon = loadAddon();
     const [four, two] = [new Float64Array(4), new Float64Array(2)];
-    const call = (...values: unknown[]) =>
-      codeOf(() => (addon.gemm as (...list: unknown[]) => number)(...values));
     const out = new Float64Array(4);
-    expect(call(0, 2, 2, 2, two, four, out, false, false, 1, 0)).toBe('kShape');
-    expect(call(0, 2, 2, 2, four, four, two, false, false, 1, 0)).toBe('kShape');
-    expect(call(0, 2, 2, 2, four, four, four, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(0, 2, 2, 2, four, new Float32Array(4), out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(0, 2, 2, 2, four, new BigInt64Array(4), out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(0, 2, 2, 2, four, four, out, false, false, Number.NaN, 0)).toBe('kNonFinite');
-    expect(call(0, -2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(0, 1e300, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(9, 2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(call(2, 2, 2, 2, four, four, out, false, false, 1, 0)).toBe('kNoBackend');
-    expect(call()).toBe('kInvalidOption');
-    const single = new Float32Array(4) as unknown as Float64Array;
-    expect(
-      codeOf(() =>
-        addon.solve_spd(0, 2, 2, single, new Float32Array(4) as never, new Float32Array(4) as never),
-      ),
-    ).toBe('kInvalidOption');
+    const gemmCode = (numbers: readonly number[], ...arrays: unknown[]) =>
+      codeOf(() => raw('gemm', numbers, ...arrays));
+    const square = [0, 2, 2, 2, 2, 0, 0, 1, 0];
+    const at = (place: number, value: number) => square.with(place, value);
+    expect(gemmCode(square, two, four, out)).toBe('kShape');
+    expect(gemmCode(square, four, four, two)).toBe('kShape');
+    expect(gemmCode(square, four, four, four)).toBe('kInvalidOption');
+    expect(gemmCode(square, four, new Float32Array(4), out)).toBe('kInvalidOption');
+    expect(gemmCode(square, four, new BigInt64Array(4), out)).toBe('kInvalidOption');
+    expect(gemmCode(square, four, [1, 2, 3, 4], out)).toBe('kInvalidOption');
+    expect(gemmCode(square, four, four)).toBe('kInvalidOption');
+    const shared = new Float64Array(new SharedArrayBuffer(32));
+    expect(gemmCode(square, four, shared, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(7, Number.NaN), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(2, -2), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(2, 1.5), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(2, 1e300), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(0, 9), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(1, 0), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(0, 2), four, four, out)).toBe('kNoBackend');
+    for (const index of [-1, 1e9, Number.NaN, 'gemm', undefined]) {
+      expect(codeOf(() => loadAddon().run(index as number, four, four, out))).toBe('kInvalidOption');
+    }
+    const singles = [new Float32Array(4), new Float32Array(4), new Float32Array(4)];
+    expect(codeOf(() => raw('solve_spd', [0, 1, 2, 2], ...singles))).toBe('kInvalidOption');
     const gone = new Float64Array(4);
     structuredClone(gone, { transfer: [gone.buffer] });
-    expect(call(0, 2, 2, 2, gone, four, out, false, false, 1, 0)).toBe('kInvalidOption');
-    expect(codeOf(() => (addon.rsiAsync as (...list: unknown[]) => unknown)(0, 4, 1, 2, two, out))).toBe(
-      'kShape',
+    expect(gemmCode(square, gone, four, out)).toBe('kInvalidOption');
+    expect(codeOf(() => raw('rsi', [0, 2, 4, 1, 2], two, out))).toBe('kShape');
+    const rejected = solveSpd.async({ n: 1, nrhs: 1, a: Float64Array.of(-1), b: Float64Array.of(1) });
+    expect(await rejected.catch((error: Error) => error.name)).toBe('NotPositiveDefiniteError');
+  });
+
+  test('names the argument that it refuses, as a problem document does', () => {
+    const close = new Float64Array(3);
+    try {
+      rsi({ bars: 2, series: 2, close, period: 2 });
+      expect.unreachable();
+    } catch (error) {
+      expect((error as ShapeMismatchError).extras.errors).toEqual([
+        { pointer: '/close', expected: '4 elements', received: '3 elements' },
+      ]);
+    }
+  });
+
+  test('gives work up when it is cancelled before it starts', async () => {
+    const close = new Float64Array(4);
+    const options = { bars: 4, series: 1, close, period: 2 };
+    expect(await rsi.async(options, AbortSignal.abort()).catch((error: Error) => error.name)).toBe(
+      'CancelledError',
     );
-    const rejected = addon.solve_spdAsync(
-      1,
-      1,
-      1,
-      Float64Array.of(-1),
-      Float64Array.of(1),
-      new Float64Array(1),
-    );
-    expect(await rejected.catch((error: { code: string }) => error.code)).toBe('kNotPositiveDefinite');
   });
 
   test('sets the number of BLAS threads, also from NAUTILUS_THREADS, and refuses nonsense', () => {
@@ -152,7 +178,7 @@ describe('the native addon', () => {
   test('settles a hundred concurrent promises with the bits of the sync form', async () => {
     const close = Float64Array.from({ length: 4000 }, (_, at) => 100 + Math.sin(at) * (at % 17));
     const expected = rsi({ bars: 1000, series: 4, close, period: 14 }).out;
-    const runs = Array.from({ length: 100 }, () => rsiAsync({ bars: 1000, series: 4, close, period: 14 }));
+    const runs = Array.from({ length: 100 }, () => rsi.async({ bars: 1000, series: 4, close, period: 14 }));
     for (const { out } of await Promise.all(runs))
       expect(Buffer.from(out.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
   });
@@ -179,10 +205,10 @@ describe('the native addon', () => {
   test('survives a Worker that ends while its work is in flight', () => {
     const script = `
       const url = URL.createObjectURL(new Blob([\`
-        const { buildInfo, rsiAsync } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+        const { buildInfo, rsi } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
         buildInfo();
         const close = new Float64Array(4_000_000).fill(1);
-        rsiAsync({ bars: 4_000_000, series: 1, close, period: 14 });
+        rsi.async({ bars: 4_000_000, series: 1, close, period: 14 });
         postMessage('in flight');
       \`], { type: 'text/javascript' }));
       const worker = new Worker(url, {});
@@ -193,13 +219,13 @@ describe('the native addon', () => {
   });
 
   test('keeps its memory bounded over many calls', async () => {
-    const addon: RawAddon = loadAddon();
     const close = new Float64Array(1000).fill(3);
     const out = new Float64Array(1000);
     const round = async () => {
-      for (let i = 0; i < 20_000; i++) addon.rsi(0, 250, 4, 14, close, out);
-      for (let i = 0; i < 2_000; i++) await addon.rsiAsync(0, 250, 4, 14, close, out);
-      for (let i = 0; i < 2_000; i++) codeOf(() => addon.rsi(0, 251, 4, 14, close, out));
+      const call = { bars: 250, series: 4, period: 14, close, out };
+      for (let i = 0; i < 20_000; i++) rsi(call);
+      for (let i = 0; i < 2_000; i++) await rsi.async(call);
+      for (let i = 0; i < 2_000; i++) codeOf(() => rsi({ ...call, bars: 251 }));
       gemm({
         m: 10,
         n: 10,

@@ -1,11 +1,14 @@
 // Loads the compiled addon on first use and types its raw exports; callers use index.ts.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BackendUnavailableError, InvalidOptionError } from '../core/errors.ts';
 
 /** The element types that kernels work on. */
 export type FloatArray = Float32Array | Float64Array;
+
+/** Everything that a kernel reads or writes. */
+export type NativeArray = FloatArray | Int32Array | Uint32Array | Uint8Array;
 
 /** One row of the native kernel table, as `kernels()` returns it. */
 export interface KernelRow {
@@ -49,51 +52,29 @@ export interface BuildInfo {
   readonly metal: { readonly available: boolean; readonly reason: string };
 }
 
-type Gemm<Result> = (
-  backend: number,
-  m: number,
-  n: number,
-  k: number,
-  a: FloatArray,
-  b: FloatArray,
-  out: FloatArray,
-  transA: boolean,
-  transB: boolean,
-  alpha: number,
-  beta: number,
-) => Result;
-type Rsi<Result> = (
-  backend: number,
-  bars: number,
-  series: number,
-  period: number,
-  close: FloatArray,
-  out: FloatArray,
-) => Result;
-type SolveSpd<Result> = (
-  backend: number,
-  n: number,
-  nrhs: number,
-  a: Float64Array,
-  b: Float64Array,
-  x: Float64Array,
-) => Result;
-
-/** The addon's own exports: positional arguments, backend codes, errors with a native `code`. */
+/** The addon's own exports: plain numbers in `block`, arrays as arguments, errors with a native `code`. */
 export interface RawAddon {
-  readonly gemm: Gemm<number>;
-  readonly gemmAsync: Gemm<Promise<number>>;
-  readonly rsi: Rsi<number>;
-  readonly rsiAsync: Rsi<Promise<number>>;
-  readonly solve_spd: SolveSpd<number>;
-  readonly solve_spdAsync: SolveSpd<Promise<number>>;
+  /**
+   * The numbers of the next call: backend (0 auto, 1 CPU, 2 Metal), element type (1 f32, 2 f64), then the kernel's sizes and
+   * options in the order of its definition. One for each JavaScript thread.
+   */
+  readonly block: Float64Array;
+  /** Runs the kernel at `index` of the table and returns the backend that ran it. */
+  readonly run: (index: number, ...arrays: (NativeArray | undefined)[]) => number;
+  /** The same off the thread; a `token` that turns from 0 cancels it. */
+  readonly runAsync: (
+    index: number,
+    token: Uint32Array | undefined,
+    ...arrays: (NativeArray | undefined)[]
+  ) => Promise<number>;
+  readonly kernelIndex: (id: string) => number;
   readonly kernels: () => KernelRow[];
   readonly buildInfo: () => BuildInfo;
   readonly statusCodes: () => string[];
   readonly setThreads: (threads: number) => number;
 }
 
-const addonPath = resolve(import.meta.dir, '../../build/native/Release/nautilus.node');
+const addonPath = fileURLToPath(new URL('../../build/native/Release/nautilus.node', import.meta.url));
 const loadModule = createRequire(import.meta.url);
 let loaded: RawAddon | undefined;
 
@@ -104,8 +85,8 @@ export function isAddonBuilt(): boolean {
 
 /**
  * Returns the addon, loading it on the first call, when `NAUTILUS_THREADS` (an integer from 1) also sets the number
- * of BLAS threads. Throws `BackendUnavailableError` naming the build command when it is absent or does not load, and
- * `InvalidOptionError` for a broken `NAUTILUS_THREADS`. `path` is for tests.
+ * of threads that kernels and BLAS may use. Throws `BackendUnavailableError` naming the build command when it is absent or
+ * does not load, and `InvalidOptionError` for a broken `NAUTILUS_THREADS`. `path` is for tests.
  */
 export function loadAddon(path: string = addonPath): RawAddon {
   if (loaded && path === addonPath) return loaded;

@@ -3,10 +3,15 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InvalidOptionError, ShapeMismatchError } from '../core/errors.ts';
 import golden from './golden.json';
-import { type FloatArray, type GemmOptions, gemm, gemmAsync } from './index.ts';
+import { type FloatArray, gemm, type KernelOptions } from './index.ts';
+
+type GemmOptions<A extends FloatArray = Float64Array> = KernelOptions<typeof gemm.def, A>;
 
 /** The textbook triple loop in f64; also returns the sums of absolute products that rounding scales with. */
-function plainGemm(options: GemmOptions): { product: Float64Array; scale: Float64Array } {
+function plainGemm(options: GemmOptions<FloatArray> & { out: FloatArray }): {
+  product: Float64Array;
+  scale: Float64Array;
+} {
   const { m, n, k, a, b, out, transA, transB, alpha = 1, beta = 0 } = options;
   const product = new Float64Array(m * n);
   const scale = new Float64Array(m * n);
@@ -150,7 +155,7 @@ describe('gemm', () => {
     const a = values(new Float64Array(m * k), 1);
     const b = values(new Float64Array(k * n), 2);
     const now = gemm({ m, n, k, a, b, out: new Float64Array(m * n) });
-    const later = await gemmAsync({ m, n, k, a, b, out: new Float64Array(m * n) });
+    const later = await gemm.async({ m, n, k, a, b, out: new Float64Array(m * n) });
     expect(later).toEqual(now);
   });
 
@@ -177,9 +182,9 @@ describe('gemm', () => {
       [{ out: new Float64Array(5) }, ShapeMismatchError],
     ];
     for (const [change, expected] of bad) {
-      const options = { ...good, ...change } as GemmOptions<Float64Array>;
+      const options = { ...good, ...change } as GemmOptions;
       expect(() => gemm(options)).toThrow(expected);
-      await expect(gemmAsync(options)).rejects.toBeInstanceOf(expected);
+      await expect(gemm.async(options)).rejects.toBeInstanceOf(expected);
     }
     const detached = four();
     structuredClone(detached, { transfer: [detached.buffer] });

@@ -1,14 +1,18 @@
 // The native kernels as typed functions; the only file of this folder that other modules import.
 import { type BuildInfo, type KernelRow, loadAddon } from './addon.ts';
-import { requireCount } from './arguments.ts';
+import { refuse } from './arguments.ts';
 
-export { type BuildInfo, type FloatArray, isAddonBuilt, type KernelRow } from './addon.ts';
+export { type BuildInfo, type FloatArray, isAddonBuilt, type KernelRow, type NativeArray } from './addon.ts';
 export type { BackendOption } from './arguments.ts';
-export { NotPositiveDefiniteError } from './errors.ts';
-export { type GemmOptions, type GemmResult, gemm, gemmAsync } from './gemm.ts';
-export { type RsiOptions, type RsiResult, rsi, rsiAsync } from './rsi.ts';
-export type { Ran } from './run.ts';
-export { type SolveSpdOptions, type SolveSpdResult, solveSpd, solveSpdAsync } from './solve-spd.ts';
+export type { Ran } from './backend.ts';
+export type { Dtype, KernelDef } from './define.ts';
+export { CancelledError, NotPositiveDefiniteError } from './errors.ts';
+export { type Kernel, type KernelOptions, type KernelResult, SYNCHRONOUS_NS } from './kernel.ts';
+export { FAMILIES, KERNELS } from './kernels/index.ts';
+export * from './kernels/indicators/index.ts';
+export * from './kernels/matrix/index.ts';
+export * from './kernels/montecarlo/index.ts';
+export * from './kernels/statistics/index.ts';
 
 /** Returns what the loaded addon is: compiler, flags, SIMD targets, BLAS, Metal. Throws `BackendUnavailableError`. */
 export function buildInfo(): BuildInfo {
@@ -21,11 +25,15 @@ export function kernels(): readonly KernelRow[] {
 }
 
 /**
- * Sets how many threads BLAS may use in this process (all Workers share it) and returns how many it now uses: OpenBLAS
- * caps at its own maximum; Accelerate decides by itself and the answer is 0. `threads` is an integer from 1.
- * Throws `InvalidOptionError`, `BackendUnavailableError`.
+ * Sets how many threads kernels and BLAS may use in this process (all Workers share it) and returns how many that is.
+ * `threads` is an integer from 1 to 1024. Throws `InvalidOptionError`, `BackendUnavailableError`.
  */
 export function setThreads(threads: number): number {
-  requireCount('threads', threads, 1);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 1024)
+    refuse(
+      'threads',
+      'an integer from 1 to 1024',
+      typeof threads === 'number' ? 'out of range' : typeof threads,
+    );
   return loadAddon().setThreads(threads);
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { sharedData } from '../../test/shared-data.ts';
 import { InvalidOptionError, ShapeMismatchError } from '../core/errors.ts';
 import golden from './golden.json';
-import { type RsiOptions, rsi, rsiAsync } from './index.ts';
+import { type KernelOptions, rsi } from './index.ts';
 
 /** One bar after the other in the order of operations that the kernel promises to repeat bit for bit. */
 function streamingRsi(close: ArrayLike<number>, period: number): number[] {
@@ -143,7 +143,7 @@ describe('rsi', () => {
     const out = new Float64Array(300);
     const now = rsi({ bars: 100, series: 3, close, period: 14, out });
     expect(now.out).toBe(out);
-    const later = await rsiAsync({ bars: 100, series: 3, close, period: 14 });
+    const later = await rsi.async({ bars: 100, series: 3, close, period: 14 });
     expect([...later.out]).toEqual([...now.out]);
     expect([later.backend, later.target]).toEqual([now.backend, now.target]);
   });
@@ -151,7 +151,7 @@ describe('rsi', () => {
   test('reaches the caller when a short array moves out of the JavaScript heap during an off-thread run', async () => {
     const close = Float64Array.of(1, 2, 3, 2);
     const out = new Float64Array(4);
-    const pending = rsiAsync({ bars: 4, series: 1, close, period: 2, out });
+    const pending = rsi.async({ bars: 4, series: 1, close, period: 2, out });
     expect(out.buffer.byteLength).toBe(32);
     await pending;
     expect([...out]).toEqual(streamingRsi(close, 2));
@@ -159,7 +159,7 @@ describe('rsi', () => {
 
   test('refuses wrong options and shapes by class', () => {
     const good = { bars: 2, series: 2, close: new Float64Array(4), period: 1 };
-    const refused = (change: object) => () => rsi({ ...good, ...change } as RsiOptions);
+    const refused = (change: object) => () => rsi({ ...good, ...change } as KernelOptions<typeof rsi.def>);
     expect(refused({ period: 0 })).toThrow(InvalidOptionError);
     expect(refused({ period: 2.5 })).toThrow(InvalidOptionError);
     expect(refused({ bars: undefined })).toThrow(InvalidOptionError);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InvalidOptionError, NonFiniteInputError, ShapeMismatchError } from '../core/errors.ts';
 import golden from './golden.json';
-import { NotPositiveDefiniteError, solveSpd, solveSpdAsync } from './index.ts';
+import { NotPositiveDefiniteError, solveSpd } from './index.ts';
 
 describe('solveSpd', () => {
   test('equals numpy on the covariance of five stocks, and leaves its inputs unchanged', () => {
@@ -55,7 +55,7 @@ describe('solveSpd', () => {
 
   test('gives the same bits off-thread, and accepts sizes of 0', async () => {
     const system = { n: 2, nrhs: 1, a: Float64Array.of(3, 1, 1, 2), b: Float64Array.of(1, 2) };
-    expect(await solveSpdAsync(system)).toEqual(solveSpd(system));
+    expect(await solveSpd.async(system)).toEqual(solveSpd(system));
     expect(solveSpd({ n: 0, nrhs: 0, a: new Float64Array(0), b: new Float64Array(0) }).x.length).toBe(0);
   });
 
@@ -64,7 +64,7 @@ describe('solveSpd', () => {
     expect(() => solveSpd(system)).toThrow(NotPositiveDefiniteError);
     expect(() => solveSpd(system)).toThrow(InvalidOptionError);
     expect(() => solveSpd(system)).toThrow('leading minor of order 2');
-    await expect(solveSpdAsync(system)).rejects.toBeInstanceOf(NotPositiveDefiniteError);
+    await expect(solveSpd.async(system)).rejects.toBeInstanceOf(NotPositiveDefiniteError);
   });
 
   test('refuses non-finite numbers, wrong lengths and f32', () => {

@@ -44,7 +44,11 @@ export const covariance = defineKernel({
     values: input(['observations', 'assets']),
     out: output(['assets', 'assets']),
   },
-  tolerance: { f64: 1e-12, f32: 1e-5, why: 'sums in another order, relative to the product of two deviations' },
+  tolerance: {
+    f64: 1e-12,
+    f32: 1e-5,
+    why: 'sums in another order, relative to the product of two deviations',
+  },
   flops: 'observations * assets * assets + 4 * observations * assets',
   complexity: 'O(observations assets^2)',
   source: 'Two-pass algorithm: Chan, Golub and LeVeque 1983; BLAS syrk',

@@ -1,0 +1,10 @@
+// The borders of all kernel families.
+#ifndef NAUTILUS_ADDON_BORDERS_H_
+#define NAUTILUS_ADDON_BORDERS_H_
+
+#include "addon/generated/indicators_border.h"
+#include "addon/generated/matrix_border.h"
+#include "addon/generated/montecarlo_border.h"
+#include "addon/generated/statistics_border.h"
+
+#endif  // NAUTILUS_ADDON_BORDERS_H_
