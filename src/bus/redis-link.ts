@@ -1,5 +1,6 @@
 // One connection to Redis that comes back by itself: back-off with jitter, pings that notice a link that is only half there.
 import type { Redis, RedisOptions } from 'ioredis';
+import { loadRedis } from '../core/ioredis.ts';
 import type { RedisNode, RedisSettings } from '../core/redis-settings.ts';
 
 /** Waits of a link, in milliseconds. */
@@ -117,7 +118,7 @@ export class RedisLink {
   async start(): Promise<void> {
     if (this.#closed) return;
     // Loaded here: it costs a start with the embedded hub nothing.
-    const { Redis } = await import('ioredis');
+    const { Redis } = await loadRedis();
     let node: RedisNode | undefined;
     try {
       node = await this.#target?.find();

@@ -1,6 +1,7 @@
 // Connections of BullMQ to Redis: who adds fails soon while it is away, who works waits until it is back.
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { connectionOptions, LINK_TIMING } from '../bus/redis-link.ts';
+import { loadRedis } from '../core/ioredis.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
 
 // Workers ask at least once a second, so that so long a silence is that of a link that is only half there.
@@ -44,7 +45,7 @@ async function connect(
   name: string,
   options: RedisOptions & { readonly enableOfflineQueue: boolean },
 ): Promise<BullClient> {
-  const ioredis = await import('ioredis');
+  const ioredis = await loadRedis();
   const all = { ...lasting(settings, name), ...options };
   if (!settings.cluster) return new ioredis.Redis(all);
   const { host: _host, port: _port, db: _db, lazyConnect: _lazy, tls, ...ofNodes } = all;
