@@ -1,8 +1,7 @@
-import { afterAll, afterEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, test } from 'bun:test';
 import { z } from 'zod';
 import { eventually } from '../../test/support/eventually.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
-import { HAS_CLUSTER, TestCluster } from '../../test/support/redis-cluster.ts';
 import { Bus } from '../bus/client.ts';
 import { MemoryHub } from '../bus/memory.ts';
 import { DependencyUnavailableError } from '../core/errors.ts';
@@ -16,19 +15,6 @@ if (REDIS_SERVER) {
   jobsConformance('BullMQ', async () => {
     const redis = await TestRedis.start();
     return { place: redis.url, close: () => redis.stop() };
-  });
-}
-
-if (HAS_CLUSTER) {
-  let cluster: Promise<TestCluster> | undefined;
-  afterAll(async () => (await cluster)?.stop());
-  jobsConformance('BullMQ in a cluster', async () => {
-    cluster ??= TestCluster.start();
-    const made = await cluster;
-    const close = async () => {
-      for (const node of made.masters) await made.ask(node, 'FLUSHALL');
-    };
-    return { place: `${made.env.REDIS_URL}#${made.env.REDIS_CLUSTER_NODES}`, close };
   });
 }
 

@@ -18,6 +18,8 @@ export interface BullBackendOptions {
   readonly kinds: readonly JobKind[];
   readonly log: Log;
   readonly timing?: BackendTiming;
+  /** Longest wait for an answer of Redis to who adds or reads, in milliseconds; at most and by default 5000. */
+  readonly timeoutMs?: number;
 }
 
 const KEEP = { age: RETENTION.ageS, count: RETENTION.count };
@@ -118,8 +120,8 @@ export class BullBackend implements JobBackend {
   }
 
   #connect(): Promise<BullClient> {
-    const { settings, engine } = this.#options;
-    this.#commands ??= connectForCommands(settings, `jobs-${engine}`).then((client) => {
+    const { settings, engine, timeoutMs } = this.#options;
+    this.#commands ??= connectForCommands(settings, `jobs-${engine}`, timeoutMs).then((client) => {
       client.on('error', (error) => this.#complain(error));
       return client;
     });

@@ -1,5 +1,5 @@
 // Connections of BullMQ to Redis: who adds fails soon while it is away, who works waits until it is back.
-import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import { connectionOptions, LINK_TIMING } from '../bus/redis-link.ts';
 import { loadRedis } from '../core/ioredis.ts';
 import type { RedisSettings } from '../core/redis-settings.ts';
@@ -29,9 +29,17 @@ function lasting(settings: RedisSettings, name: string) {
 /** A connection to one server, or to the nodes of a cluster. */
 export type BullClient = Redis | Cluster;
 
-/** Connects for who adds and reads: a command that finds Redis away, or gets no answer in time, fails. */
-export function connectForCommands(settings: RedisSettings, name: string): Promise<BullClient> {
-  return connect(settings, name, { enableOfflineQueue: false, commandTimeout: ANSWER_MS });
+/**
+ * Connects for who adds and reads: a command that finds Redis away, or gets no answer within `timeoutMs`, or within 5 s where that
+ * is shorter, fails.
+ */
+export function connectForCommands(
+  settings: RedisSettings,
+  name: string,
+  timeoutMs = ANSWER_MS,
+): Promise<BullClient> {
+  const commandTimeout = Math.min(timeoutMs, ANSWER_MS);
+  return connect(settings, name, { enableOfflineQueue: false, commandTimeout });
 }
 
 /** Connects for workers, which try until they are through. */
@@ -43,22 +51,23 @@ export function connectForWork(settings: RedisSettings, name: string): Promise<B
 async function connect(
   settings: RedisSettings,
   name: string,
-  options: RedisOptions & { readonly enableOfflineQueue: boolean },
+  options: Pick<RedisOptions, 'commandTimeout' | 'socketTimeout' | 'autoResendUnfulfilledCommands'> & {
+    enableOfflineQueue: boolean;
+  },
 ): Promise<BullClient> {
   const ioredis = await loadRedis();
   const all = { ...lasting(settings, name), ...options };
   if (!settings.cluster) return new ioredis.Redis(all);
-  const { host: _host, port: _port, db: _db, lazyConnect: _lazy, tls, ...ofNodes } = all;
   const cluster = {
     // Each node proves the name or the address under which the cluster knows it.
-    redisOptions: { ...ofNodes, ...(tls ? { tls: {} } : {}) },
-    dnsLookup: (address, found) => found(null, address),
+    redisOptions: { ...all, ...(settings.tls ? { tls: {} } : {}) },
+    dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
     enableOfflineQueue: options.enableOfflineQueue,
     clusterRetryStrategy: retryMs,
     slotsRefreshTimeout: ANSWER_MS,
     // A node that hangs or was cut off tells of no move: looking once in a while finds its successor.
     slotsRefreshInterval: ANSWER_MS,
-  } satisfies ClusterOptions;
+  };
   return new ioredis.Cluster([...settings.cluster], cluster);
 }
 

@@ -25,8 +25,9 @@ export function openJobs(
 ): Jobs {
   const { engine, definitions } = parts;
   const kinds = definitions.map(({ kind, concurrency }) => ({ kind, concurrency }));
-  const backend = config.redis
-    ? new BullBackend({ settings: config.redis, engine, kinds, log })
+  const { redis: settings, defaultTimeoutMs: timeoutMs } = config;
+  const backend = settings
+    ? new BullBackend({ settings, engine, kinds, log, timeoutMs })
     : new DatabaseBackend({ database, kinds, clock, log });
   return new Jobs({ ...parts, backend, bus, log });
 }
