@@ -9,11 +9,13 @@ import {
   RedisLink,
   reasonOf,
 } from './redis-link.ts';
+import { PUBLISH } from './redis-scripts.ts';
 
 interface SlotRange {
   readonly first: number;
   readonly last: number;
   readonly node: RedisNode;
+  readonly replicas: readonly RedisNode[];
 }
 
 const SLOTS = 16384;
@@ -44,22 +46,36 @@ export function busKey({ prefix }: RedisSettings): string {
   return `${prefix}bus`;
 }
 
-/** Returns where connections for messages go: the owner of {@link busKey}, or undefined without a cluster. */
-export function busTarget(settings: RedisSettings): LinkTarget | undefined {
+/**
+ * Returns where connections for messages go: the owner of {@link busKey}, or undefined without a cluster. Those that do not
+ * listen check whether it still is, and tell it the script to publish with.
+ */
+export function busTarget(settings: RedisSettings, listens: boolean): LinkTarget | undefined {
   if (!settings.cluster) return undefined;
-  const slot = slotOf(busKey(settings));
+  const key = busKey(settings);
+  const slot = slotOf(key);
   return {
     async find() {
       const range = (await askSlots(settings)).find(({ first, last }) => first <= slot && slot <= last);
       if (!range) throw new Error(`CLUSTERDOWN nobody owns slot ${slot}`);
       return range.node;
     },
+    ...(listens ? {} : { check: (client) => client.eval(PUBLISH.lua, 1, key) }),
   };
 }
 
-/** Resolves with the nodes that own slots; rejects when none answers. */
-export async function ownersOf(settings: RedisSettings): Promise<RedisNode[]> {
-  return distinct((await askSlots(settings)).map(({ node }) => node));
+/** Resolves with the nodes of a cluster that own slots or stand by for one that does, and how many slots are owned. */
+export async function clusterMembers(settings: RedisSettings) {
+  const ranges = await askSlots(settings);
+  return {
+    masters: distinct(ranges.map(({ node }) => node)),
+    replicas: distinct(ranges.flatMap(({ replicas }) => replicas)),
+    /** Addresses of masters that no replica stands by for. */
+    alone: distinct(ranges.filter(({ replicas }) => replicas.length === 0).map(({ node }) => node)).map(
+      addressOf,
+    ),
+    missingSlots: SLOTS - ranges.reduce((sum, { first, last }) => sum + last + 1 - first, 0),
+  };
 }
 
 /** Asks all nodes at once, since one that hangs shall hold up nothing, and takes the first answer. */
@@ -96,15 +112,19 @@ async function askSlots(settings: RedisSettings): Promise<SlotRange[]> {
       // A node that has not joined, or was thrown out, knows of none.
       if (rows.length === 0) throw new Error('CLUSTERDOWN no slots are assigned');
       const nodeAt = ([host, port]: [string | null, number]) => ({ host: host || asked.host, port });
-      known.set(settings, distinct(rows.flatMap(([, , ...members]) => members.map(nodeAt))));
-      return rows.map(([first, last, owner]) => ({ first, last, node: nodeAt(owner!) }));
+      const ranges = rows.map(([first, last, owner, ...others]) => {
+        return { first, last, node: nodeAt(owner!), replicas: others.map(nodeAt) };
+      });
+      known.set(settings, distinct(ranges.flatMap(({ node, replicas }) => [node, ...replicas])));
+      return ranges;
     } catch (error) {
       throw failure ?? error;
     }
   }
 }
 
-function addressOf({ host, port }: RedisNode): string {
+/** Returns `host:port`. */
+export function addressOf({ host, port }: RedisNode): string {
   return `${host}:${port}`;
 }
 

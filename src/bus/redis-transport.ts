@@ -30,8 +30,6 @@ interface Entry {
 const MAX_QUEUED_CHARS = 64 * 2 ** 20;
 const CLOSE_MS = 1000;
 
-const MOVED = new Error('MOVED to another node');
-
 function sameServer(a: Redis, b: Redis): boolean {
   return a.options.host === b.options.host && a.options.port === b.options.port;
 }
@@ -77,23 +75,18 @@ export class RedisTransport implements Transport {
     const key = settings.cluster && busKey(settings);
     this.#busKey = key;
     const commands = {
-      opened: (client: Redis) => {
-        const listening = this.#subscriber.client;
-        // In a cluster the node that carries the messages has changed.
-        if (listening && !sameServer(listening, client)) this.#subscriber.restart(listening, MOVED);
+      opened: () => {
+        this.#keepTogether();
         this.#tell('');
       },
       lost: (reason: string) => this.#tell(reason),
     };
-    const target = busTarget(settings);
-    // Says whether the node still owns the key, and tells it the script.
-    const check = (client: Redis) => client.eval(PUBLISH.lua, 1, key!);
     this.#commands = new RedisLink(
       settings,
       `nautilus-${name}`,
       commands,
       timing,
-      target && { ...target, check },
+      busTarget(settings, false),
     );
     const subscriber = {
       opened: (client: Redis) => void this.#resubscribe(client),
@@ -103,7 +96,13 @@ export class RedisTransport implements Transport {
         this.#tell(reason);
       },
     };
-    this.#subscriber = new RedisLink(settings, `nautilus-${name}-sub`, subscriber, timing, target);
+    this.#subscriber = new RedisLink(
+      settings,
+      `nautilus-${name}-sub`,
+      subscriber,
+      timing,
+      busTarget(settings, true),
+    );
   }
 
   /** Whether both connections answer and Redis has confirmed every subscription. */
@@ -207,7 +206,16 @@ export class RedisTransport implements Transport {
     if (--this.#underWay === 0) this.#onIdle?.();
   }
 
+  // In a cluster the node that carries the messages changes; the commands know whether theirs is the one.
+  #keepTogether(): void {
+    const [subscriber, commands] = [this.#subscriber.client, this.#commands.client];
+    if (subscriber && commands && !sameServer(subscriber, commands))
+      this.#subscriber.restart(subscriber, new Error('MOVED to another node'));
+  }
+
   async #resubscribe(client: Redis): Promise<void> {
+    this.#keepTogether();
+    if (this.#subscriber.client !== client) return;
     const wires = new Map<string, string>();
     client.on('message', (channel: string, text: string) => {
       const topic = channel.slice(this.#prefix.length);

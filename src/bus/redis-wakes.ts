@@ -77,7 +77,7 @@ export class RedisWakes {
         onChange?.(false, reason);
       },
     };
-    this.#link = new RedisLink(settings, name, events, timing, busTarget(settings));
+    this.#link = new RedisLink(settings, name, events, timing, busTarget(settings, true));
     void this.#link.start();
   }
 

@@ -133,9 +133,18 @@ export class TestCluster {
       await this.ask(first!, 'CLUSTER', 'MEET', '127.0.0.1', node.port, busPort(node));
     await this.whole();
     for (const [i, replica] of this.replicas.entries()) {
-      await this.ask(replica, 'CLUSTER', 'REPLICATE', await this.ask(this.masters[i]!, 'CLUSTER', 'MYID'));
-      const inStep = async () => (await this.ask<unknown[]>(replica, 'ROLE'))[3] === 'connected';
-      await eventually(inStep, 'the replica follows', 30_000);
+      const master = await this.ask<string>(this.masters[i]!, 'CLUSTER', 'MYID');
+      await this.ask(replica, 'CLUSTER', 'REPLICATE', master);
+      const inStep = async () => {
+        const known = await Promise.all(
+          this.nodes.map((n) => this.ask<unknown[]>(n, 'CLUSTER', 'REPLICAS', master)),
+        );
+        return (
+          known.every((rows) => rows.length === 1) &&
+          (await this.ask<unknown[]>(replica, 'ROLE'))[3] === 'connected'
+        );
+      };
+      await eventually(inStep, 'a replica that follows and is known', 30_000);
     }
   }
 }
