@@ -7,6 +7,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/covariance.cc
   native/cpu/rsi.cc
   native/cpu/solve_spd.cc
+  native/cpu/statistics/rolling_moments.cc
   native/metal/no_metal.cpp
 )
 set(NAUTILUS_ADDON_SOURCES
@@ -18,10 +19,12 @@ set(NAUTILUS_ADDON_SOURCES
 set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_moments.cc
   native/cpu/reference.cc
+  native/cpu/statistics/reference_rolling.cc
   native/test/dispatch_test.cc
   native/test/gemm_test.cc
   native/test/main.cc
   native/test/matrix_covariance_test.cc
   native/test/rsi_test.cc
   native/test/solve_spd_test.cc
+  native/test/statistics_rolling_test.cc
 )

@@ -4,14 +4,15 @@
 #include <limits>
 #include <vector>
 
-#include "core/build_info.h"
 #include "core/kernel_table.h"
 #include "cpu/reference.h"
-#include "hwy/targets.h"
 #include "test/check.h"
+#include "test/targets.h"
 
 namespace nautilus {
 namespace {
+
+using test::OnEachTarget;
 
 // The same bits, except that any NaN equals any NaN: its sign and payload are not part of the result.
 template <typename T>
@@ -56,21 +57,6 @@ bool Agrees(const std::vector<T>& close, int64_t bars, int64_t series, int64_t p
     if (fast[i] != guard) return false;
   }
   return SameBits(fast.data() + shift, plain.data(), count);
-}
-
-// Calls `body` with Highway limited to each target that this machine runs, one after the other.
-template <class Body>
-void OnEachTarget(const Body& body) {
-  const int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
-  for (int64_t rest = supported; rest != 0; rest &= rest - 1) {
-    const int64_t target = rest & -rest;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    CHECK(DescribeBuild().simd_target == hwy::TargetName(target));
-    body(hwy::TargetName(target));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 TEST("has the bits of the scalar reference for every width, alignment and SIMD target") {

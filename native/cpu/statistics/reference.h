@@ -1,0 +1,22 @@
+// Plain scalar references of the statistics kernels: what the fast ones are tested against. Never called by
+// the addon.
+#ifndef NAUTILUS_CPU_STATISTICS_REFERENCE_H_
+#define NAUTILUS_CPU_STATISTICS_REFERENCE_H_
+
+#include "core/kernel_args.h"
+#include "core/status.h"
+
+namespace nautilus::cpu::reference {
+
+Status RollingSum(RollingSumArgs& args);
+Status RollingMean(RollingMeanArgs& args);
+Status RollingMin(RollingMinArgs& args);
+Status RollingMax(RollingMaxArgs& args);
+Status RollingVar(RollingVarArgs& args);
+Status RollingStd(RollingStdArgs& args);
+Status RollingSkew(RollingSkewArgs& args);
+Status RollingKurtosis(RollingKurtosisArgs& args);
+
+}  // namespace nautilus::cpu::reference
+
+#endif  // NAUTILUS_CPU_STATISTICS_REFERENCE_H_
