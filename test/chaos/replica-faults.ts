@@ -1,5 +1,5 @@
 // Replicas that fight for a partition: one dies, or is paused until others have taken over and comes back.
-import { partitionOf } from '../../src/bus/partition.ts';
+import { PARTITIONS, partitionOf } from '../../src/bus/partition.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Fault } from './fault.ts';
 import type { Random } from './random.ts';
@@ -19,9 +19,17 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     weight: 3,
     fits: () => true,
     inject: (world, random) =>
-      takeOver(world, random, async (victim, taken) => {
+      takeOver(world, random, async (victim, lost) => {
+        const before = await epochs(world);
         world.signal(victim, 'SIGKILL');
-        await taken;
+        await eventually(
+          async () => {
+            const now = await epochs(world);
+            return lost.every((partition) => now.get(partition)! > before.get(partition)!);
+          },
+          'a new holder of each partition',
+          30_000,
+        );
       }),
   },
   {
@@ -29,12 +37,18 @@ export const REPLICA_FAULTS: readonly Fault[] = [
     weight: 3,
     fits: () => true,
     inject: (world, random) =>
-      takeOver(world, random, async (victim, taken) => {
+      takeOver(world, random, async (victim) => {
         const pid = world.pid(victim);
         world.signal(victim, 'SIGSTOP');
-        await taken;
+        const others = LABELS.filter((label) => label !== victim);
         // One that was paused in the middle of a transaction keeps the others waiting, until it is ended for its silence.
-        if (world.pid(victim) !== pid) return;
+        const isEnded = () => world.pid(victim) !== pid;
+        await eventually(
+          async () => isEnded() || partitionsOf(await held(world, others)).size === PARTITIONS,
+          'all partitions with the others',
+          30_000,
+        );
+        if (isEnded()) return;
         const then = await epochs(world);
         world.signal(victim, 'SIGCONT');
         await claimsNothingOf(then, world, victim);
@@ -42,22 +56,20 @@ export const REPLICA_FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Lets `fault` happen to a replica that has something to do; throws unless the others did all of it, and each thing once. */
+/** Lets `fault` happen to a replica that has something to do; throws unless all of it was done, and each thing once. */
 async function takeOver(
   world: World,
   random: Random,
-  fault: (victim: string, taken: Promise<void>) => Promise<void>,
+  fault: (victim: string, lost: readonly number[]) => Promise<void>,
 ): Promise<void> {
+  // What an earlier fault still breaks would not be of this one's making.
+  await world.group?.whole();
   await world.healthy();
-  await sharedOut(world, 2 * LEASE_MS);
+  const shares = await sharedOut(world, 2 * LEASE_MS);
   const witness = await Witness.start(world);
   const partition = partitionOf(`chaos_${random.below(5)}`);
-  const before = await epochs(world);
-  const statuses = await held(world);
-  const victim = LABELS.find((_, i) => statuses[i]?.partitions.includes(partition));
-  if (victim === undefined) throw new Error(`Expected a holder of partition ${partition}`);
-  const lost = statuses[LABELS.indexOf(victim)]!.partitions;
-  await fault(victim, epochsGrow(world, lost, before));
+  const victim = shares.findIndex((share) => share.partitions.includes(partition));
+  await fault(LABELS[victim]!, shares[victim]!.partitions);
   await world.healthy();
   await sharedOut(world);
   await witness.compare();
@@ -78,9 +90,10 @@ async function claimsNothingOf(
   if (claimed.length > 0) throw new Error(`Expected ${label} to know that it has lost ${claimed}`);
 }
 
-/** What the replicas say of themselves; undefined for one that does not answer. */
-function held(world: World): Promise<(Status | undefined)[]> {
-  return Promise.all(LABELS.map((label) => statusOf(world, label)));
+/** What replicas say of themselves, if they answer. */
+async function held(world: World, labels: readonly string[] = LABELS): Promise<Status[]> {
+  const all = await Promise.all(labels.map((label) => statusOf(world, label)));
+  return all.flatMap((status) => status ?? []);
 }
 
 async function statusOf(world: World, label: string): Promise<Status | undefined> {
@@ -88,53 +101,39 @@ async function statusOf(world: World, label: string): Promise<Status | undefined
   return reply?.body as Status | undefined;
 }
 
+const partitionsOf = (all: readonly Status[]) => new Set(all.flatMap((one) => one.partitions));
+
 /**
- * Resolves when each partition is one replica's, in fair shares, and all have run for `uptimeMs`: after a lease they have what the
- * others may lose.
+ * Resolves with the shares when each partition is one replica's, all shares are fair, and all have run for `uptimeMs`: after a lease
+ * they have what the others may lose.
  */
-async function sharedOut(world: World, uptimeMs = 0): Promise<void> {
-  let last: unknown;
+async function sharedOut(world: World, uptimeMs = 0): Promise<Status[]> {
+  let all: Status[] = [];
   await eventually(
     async () => {
-      const all = await held(world);
-      last = all;
-      const sizes = all.map((one) => one?.partitions.length ?? 0);
-      const partitions = all.flatMap((one) => one?.partitions ?? []);
+      all = await held(world);
+      const sizes = all.map((one) => one.partitions.length);
       return (
-        partitions.length === 8 &&
-        new Set(partitions).size === 8 &&
+        all.length === REPLICAS &&
+        partitionsOf(all).size === PARTITIONS &&
+        sizes.reduce((sum, n) => sum + n, 0) === PARTITIONS &&
         Math.max(...sizes) - Math.min(...sizes) <= 1 &&
-        all.every((one) => one!.uptime_s * 1000 >= uptimeMs)
+        all.every((one) => one.uptime_s * 1000 >= uptimeMs)
       );
     },
-    'eight partitions in fair shares',
+    'all partitions in fair shares',
     30_000,
   ).catch((error) => {
-    throw new Error(`${error.message}; last: ${JSON.stringify(last)}\n${world.tail()}`);
+    throw new Error(`${error.message}; last: ${JSON.stringify(all)}\n${world.tail()}`);
   });
+  return all;
 }
 
-/** The newest epoch of each partition that the database of the replicas knows. */
+/** The newest epoch of each partition that the database of the replicas knows: what has an older one cannot store anything. */
 async function epochs(world: World): Promise<Map<number, number>> {
   const rows = await world.rows<{ part: unknown; epoch: unknown }>(
     'analytics',
     'SELECT part, epoch FROM work_partitions',
   );
   return new Map(rows.map(({ part, epoch }) => [Number(part), Number(epoch)]));
-}
-
-/** Resolves when others have stored that they hold the partitions: from then on the last holder is fenced. */
-async function epochsGrow(
-  world: World,
-  partitions: readonly number[],
-  before: ReadonlyMap<number, number>,
-): Promise<void> {
-  await eventually(
-    async () => {
-      const now = await epochs(world);
-      return partitions.every((partition) => now.get(partition)! > before.get(partition)!);
-    },
-    'a new holder of each partition',
-    30_000,
-  );
 }
