@@ -29,6 +29,8 @@ interface Entry {
 
 const MAX_QUEUED_CHARS = 64 * 2 ** 20;
 const CLOSE_MS = 1000;
+// A system call costs more than all else of a small batch; joining large ones would cost more than it saves.
+const JOIN_CHARS = 4096;
 
 function sameServer(a: Redis, b: Redis): boolean {
   return a.options.host === b.options.host && a.options.port === b.options.port;
@@ -39,7 +41,7 @@ function escapeGlob(text: string, keep = ''): string {
   return text.replace(/[[\]\\*?]/g, (sign) => (keep.includes(sign) ? sign : `\\${sign}`));
 }
 
-/** Batches that are sent in one go leave in one write: a system call costs more than all else of a small batch. */
+/** What is sent in one go leaves in one write. */
 function joinWrites({ stream }: Redis): void {
   if (stream.writableCorked > 0) return;
   stream.cork();
@@ -132,7 +134,7 @@ export class RedisTransport implements Transport {
     const count = batch.length;
     const channel = this.#prefix + topic;
     const key = this.#busKey;
-    joinWrites(client);
+    if (text.length <= JOIN_CHARS) joinWrites(client);
     const sent =
       key === undefined ? client.publish(channel, text) : client.evalsha(PUBLISH.sha, 1, key, channel, text);
     sent.then(
