@@ -1,5 +1,7 @@
 // The Analytics engine: running performance of every valued portfolio, and full measures on request.
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { kernelRoutes } from '../../src/http/kernel-routes.ts';
+import { FAMILIES } from '../../src/native/index.ts';
 import { analyticsRoutes } from './routes.ts';
 import { AnalyticsService } from './service.ts';
 import { AnalyticsStore, MIGRATIONS } from './store.ts';
@@ -11,10 +13,11 @@ export default {
   description: 'Profit and loss, returns, risk-adjusted measures and drawdown of portfolios.',
   migrations: MIGRATIONS,
   replicas: { partitionBy: 'portfolio_id' },
-  create({ database, units, work }) {
+  create({ config, database, units, work }) {
+    const kernels = [...FAMILIES.matrix, ...FAMILIES.statistics];
     const service = new AnalyticsService(new AnalyticsStore(database), units, work);
     return {
-      routes: analyticsRoutes(service),
+      routes: analyticsRoutes(service).use(kernelRoutes('analytics', kernels, config.defaultTimeoutMs)),
       participant: service.participant,
       reload: async () => service.forget(),
       status: () => service.status(),

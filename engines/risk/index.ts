@@ -1,5 +1,7 @@
 // The Risk engine: limits, checks of books and orders, value at risk.
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { kernelRoutes } from '../../src/http/kernel-routes.ts';
+import { FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS, RiskStore } from './lib/store.ts';
 import { riskRoutes } from './routes.ts';
 import { RiskService } from './service.ts';
@@ -10,10 +12,10 @@ export default {
   title: 'Risk Engine',
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
   migrations: MIGRATIONS,
-  async create({ clock, database, units }) {
+  async create({ clock, config, database, units }) {
     const service = await RiskService.open(new RiskStore(database), units, clock);
     return {
-      routes: riskRoutes(service),
+      routes: riskRoutes(service).use(kernelRoutes('risk', FAMILIES.montecarlo, config.defaultTimeoutMs)),
       participant: service.participant,
       reload: () => service.reload(),
       status: () => service.status(),
