@@ -11,8 +11,12 @@
 #include <lapacke.h>
 #endif
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
+#include <vector>
 
 namespace nautilus::cpu {
 
@@ -61,12 +65,119 @@ void BlasSyrk(bool transpose, int64_t n, int64_t k, T alpha, const T* a, int64_t
                      static_cast<int>(ldc));
 }
 
-// Factors the lower triangle of a column-major matrix (the upper one of a row-major matrix) in place. Returns
-// 0, or the order of the leading minor that is not positive definite.
-inline int64_t CholeskyInPlace(int64_t n, double* a) {
+// y = alpha op(a) x + beta y for row-major a[rows, columns].
+template <typename T>
+void BlasGemv(bool transpose, int64_t rows, int64_t columns, T alpha, const T* a, const T* x, T beta, T* y) {
+  NAUTILUS_BLAS_CALL(T, gemv, CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, static_cast<int>(rows),
+                     static_cast<int>(columns), alpha, a, static_cast<int>(columns), x, 1, beta, y, 1);
+}
+
+// x = op(l)^-1 x for the lower triangle l[n, n] and x[n, columns]; row-major.
+template <typename T>
+void BlasTrsm(bool transpose, int64_t n, int64_t columns, const T* l, T* x) {
+  NAUTILUS_BLAS_CALL(T, trsm, CblasRowMajor, CblasLeft, CblasLower, transpose ? CblasTrans : CblasNoTrans,
+                     CblasNonUnit, static_cast<int>(n), static_cast<int>(columns), T{1}, l,
+                     static_cast<int>(n), x, static_cast<int>(columns));
+}
+
+// What follows is LAPACK, which stores columns: its upper triangle is the lower one of a row-major matrix,
+// its columns are our rows. No transposed copy is made anywhere.
+
+// Factors the lower triangle of row-major a[n, n] in place, a = l l'. Returns 0, or the order of the leading
+// minor that is not positive definite.
+template <typename T>
+int64_t LapackPotrf(int64_t n, T* a) {
   LapackInt order = static_cast<LapackInt>(n);
   LapackInt info = 0;
-  NAUTILUS_LAPACK(dpotrf)("L", &order, a, &order, &info);
+  NAUTILUS_LAPACK_CALL(T, potrf, "U", &order, a, &order, &info);
+  return info;
+}
+
+// Replaces the lower Cholesky factor in row-major a[n, n] by the lower triangle of the inverse of what was
+// factored.
+template <typename T>
+int64_t LapackPotri(int64_t n, T* a) {
+  LapackInt order = static_cast<LapackInt>(n);
+  LapackInt info = 0;
+  NAUTILUS_LAPACK_CALL(T, potri, "U", &order, a, &order, &info);
+  return info;
+}
+
+// Returns a workspace size as LAPACK answers it, in the element type: a float may have rounded it down.
+template <typename T>
+LapackInt LapackWorkspace(T answer, int64_t least) {
+  const auto asked = static_cast<int64_t>(std::ceil(answer * (1 + std::numeric_limits<T>::epsilon())));
+  return static_cast<LapackInt>(std::max(asked, least));
+}
+
+// Replaces row-major symmetric a[n, n], of which the lower triangle is read, by its eigenvectors, one in each
+// row, and writes the eigenvalues in ascending order. Without `vectors` a is left as scratch.
+template <typename T>
+int64_t LapackSyevd(bool vectors, int64_t n, T* a, T* values) {
+  LapackInt order = static_cast<LapackInt>(n);
+  const char* job = vectors ? "V" : "N";
+  LapackInt info = 0;
+  LapackInt ask = -1;
+  T work_size = 0;
+  LapackInt integers = 0;
+  NAUTILUS_LAPACK_CALL(T, syevd, job, "U", &order, a, &order, values, &work_size, &ask, &integers, &ask,
+                       &info);
+  if (info != 0) return info;
+  LapackInt work_length = LapackWorkspace(work_size, vectors ? 1 + 6 * n + 2 * n * n : 2 * n + 1);
+  std::vector<T> work(work_length);
+  std::vector<LapackInt> integer_work(integers);
+  NAUTILUS_LAPACK_CALL(T, syevd, job, "U", &order, a, &order, values, work.data(), &work_length,
+                       integer_work.data(), &integers, &info);
+  return info;
+}
+
+// Singular values, descending, and vectors of row-major a[rows, columns], which is destroyed: u[rows, k] and
+// vt[k, columns] with k the shorter side.
+template <typename T>
+int64_t LapackGesdd(int64_t rows, int64_t columns, T* a, T* values, T* u, T* vt) {
+  const int64_t k = std::min(rows, columns);
+  // Of the transpose, which is what LAPACK sees, u and v change places.
+  LapackInt m = static_cast<LapackInt>(columns);
+  LapackInt n = static_cast<LapackInt>(rows);
+  LapackInt ld_vt = static_cast<LapackInt>(k);
+  LapackInt info = 0;
+  LapackInt ask = -1;
+  T work_size = 0;
+  std::vector<LapackInt> integer_work(8 * k);
+  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, vt, &m, u, &ld_vt, &work_size, &ask,
+                       integer_work.data(), &info);
+  if (info != 0) return info;
+  LapackInt work_length = LapackWorkspace(work_size, 4 * k * k + 7 * k);
+  std::vector<T> work(work_length);
+  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, vt, &m, u, &ld_vt, work.data(), &work_length,
+                       integer_work.data(), &info);
+  return info;
+}
+
+// Least squares of least norm by the singular values, for *column-major* a[rows, columns], which is
+// destroyed. b [max(rows, columns), right_hand_sides], column-major, is replaced by the solution. Singular
+// values of at most `cutoff` times the largest count as 0; the number of the others goes to `rank`.
+template <typename T>
+int64_t LapackGelsd(int64_t rows, int64_t columns, int64_t right_hand_sides, T* a, T* b, T* values, T cutoff,
+                    int32_t* rank) {
+  LapackInt m = static_cast<LapackInt>(rows);
+  LapackInt n = static_cast<LapackInt>(columns);
+  LapackInt nrhs = static_cast<LapackInt>(right_hand_sides);
+  LapackInt ld_b = std::max(m, n);
+  LapackInt found = 0;
+  LapackInt info = 0;
+  LapackInt ask = -1;
+  LapackInt integers = 0;
+  T work_size = 0;
+  NAUTILUS_LAPACK_CALL(T, gelsd, &m, &n, &nrhs, a, &m, b, &ld_b, values, &cutoff, &found, &work_size, &ask,
+                       &integers, &info);
+  if (info != 0) return info;
+  LapackInt work_length = LapackWorkspace(work_size, 1);
+  std::vector<T> work(work_length);
+  std::vector<LapackInt> integer_work(std::max<LapackInt>(integers, 1));
+  NAUTILUS_LAPACK_CALL(T, gelsd, &m, &n, &nrhs, a, &m, b, &ld_b, values, &cutoff, &found, work.data(),
+                       &work_length, integer_work.data(), &info);
+  *rank = static_cast<int32_t>(found);
   return info;
 }
 

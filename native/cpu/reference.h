@@ -7,9 +7,7 @@
 
 namespace nautilus::cpu::reference {
 
-Status Gemm(GemmArgs& args);
 Status Rsi(RsiArgs& args);
-Status SolveSpd(SolveSpdArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

@@ -48,8 +48,8 @@ describe('solveSpd', () => {
     );
   });
 
-  test('reads the upper triangle only', () => {
-    const a = Float64Array.of(4, 0, Number.NaN, 4);
+  test('reads the lower triangle only', () => {
+    const a = Float64Array.of(4, Number.NaN, 0, 4);
     expect([...solveSpd({ n: 2, nrhs: 1, a, b: Float64Array.of(4, 4) }).x]).toEqual([1, 1]);
   });
 
@@ -70,7 +70,7 @@ describe('solveSpd', () => {
   test('refuses non-finite numbers, wrong lengths and f32', () => {
     const a = Float64Array.of(2, 0, 0, 2);
     const b = Float64Array.of(1, 1);
-    const nan = Float64Array.of(2, Number.NaN, 0, 2);
+    const nan = Float64Array.of(2, 0, Number.NaN, 2);
     expect(() => solveSpd({ n: 2, nrhs: 1, a: nan, b })).toThrow(NonFiniteInputError);
     expect(() => solveSpd({ n: 2, nrhs: 1, a, b: Float64Array.of(1, Number.POSITIVE_INFINITY) })).toThrow(
       NonFiniteInputError,

@@ -47,6 +47,107 @@ struct Border<GemmArgs> {
 };
 
 template <>
+struct Border<GemvArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"m", true, 0.0, 2147483647.0},
+    {"n", true, 0.0, 2147483647.0},
+    {"transA", true, 0.0, 1.0},
+    {"alpha", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+    {"beta", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesX[] = {{1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static GemvArgs Read(const Request& request) {
+    GemvArgs args{};
+    args.dtype = request.dtype;
+    args.m = static_cast<int64_t>(request.scalars[0]);
+    args.n = static_cast<int64_t>(request.scalars[1]);
+    args.trans_a = request.scalars[2] != 0;
+    args.alpha = request.scalars[3];
+    args.beta = request.scalars[4];
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.x = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<SyrkArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 2147483647.0},
+    {"k", true, 0.0, 2147483647.0},
+    {"transA", true, 0.0, 1.0},
+    {"alpha", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+    {"beta", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static SyrkArgs Read(const Request& request) {
+    SyrkArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.k = static_cast<int64_t>(request.scalars[1]);
+    args.trans_a = request.scalars[2] != 0;
+    args.alpha = request.scalars[3];
+    args.beta = request.scalars[4];
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<BatchedGemmArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"batch", true, 0.0, 2147483647.0},
+    {"m", true, 0.0, 2147483647.0},
+    {"n", true, 0.0, 2147483647.0},
+    {"k", true, 0.0, 2147483647.0},
+    {"transA", true, 0.0, 1.0},
+    {"transB", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {1, 0}, {3, 0}};
+  static constexpr Side kSidesB[] = {{0, 0}, {3, 0}, {2, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}, {2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"b", Role::kInput, Element::kFloat, kSidesB},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static BatchedGemmArgs Read(const Request& request) {
+    BatchedGemmArgs args{};
+    args.dtype = request.dtype;
+    args.batch = static_cast<int64_t>(request.scalars[0]);
+    args.m = static_cast<int64_t>(request.scalars[1]);
+    args.n = static_cast<int64_t>(request.scalars[2]);
+    args.k = static_cast<int64_t>(request.scalars[3]);
+    args.trans_a = request.scalars[4] != 0;
+    args.trans_b = request.scalars[5] != 0;
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.b = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
 struct Border<SolveSpdArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"n", true, 0.0, 2147483647.0},
@@ -64,7 +165,7 @@ struct Border<SolveSpdArgs> {
     {Status::kNotPositiveDefinite, "a positive-definite matrix for a, was not: leading minor of order {detail}"},
     {Status::kNonFinite, "finite numbers for a and b, was NaN or infinity at element {detail}"},
   };
-  static constexpr KernelSpec kSpec = {kMaskF64, kScalars, kArrays, kErrors};
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
 
   static SolveSpdArgs Read(const Request& request) {
     SolveSpdArgs args{};
@@ -74,6 +175,92 @@ struct Border<SolveSpdArgs> {
     args.a = static_cast<const void*>(request.pointers[0]);
     args.b = static_cast<const void*>(request.pointers[1]);
     args.x = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<CholeskyArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesL[] = {{0, 0}, {0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"l", Role::kOutput, Element::kFloat, kSidesL},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNotPositiveDefinite, "a positive-definite matrix for a, was not: leading minor of order {detail}"},
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static CholeskyArgs Read(const Request& request) {
+    CholeskyArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.l = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<CholeskySolveArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 2147483647.0},
+    {"nrhs", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesL[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesB[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"l", Role::kInput, Element::kFloat, kSidesL},
+    {"b", Role::kInput, Element::kFloat, kSidesB},
+    {"x", Role::kOutput, Element::kFloat, kSidesX},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNotPositiveDefinite, "a positive diagonal of l, was not: row {detail}, counted from 1"},
+    {Status::kNonFinite, "finite numbers for l and b, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static CholeskySolveArgs Read(const Request& request) {
+    CholeskySolveArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.nrhs = static_cast<int64_t>(request.scalars[1]);
+    args.l = static_cast<const void*>(request.pointers[0]);
+    args.b = static_cast<const void*>(request.pointers[1]);
+    args.x = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<InverseSpdArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNotPositiveDefinite, "a positive-definite matrix for a, was not: leading minor of order {detail}"},
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static InverseSpdArgs Read(const Request& request) {
+    InverseSpdArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
 };
@@ -142,6 +329,265 @@ struct Border<CorrelationArgs> {
     args.min_pairs = static_cast<int64_t>(request.scalars[3]);
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EigenSymmetricArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 32000.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesValues[] = {{0, 0}};
+  static constexpr Side kSidesVectors[] = {{0, 0}, {0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"values", Role::kOutput, Element::kFloat, kSidesValues},
+    {"vectors", Role::kOutput, Element::kFloat, kSidesVectors},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static EigenSymmetricArgs Read(const Request& request) {
+    EigenSymmetricArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.values = static_cast<void*>(request.pointers[1]);
+    args.vectors = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EigenvaluesSymmetricArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 32000.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesValues[] = {{0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"values", Role::kOutput, Element::kFloat, kSidesValues},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static EigenvaluesSymmetricArgs Read(const Request& request) {
+    EigenvaluesSymmetricArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.values = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<SvdArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 0.0, 16000.0},
+    {"components", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesU[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesValues[] = {{2, 0}};
+  static constexpr Side kSidesVt[] = {{2, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"u", Role::kOutput, Element::kFloat, kSidesU},
+    {"values", Role::kOutput, Element::kFloat, kSidesValues},
+    {"vt", Role::kOutput, Element::kFloat, kSidesVt},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+    {Status::kShape, "at most min(rows, columns) components, which is {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static SvdArgs Read(const Request& request) {
+    SvdArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.components = static_cast<int64_t>(request.scalars[2]);
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.u = static_cast<void*>(request.pointers[1]);
+    args.values = static_cast<void*>(request.pointers[2]);
+    args.vt = static_cast<void*>(request.pointers[3]);
+    return args;
+  }
+};
+
+template <>
+struct Border<LeastSquaresArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 0.0, 16000.0},
+    {"nrhs", true, 0.0, 2147483647.0},
+    {"cutoff", false, 0.0, 1.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesB[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesX[] = {{1, 0}, {2, 0}};
+  static constexpr Side kSidesValues[] = {{1, 0}};
+  static constexpr Side kSidesResiduals[] = {{2, 0}};
+  static constexpr Side kSidesRank[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"b", Role::kInput, Element::kFloat, kSidesB},
+    {"x", Role::kOutput, Element::kFloat, kSidesX},
+    {"values", Role::kOutput, Element::kFloat, kSidesValues},
+    {"residuals", Role::kOutput, Element::kFloat, kSidesResiduals},
+    {"rank", Role::kOutput, Element::kI32, kSidesRank},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for a and b, was NaN or infinity at element {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static LeastSquaresArgs Read(const Request& request) {
+    LeastSquaresArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.nrhs = static_cast<int64_t>(request.scalars[2]);
+    args.cutoff = request.scalars[3];
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.b = static_cast<const void*>(request.pointers[1]);
+    args.x = static_cast<void*>(request.pointers[2]);
+    args.values = static_cast<void*>(request.pointers[3]);
+    args.residuals = static_cast<void*>(request.pointers[4]);
+    args.rank = static_cast<int32_t*>(request.pointers[5]);
+    return args;
+  }
+};
+
+template <>
+struct Border<PcaArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"observations", true, 0.0, 2147483647.0},
+    {"assets", true, 0.0, 16000.0},
+    {"components", true, 0.0, 2147483647.0},
+    {"ddof", true, 0.0, 1.0},
+    {"scale", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesAxes[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesVariance[] = {{2, 0}};
+  static constexpr Side kSidesShare[] = {{2, 0}};
+  static constexpr Side kSidesMean[] = {{1, 0}};
+  static constexpr Side kSidesScores[] = {{0, 0}, {2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"axes", Role::kOutput, Element::kFloat, kSidesAxes},
+    {"variance", Role::kOutput, Element::kFloat, kSidesVariance},
+    {"share", Role::kOutput, Element::kFloat, kSidesShare},
+    {"mean", Role::kOutput, Element::kFloat, kSidesMean},
+    {"scores", Role::kWanted, Element::kFloat, kSidesScores},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for values, was NaN or infinity (or squares beyond the range) at element {detail}"},
+    {Status::kShape, "more observations than ddof, and at most min(observations, assets) components, which is {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static PcaArgs Read(const Request& request) {
+    PcaArgs args{};
+    args.dtype = request.dtype;
+    args.observations = static_cast<int64_t>(request.scalars[0]);
+    args.assets = static_cast<int64_t>(request.scalars[1]);
+    args.components = static_cast<int64_t>(request.scalars[2]);
+    args.ddof = static_cast<int64_t>(request.scalars[3]);
+    args.scale = request.scalars[4] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.axes = static_cast<void*>(request.pointers[1]);
+    args.variance = static_cast<void*>(request.pointers[2]);
+    args.share = static_cast<void*>(request.pointers[3]);
+    args.mean = static_cast<void*>(request.pointers[4]);
+    args.scores = static_cast<void*>(request.pointers[5]);
+    return args;
+  }
+};
+
+template <>
+struct Border<LedoitWolfArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"observations", true, 0.0, 2147483647.0},
+    {"assets", true, 0.0, 2147483647.0},
+    {"towards", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{1, 0}, {1, 0}};
+  static constexpr Side kSidesShrinkage[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+    {"shrinkage", Role::kOutput, Element::kF64, kSidesShrinkage},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for values, was NaN or infinity (or squares beyond the range) at element {detail}"},
+    {Status::kNotPositiveDefinite, "columns that vary, was constant: asset {detail}"},
+    {Status::kShape, "at least two observations, was {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static LedoitWolfArgs Read(const Request& request) {
+    LedoitWolfArgs args{};
+    args.dtype = request.dtype;
+    args.observations = static_cast<int64_t>(request.scalars[0]);
+    args.assets = static_cast<int64_t>(request.scalars[1]);
+    args.towards = static_cast<LedoitWolfArgs::Towards>(static_cast<int64_t>(request.scalars[2]));
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    args.shrinkage = static_cast<double*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<NearestPsdArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 32000.0},
+    {"form", true, 0.0, 2.0},
+    {"minEigenvalue", false, 0.0, 1.0},
+    {"maxIterations", true, 1.0, 100000.0},
+    {"precision", false, 0.0, 1.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesIterations[] = {{-1, 1}};
+  static constexpr Side kSidesChange[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+    {"iterations", Role::kOutput, Element::kI32, kSidesIterations},
+    {"change", Role::kOutput, Element::kF64, kSidesChange},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers for a, was NaN or infinity at element {detail}"},
+    {Status::kNotPositiveDefinite, "positive variances on the diagonal of a, was not: row {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static NearestPsdArgs Read(const Request& request) {
+    NearestPsdArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.form = static_cast<NearestPsdArgs::Form>(static_cast<int64_t>(request.scalars[1]));
+    args.min_eigenvalue = request.scalars[2];
+    args.max_iterations = static_cast<int64_t>(request.scalars[3]);
+    args.precision = request.scalars[4];
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    args.iterations = static_cast<int32_t*>(request.pointers[2]);
+    args.change = static_cast<double*>(request.pointers[3]);
     return args;
   }
 };

@@ -27,6 +27,57 @@ struct GemmArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Matrix times vector.
+struct GemvArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t m = 0;
+  int64_t n = 0;
+  bool trans_a = {};
+  double alpha = {};
+  double beta = {};
+  const void* a = nullptr;  // [m, n]
+  const void* x = nullptr;  // [n]
+  void* out = nullptr;  // [m]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Matrix times its own transpose.
+struct SyrkArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  int64_t k = 0;
+  bool trans_a = {};
+  double alpha = {};
+  double beta = {};
+  const void* a = nullptr;  // [n, k]
+  void* out = nullptr;  // [n, n]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Many matrix products.
+struct BatchedGemmArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t batch = 0;
+  int64_t m = 0;
+  int64_t n = 0;
+  int64_t k = 0;
+  bool trans_a = {};
+  bool trans_b = {};
+  const void* a = nullptr;  // [batch, m, k]
+  const void* b = nullptr;  // [batch, k, n]
+  void* out = nullptr;  // [batch, m, n]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Solution of a positive-definite system.
 struct SolveSpdArgs {
   Dtype dtype = Dtype::kF64;
@@ -35,6 +86,44 @@ struct SolveSpdArgs {
   const void* a = nullptr;  // [n, n]
   const void* b = nullptr;  // [n, nrhs]
   void* x = nullptr;  // [n, nrhs]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Cholesky factor.
+struct CholeskyArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  const void* a = nullptr;  // [n, n]
+  void* l = nullptr;  // [n, n]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Solution with a Cholesky factor.
+struct CholeskySolveArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  int64_t nrhs = 0;
+  const void* l = nullptr;  // [n, n]
+  const void* b = nullptr;  // [n, nrhs]
+  void* x = nullptr;  // [n, nrhs]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Inverse of a positive-definite matrix.
+struct InverseSpdArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  const void* a = nullptr;  // [n, n]
+  void* out = nullptr;  // [n, n]
   CancelFlag cancel = nullptr;
   int64_t detail = 0;
 
@@ -66,6 +155,119 @@ struct CorrelationArgs {
   int64_t min_pairs = {};
   const void* values = nullptr;  // [observations, assets]
   void* out = nullptr;  // [assets, assets]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Eigenvectors of a symmetric matrix.
+struct EigenSymmetricArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  const void* a = nullptr;  // [n, n]
+  void* values = nullptr;  // [n]
+  void* vectors = nullptr;  // [n, n]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Eigenvalues of a symmetric matrix.
+struct EigenvaluesSymmetricArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  const void* a = nullptr;  // [n, n]
+  void* values = nullptr;  // [n]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Singular value decomposition.
+struct SvdArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t components = 0;
+  const void* a = nullptr;  // [rows, columns]
+  void* u = nullptr;  // [rows, components]
+  void* values = nullptr;  // [components]
+  void* vt = nullptr;  // [components, columns]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Least squares.
+struct LeastSquaresArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t nrhs = 0;
+  double cutoff = {};
+  const void* a = nullptr;  // [rows, columns]
+  const void* b = nullptr;  // [rows, nrhs]
+  void* x = nullptr;  // [columns, nrhs]
+  void* values = nullptr;  // [columns]
+  void* residuals = nullptr;  // [nrhs]
+  int32_t* rank = nullptr;  // [1]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Principal components.
+struct PcaArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t observations = 0;
+  int64_t assets = 0;
+  int64_t components = 0;
+  int64_t ddof = {};
+  bool scale = {};
+  const void* values = nullptr;  // [observations, assets]
+  void* axes = nullptr;  // [components, assets]
+  void* variance = nullptr;  // [components]
+  void* share = nullptr;  // [components]
+  void* mean = nullptr;  // [assets]
+  void* scores = nullptr;  // [observations, components], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Shrunk covariance.
+struct LedoitWolfArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t observations = 0;
+  int64_t assets = 0;
+  enum class Towards : int64_t { kConstantVariance, kConstantCorrelation } towards = {};
+  const void* values = nullptr;  // [observations, assets]
+  void* out = nullptr;  // [assets, assets]
+  double* shrinkage = nullptr;  // [1]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Nearest positive semidefinite matrix.
+struct NearestPsdArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  enum class Form : int64_t { kCorrelation, kCovariance, kSymmetric } form = {};
+  double min_eigenvalue = {};
+  int64_t max_iterations = {};
+  double precision = {};
+  const void* a = nullptr;  // [n, n]
+  void* out = nullptr;  // [n, n]
+  int32_t* iterations = nullptr;  // [1]
+  double* change = nullptr;  // [1]
   CancelFlag cancel = nullptr;
   int64_t detail = 0;
 

@@ -8,8 +8,22 @@
 
 namespace nautilus::cpu::reference {
 
+Status Gemm(GemmArgs& args);
+Status Gemv(GemvArgs& args);
+Status Syrk(SyrkArgs& args);
+Status BatchedGemm(BatchedGemmArgs& args);
+Status SolveSpd(SolveSpdArgs& args);
+Status Cholesky(CholeskyArgs& args);
+Status CholeskySolve(CholeskySolveArgs& args);
+Status InverseSpd(InverseSpdArgs& args);
 Status Covariance(CovarianceArgs& args);
 Status Correlation(CorrelationArgs& args);
+Status EigenSymmetric(EigenSymmetricArgs& args);
+Status Svd(SvdArgs& args);
+Status LeastSquares(LeastSquaresArgs& args);
+Status Pca(PcaArgs& args);
+Status LedoitWolf(LedoitWolfArgs& args);
+Status NearestPsd(NearestPsdArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

@@ -79,6 +79,54 @@ void MirrorLower(T* values, int64_t n) {
   }
 }
 
+// Writes the lower triangle of a row-major [n, n] and zeros above it. The two may be the same memory.
+template <typename T>
+void CopyLower(const T* values, int64_t n, T* out) {
+  for (int64_t row = 0; row < n; ++row) {
+    if (out != values) std::copy(values + row * n, values + row * n + row + 1, out + row * n);
+    std::fill(out + row * n + row + 1, out + (row + 1) * n, T{0});
+  }
+}
+
+// Writes the transpose of row-major values[rows, columns], tile by tile so that both stay in cache.
+template <typename T>
+void Transpose(const T* values, int64_t rows, int64_t columns, T* out) {
+  constexpr int64_t kTile = 32;
+  for (int64_t top = 0; top < rows; top += kTile) {
+    const int64_t bottom = std::min(rows, top + kTile);
+    for (int64_t left = 0; left < columns; left += kTile) {
+      const int64_t right = std::min(columns, left + kTile);
+      for (int64_t row = top; row < bottom; ++row) {
+        for (int64_t column = left; column < right; ++column) {
+          out[column * rows + row] = values[row * columns + column];
+        }
+      }
+    }
+  }
+}
+
+// Returns -1 when the component of `vector` that is largest in size is negative, else 1; of equal ones the
+// first decides. Vectors that are defined up to their sign are multiplied by it, so that each run answers the
+// same.
+template <typename T>
+T SignOf(const T* vector, int64_t count) {
+  T largest{0};
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::abs(vector[i]) > std::abs(largest)) largest = vector[i];
+  }
+  return largest < T{0} ? T{-1} : T{1};
+}
+
+// Gives each row of [rows, columns] the sign of SignOf.
+template <typename T>
+void FixSigns(T* vectors, int64_t rows, int64_t columns) {
+  for (int64_t row = 0; row < rows; ++row) {
+    T* vector = vectors + row * columns;
+    if (SignOf(vector, columns) > T{0}) continue;
+    for (int64_t i = 0; i < columns; ++i) vector[i] = -vector[i];
+  }
+}
+
 }  // namespace nautilus::cpu::matrix
 
 #endif  // NAUTILUS_CPU_MATRIX_SUPPORT_H_

@@ -1,10 +1,32 @@
 // The matrix kernels.
-import { solveSpd } from './cholesky.ts';
+import { cholesky, choleskySolve, inverseSpd, solveSpd } from './cholesky.ts';
+import { eigenSymmetric, eigenvaluesSymmetric, leastSquares, svd } from './decompositions.ts';
+import { ledoitWolf, nearestPsd, pca } from './estimates.ts';
 import { correlation, covariance } from './moments.ts';
-import { gemm } from './products.ts';
+import { batchedGemm, gemm, gemv, syrk } from './products.ts';
 
-export { solveSpd } from './cholesky.ts';
+export { cholesky, choleskySolve, inverseSpd, solveSpd } from './cholesky.ts';
+export { eigenSymmetric, eigenvaluesSymmetric, leastSquares, svd } from './decompositions.ts';
+export { ledoitWolf, nearestPsd, pca } from './estimates.ts';
 export { correlation, covariance } from './moments.ts';
-export { gemm } from './products.ts';
+export { batchedGemm, gemm, gemv, syrk } from './products.ts';
 
-export const matrixKernels = [gemm, solveSpd, covariance, correlation] as const;
+export const matrixKernels = [
+  gemm,
+  gemv,
+  syrk,
+  batchedGemm,
+  solveSpd,
+  cholesky,
+  choleskySolve,
+  inverseSpd,
+  covariance,
+  correlation,
+  eigenSymmetric,
+  eigenvaluesSymmetric,
+  svd,
+  leastSquares,
+  pca,
+  ledoitWolf,
+  nearestPsd,
+] as const;
