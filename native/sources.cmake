@@ -2,11 +2,24 @@
 set(NAUTILUS_KERNEL_SOURCES
   native/core/kernel_table.cc
   native/core/parallel.cc
+  native/core/slab.cc
   native/cpu/build_info.cc
-  native/cpu/gemm.cc
+  native/cpu/indicators/average.cc
+  native/cpu/indicators/momentum.cc
+  native/cpu/indicators/oscillator.cc
+  native/cpu/indicators/table.cc
+  native/cpu/indicators/trend.cc
+  native/cpu/indicators/volatility.cc
+  native/cpu/indicators/volume.cc
+  native/cpu/matrix/batched_gemm.cc
+  native/cpu/matrix/cholesky.cc
   native/cpu/matrix/covariance.cc
+  native/cpu/matrix/decompositions.cc
+  native/cpu/matrix/nearest_psd.cc
+  native/cpu/matrix/principal_components.cc
+  native/cpu/matrix/products.cc
+  native/cpu/matrix/shrinkage.cc
   native/cpu/rsi.cc
-  native/cpu/solve_spd.cc
   native/cpu/statistics/rolling_moments.cc
   native/metal/no_metal.cpp
 )
@@ -14,17 +27,20 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc
   native/addon/arguments.cc
   native/addon/border.cc
+  native/addon/indicators.cc
   native/addon/kernels.cc
 )
 set(NAUTILUS_TEST_SOURCES
+  native/cpu/matrix/reference_cholesky.cc
   native/cpu/matrix/reference_moments.cc
+  native/cpu/matrix/reference_products.cc
   native/cpu/reference.cc
   native/cpu/statistics/reference_rolling.cc
   native/test/dispatch_test.cc
-  native/test/gemm_test.cc
   native/test/main.cc
+  native/test/matrix_cholesky_test.cc
   native/test/matrix_covariance_test.cc
+  native/test/matrix_products_test.cc
   native/test/rsi_test.cc
-  native/test/solve_spd_test.cc
   native/test/statistics_rolling_test.cc
 )
