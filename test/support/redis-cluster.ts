@@ -43,7 +43,14 @@ export class TestCluster {
     const { replicas = 0, args = [], empty = 0, login = {} } = options;
     const node = () => {
       const own = ['--cluster-enabled', 'yes', '--cluster-node-timeout', `${NODE_TIMEOUT_MS}`];
-      const quick = ['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'];
+      const quick = [
+        '--cluster-replica-validity-factor',
+        '0',
+        '--repl-diskless-sync-delay',
+        '0',
+        '--repl-ping-replica-period',
+        '1',
+      ];
       return TestRedis.start([...own, '--cluster-port', `${freePort()}`, ...quick, ...args]);
     };
     const nodes: TestRedis[] = [];
@@ -135,15 +142,12 @@ export class TestCluster {
     for (const [i, replica] of this.replicas.entries()) {
       const master = await this.ask<string>(this.masters[i]!, 'CLUSTER', 'MYID');
       await this.ask(replica, 'CLUSTER', 'REPLICATE', master);
-      const inStep = async () => {
-        const known = await Promise.all(
-          this.nodes.map((n) => this.ask<unknown[]>(n, 'CLUSTER', 'REPLICAS', master)),
-        );
-        return (
-          known.every((rows) => rows.length === 1) &&
-          (await this.ask<unknown[]>(replica, 'ROLE'))[3] === 'connected'
-        );
+      // A replica that is known to all, and in step: only then do nodes name it to their clients.
+      const isNamed = async (by: TestRedis) => {
+        const rows = await this.ask<[number, number, ...[string, number][]][]>(by, 'CLUSTER', 'SLOTS');
+        return rows.some(([, , ...members]) => members.slice(1).some(([, port]) => port === replica.port));
       };
+      const inStep = async () => (await Promise.all(this.nodes.map(isNamed))).every(Boolean);
       await eventually(inStep, 'a replica that follows and is known', 30_000);
     }
   }

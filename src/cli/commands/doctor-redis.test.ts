@@ -1,6 +1,7 @@
 // What the doctor says of a Redis that keeps much, little or nothing.
 import { describe, expect, test } from 'bun:test';
 import { REDIS_SERVER, TestRedis } from '../../../test/support/redis.ts';
+import { HAS_CLUSTER, TestCluster } from '../../../test/support/redis-cluster.ts';
 import { loadConfig } from '../../core/config.ts';
 import { redisFindings } from './doctor-redis.ts';
 
@@ -45,4 +46,47 @@ describe.skipIf(REDIS_SERVER === null)('the doctor over a real redis-server', ()
     expect(memory.fix).toContain('noeviction');
     expect((await findings('process')).memory.level).toBe('ok');
   });
+});
+
+describe.skipIf(!HAS_CLUSTER)('the doctor over a real Redis Cluster', () => {
+  test('says how its nodes stand, and names those that keep less than the others or do not answer', async () => {
+    const cluster = await TestCluster.start({ replicas: 1, args: ['--appendonly', 'yes'] });
+    try {
+      const config = loadConfig(cluster.env);
+      const findings = async () =>
+        (await redisFindings(config)).map(({ check, level, found }) => [check, level, found]);
+      const [first, second, third] = cluster.masters.map(({ port }) => `127.0.0.1:${port}`);
+      const replica = `127.0.0.1:${cluster.replicas[0]!.port}`;
+      const text = expect.stringContaining;
+      const memory = ['Redis memory', 'ok', text('noeviction (every node)')];
+      expect(await findings()).toEqual([
+        ['Redis', 'ok', text('(cluster), prefix nautilus:')],
+        ['Redis Cluster', 'warn', text(`3 masters, 1 replicas; nobody takes over from ${second}, ${third}:`)],
+        [
+          'Redis persistence',
+          'ok',
+          text(
+            'appendfsync everysec: a kill of Redis loses nothing, a power cut loses up to a second (every node)',
+          ),
+        ],
+        memory,
+      ]);
+      await cluster.ask(cluster.masters[2]!, 'CONFIG', 'SET', 'appendonly', 'no');
+      expect((await findings()).slice(2)).toEqual([
+        ['Redis persistence', 'ok', text(`(${first}, ${second}, ${replica})`)],
+        memory,
+        ['Redis persistence', 'warn', text(`(${third})`)],
+      ]);
+      await cluster.replicas[0]!.kill();
+      // Nodes name a dead replica for a while.
+      const dead = [
+        `no answer from ${replica} (connection refused)`,
+        `takes over from ${first}, ${second}, ${third}`,
+      ];
+      const [, found] = await findings();
+      expect(dead.some((said) => (found![2] as string).includes(said))).toBe(true);
+    } finally {
+      await cluster.stop();
+    }
+  }, 60_000);
 });

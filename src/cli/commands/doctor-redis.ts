@@ -1,5 +1,5 @@
-// What `nautilus doctor` says of Redis: whether it is there, new enough, and what it would lose.
-import { probeRedis, type RedisFacts } from '../../bus/redis-probe.ts';
+// What `nautilus doctor` says of Redis: whether it is there, new enough, and what it would lose; in a cluster, of each node.
+import { type ClusterFacts, probeCluster, probeRedis, type RedisFacts } from '../../bus/redis-probe.ts';
 import type { Config } from '../../core/config.ts';
 import type { RedisSettings } from '../../core/redis-settings.ts';
 import type { Finding } from './finding.ts';
@@ -19,6 +19,10 @@ export async function redisFindings({ redis, defaultTimeoutMs, durability }: Con
   }
   try {
     const facts = await probeRedis(redis, defaultTimeoutMs);
+    if (redis.cluster) {
+      const cluster = await probeCluster(redis, defaultTimeoutMs);
+      return [serverFinding(redis, facts), clusterFinding(cluster), ...nodeFindings(cluster, durability)];
+    }
     return [serverFinding(redis, facts), persistenceFinding(facts, durability), memoryFinding(facts)];
   } catch (error) {
     return [
@@ -38,6 +42,50 @@ function serverFinding({ address, prefix }: RedisSettings, { version }: RedisFac
   const old = version !== undefined && (major < LEAST[0] || (major === LEAST[0] && minor < LEAST[1]));
   if (!old) return { check: 'Redis', level: 'ok', found };
   return { check: 'Redis', level: 'fail', found, fix: `install Redis ${LEAST.join('.')} or newer` };
+}
+
+function clusterFinding({ nodes, alone, missingSlots }: ClusterFacts): Finding {
+  const check = 'Redis Cluster';
+  const masters = nodes.filter(({ isMaster }) => isMaster);
+  const silent = nodes.filter(({ facts }) => typeof facts === 'string');
+  const found = `${masters.length} masters, ${nodes.length - masters.length} replicas`;
+  if (missingSlots > 0) {
+    const fix = 'run `redis-cli --cluster fix` on one of its nodes';
+    return { check, level: 'fail', found: `${found}, ${missingSlots} of 16384 slots are with nobody`, fix };
+  }
+  if (silent.length > 0) {
+    const said = silent.map(({ address, facts }) => `${address} (${facts})`).join(', ');
+    const level = silent.some(({ isMaster }) => isMaster) ? 'fail' : 'warn';
+    const fix =
+      'start them, and let them announce addresses that this host can reach (`cluster-announce-ip`)';
+    return { check, level, found: `${found}; no answer from ${said}`, fix };
+  }
+  if (alone.length === 0) return { check, level: 'ok', found: `${found}, every master has a replica` };
+  return {
+    check,
+    level: 'warn',
+    found: `${found}; nobody takes over from ${alone.join(', ')}: the cluster stands still while one of them is away`,
+    fix: 'add a replica to each master (`redis-cli --cluster add-node --cluster-slave`)',
+  };
+}
+
+// One line for what all nodes have in common: any of them may have to give back what it kept.
+function nodeFindings({ nodes }: ClusterFacts, durability: Config['durability']): Finding[] {
+  const groups = new Map<string, { finding: Finding; addresses: string[] }>();
+  const asked = nodes.filter(({ facts }) => typeof facts !== 'string');
+  for (const { address, facts } of asked) {
+    const of = facts as RedisFacts;
+    for (const finding of [persistenceFinding(of, durability), memoryFinding(of)]) {
+      const key = `${finding.check} ${finding.found}`;
+      const group = groups.get(key);
+      if (group) group.addresses.push(address);
+      else groups.set(key, { finding, addresses: [address] });
+    }
+  }
+  return [...groups.values()].map(({ finding, addresses }) => {
+    const who = addresses.length === asked.length ? 'every node' : addresses.join(', ');
+    return { ...finding, found: `${finding.found} (${who})` };
+  });
 }
 
 function persistenceFinding({ settings }: RedisFacts, durability: Config['durability']): Finding {
