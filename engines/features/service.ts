@@ -13,7 +13,6 @@ import {
   parseOptions,
   warmupOf,
 } from '../../src/indicators/index.ts';
-import { rsi } from '../../src/native/index.ts';
 import type { IndicatorRequest } from './schemas.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
@@ -52,8 +51,8 @@ export class FeatureService {
   }
 
   /**
-   * Computes one indicator over posted columns. RSI runs in the addon, the others in the step that the stream uses;
-   * both give the stream's bits. Throws NotFoundError, InvalidOptionError, ShapeMismatchError, NonFiniteInputError.
+   * Computes one indicator over posted columns, with the bits of the stream. Throws NotFoundError, InvalidOptionError,
+   * ShapeMismatchError, NonFiniteInputError.
    */
   compute(name: string, request: IndicatorRequest) {
     const started = performance.now();
@@ -62,14 +61,8 @@ export class FeatureService {
     const inputs = Object.fromEntries(
       Object.entries(request.inputs).map(([column, values]) => [column, Float64Array.from(values ?? [])]),
     );
-    const native = name === 'rsi' && inputs.close !== undefined;
-    const outputs: Record<string, Float64Array> = native
-      ? {
-          rsi: rsi({ bars: inputs.close!.length, series: 1, close: inputs.close!, period: options.period! })
-            .out,
-        }
-      : compute(def, options, inputs as Parameters<typeof compute>[2]);
-    const first = Object.values(outputs)[0]!;
+    const outputs = compute(def, options, inputs as Parameters<typeof compute>[2]);
+    const first = Object.values<Float64Array>(outputs)[0]!;
     return {
       indicator: name,
       options: { ...options },
@@ -78,7 +71,7 @@ export class FeatureService {
       outputs: Object.fromEntries(Object.entries(outputs).map(([key, values]) => [key, nullable(values)])),
       processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
       hardware_used: 'cpu',
-      backend: native ? 'native' : 'typescript',
+      backend: 'native',
     };
   }
 

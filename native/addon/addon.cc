@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/indicators.h"
 #include "addon/kernels.h"
 #include "core/build_info.h"
 #include "core/kernel_table.h"
+#include "core/slab.h"
 #include "core/status.h"
 
 namespace nautilus::addon {
@@ -78,11 +80,29 @@ Napi::Value Threads(const Napi::CallbackInfo& info) {
   });
 }
 
+// A slab as an ArrayBuffer; the memory goes back to the system with it.
+Napi::Value Slab(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    const double asked = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+    const double limit = static_cast<double>(int64_t{1} << 40);
+    if (!(asked >= 1 && asked <= limit) || std::fmod(asked, static_cast<double>(kSlabAlignment)) != 0) {
+      Refuse(Status::kInvalidOption, "bytes", "a multiple of 16384 up to 2^40", "another value");
+    }
+    const auto bytes = static_cast<size_t>(asked);
+    void* const memory = MapSlab(bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    return Napi::ArrayBuffer::New(info.Env(), memory, bytes,
+                                  [bytes](Napi::Env, void* gone) { UnmapSlab(gone, bytes); });
+  });
+}
+
 Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {
   ExportKernels(env, exports);
+  ExportIndicators(env, exports);
   exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
   exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
   exports.Set("buildInfo", Napi::Function::New(env, Build, "buildInfo"));
+  exports.Set("slab", Napi::Function::New(env, Slab, "slab"));
   exports.Set("setThreads", Napi::Function::New(env, Threads, "setThreads"));
   return exports;
 }

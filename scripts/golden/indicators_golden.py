@@ -68,6 +68,10 @@ write("rsi", "RSI", ["close"], {"rel": 1e-12, "abs": 1e-12, "reason": RECURSION}
       [({"period": n}, {"rsi": talib.RSI(close, n)}) for n in (14, 2, 50)])
 write("ema", "EMA", ["close"], {"rel": 1e-13, "abs": 0, "reason": RECURSION},
       [({"period": n}, {"ema": talib.EMA(close, n)}) for n in (20, 2, 200)])
+write("sma", "SMA", ["close"],
+      {"rel": 1e-14, "abs": 0,
+       "reason": "TA-Lib adds and subtracts one running sum; a few roundings of a sum stay."},
+      [({"period": n}, {"sma": talib.SMA(close, n)}) for n in (20, 2, 200)])
 write("macd", "MACD", ["close"],
       {"rel": 0, "abs": 1e-10,
        "reason": "Absolute: the lines cross zero and are differences of averages near 46,000, whose last bit is 7e-12."},

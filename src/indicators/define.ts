@@ -1,5 +1,6 @@
-// What an indicator is: one declaration from which options, schema, stream, batch, docs and tests follow.
+// What an indicator is: one declaration from which options, schema, native row, docs and tests follow.
 import { InvariantError } from '../core/errors.ts';
+import { evaluate, parseExpression } from './warmup.ts';
 
 /** The columns of a bar that an indicator may read. */
 export const INPUTS = ['open', 'high', 'low', 'close', 'volume'] as const;
@@ -39,16 +40,10 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
 /** Option values by name, complete: defaults filled in. */
 export type OptionValues<O extends OptionSpecs> = { readonly [K in keyof O]: number };
 
-/**
- * The recursion itself. `update` reads one bar and writes `values` (one number per output, in the order of the
- * definition; NaN before warm-up). Everything it remembers lives in `state`, so that copying `state` away and back
- * undoes an update. It trusts its input: finiteness and options are checked before.
- */
-export interface Step<I extends InputName = InputName> {
-  readonly state: Float64Array;
-  readonly values: Float64Array;
-  update(bar: Readonly<Record<I, number>>): void;
-}
+/** What indicators are for, in the order of the docs. */
+export const GROUPS = ['average', 'momentum', 'oscillator', 'trend', 'volatility', 'volume'] as const;
+
+export type IndicatorGroup = (typeof GROUPS)[number];
 
 /** One indicator. See `defineIndicator`. */
 export interface IndicatorDef<
@@ -59,21 +54,24 @@ export interface IndicatorDef<
   /** One lower-case word: the same in the folder, URLs, JSON and docs. */
   readonly name: string;
   readonly title: string;
-  readonly group: 'momentum' | 'trend' | 'volatility' | 'volume';
+  /** What it is for; also the file of `native/cpu/indicators` that compiles its step, `<name>-inl.h`. */
+  readonly group: IndicatorGroup;
   readonly inputs: readonly I[];
   readonly options: O;
   readonly rules?: readonly OptionRule<O>[];
   readonly outputs: Readonly<Record<K, OutputSpec>>;
-  /** Bars before the first value, as sums and differences of option names and integers: `slow + signal - 2`. */
+  /** Bars before the first value, over option names and integers with + - * max min isqrt: `slow + signal - 2`. */
   readonly warmup: string;
   /**
-   * What a later start changes. `exact`: nothing, the value depends on a fixed window only. `converging`: values
-   * differ, ever less, as a recursion forgets its seed.
+   * What a later start changes. `exact`: nothing, the value depends on a fixed window only. `epsilon`: the order in
+   * which a fixed window is summed, hence the last bits. `converging`: values differ, ever less, as a recursion forgets
+   * its seed. `pathDependent`: values differ for good, as a total counts from the first bar.
    */
-  readonly stability: 'exact' | 'converging';
+  readonly stability: 'exact' | 'epsilon' | 'converging' | 'pathDependent';
+  /** How far a price scale by a power of two reaches: the outputs scale with it to this power, to the last bit. */
+  readonly priceScale: 0 | 1;
   /** Where the formula is from. */
   readonly source: string;
-  create(options: OptionValues<O>): Step<I>;
 }
 
 /** An indicator whose options and outputs are known at run time only. */
@@ -110,23 +108,11 @@ export function defineIndicator<
 
 /**
  * Returns how many bars precede the first value, which is the index of the first value.
- * @throws InvariantError when the expression names something that is no option.
+ * @throws InvariantError when the expression is none, or names something that is no option.
  */
 export function warmupOf<O extends OptionSpecs>(
   def: Pick<IndicatorDef<O, never, never>, 'name' | 'warmup'>,
   options: OptionValues<O>,
 ): number {
-  let total = 0;
-  let sign = 1;
-  for (const token of def.warmup.split(' ')) {
-    if (token === '+') sign = 1;
-    else if (token === '-') sign = -1;
-    else {
-      const value = /^\d+$/.test(token) ? Number(token) : options[token];
-      if (value === undefined)
-        throw new InvariantError(`indicator ${def.name}: no option ${token} for its warm-up`);
-      total += sign * value;
-    }
-  }
-  return total;
+  return evaluate(parseExpression(def.warmup), options);
 }

@@ -5,9 +5,8 @@ import { compute, INDICATORS, indicator, open } from './index.ts';
 import { map, sameBits, walk } from './test-series.ts';
 
 describe('laws of scale, by powers of two, to the last bit', () => {
-  const scales: Record<string, number> = { rsi: 0, ema: 1, macd: 1, bollinger: 1, atr: 1 };
   for (const def of INDICATORS) {
-    test(`${def.name} ${scales[def.name] === 0 ? 'does not change with' : 'follows'} the price scale`, () => {
+    test(`${def.name} ${def.priceScale === 0 ? 'does not change with' : 'follows'} the price scale`, () => {
       fc.assert(
         fc.property(fc.integer(), fc.integer({ min: -40, max: 40 }), (seed, exponent) => {
           const prices = walk(100, seed);
@@ -17,7 +16,7 @@ describe('laws of scale, by powers of two, to the last bit', () => {
             {},
             map(prices, (column) => column.map((v) => v * 2 ** exponent)),
           );
-          const factor = 2 ** (exponent * scales[def.name]!);
+          const factor = 2 ** (exponent * def.priceScale);
           for (const output of Object.keys(def.outputs)) {
             expect(
               sameBits(

@@ -1,13 +1,17 @@
-// Runs an indicator: bar by bar (`open`) or over whole arrays (`compute`), both through the same step.
-import { InvariantError, NonFiniteInputError, ShapeMismatchError } from '../core/errors.ts';
+// Follows a live series or a panel of them with an indicator, bar by bar.
+import { InvalidOptionError, NonFiniteInputError } from '../core/errors.ts';
+import type { FloatArray } from '../native/index.ts';
+import { checkColumns } from './compute.ts';
 import {
+  type AnyIndicator,
+  INPUTS,
   type IndicatorDef,
   type InputName,
   type OptionSpecs,
   type OptionValues,
-  type Step,
   warmupOf,
 } from './define.ts';
+import { IndicatorRun } from './native-run.ts';
 import { parseOptions } from './options.ts';
 
 /** An indicator that follows a live series, one bar at a time; `update` allocates nothing. */
@@ -16,31 +20,36 @@ export class Stream<I extends InputName = InputName> {
   readonly outputs: readonly string[];
   /** Bars before the first value. */
   readonly warmup: number;
-  readonly #step: Step<I>;
+  readonly #run: IndicatorRun;
   readonly #inputs: readonly I[];
-  readonly #saved: Float64Array;
+  readonly #places: readonly number[];
+  readonly #row = new Float64Array(INPUTS.length);
   readonly #values: Float64Array;
   readonly #peeked: Float64Array;
 
-  constructor(step: Step<I>, inputs: readonly I[], outputs: readonly string[], warmup: number) {
+  constructor(run: IndicatorRun, inputs: readonly I[], outputs: readonly string[], warmup: number) {
     this.outputs = outputs;
     this.warmup = warmup;
-    this.#step = step;
+    this.#run = run;
     this.#inputs = inputs;
-    this.#saved = new Float64Array(step.state.length);
+    this.#places = inputs.map((input) => INPUTS.indexOf(input));
     this.#values = new Float64Array(outputs.length).fill(Number.NaN);
     this.#peeked = new Float64Array(outputs.length);
   }
 
+  /** Bars taken so far. */
+  get bars(): number {
+    return this.#run.bars;
+  }
+
   /**
    * Takes one closed bar and returns its values, one per output, NaN before warm-up. The array is reused by the next
-   * `update`. Costs O(1), for `bollinger` O(period).
+   * `update`. Costs a native call, O(1) for most indicators; `docs/indicators.md` names those of O(period).
    * @throws NonFiniteInputError when an input is NaN or infinite; nothing is remembered of such a bar.
    */
   update(bar: Readonly<Record<I, number>>): Float64Array {
-    this.#check(bar);
-    this.#step.update(bar);
-    this.#values.set(this.#step.values);
+    this.#take(bar);
+    this.#run.run(1, this.#row, this.#values);
     return this.#values;
   }
 
@@ -50,86 +59,134 @@ export class Stream<I extends InputName = InputName> {
    * @throws NonFiniteInputError when an input is NaN or infinite.
    */
   peek(bar: Readonly<Record<I, number>>): Float64Array {
-    this.#check(bar);
-    const step = this.#step;
-    this.#saved.set(step.state);
-    step.update(bar);
-    this.#peeked.set(step.values);
-    step.state.set(this.#saved);
+    this.#take(bar);
+    this.#run.peek(this.#row, this.#peeked);
     return this.#peeked;
   }
 
-  #check(bar: Readonly<Record<I, number>>): void {
+  #take(bar: Readonly<Record<I, number>>): void {
     for (let i = 0; i < this.#inputs.length; i++) {
       const input = this.#inputs[i] as I;
-      if (!Number.isFinite(bar[input])) throw nonFinite(input, `/${input}`);
+      const value = bar[input];
+      if (!Number.isFinite(value)) throw nonFinite(input, `/${input}`);
+      this.#row[this.#places[i] as number] = value;
     }
   }
 }
 
 /**
  * Returns a stream of an indicator that has seen no bar yet.
- * @throws InvalidOptionError when an option is unknown, out of range or contradicts another.
+ * @throws InvalidOptionError when an option is unknown, out of range or contradicts another; BackendUnavailableError.
  */
 export function open<O extends OptionSpecs, K extends string, I extends InputName>(
   def: IndicatorDef<O, K, I>,
   options?: Partial<OptionValues<O>>,
 ): Stream<I> {
-  const complete = parseOptions<O, K>(def, options);
-  const step = def.create(complete);
-  const outputs = Object.keys(def.outputs);
-  if (step.values.length !== outputs.length)
-    throw new InvariantError(`indicator ${def.name}: outputs and step disagree`);
-  return new Stream(step, def.inputs, outputs, warmupOf(def, complete));
+  return streamOf(def, parseOptions<O, K>(def, options));
 }
 
 /**
- * Returns each output over a whole series: `Float64Array` of the inputs' length, oldest bar first, NaN before warm-up
- * (all NaN when the series is not longer than the warm-up). Bit for bit what `open` and `update` give. Inputs beyond
- * those of the definition are not read.
- * @throws InvalidOptionError, ShapeMismatchError (an input absent or of another length), NonFiniteInputError, in this order.
+ * Returns a stream that has seen `history`, and the values of each output over it. As `compute` and then `open`, in one
+ * pass: the stream goes on where the history ends.
+ * @throws as `open` and `compute`.
  */
-export function compute<O extends OptionSpecs, K extends string, I extends InputName>(
+export function openAndFill<O extends OptionSpecs, K extends string, I extends InputName>(
   def: IndicatorDef<O, K, I>,
   options: Partial<OptionValues<O>> | undefined,
-  inputs: Readonly<Record<I, Float64Array>>,
-): Record<K, Float64Array> {
-  const step = def.create(parseOptions<O, K>(def, options));
-  const length = checkInputs(def.inputs, inputs);
+  history: Readonly<Record<I, Float64Array>>,
+): { stream: Stream<I>; outputs: Record<K, Float64Array> } {
+  const complete = parseOptions<O, K>(def, options);
+  const bars = checkColumns(def.inputs, history);
+  const run = new IndicatorRun([[def as unknown as AnyIndicator, complete]], 1, Float64Array);
   const names = Object.keys(def.outputs) as K[];
-  const columns = names.map(() => new Float64Array(length));
-  const sources = def.inputs.map((input) => inputs[input]);
-  const bar = Object.fromEntries(def.inputs.map((input) => [input, 0])) as Record<I, number>;
-  for (let row = 0; row < length; row++) {
-    for (let i = 0; i < sources.length; i++)
-      bar[def.inputs[i] as I] = (sources[i] as Float64Array)[row] as number;
-    step.update(bar);
-    for (let k = 0; k < columns.length; k++) (columns[k] as Float64Array)[row] = step.values[k] as number;
-  }
-  return Object.fromEntries(names.map((name, k) => [name, columns[k]])) as Record<K, Float64Array>;
+  const columns = names.map(() => new Float64Array(bars));
+  run.run(
+    bars,
+    INPUTS.map((input) => (history as Partial<Record<InputName, Float64Array>>)[input]),
+    columns,
+  );
+  const outputs = Object.fromEntries(names.map((name, k) => [name, columns[k]])) as Record<K, Float64Array>;
+  return { stream: new Stream(run, def.inputs, names, warmupOf(def, complete)), outputs };
 }
 
-function checkInputs<I extends InputName>(
-  names: readonly I[],
-  inputs: Readonly<Record<I, Float64Array>>,
-): number {
-  const first = names[0] as I;
-  const length = inputs[first]?.length;
-  for (const name of names) {
-    const received = inputs[name]?.length;
-    if (received === undefined || received !== length) {
-      const was = received === undefined ? 'missing' : `${received} values`;
-      const expected = length === undefined ? 'an array of numbers' : `${length} values, as in ${first}`;
-      throw new ShapeMismatchError(`Expected ${expected} for ${name}, was ${was}`, [
-        { pointer: `/inputs/${name}`, expected, received: was },
-      ]);
-    }
+/** An indicator that follows a panel of series, one bar of all of them at a time. */
+export class PanelStream<A extends FloatArray = Float64Array> {
+  /** Output names, in the order of the rows that `update` and `peek` return. */
+  readonly outputs: readonly string[];
+  /** Bars before the first value. */
+  readonly warmup: number;
+  readonly series: number;
+  readonly #run: IndicatorRun<A>;
+  readonly #inputs: readonly InputName[];
+  readonly #values: A;
+  readonly #peeked: A;
+
+  constructor(run: IndicatorRun<A>, def: AnyIndicator, warmup: number, kind: new (length: number) => A) {
+    this.outputs = Object.keys(def.outputs);
+    this.warmup = warmup;
+    this.series = run.series;
+    this.#run = run;
+    this.#inputs = def.inputs;
+    this.#values = new kind(this.outputs.length * run.series);
+    this.#peeked = new kind(this.outputs.length * run.series);
   }
-  for (const name of names) {
-    const bad = inputs[name].findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw nonFinite(name, `/inputs/${name}/${bad}`);
+
+  /** Bars taken so far. */
+  get bars(): number {
+    return this.#run.bars;
   }
-  return length as number;
+
+  /**
+   * Takes one closed bar of every series, a column of [series] for each input, and returns the values, [outputs, series],
+   * NaN before warm-up. The array is reused by the next `update`.
+   * @throws ShapeMismatchError, InvalidOptionError (wrong element type), NonFiniteInputError; nothing is remembered then.
+   */
+  update(row: Readonly<Partial<Record<InputName, A>>>): A {
+    this.#run.run(1, this.#columns(row), this.#values);
+    return this.#values;
+  }
+
+  /** Returns what `update` would return for a bar that is still forming, and remembers nothing of it. As `update`. */
+  peek(row: Readonly<Partial<Record<InputName, A>>>): A {
+    this.#run.peek(this.#columns(row), this.#peeked);
+    return this.#peeked;
+  }
+
+  #columns(row: Readonly<Partial<Record<InputName, A>>>): (A | undefined)[] {
+    return INPUTS.map((input) => (this.#inputs.includes(input) ? row[input] : undefined));
+  }
+}
+
+/**
+ * Returns a stream of an indicator over `series` series that have seen no bar yet. Its values are those of `computePanel`
+ * and, for each series, of `open`, bit for bit.
+ * @throws InvalidOptionError for a wrong option or count; BackendUnavailableError.
+ */
+export function openPanel<A extends FloatArray = Float64Array>(
+  def: AnyIndicator,
+  options: Partial<OptionValues<OptionSpecs>> | undefined,
+  series: number,
+  kind: new (length: number) => A = Float64Array as unknown as new (
+    length: number,
+  ) => A,
+): PanelStream<A> {
+  const complete = parseOptions(def, options);
+  if (!Number.isInteger(series) || series < 1 || series > 2 ** 31 - 1)
+    throw new InvalidOptionError('Expected an integer from 1 to 2147483647 for series, was another value');
+  return new PanelStream(
+    new IndicatorRun<A>([[def, complete]], series, kind),
+    def,
+    warmupOf(def, complete),
+    kind,
+  );
+}
+
+function streamOf<O extends OptionSpecs, K extends string, I extends InputName>(
+  def: IndicatorDef<O, K, I>,
+  options: OptionValues<O>,
+): Stream<I> {
+  const run = new IndicatorRun([[def as unknown as AnyIndicator, options]], 1, Float64Array);
+  return new Stream(run, def.inputs, Object.keys(def.outputs), warmupOf(def, options));
 }
 
 function nonFinite(name: string, pointer: string): NonFiniteInputError {

@@ -1,6 +1,5 @@
 // Declaration of the average true range.
 import { defineIndicator } from '../define.ts';
-import { AtrStep } from './step.ts';
 
 /** Average true range in price units, zero or more; NaN before `period`. */
 export default defineIndicator({
@@ -12,6 +11,6 @@ export default defineIndicator({
   outputs: { atr: { unit: 'price', range: [0, Number.POSITIVE_INFINITY] } },
   warmup: 'period',
   stability: 'converging',
+  priceScale: 1,
   source: 'Wilder 1978, New Concepts in Technical Trading Systems',
-  create: (options) => new AtrStep(options.period),
 });

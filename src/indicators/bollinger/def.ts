@@ -1,6 +1,5 @@
 // Declaration of Bollinger bands.
 import { defineIndicator } from '../define.ts';
-import { BollingerStep } from './step.ts';
 
 /** Bollinger bands of the close (population deviation), in price units; NaN before `period - 1`. */
 export default defineIndicator({
@@ -16,6 +15,6 @@ export default defineIndicator({
   outputs: { upper: { unit: 'price' }, middle: { unit: 'price' }, lower: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'exact',
+  priceScale: 1,
   source: 'Bollinger 2001, Bollinger on Bollinger Bands',
-  create: (options) => new BollingerStep(options.period, options.deviations),
 });

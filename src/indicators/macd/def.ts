@@ -1,12 +1,11 @@
 // Declaration of the moving average convergence/divergence.
 import { defineIndicator } from '../define.ts';
-import { MacdStep } from './step.ts';
 
 /** MACD line, its signal line and their difference, in price units; all NaN before the signal line exists. */
 export default defineIndicator({
   name: 'macd',
   title: 'Moving Average Convergence/Divergence',
-  group: 'trend',
+  group: 'momentum',
   inputs: ['close'],
   options: {
     fast: { type: 'int', min: 2, max: 100_000, default: 12, unit: 'bars' },
@@ -17,6 +16,6 @@ export default defineIndicator({
   outputs: { macd: { unit: 'price' }, signal: { unit: 'price' }, histogram: { unit: 'price' } },
   warmup: 'slow + signal - 2',
   stability: 'converging',
+  priceScale: 1,
   source: 'Appel 2005, Technical Analysis: Power Tools for Active Investors; seeds as in TA-Lib MACD',
-  create: (options) => new MacdStep(options.fast, options.slow, options.signal),
 });

@@ -1,0 +1,373 @@
+// The border of the indicators. One call runs one indicator or several of them over the same rows; what it
+// works on are arrays of the caller, checked each time, so nothing here outlives a call.
+#include "addon/indicators.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "addon/arguments.h"
+#include "cpu/indicators/call.h"
+
+namespace nautilus::addon {
+namespace {
+
+using cpu::indicators::Column;
+using cpu::indicators::IndicatorCall;
+using cpu::indicators::IndicatorRow;
+using cpu::indicators::IndicatorTable;
+using cpu::indicators::OptionSpec;
+using cpu::indicators::StateLength;
+
+constexpr int kColumns = 5;
+constexpr const char* kColumnNames[kColumns] = {"open", "high", "low", "close", "volume"};
+constexpr int64_t kMaxSeries = INT32_MAX;
+constexpr int64_t kMaxBars = int64_t{1} << 48;
+
+// A float array and its memory.
+struct Floats {
+  Napi::Object array;
+  Dtype dtype;
+  uintptr_t begin;
+  int64_t length;
+
+  int64_t Size() const { return dtype == Dtype::kF64 ? 8 : 4; }
+  uintptr_t End() const { return begin + static_cast<uintptr_t>(length * Size()); }
+  void* At(int64_t element) const {
+    return reinterpret_cast<void*>(begin + static_cast<uintptr_t>(element * Size()));
+  }
+};
+
+int64_t ReadCount(const Napi::Value& value, const char* field, int64_t max) {
+  double number = -1;
+  const bool is_number = napi_get_value_double(value.Env(), value, &number) == napi_ok;
+  if (!is_number || !(number >= 0 && number <= static_cast<double>(max)) || number != std::floor(number)) {
+    Refuse(Status::kInvalidOption, field, "an integer from 0 to " + std::to_string(max),
+           is_number ? "out of range" : "another type");
+  }
+  return static_cast<int64_t>(number);
+}
+
+Floats ReadFloats(const Napi::Value& value, const std::string& field) {
+  const napi_env env = value.Env();
+  napi_typedarray_type type;
+  napi_value buffer = nullptr;
+  // Two calls on purpose. A short array may live inside the JavaScript heap until its buffer is asked for,
+  // and then moves: the address is only final once the buffer exists.
+  if (napi_get_typedarray_info(env, value, &type, nullptr, nullptr, &buffer, nullptr) != napi_ok ||
+      (type != napi_float64_array && type != napi_float32_array)) {
+    Refuse(Status::kInvalidOption, field.c_str(), "a Float64Array or Float32Array", "another type");
+  }
+  bool is_plain = false;
+  if (napi_is_arraybuffer(env, buffer, &is_plain) != napi_ok || !is_plain) {
+    Refuse(Status::kInvalidOption, field.c_str(), "an array that no other thread can change",
+           "shared memory");
+  }
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, nullptr, &length, &data, nullptr, nullptr) != napi_ok) {
+    Refuse(Status::kInvariant, field.c_str(), "readable memory", "refused by the runtime");
+  }
+  if (length == 0 || data == nullptr) {
+    bool detached = false;
+    if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
+      Refuse(Status::kInvalidOption, field.c_str(), "an attached array", "detached");
+    }
+  }
+  return {value.As<Napi::Object>(), type == napi_float64_array ? Dtype::kF64 : Dtype::kF32,
+          reinterpret_cast<uintptr_t>(data), static_cast<int64_t>(length)};
+}
+
+void RequireLike(const Floats& floats, const std::string& field, Dtype dtype, int64_t length) {
+  if (floats.dtype != dtype) {
+    Refuse(Status::kInvalidOption, field.c_str(), dtype == Dtype::kF64 ? "a Float64Array" : "a Float32Array",
+           "another element type");
+  }
+  if (floats.length != length) {
+    Refuse(Status::kShape, field.c_str(), std::to_string(length) + " elements",
+           std::to_string(floats.length) + " elements");
+  }
+}
+
+// One indicator of a call.
+struct Part {
+  const IndicatorRow* row;
+  std::vector<double> options;
+};
+
+// Reads [index, options..., index, options...].
+std::vector<Part> ReadParts(const Napi::Value& value) {
+  const Floats spec = ReadFloats(value, "indicators");
+  if (spec.dtype != Dtype::kF64 || spec.length == 0) {
+    Refuse(Status::kInvalidOption, "indicators", "a Float64Array of indicators and their options",
+           "another array");
+  }
+  const double* at = static_cast<const double*>(spec.At(0));
+  const double* end = at + spec.length;
+  std::vector<Part> parts;
+  while (at < end) {
+    const double index = *at++;
+    const auto table = IndicatorTable();
+    if (!(index >= 0 && index < static_cast<double>(table.size())) || index != std::floor(index)) {
+      Refuse(Status::kInvalidOption, "indicators", "the number of an indicator", "another number");
+    }
+    const IndicatorRow& row = table[static_cast<size_t>(index)];
+    if (end - at < static_cast<ptrdiff_t>(row.options.size())) {
+      Refuse(Status::kInvalidOption, "indicators", std::string("every option of ") + row.name,
+             "too few numbers");
+    }
+    Part part{&row, {}};
+    for (const OptionSpec& option : row.options) {
+      const double number = *at++;
+      // Written so that NaN fails too.
+      if (!(number >= option.min && number <= option.max) ||
+          (option.integer && number != std::floor(number))) {
+        Refuse(Status::kInvalidOption, option.name,
+               option.integer ? "an integer in its range" : "a number in its range", "out of range");
+      }
+      part.options.push_back(number);
+    }
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+// A call after all checks: what to run, and every array that it touches.
+struct Work {
+  std::vector<Part> parts;
+  std::vector<IndicatorCall> calls;
+  std::vector<Floats> arrays;
+
+  Status Run() {
+    for (size_t i = 0; i < calls.size(); ++i) {
+      calls[i].options = parts[i].options.data();
+      const Status status = cpu::indicators::RunIndicator(*parts[i].row, calls[i]);
+      if (status != Status::kOk) return status;
+    }
+    return Status::kOk;
+  }
+};
+
+// Columns or outputs: one packed array, or a list of arrays of which some may be absent.
+struct Columns {
+  std::vector<std::optional<Floats>> arrays;
+  bool packed;
+};
+
+Columns ReadColumns(const Napi::Value& value, const char* field, size_t count, int64_t each, Dtype dtype,
+                    const char* const* names) {
+  Columns columns{{}, !value.IsArray()};
+  if (columns.packed) {
+    const Floats all = ReadFloats(value, field);
+    RequireLike(all, field, dtype, each * static_cast<int64_t>(count));
+    columns.arrays.emplace_back(all);
+    return columns;
+  }
+  const Napi::Array list = value.As<Napi::Array>();
+  if (list.Length() != count) {
+    Refuse(Status::kShape, field, std::to_string(count) + " arrays",
+           std::to_string(list.Length()) + " arrays");
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    const Napi::Value one = list.Get(i);
+    if (one.IsUndefined()) {
+      columns.arrays.emplace_back();
+      continue;
+    }
+    const std::string name = names == nullptr ? std::string(field) : std::string(field) + "/" + names[i];
+    const Floats floats = ReadFloats(one, name);
+    RequireLike(floats, name, dtype, each);
+    columns.arrays.emplace_back(floats);
+  }
+  return columns;
+}
+
+void* Pointer(const Columns& columns, size_t index, int64_t each, const char* field, const char* name) {
+  if (columns.packed) return columns.arrays[0]->At(static_cast<int64_t>(index) * each);
+  const auto& floats = columns.arrays[index];
+  if (!floats) {
+    Refuse(Status::kShape, (std::string(field) + "/" + name).c_str(), "an array of numbers", "missing");
+  }
+  return floats->At(0);
+}
+
+// What is written overlaps nothing else.
+void RequireApart(const std::vector<Floats>& written, const std::vector<Floats>& read) {
+  const auto apart = [](const Floats& one, const Floats& other) {
+    return one.length == 0 || other.length == 0 || one.End() <= other.begin || other.End() <= one.begin;
+  };
+  for (size_t i = 0; i < written.size(); ++i) {
+    for (const Floats& other : read) {
+      if (!apart(written[i], other)) {
+        Refuse(Status::kInvalidOption, "outputs", "arrays that overlap nothing", "overlapping memory");
+      }
+    }
+    for (size_t j = 0; j < i; ++j) {
+      if (!apart(written[i], written[j])) {
+        Refuse(Status::kInvalidOption, "outputs", "arrays that overlap nothing", "overlapping memory");
+      }
+    }
+  }
+}
+
+// Arguments in order: indicators, series, first bar, bars, state, inputs, outputs.
+Work ReadWork(const Napi::CallbackInfo& info) {
+  Work work;
+  work.parts = ReadParts(info[0]);
+  const int64_t series = ReadCount(info[1], "series", kMaxSeries);
+  const int64_t first_bar = ReadCount(info[2], "firstBar", kMaxBars);
+  const int64_t bars = ReadCount(info[3], "bars", kMaxSeries);
+  const Floats state = ReadFloats(info[4], "state");
+  int64_t each = 0;
+  if (__builtin_mul_overflow(series, bars, &each) || each > kMaxElements) {
+    Refuse(Status::kShape, "bars", "sizes whose product is an array", "more elements than fit");
+  }
+  int64_t length = 0;
+  size_t outputs = 0;
+  for (const Part& part : work.parts) {
+    length += StateLength(*part.row, part.options.data(), state.dtype, series);
+    outputs += part.row->outputs.size();
+  }
+  RequireLike(state, "state", state.dtype, length);
+  const Columns in = ReadColumns(info[5], "inputs", kColumns, each, state.dtype, kColumnNames);
+  const Columns out = ReadColumns(info[6], "outputs", outputs, each, state.dtype, nullptr);
+
+  int64_t state_at = 0;
+  size_t output_at = 0;
+  for (const Part& part : work.parts) {
+    IndicatorCall call{.dtype = state.dtype,
+                       .series = series,
+                       .bars = bars,
+                       .first_bar = first_bar,
+                       .options = nullptr,
+                       .state = state.At(state_at),
+                       .inputs = {},
+                       .outputs = {},
+                       .checked = false};
+    for (size_t i = 0; i < part.row->inputs.size(); ++i) {
+      const auto column = static_cast<size_t>(part.row->inputs[i]);
+      call.inputs[i] = Pointer(in, column, each, "inputs", kColumnNames[column]);
+    }
+    for (size_t i = 0; i < part.row->outputs.size(); ++i) {
+      call.outputs[i] = Pointer(out, output_at++, each, "outputs", part.row->outputs[i]);
+    }
+    state_at += StateLength(*part.row, part.options.data(), state.dtype, series);
+    work.calls.push_back(call);
+  }
+  std::vector<Floats> read;
+  std::vector<Floats> written{state};
+  for (const auto& floats : in.arrays) {
+    if (floats) read.push_back(*floats);
+  }
+  for (const auto& floats : out.arrays) {
+    if (floats) written.push_back(*floats);
+  }
+  RequireApart(written, read);
+  work.arrays = std::move(read);
+  work.arrays.insert(work.arrays.end(), written.begin(), written.end());
+  return work;
+}
+
+BorderError Failure(Status status) {
+  return BorderError(status, "inputs", "finite numbers", "NaN or infinity");
+}
+
+Napi::Value IndicatorRun(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    const Status status = ReadWork(info).Run();
+    if (status != Status::kOk) throw Failure(status);
+    return info.Env().Undefined();
+  });
+}
+
+// Runs off the JavaScript thread. Holds a reference to every array until the promise settles.
+class IndicatorWorker : public Napi::AsyncWorker {
+ public:
+  IndicatorWorker(Napi::Env env, Work work)
+      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)) {
+    for (const Floats& floats : work_.arrays) references_.push_back(Napi::Persistent(floats.array));
+    work_.arrays.clear();
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { status_ = work_.Run(); }
+
+  void OnOK() override {
+    if (status_ == Status::kOk) return deferred_.Resolve(Env().Undefined());
+    deferred_.Reject(Failure(status_).ToError(Env()).Value());
+  }
+
+  void OnError(const Napi::Error& error) override {
+    deferred_.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
+  }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  Work work_;
+  Status status_ = Status::kInvariant;
+  std::vector<Napi::ObjectReference> references_;
+};
+
+Napi::Value IndicatorRunAsync(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    auto* worker = new IndicatorWorker(info.Env(), ReadWork(info));
+    const Napi::Promise promise = worker->promise();
+    worker->Queue();  // the worker deletes itself after it settles
+    return promise;
+  });
+}
+
+// Arguments in order: indicators, element type (1 f32, 2 f64), series.
+Napi::Value IndicatorStateLength(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    const std::vector<Part> parts = ReadParts(info[0]);
+    const Dtype dtype = ReadCount(info[1], "dtype", 2) == 1 ? Dtype::kF32 : Dtype::kF64;
+    const int64_t series = ReadCount(info[2], "series", kMaxSeries);
+    double length = 0;
+    for (const Part& part : parts) {
+      length += static_cast<double>(StateLength(*part.row, part.options.data(), dtype, series));
+    }
+    return Napi::Number::New(info.Env(), length);
+  });
+}
+
+Napi::Value Indicators(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array rows = Napi::Array::New(env);
+  for (const IndicatorRow& row : IndicatorTable()) {
+    Napi::Array inputs = Napi::Array::New(env);
+    for (const Column column : row.inputs)
+      inputs.Set(inputs.Length(), kColumnNames[static_cast<size_t>(column)]);
+    Napi::Array options = Napi::Array::New(env);
+    for (const OptionSpec& option : row.options) {
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("integer", option.integer);
+      object.Set("min", option.min);
+      object.Set("max", option.max);
+      options.Set(options.Length(), object);
+    }
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", row.name);
+    object.Set("inputs", inputs);
+    object.Set("outputs", static_cast<double>(row.outputs.size()));
+    object.Set("options", options);
+    rows.Set(rows.Length(), object);
+  }
+  return rows;
+}
+
+}  // namespace
+
+void ExportIndicators(Napi::Env env, Napi::Object exports) {
+  exports.Set("indicators", Napi::Function::New(env, Indicators, "indicators"));
+  exports.Set("indicatorRun", Napi::Function::New(env, IndicatorRun, "indicatorRun"));
+  exports.Set("indicatorRunAsync", Napi::Function::New(env, IndicatorRunAsync, "indicatorRunAsync"));
+  exports.Set("indicatorStateLength", Napi::Function::New(env, IndicatorStateLength, "indicatorStateLength"));
+}
+
+}  // namespace nautilus::addon

@@ -1,0 +1,164 @@
+// Parts that indicators are made of: exponential and Wilder averages, and windows that cost O(1) and never
+// drift.
+#if defined(NAUTILUS_CPU_INDICATORS_CELLS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef NAUTILUS_CPU_INDICATORS_CELLS_INL_H_
+#undef NAUTILUS_CPU_INDICATORS_CELLS_INL_H_
+#else
+#define NAUTILUS_CPU_INDICATORS_CELLS_INL_H_
+#endif
+
+#include <cstdint>
+
+#include "cpu/indicators/frame-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace nautilus::cpu::indicators::HWY_NAMESPACE {
+
+// Exponential average of a series whose first value comes at bar `start`: seeded by the mean of `period`
+// values, then weighted 2 / (period + 1). Has its first value at bar start + period - 1.
+template <typename T>
+struct EmaRule {
+  int64_t start = 0;
+  int64_t period = 1;
+  T weight = 1;
+
+  EmaRule(int64_t first_input, int64_t bars)
+      : start(first_input), period(bars), weight(static_cast<T>(2.0 / static_cast<double>(bars + 1))) {}
+
+  int64_t Ready() const { return start + period - 1; }
+};
+
+template <class D>
+struct EmaCell {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  V average;  // the sum while seeding
+
+  NAUTILUS_FIELDS(average)
+
+  template <bool kSteady>
+  HWY_INLINE V Push(const At<D, kSteady>& at, const EmaRule<T>& plan, V value) {
+    if (!kSteady && at.bar <= plan.Ready()) {
+      if (at.bar < plan.start) return average;
+      average = hn::Add(average, value);
+      if (at.bar == plan.Ready()) average = hn::Div(average, hn::Set(at.d, static_cast<T>(plan.period)));
+      return average;
+    }
+    // One product instead of two: an unchanged price then leaves the average unchanged to the last bit.
+    average = hn::Add(hn::Mul(hn::Sub(value, average), hn::Set(at.d, plan.weight)), average);
+    return average;
+  }
+};
+
+// Wilder's average of a series whose first value comes at bar `start`: seeded by the mean of `period` values,
+// then (average * (period - 1) + value) / period. Plain multiply, add and divide in this order: a fused
+// multiply-add or a multiplication by 1 / period would change the bits.
+template <typename T>
+struct WilderRule {
+  int64_t start = 0;
+  int64_t ready = 0;
+  T period = 1;
+  T less_one = 0;
+
+  WilderRule(int64_t first_input, int64_t bars)
+      : start(first_input),
+        ready(first_input + bars - 1),
+        period(static_cast<T>(bars)),
+        less_one(static_cast<T>(bars - 1)) {}
+};
+
+template <class D>
+struct WilderCell {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  V average;  // the sum while seeding
+
+  NAUTILUS_FIELDS(average)
+
+  template <bool kSteady>
+  HWY_INLINE V Push(const At<D, kSteady>& at, const WilderRule<T>& plan, V value) {
+    const V period = hn::Set(at.d, plan.period);
+    if (!kSteady && at.bar <= plan.ready) {
+      if (at.bar < plan.start) return average;
+      average = hn::Add(average, value);
+      if (at.bar == plan.ready) average = hn::Div(average, period);
+      return average;
+    }
+    average = hn::Div(hn::Add(hn::Mul(average, hn::Set(at.d, plan.less_one)), value), period);
+    return average;
+  }
+};
+
+struct Sum {
+  template <class V>
+  HWY_INLINE V operator()(V one, V other) const {
+    return hn::Add(one, other);
+  }
+};
+struct Highest {
+  template <class V>
+  HWY_INLINE V operator()(V one, V other) const {
+    return hn::Max(one, other);
+  }
+};
+struct Lowest {
+  template <class V>
+  HWY_INLINE V operator()(V one, V other) const {
+    return hn::Min(one, other);
+  }
+};
+
+// The sum or extreme of the last values, by blocks as long as the window: what is left of the block before,
+// combined from its end backwards, and what came of this block, combined forwards. Amortised O(1), no value
+// is ever subtracted again, so nothing drifts and whatever came before the window leaves no trace. Block
+// bounds follow from the number of the bar, the same for all lanes. van Herk 1992, Pattern Recognition
+// Letters 13; Gil and Werman 1993, IEEE PAMI 15.
+template <class D, class Combine>
+struct RollingCell {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  V prefix;
+
+  NAUTILUS_FIELDS(prefix)
+
+  // Returns the combination of the last values, as many as the ring has rows; of fewer there is no value yet.
+  template <bool kSteady>
+  HWY_INLINE V Push(const At<D, kSteady>& at, const Ring& ring, V value) {
+    const Combine combine;
+    prefix = ring.at == ring.first ? value : combine(prefix, value);
+    T* slot = at.slots + ring.at;
+    if (HWY_UNLIKELY(ring.at + ring.step == ring.last)) {
+      V suffix = value;
+      hn::StoreU(value, at.d, slot);
+      for (int64_t back = ring.at - ring.step; back > ring.first; back -= ring.step) {
+        suffix = combine(hn::LoadU(at.d, at.slots + back), suffix);
+        hn::StoreU(suffix, at.d, at.slots + back);
+      }
+      return prefix;
+    }
+    hn::StoreU(value, at.d, slot);
+    return combine(hn::LoadU(at.d, slot + ring.step), prefix);
+  }
+};
+
+// How far the price travelled in a bar, the gap from the close before included.
+template <class V>
+HWY_INLINE V TrueRange(V high, V low, V close_before) {
+  const V gaps = hn::Max(hn::Abs(hn::Sub(close_before, high)), hn::Abs(hn::Sub(close_before, low)));
+  return hn::Max(hn::Sub(high, low), gaps);
+}
+
+// Returns what was pushed as many bars ago as the ring has rows, and keeps `value` in its place.
+template <class D, bool kSteady>
+HWY_INLINE hn::Vec<D> Delay(const At<D, kSteady>& at, const Ring& ring, hn::Vec<D> value) {
+  hn::TFromD<D>* slot = at.slots + ring.at;
+  const auto before = hn::LoadU(at.d, slot);
+  hn::StoreU(value, at.d, slot);
+  return before;
+}
+
+}  // namespace nautilus::cpu::indicators::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // NAUTILUS_CPU_INDICATORS_CELLS_INL_H_

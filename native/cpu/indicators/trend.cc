@@ -1,0 +1,8 @@
+// The indicators of the group 'trend'.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/indicators/trend.cc"
+// clang-format off: foreach_target.h must come before highway.h
+#include "hwy/foreach_target.h"
+// clang-format on
+#include "core/generated/indicators_trend.inc"
+#include "cpu/indicators/group-inl.h"
