@@ -19,6 +19,10 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/principal_components.cc
   native/cpu/matrix/products.cc
   native/cpu/matrix/shrinkage.cc
+  native/cpu/montecarlo/contract.cc
+  native/cpu/montecarlo/option.cc
+  native/cpu/montecarlo/paths.cc
+  native/cpu/random/sobol.cc
   native/cpu/rsi.cc
   native/cpu/statistics/rolling_moments.cc
   native/metal/no_metal.cpp
@@ -41,6 +45,8 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_cholesky_test.cc
   native/test/matrix_covariance_test.cc
   native/test/matrix_products_test.cc
+  native/test/montecarlo_option_test.cc
+  native/test/random_philox_test.cc
   native/test/rsi_test.cc
   native/test/statistics_rolling_test.cc
 )

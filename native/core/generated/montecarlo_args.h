@@ -8,7 +8,49 @@
 
 namespace nautilus {
 
+// Option on one underlying.
+struct McOptionArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t grid_times = 0;
+  int64_t grid_spots = 0;
+  enum class Process : int64_t { kGbm, kMerton, kHeston, kLocalVol } process = {};
+  enum class Payoff : int64_t { kEuropean, kDigital, kAsian, kAsianGeometric, kBarrier, kLookbackFixed, kLookbackFloating } payoff = {};
+  enum class Side : int64_t { kCall, kPut } side = {};
+  enum class BarrierKind : int64_t { kUpOut, kDownOut, kUpIn, kDownIn } barrier_kind = {};
+  enum class Monitoring : int64_t { kDiscrete, kContinuous } monitoring = {};
+  enum class Generator : int64_t { kPhilox10, kPhilox7, kSobol } generator = {};
+  enum class Control : int64_t { kNone, kSpot, kGeometric } control = {};
+  bool antithetic = {};
+  bool greeks = {};
+  int64_t paths = {};
+  int64_t steps = {};
+  uint64_t seed = {};
+  double spot = {};
+  double strike = {};
+  double rate = {};
+  double dividend = {};
+  double volatility = {};
+  double maturity = {};
+  double payout = {};
+  double barrier = {};
+  double rebate = {};
+  double jump_rate = {};
+  double jump_mean = {};
+  double jump_volatility = {};
+  double mean_reversion = {};
+  double long_variance = {};
+  double variance_volatility = {};
+  double correlation = {};
+  double grid_low = {};
+  double grid_high = {};
+  const double* local_volatility = nullptr;  // [gridTimes, gridSpots], may be null
+  double* values = nullptr;  // [6]
+  double* errors = nullptr;  // [6]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
 
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
 
 }  // namespace nautilus
 

@@ -1,0 +1,310 @@
+// The option kernel: refuses what does not fit together, streams chunks of paths, turns payoffs into price
+// and Greeks.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/kernel_table.h"
+#include "cpu/montecarlo/chunks.h"
+#include "cpu/montecarlo/contract.h"
+#include "cpu/montecarlo/estimate.h"
+#include "cpu/montecarlo/paths.h"
+#include "cpu/random/sobol.h"
+
+namespace nautilus::cpu {
+namespace {
+
+using Args = McOptionArgs;
+
+constexpr int kFigures = 6;
+// One shift for the price, then pairs for spot, volatility, rate and maturity.
+constexpr int kShifts = 9;
+constexpr int64_t kMaxDimensions = 65536;
+constexpr double kMaxNormals = 4398046511104.0;  // 2^42
+constexpr int64_t kMaxGridCells = int64_t{1} << 24;
+constexpr uint32_t kPriceStream = 0;
+constexpr uint32_t kPilotStream = 1;
+
+using OptionEstimate = Estimate<kFigures>;
+
+Status Refuse(Args& args, int64_t reason) {
+  args.detail = reason;
+  return Status::kInvalidOption;
+}
+
+Status Check(Args& args) {
+  const Process process = ProcessOf(args);
+  const int64_t dimensions = args.steps * Factors(process);
+  const bool sobol = args.generator == Args::Generator::kSobol;
+  const bool asian = args.payoff == Args::Payoff::kAsian || args.payoff == Args::Payoff::kAsianGeometric;
+  if (sobol && dimensions > kSobolDimensions) return Refuse(args, 1);
+  if (args.payoff == Args::Payoff::kBarrier && args.monitoring == Args::Monitoring::kContinuous &&
+      process != Process::kGbm && process != Process::kLocalVol) {
+    return Refuse(args, 2);
+  }
+  if (args.control == Args::Control::kGeometric && (!asian || process != Process::kGbm))
+    return Refuse(args, 3);
+  if (dimensions > kMaxDimensions) return Refuse(args, 7);
+  if (static_cast<double>(args.paths) * static_cast<double>(dimensions) > kMaxNormals) return Refuse(args, 4);
+  if (sobol && args.paths < 2 * kSobolCopies) return Refuse(args, 8);
+  if (process != Process::kLocalVol) return Status::kOk;
+  if (args.local_volatility == nullptr || args.grid_times < 1 || args.grid_spots < 2 ||
+      args.grid_high <= args.grid_low) {
+    return Refuse(args, 5);
+  }
+  if (args.steps * args.grid_spots > kMaxGridCells) return Refuse(args, 6);
+  for (int64_t i = 0; i < args.grid_times * args.grid_spots; ++i) {
+    if (args.local_volatility[i] >= 0 && std::isfinite(args.local_volatility[i])) continue;
+    args.detail = i;
+    return Status::kNonFinite;
+  }
+  return Status::kOk;
+}
+
+// The volatility grid where each step begins: [steps, columns], linear between its rows.
+template <typename T>
+std::vector<T> StepGrid(const Args& args) {
+  if (ProcessOf(args) != Process::kLocalVol) return {};
+  std::vector<T> grid(static_cast<size_t>(args.steps * args.grid_spots));
+  for (int64_t step = 0; step < args.steps; ++step) {
+    const double at = static_cast<double>(step) / static_cast<double>(args.steps) *
+                      static_cast<double>(args.grid_times - 1);
+    const auto row = static_cast<int64_t>(at);
+    const double part = at - static_cast<double>(row);
+    const double* low = args.local_volatility + row * args.grid_spots;
+    const double* high = args.local_volatility + std::min(row + 1, args.grid_times - 1) * args.grid_spots;
+    T* to = grid.data() + step * args.grid_spots;
+    for (int64_t i = 0; i < args.grid_spots; ++i) to[i] = static_cast<T>(low[i] + (high[i] - low[i]) * part);
+  }
+  return grid;
+}
+
+// Half the widths of the central differences: small against what they move, large against rounding in f32.
+struct Widths {
+  double spot = 0.01;
+  double volatility;
+  double rate = 0.0005;
+  double maturity;
+
+  explicit Widths(const Args& args)
+      : volatility(ProcessOf(args) == Process::kLocalVol ? 0.005 : std::min(0.005, args.volatility / 2)),
+        maturity(std::min(1.0 / 365, args.maturity / 20)) {}
+};
+
+std::vector<Shift> ShiftsOf(const Args& args) {
+  std::vector<Shift> shifts(1);
+  if (!args.greeks) return shifts;
+  const Widths width(args);
+  shifts.resize(kShifts);
+  shifts[1].spot = width.spot;
+  shifts[2].spot = -width.spot;
+  shifts[3].volatility = width.volatility;
+  shifts[4].volatility = -width.volatility;
+  shifts[5].rate = width.rate;
+  shifts[6].rate = -width.rate;
+  shifts[7].maturity = width.maturity;
+  shifts[8].maturity = -width.maturity;
+  return shifts;
+}
+
+template <typename T>
+class OptionRun {
+ public:
+  explicit OptionRun(const Args& args)
+      : args_(args),
+        keys_(args.seed),
+        grid_(StepGrid<T>(args)),
+        dimensions_(args.steps * Factors(ProcessOf(args))),
+        sobol_(args.generator == Args::Generator::kSobol) {
+    for (const Shift& shift : ShiftsOf(args)) {
+      models_.push_back(ModelOf(args, shift));
+      models_.back().grid = grid_.data();
+      discounts_.push_back(DiscountOf(args, shift));
+      control_means_.push_back(ControlMean(args, shift));
+    }
+  }
+
+  Status Run(double* values, double* errors) {
+    if (args_.control != Args::Control::kNone) FindBeta();
+    const int64_t samples_a_copy = SamplesACopy();
+    const int64_t chunks_a_copy = (samples_a_copy + kChunkPaths - 1) / kChunkPaths;
+    const int64_t copies = sobol_ ? kSobolCopies : 1;
+    Prepare(kPriceStream);
+    OptionEstimate copy, all;
+    const Status status = ForChunks<OptionEstimate>(
+        copies * chunks_a_copy, args_.cancel,
+        [&](int64_t chunk, OptionEstimate& estimate) {
+          const int64_t first = chunk % chunks_a_copy * kChunkPaths;
+          const int64_t count = std::min(kChunkPaths, samples_a_copy - first);
+          Chunk(chunk / chunks_a_copy, first, count, estimate);
+        },
+        [&](int64_t chunk, const OptionEstimate& estimate) {
+          copy.Merge(estimate);
+          if (chunk % chunks_a_copy != chunks_a_copy - 1) return;
+          // The points of one copy are not independent; the copies are.
+          if (sobol_) copy = {.count = 1, .mean = copy.mean, .squares = {}};
+          all.Merge(copy);
+          copy = {};
+        });
+    if (status != Status::kOk) return status;
+    for (int figure = 0; figure < kFigures; ++figure) {
+      const bool known = figure == 0 || (args_.greeks && !(figure == 3 && Widths(args_).volatility == 0));
+      values[figure] = known ? all.mean[figure] : std::numeric_limits<double>::quiet_NaN();
+      errors[figure] = known ? all.Error(figure) : std::numeric_limits<double>::quiet_NaN();
+    }
+    return Status::kOk;
+  }
+
+ private:
+  // A mirrored pair is one sample.
+  int64_t SamplesACopy() const {
+    const int64_t samples = args_.antithetic ? (args_.paths + 1) / 2 : args_.paths;
+    return sobol_ ? (samples + kSobolCopies - 1) / kSobolCopies : samples;
+  }
+
+  // The constants of every step that all paths share.
+  void Prepare(uint32_t stream) {
+    stream_ = stream;
+    blocks_.clear();
+    for (int64_t block = 0; 2 * block < dimensions_; ++block) {
+      blocks_.emplace_back(keys_, static_cast<uint32_t>(block), stream);
+    }
+    if (sobol_ && stream == kPriceStream)
+      sobol_points_.Prepare(args_.steps, Factors(ProcessOf(args_)), args_.seed);
+  }
+
+  // Calls see(shift, sign, first path of the tile within the chunk, paths, ends) for each tile of a chunk.
+  template <class See>
+  void Tiles(int64_t copy, int64_t first, int64_t count, size_t shifts, const See& see) const {
+    const bool sobol = sobol_ && stream_ == kPriceStream;
+    const bool rows_needed = sobol || args_.antithetic || shifts > 1 || ProcessOf(args_) != Process::kGbm;
+    std::vector<T> rows(rows_needed ? static_cast<size_t>(dimensions_ * kTilePaths) : 0);
+    NormalSource source{.keys = &keys_,
+                        .blocks = blocks_.data(),
+                        .rounds = args_.generator == Args::Generator::kPhilox7 ? 7 : 10,
+                        .stream = stream_};
+    PathEnds<T> ends;
+    for (int64_t tile = 0; tile < count; tile += kTilePaths) {
+      const int64_t paths = std::min(kTilePaths, count - tile);
+      if (rows_needed) {
+        if (sobol) {
+          sobol_points_.FillTile(copy, first + tile, rows.data());
+        } else {
+          FillNormals(source, first + tile, dimensions_, rows.data());
+        }
+        source.rows = rows.data();
+      }
+      for (size_t shift = 0; shift < shifts; ++shift) {
+        for (int sign = 0; sign < (args_.antithetic ? 2 : 1); ++sign) {
+          source.sign = sign == 0 ? 1 : -1;
+          SimulateTile(models_[shift], source, first + tile, ends);
+          see(shift, sign, tile, paths, ends);
+        }
+      }
+    }
+  }
+
+  PathSummary Summary(const PathEnds<T>& ends, int64_t i) const {
+    PathSummary path{.spot = static_cast<double>(ends.spot[i])};
+    switch (models_[0].watch) {
+      case Watch::kEnd:
+        break;
+      case Watch::kMeans:
+        path.mean = static_cast<double>(ends.mean[i]);
+        path.geometric_mean = static_cast<double>(ends.geometric_mean[i]);
+        break;
+      case Watch::kExtremes:
+        path.high = static_cast<double>(ends.high[i]);
+        path.low = static_cast<double>(ends.low[i]);
+        break;
+      case Watch::kCrossing:
+        path.survival = static_cast<double>(ends.survival[i]);
+    }
+    return path;
+  }
+
+  void Chunk(int64_t copy, int64_t first, int64_t count, OptionEstimate& estimate) const {
+    const size_t shifts = models_.size();
+    // [shift][sample]
+    std::vector<double> results(shifts * static_cast<size_t>(count));
+    const double share = args_.antithetic ? 0.5 : 1;
+    Tiles(copy, first, count, shifts,
+          [&](size_t shift, int sign, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
+            double* to = results.data() + shift * static_cast<size_t>(count) + tile;
+            const double discount = discounts_[shift];
+            for (int64_t i = 0; i < paths; ++i) {
+              const PathSummary path = Summary(ends, i);
+              double value = PayoffOf(args_, path);
+              if (beta_ != 0) value -= beta_ * (ControlOf(args_, path) - control_means_[shift]);
+              value *= discount * share;
+              to[i] = sign == 0 ? value : to[i] + value;
+            }
+          });
+    estimate = {};
+    estimate.Set(0, results.data(), count);
+    if (!args_.greeks) return;
+    const Widths width(args_);
+    std::vector<double> figure(static_cast<size_t>(count));
+    const auto row = [&](int shift) { return results.data() + shift * count; };
+    const auto slope = [&](int at, int up, double by) {
+      for (int64_t i = 0; i < count; ++i) figure[i] = (row(up)[i] - row(up + 1)[i]) * by;
+      estimate.Set(at, figure.data(), count);
+    };
+    const double half_spot = width.spot * args_.spot;
+    slope(1, 1, 0.5 / half_spot);
+    for (int64_t i = 0; i < count; ++i) {
+      figure[i] = (row(1)[i] - 2 * row(0)[i] + row(2)[i]) / (half_spot * half_spot);
+    }
+    estimate.Set(2, figure.data(), count);
+    if (width.volatility > 0) slope(3, 3, 0.5 / width.volatility);
+    slope(4, 5, 0.5 / width.rate);
+    slope(5, 7, -0.5 / width.maturity);
+  }
+
+  // Regresses payoffs on the control over paths of their own, so that the price stays unbiased.
+  void FindBeta() {
+    Prepare(kPilotStream);
+    std::vector<double> payoffs(kChunkPaths), controls(kChunkPaths);
+    Tiles(0, 0, kChunkPaths, 1, [&](size_t, int sign, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
+      for (int64_t i = 0; i < paths; ++i) {
+        const PathSummary path = Summary(ends, i);
+        const double payoff = PayoffOf(args_, path);
+        const double control = ControlOf(args_, path);
+        payoffs[tile + i] = sign == 0 ? payoff : 0.5 * (payoffs[tile + i] + payoff);
+        controls[tile + i] = sign == 0 ? control : 0.5 * (controls[tile + i] + control);
+      }
+    });
+    Estimate<2> of;
+    of.Set(0, payoffs.data(), kChunkPaths);
+    of.Set(1, controls.data(), kChunkPaths);
+    double product = 0;
+    for (int64_t i = 0; i < kChunkPaths; ++i)
+      product += (payoffs[i] - of.mean[0]) * (controls[i] - of.mean[1]);
+    beta_ = of.squares[1] > 0 ? product / of.squares[1] : 0;
+  }
+
+  const Args& args_;
+  const PhiloxKeys keys_;
+  const std::vector<T> grid_;
+  const int64_t dimensions_;
+  const bool sobol_;
+  std::vector<PathModel> models_;
+  std::vector<double> discounts_;
+  std::vector<double> control_means_;
+  std::vector<PhiloxStep> blocks_;
+  SobolPaths<T> sobol_points_;
+  uint32_t stream_ = kPriceStream;
+  double beta_ = 0;
+};
+
+}  // namespace
+
+Status McOption(McOptionArgs& args) {
+  const Status status = Check(args);
+  if (status != Status::kOk) return status;
+  return args.dtype == Dtype::kF64 ? OptionRun<double>(args).Run(args.values, args.errors)
+                                   : OptionRun<float>(args).Run(args.values, args.errors);
+}
+
+}  // namespace nautilus::cpu
