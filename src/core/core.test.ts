@@ -62,6 +62,6 @@ describe('clock', () => {
 
 test('ids of two sequences never meet', () => {
   const [a, b] = [idSequence(), idSequence()];
-  const ids = Array.from({ length: 1000 }, () => [a(), b()]).flat();
-  expect(new Set(ids).size).toBe(2000);
+  const ids = Array.from({ length: 5000 }, () => [a(), b()]).flat();
+  expect(new Set(ids).size).toBe(10_000);
 });
