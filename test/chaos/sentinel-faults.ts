@@ -5,7 +5,8 @@ import { ask, type RedisGroup } from '../support/redis-group.ts';
 import { ENGINES, type Fault, told } from './fault.ts';
 import type { World } from './world.ts';
 
-const SILENCE_MS = 300;
+// Long enough for servers on a busy machine to be heard of.
+const SILENCE_MS = 1000;
 
 const onSentinel = (world: World) => world.group !== undefined;
 

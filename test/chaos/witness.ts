@@ -45,11 +45,14 @@ export class Witness {
     return witness;
   }
 
-  /** Ends listening and throws unless every point that was heard is in the curve of its portfolio. */
-  async compare(): Promise<void> {
-    this.#bus.flush();
+  /** Ends listening. */
+  async close(): Promise<void> {
     await this.#subscription?.unsubscribe();
     await this.#bus.close();
+  }
+
+  /** Throws unless every point that was heard comes to be in the curve of its portfolio; after {@link close}. */
+  async compare(): Promise<void> {
     let missing = '';
     await eventually(
       async () => {
