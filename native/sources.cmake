@@ -38,13 +38,17 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_cholesky.cc
   native/cpu/matrix/reference_moments.cc
   native/cpu/matrix/reference_products.cc
+  native/cpu/matrix/reference_shrinkage.cc
+  native/cpu/matrix/reference_spectral.cc
   native/cpu/reference.cc
   native/cpu/statistics/reference_rolling.cc
   native/test/dispatch_test.cc
   native/test/main.cc
   native/test/matrix_cholesky_test.cc
   native/test/matrix_covariance_test.cc
+  native/test/matrix_estimates_test.cc
   native/test/matrix_products_test.cc
+  native/test/matrix_spectral_test.cc
   native/test/montecarlo_option_test.cc
   native/test/random_philox_test.cc
   native/test/rsi_test.cc

@@ -1,6 +1,7 @@
 // Covariance shrunk towards a simple target, with the intensity of Ledoit and Wolf.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/kernel_table.h"
@@ -95,11 +96,14 @@ double TowardsCorrelation(T* out, const Panel<T>& panel, const double* mean,
   double gamma = 0;
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < i; ++j) {
-      const double apart = mean_correlation * deviation[i] * deviation[j] - out[i * n + j];
-      gamma += 2 * apart * apart;
+      const double off = mean_correlation * deviation[i] * deviation[j] - out[i * n + j];
+      gamma += 2 * off * off;
     }
   }
-  const double shrinkage = gamma > 0 ? std::clamp((pi - rho) / gamma / observations, 0.0, 1.0) : 0;
+  // Two assets are their own target: what is left of gamma is rounding.
+  const double rounding = 16 * std::numeric_limits<T>::epsilon();
+  const bool apart = gamma > rounding * rounding * squares;
+  const double shrinkage = apart ? std::clamp((pi - rho) / gamma / observations, 0.0, 1.0) : 0;
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t j = 0; j < i; ++j) {
       const double target = mean_correlation * deviation[i] * deviation[j];

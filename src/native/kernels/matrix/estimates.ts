@@ -55,7 +55,7 @@ export const ledoitWolf = defineKernel({
   family: 'matrix',
   title: 'Shrunk covariance',
   about:
-    '`shrinkage * target + (1 - shrinkage) * covariance`, the covariance with the divisor `observations`, the intensity from 0 to 1 of least expected distance. Towards `constant_variance`: the mean variance for every asset and no covariance; `constant_correlation`: the variances as they are and one correlation, the mean of all pairs; a column that does not vary is refused there. NaN and infinity are refused.',
+    '`shrinkage * target + (1 - shrinkage) * covariance`, the covariance with the divisor `observations`, the intensity from 0 to 1 of least expected distance. Towards `constant_variance`: the mean variance for every asset and no covariance; `constant_correlation`: the variances as they are and one correlation, the mean of all pairs; a column that does not vary is refused there, and fewer than three assets are their own target (intensity 0). NaN and infinity are refused.',
   dtypes: ['f64', 'f32'],
   cpu: 'blas',
   sizes: { observations: { about: 'rows, one per observation; at least 2' }, assets: { about: 'columns' } },
