@@ -44,8 +44,40 @@ double Call(double forward, double strike, double deviation) {
 
 bool IsCall(const Args& args) { return args.side == Args::Side::kCall; }
 
-double Vanilla(const Args& args, double level) {
-  return std::max(IsCall(args) ? level - args.strike : args.strike - level, 0.0);
+// The loops below are plain so that the compiler vectorizes them.
+
+template <typename T>
+void AddVanilla(const Args& args, const T* level, int64_t count, double scale, double* out) {
+  const double sign = IsCall(args) ? 1 : -1;
+  for (int64_t i = 0; i < count; ++i) {
+    const double inner = sign * (static_cast<double>(level[i]) - args.strike);
+    out[i] += scale * (inner > 0 ? inner : 0);
+  }
+}
+
+template <typename T>
+void AddDifference(const T* level, const T* less, int64_t count, double scale, double* out) {
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] += scale * (static_cast<double>(level[i]) - static_cast<double>(less[i]));
+  }
+}
+
+template <typename T>
+void AddBarrier(const Args& args, const PathEnds<T>& ends, int64_t count, double scale, double* out) {
+  using Kind = Args::BarrierKind;
+  const bool up = args.barrier_kind == Kind::kUpOut || args.barrier_kind == Kind::kUpIn;
+  const bool is_out = args.barrier_kind == Kind::kUpOut || args.barrier_kind == Kind::kDownOut;
+  const bool discrete = args.monitoring == Args::Monitoring::kDiscrete;
+  // The bridge sees only that both its ends are on one side, not on which.
+  const bool crossed = up ? args.spot >= args.barrier : args.spot <= args.barrier;
+  const double sign = IsCall(args) ? 1 : -1;
+  for (int64_t i = 0; i < count; ++i) {
+    double survival = crossed ? 0 : static_cast<double>(ends.survival[i]);
+    if (discrete) survival = (up ? ends.high[i] < args.barrier : ends.low[i] > args.barrier) ? 1 : 0;
+    const double lives = is_out ? survival : 1 - survival;
+    const double inner = sign * (static_cast<double>(ends.spot[i]) - args.strike);
+    out[i] += scale * (lives * (inner > 0 ? inner : 0) + (1 - lives) * args.rebate);
+  }
 }
 
 }  // namespace
@@ -112,47 +144,42 @@ PathModel ModelOf(const Args& args, const Shift& shift) {
   return model;
 }
 
-double PayoffOf(const Args& args, const PathSummary& path) {
+template <typename T>
+void AddPayoffs(const Args& args, const PathEnds<T>& ends, int64_t count, double scale, double* out) {
   switch (args.payoff) {
     case Args::Payoff::kEuropean:
-      return Vanilla(args, path.spot);
+      return AddVanilla(args, ends.spot, count, scale, out);
     case Args::Payoff::kDigital:
-      return (IsCall(args) ? path.spot > args.strike : path.spot < args.strike) ? args.payout : 0;
+      for (int64_t i = 0; i < count; ++i) {
+        const auto level = static_cast<double>(ends.spot[i]);
+        out[i] += (IsCall(args) ? level > args.strike : level < args.strike) ? scale * args.payout : 0;
+      }
+      return;
     case Args::Payoff::kAsian:
-      return Vanilla(args, path.mean);
+      return AddVanilla(args, ends.mean, count, scale, out);
     case Args::Payoff::kAsianGeometric:
-      return Vanilla(args, path.geometric_mean);
-    case Args::Payoff::kLookbackFixed:
-      return Vanilla(args, IsCall(args) ? path.high : path.low);
-    case Args::Payoff::kLookbackFloating:
-      return IsCall(args) ? path.spot - path.low : path.high - path.spot;
+      return AddVanilla(args, ends.geometric_mean, count, scale, out);
     case Args::Payoff::kBarrier:
-      break;
+      return AddBarrier(args, ends, count, scale, out);
+    case Args::Payoff::kLookbackFixed:
+      return AddVanilla(args, IsCall(args) ? ends.high : ends.low, count, scale, out);
+    case Args::Payoff::kLookbackFloating:
+      return IsCall(args) ? AddDifference(ends.spot, ends.low, count, scale, out)
+                          : AddDifference(ends.high, ends.spot, count, scale, out);
   }
-  using Kind = Args::BarrierKind;
-  const bool up = args.barrier_kind == Kind::kUpOut || args.barrier_kind == Kind::kUpIn;
-  const bool out = args.barrier_kind == Kind::kUpOut || args.barrier_kind == Kind::kDownOut;
-  double survival = path.survival;
-  if (args.monitoring == Args::Monitoring::kDiscrete) {
-    survival = (up ? path.high < args.barrier : path.low > args.barrier) ? 1 : 0;
-  } else if (up ? args.spot >= args.barrier : args.spot <= args.barrier) {
-    survival = 0;  // out from the start: the bridge sees only that both ends are on one side
-  }
-  const double lives = out ? survival : 1 - survival;
-  return lives * Vanilla(args, path.spot) + (1 - lives) * args.rebate;
 }
 
-double ControlOf(const Args& args, const PathSummary& path) {
-  switch (args.control) {
-    case Args::Control::kNone:
-      return 0;
-    case Args::Control::kSpot:
-      return path.spot;
-    case Args::Control::kGeometric:
-      return Vanilla(args, path.geometric_mean);
-  }
-  return 0;
+template <typename T>
+void AddControls(const Args& args, const PathEnds<T>& ends, int64_t count, double scale, double* out) {
+  if (args.control == Args::Control::kGeometric)
+    return AddVanilla(args, ends.geometric_mean, count, scale, out);
+  for (int64_t i = 0; i < count; ++i) out[i] += scale * static_cast<double>(ends.spot[i]);
 }
+
+template void AddPayoffs(const Args&, const PathEnds<float>&, int64_t, double, double*);
+template void AddPayoffs(const Args&, const PathEnds<double>&, int64_t, double, double*);
+template void AddControls(const Args&, const PathEnds<float>&, int64_t, double, double*);
+template void AddControls(const Args&, const PathEnds<double>&, int64_t, double, double*);
 
 double ControlMean(const Args& args, const Shift& shift) {
   const double years = args.maturity + shift.maturity;

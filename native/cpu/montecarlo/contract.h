@@ -16,25 +16,18 @@ struct Shift {
   double maturity = 0;  // years
 };
 
-// What a payoff needs of one path, as levels.
-struct PathSummary {
-  double spot = 0;
-  double mean = 0;
-  double geometric_mean = 0;
-  double high = 0;
-  double low = 0;
-  double survival = 1;
-};
-
 Process ProcessOf(const McOptionArgs& args);
 // What has to be watched along the paths for the payoff and its control.
 Watch WatchOf(const McOptionArgs& args);
 // Returns the model of the underlying in steps; `grid` is not filled in.
 PathModel ModelOf(const McOptionArgs& args, const Shift& shift);
-// Returns the payoff of one path, not discounted.
-double PayoffOf(const McOptionArgs& args, const PathSummary& path);
-// Returns the control variate of one path, and its expectation, both not discounted.
-double ControlOf(const McOptionArgs& args, const PathSummary& path);
+// Adds `scale` times the payoffs of the first `count` paths of a tile to `out`, not discounted; and those of
+// the control.
+template <typename T>
+void AddPayoffs(const McOptionArgs& args, const PathEnds<T>& ends, int64_t count, double scale, double* out);
+template <typename T>
+void AddControls(const McOptionArgs& args, const PathEnds<T>& ends, int64_t count, double scale, double* out);
+// Returns the expectation of the control variate, not discounted.
 double ControlMean(const McOptionArgs& args, const Shift& shift);
 double DiscountOf(const McOptionArgs& args, const Shift& shift);
 

@@ -9,6 +9,18 @@
 
 namespace nautilus::cpu {
 
+// Returns the sum of of(value), in eight partial sums that are the same on every machine.
+template <class Of>
+double Sum(const double* values, int64_t count, const Of& of) {
+  double part[8] = {};
+  const int64_t whole = count / 8 * 8;
+  for (int64_t i = 0; i < whole; i += 8) {
+    for (int64_t j = 0; j < 8; ++j) part[j] += of(values[i + j]);
+  }
+  for (int64_t j = 0; j < count - whole; ++j) part[j] += of(values[whole + j]);
+  return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
 // Count, mean and sum of squared deviations of kFigures quantities. Merging is Chan, Golub, LeVeque 1979.
 template <int kFigures>
 struct Estimate {
@@ -19,11 +31,9 @@ struct Estimate {
   // Replaces figure `figure` by that of `values`, whose number is `count`.
   void Set(int figure, const double* values, int64_t values_count) {
     count = values_count;
-    double sum = 0;
-    for (int64_t i = 0; i < count; ++i) sum += values[i];
-    const double center = sum / static_cast<double>(count);
-    double squared = 0;
-    for (int64_t i = 0; i < count; ++i) squared += (values[i] - center) * (values[i] - center);
+    const double center = Sum(values, count, [](double value) { return value; }) / static_cast<double>(count);
+    const double squared =
+        Sum(values, count, [center](double value) { return (value - center) * (value - center); });
     mean[figure] = center;
     squares[figure] = squared;
   }

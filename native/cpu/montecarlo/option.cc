@@ -174,7 +174,7 @@ class OptionRun {
       sobol_points_.Prepare(args_.steps, Factors(ProcessOf(args_)), args_.seed);
   }
 
-  // Calls see(shift, sign, first path of the tile within the chunk, paths, ends) for each tile of a chunk.
+  // Calls see(shift, first path of the tile within the chunk, paths, ends) for each tile of a chunk.
   template <class See>
   void Tiles(int64_t copy, int64_t first, int64_t count, size_t shifts, const See& see) const {
     const bool sobol = sobol_ && stream_ == kPriceStream;
@@ -199,47 +199,27 @@ class OptionRun {
         for (int sign = 0; sign < (args_.antithetic ? 2 : 1); ++sign) {
           source.sign = sign == 0 ? 1 : -1;
           SimulateTile(models_[shift], source, first + tile, ends);
-          see(shift, sign, tile, paths, ends);
+          see(shift, tile, paths, ends);
         }
       }
     }
-  }
-
-  PathSummary Summary(const PathEnds<T>& ends, int64_t i) const {
-    PathSummary path{.spot = static_cast<double>(ends.spot[i])};
-    switch (models_[0].watch) {
-      case Watch::kEnd:
-        break;
-      case Watch::kMeans:
-        path.mean = static_cast<double>(ends.mean[i]);
-        path.geometric_mean = static_cast<double>(ends.geometric_mean[i]);
-        break;
-      case Watch::kExtremes:
-        path.high = static_cast<double>(ends.high[i]);
-        path.low = static_cast<double>(ends.low[i]);
-        break;
-      case Watch::kCrossing:
-        path.survival = static_cast<double>(ends.survival[i]);
-    }
-    return path;
   }
 
   void Chunk(int64_t copy, int64_t first, int64_t count, OptionEstimate& estimate) const {
     const size_t shifts = models_.size();
     // [shift][sample]
     std::vector<double> results(shifts * static_cast<size_t>(count));
+    for (size_t shift = 0; shift < shifts; ++shift) {
+      const double known = beta_ * control_means_[shift] * discounts_[shift];
+      std::fill_n(results.begin() + static_cast<int64_t>(shift) * count, count, known);
+    }
     const double share = args_.antithetic ? 0.5 : 1;
     Tiles(copy, first, count, shifts,
-          [&](size_t shift, int sign, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
-            double* to = results.data() + shift * static_cast<size_t>(count) + tile;
-            const double discount = discounts_[shift];
-            for (int64_t i = 0; i < paths; ++i) {
-              const PathSummary path = Summary(ends, i);
-              double value = PayoffOf(args_, path);
-              if (beta_ != 0) value -= beta_ * (ControlOf(args_, path) - control_means_[shift]);
-              value *= discount * share;
-              to[i] = sign == 0 ? value : to[i] + value;
-            }
+          [&](size_t shift, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
+            double* to = results.data() + static_cast<int64_t>(shift) * count + tile;
+            const double scale = discounts_[shift] * share;
+            AddPayoffs(args_, ends, paths, scale, to);
+            if (beta_ != 0) AddControls(args_, ends, paths, -beta_ * scale, to);
           });
     estimate = {};
     estimate.Set(0, results.data(), count);
@@ -266,14 +246,9 @@ class OptionRun {
   void FindBeta() {
     Prepare(kPilotStream);
     std::vector<double> payoffs(kChunkPaths), controls(kChunkPaths);
-    Tiles(0, 0, kChunkPaths, 1, [&](size_t, int sign, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
-      for (int64_t i = 0; i < paths; ++i) {
-        const PathSummary path = Summary(ends, i);
-        const double payoff = PayoffOf(args_, path);
-        const double control = ControlOf(args_, path);
-        payoffs[tile + i] = sign == 0 ? payoff : 0.5 * (payoffs[tile + i] + payoff);
-        controls[tile + i] = sign == 0 ? control : 0.5 * (controls[tile + i] + control);
-      }
+    Tiles(0, 0, kChunkPaths, 1, [&](size_t, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
+      AddPayoffs(args_, ends, paths, 1, payoffs.data() + tile);
+      AddControls(args_, ends, paths, 1, controls.data() + tile);
     });
     Estimate<2> of;
     of.Set(0, payoffs.data(), kChunkPaths);
