@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -322,6 +323,75 @@ Napi::Value IndicatorRunAsync(const Napi::CallbackInfo& info) {
   });
 }
 
+// One row after another over memory that was checked when it was opened.
+struct Opened {
+  Napi::Reference<Napi::ArrayBuffer> buffer;
+  std::vector<Part> parts;
+  std::vector<IndicatorCall> calls;
+};
+
+// Argument: how many bars came before.
+Napi::Value Step(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    auto* opened = static_cast<Opened*>(info.Data());
+    const int64_t first_bar = ReadCount(info[0], "firstBar", kMaxBars);
+    if (opened->buffer.Value().IsDetached()) {
+      Refuse(Status::kInvalidOption, "memory", "an attached array", "detached");
+    }
+    for (size_t i = 0; i < opened->calls.size(); ++i) {
+      IndicatorCall& call = opened->calls[i];
+      call.first_bar = first_bar;
+      const Status status = cpu::indicators::RunIndicator(*opened->parts[i].row, call);
+      if (status != Status::kOk) throw Failure(status);
+    }
+    return info.Env().Undefined();
+  });
+}
+
+// Arguments in order: indicators, series, memory. The memory holds the five columns of a row, the outputs and the
+// state, in this order. Returns a function that takes the row that stands there and writes its values.
+Napi::Value IndicatorOpen(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    auto opened = std::make_unique<Opened>();
+    opened->parts = ReadParts(info[0]);
+    const int64_t series = ReadCount(info[1], "series", kMaxSeries);
+    const Floats memory = ReadFloats(info[2], "memory");
+    int64_t outputs = 0;
+    int64_t state = 0;
+    for (const Part& part : opened->parts) {
+      outputs += static_cast<int64_t>(part.row->outputs.size());
+      state += StateLength(*part.row, part.options.data(), memory.dtype, series);
+    }
+    RequireLike(memory, "memory", memory.dtype, (kColumns + outputs) * series + state);
+    int64_t output_at = kColumns * series;
+    int64_t state_at = output_at + outputs * series;
+    for (const Part& part : opened->parts) {
+      IndicatorCall call{.dtype = memory.dtype,
+                         .series = series,
+                         .bars = 1,
+                         .first_bar = 0,
+                         .options = part.options.data(),
+                         .state = memory.At(state_at),
+                         .inputs = {},
+                         .outputs = {},
+                         .checked = false};
+      for (size_t i = 0; i < part.row->inputs.size(); ++i) {
+        call.inputs[i] = memory.At(static_cast<int64_t>(part.row->inputs[i]) * series);
+      }
+      for (size_t i = 0; i < part.row->outputs.size(); ++i, output_at += series) {
+        call.outputs[i] = memory.At(output_at);
+      }
+      state_at += StateLength(*part.row, part.options.data(), memory.dtype, series);
+      opened->calls.push_back(call);
+    }
+    opened->buffer = Napi::Persistent(info[2].As<Napi::TypedArray>().ArrayBuffer());
+    Napi::Function step = Napi::Function::New(info.Env(), Step, "step", opened.get());
+    step.AddFinalizer([](Napi::Env, Opened* gone) { delete gone; }, opened.get());
+    opened.release();
+    return step;
+  });
+}
+
 // Arguments in order: indicators, element type (1 f32, 2 f64), series.
 Napi::Value IndicatorStateLength(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
@@ -367,6 +437,7 @@ void ExportIndicators(Napi::Env env, Napi::Object exports) {
   exports.Set("indicators", Napi::Function::New(env, Indicators, "indicators"));
   exports.Set("indicatorRun", Napi::Function::New(env, IndicatorRun, "indicatorRun"));
   exports.Set("indicatorRunAsync", Napi::Function::New(env, IndicatorRunAsync, "indicatorRunAsync"));
+  exports.Set("indicatorOpen", Napi::Function::New(env, IndicatorOpen, "indicatorOpen"));
   exports.Set("indicatorStateLength", Napi::Function::New(env, IndicatorStateLength, "indicatorStateLength"));
 }
 

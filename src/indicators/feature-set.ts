@@ -50,8 +50,6 @@ const PARTS = [
  */
 export class FeatureStream {
   readonly #run = new IndicatorRun(PARTS, 1, Float64Array);
-  readonly #row = new Float64Array(INPUTS.length);
-  readonly #values = new Float64Array(FEATURES.length);
 
   /**
    * Takes one closed bar and returns its features, a new object each time; null while no feature has a value yet.
@@ -64,10 +62,10 @@ export class FeatureStream {
         const error = { pointer: `/${input}`, expected: 'a finite number', received: 'not finite' };
         throw new NonFiniteInputError(`Expected a finite number for ${input}, was not finite`, [error]);
       }
-      this.#row[i] = bar[input];
+      this.#run.row[i] = bar[input];
     }
-    const values = this.#values;
-    this.#run.run(1, this.#row, values);
+    this.#run.step();
+    const { values } = this.#run;
     const ema12 = value(values, 1);
     // The shortest warm-up of all; a test holds that no other feature comes before it.
     if (ema12 === null) return null;

@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../core/errors.ts';
 import { type FloatArray, loadAddon } from '../native/addon.ts';
 import { fromNative } from '../native/errors.ts';
 import { CATALOGUE } from './catalogue.ts';
-import type { AnyIndicator, OptionValues } from './define.ts';
+import { type AnyIndicator, INPUTS, type OptionValues } from './define.ts';
 
 /** One packed array, or one array for each column or output. */
 export type Columns<A extends FloatArray> = A | readonly (FloatArray | undefined)[];
@@ -28,6 +28,12 @@ export interface IndicatorAddon {
   }[];
   readonly indicatorRun: (...call: RunArguments) => void;
   readonly indicatorRunAsync: (...call: RunArguments) => Promise<void>;
+  /** Returns a function that takes the row in `memory` ([columns of a bar, outputs, state]) and writes its values. */
+  readonly indicatorOpen: (
+    indicators: Float64Array,
+    series: number,
+    memory: FloatArray,
+  ) => (firstBar: number) => void;
   readonly indicatorStateLength: (indicators: Float64Array, dtype: 1 | 2, series: number) => number;
 }
 
@@ -50,10 +56,16 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
   /** Outputs of all parts together. */
   readonly outputs: number;
   readonly series: number;
+  /** What `step` and `peekStep` read: the columns of one bar in the order of `INPUTS`, [INPUTS, series]. */
+  readonly row: A;
+  /** What they write: [outputs, series]. */
+  readonly values: A;
   readonly #addon: IndicatorAddon;
   readonly #indicators: Float64Array;
+  readonly #memory: A;
   readonly #state: A;
   #kept: A | undefined;
+  #step: ((firstBar: number) => void) | undefined;
   #bars = 0;
 
   constructor(parts: readonly Part[], series: number, kind: new (length: number) => A) {
@@ -68,7 +80,12 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
     );
     const dtype = (kind as unknown) === Float32Array ? 1 : 2;
     const length = native(() => this.#addon.indicatorStateLength(this.#indicators, dtype, series));
-    this.#state = allocate(kind, length);
+    const columns = INPUTS.length * series;
+    const head = columns + this.outputs * series;
+    this.#memory = allocate(kind, head + length);
+    this.row = this.#memory.subarray(0, columns) as A;
+    this.values = this.#memory.subarray(columns, head) as A;
+    this.#state = this.#memory.subarray(head) as A;
   }
 
   /** Bars taken so far. */
@@ -91,21 +108,27 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
     this.#bars += bars;
   }
 
-  /** Writes the values of one more row and remembers nothing of it; as `run` otherwise. */
-  peek(inputs: Columns<A>, outputs: Columns<A>): void {
+  /**
+   * Takes the row that stands in `row` and writes its values to `values`: what `run` does for one bar, with less around it.
+   * @throws NonFiniteInputError when an input is NaN or infinite; nothing is remembered of such a row.
+   */
+  step(): void {
+    try {
+      this.#step ??= this.#addon.indicatorOpen(this.#indicators, this.series, this.#memory);
+      this.#step(this.#bars);
+    } catch (thrown) {
+      throw fromNative(thrown);
+    }
+    this.#bars++;
+  }
+
+  /** Writes to `values` what `step` would write, and remembers nothing of the row. */
+  peekStep(): void {
     this.#kept ??= this.#state.slice() as A;
     this.#kept.set(this.#state);
-    native(() =>
-      this.#addon.indicatorRun(
-        this.#indicators,
-        this.series,
-        this.#bars,
-        1,
-        this.#kept as A,
-        inputs,
-        outputs,
-      ),
-    );
+    this.step();
+    this.#bars--;
+    this.#state.set(this.#kept);
   }
 
   /** As `run`, off the JavaScript thread. Until it settles neither this object nor the arrays may be used. */

@@ -23,7 +23,6 @@ export class Stream<I extends InputName = InputName> {
   readonly #run: IndicatorRun;
   readonly #inputs: readonly I[];
   readonly #places: readonly number[];
-  readonly #row = new Float64Array(INPUTS.length);
   readonly #values: Float64Array;
   readonly #peeked: Float64Array;
 
@@ -49,7 +48,8 @@ export class Stream<I extends InputName = InputName> {
    */
   update(bar: Readonly<Record<I, number>>): Float64Array {
     this.#take(bar);
-    this.#run.run(1, this.#row, this.#values);
+    this.#run.step();
+    this.#values.set(this.#run.values);
     return this.#values;
   }
 
@@ -60,7 +60,8 @@ export class Stream<I extends InputName = InputName> {
    */
   peek(bar: Readonly<Record<I, number>>): Float64Array {
     this.#take(bar);
-    this.#run.peek(this.#row, this.#peeked);
+    this.#run.peekStep();
+    this.#peeked.set(this.#run.values);
     return this.#peeked;
   }
 
@@ -69,7 +70,7 @@ export class Stream<I extends InputName = InputName> {
       const input = this.#inputs[i] as I;
       const value = bar[input];
       if (!Number.isFinite(value)) throw nonFinite(input, `/${input}`);
-      this.#row[this.#places[i] as number] = value;
+      this.#run.row[this.#places[i] as number] = value;
     }
   }
 }
@@ -142,18 +143,23 @@ export class PanelStream<A extends FloatArray = Float64Array> {
    * @throws ShapeMismatchError, InvalidOptionError (wrong element type), NonFiniteInputError; nothing is remembered then.
    */
   update(row: Readonly<Partial<Record<InputName, A>>>): A {
-    this.#run.run(1, this.#columns(row), this.#values);
+    this.#take(row);
+    this.#run.step();
+    this.#values.set(this.#run.values);
     return this.#values;
   }
 
   /** Returns what `update` would return for a bar that is still forming, and remembers nothing of it. As `update`. */
   peek(row: Readonly<Partial<Record<InputName, A>>>): A {
-    this.#run.peek(this.#columns(row), this.#peeked);
+    this.#take(row);
+    this.#run.peekStep();
+    this.#peeked.set(this.#run.values);
     return this.#peeked;
   }
 
-  #columns(row: Readonly<Partial<Record<InputName, A>>>): (A | undefined)[] {
-    return INPUTS.map((input) => (this.#inputs.includes(input) ? row[input] : undefined));
+  #take(row: Readonly<Partial<Record<InputName, A>>>): void {
+    checkColumns(this.#inputs, row as Readonly<Record<InputName, A>>, this.series);
+    for (const input of this.#inputs) this.#run.row.set(row[input] as A, INPUTS.indexOf(input) * this.series);
   }
 }
 

@@ -49,6 +49,21 @@ struct BollingerOptions {
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
+struct DemaOptions {
+  static constexpr const char* kName = "dema";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"dema"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static DemaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return ((int64_t{2} * period) - int64_t{2}); }
+};
+
 struct EmaOptions {
   static constexpr const char* kName = "ema";
   static constexpr int kInputs = 1;
@@ -62,6 +77,38 @@ struct EmaOptions {
 
   static EmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct HmaOptions {
+  static constexpr const char* kName = "hma";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"hma"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static HmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return ((period + Isqrt(period)) - int64_t{2}); }
+};
+
+struct KamaOptions {
+  static constexpr const char* kName = "kama";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"kama"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}, {"fast", true, 2.0, 1000.0}, {"slow", true, 2.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+  int64_t fast;
+  int64_t slow;
+
+  static KamaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .fast = static_cast<int64_t>(values[1]), .slow = static_cast<int64_t>(values[2])}; }
+  int64_t Warmup() const { return period; }
 };
 
 struct MacdOptions {
@@ -111,13 +158,97 @@ struct SmaOptions {
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
+struct T3Options {
+  static constexpr const char* kName = "t3";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"t3"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}, {"factor", false, 0.0, 1.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+  double factor;
+
+  static T3Options Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .factor = values[1]}; }
+  int64_t Warmup() const { return ((int64_t{6} * period) - int64_t{6}); }
+};
+
+struct TemaOptions {
+  static constexpr const char* kName = "tema";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"tema"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static TemaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return ((int64_t{3} * period) - int64_t{3}); }
+};
+
+struct TrimaOptions {
+  static constexpr const char* kName = "trima";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"trima"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static TrimaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct VwmaOptions {
+  static constexpr const char* kName = "vwma";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"vwma"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static VwmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct WmaOptions {
+  static constexpr const char* kName = "wma";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"wma"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static WmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
 #define NAUTILUS_INDICATORS(X) \
   X(Atr) \
   X(Bollinger) \
+  X(Dema) \
   X(Ema) \
+  X(Hma) \
+  X(Kama) \
   X(Macd) \
   X(Rsi) \
-  X(Sma)
+  X(Sma) \
+  X(T3) \
+  X(Tema) \
+  X(Trima) \
+  X(Vwma) \
+  X(Wma)
 
 }  // namespace nautilus::cpu::indicators
 

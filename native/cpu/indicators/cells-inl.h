@@ -142,6 +142,46 @@ struct RollingCell {
   }
 };
 
+// The sum of the weights 1 to `rows`.
+template <typename T>
+T WeightsOf(int64_t rows) {
+  return static_cast<T>(rows) * static_cast<T>(rows + 1) / T{2};
+}
+
+// The sum of the last values weighted 1 (oldest) to the rows of the ring (newest), by blocks as RollingCell:
+// from the end of the block before come sums with their own weights from 1; from this block one sum with
+// weights from 1 and one plain sum for what the weights lack.
+template <class D>
+struct WeightedCell {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  V plain, weighted;
+
+  NAUTILUS_FIELDS(plain, weighted)
+
+  template <bool kSteady>
+  HWY_INLINE V Push(const At<D, kSteady>& at, const Ring& ring, V value) {
+    if (ring.at == ring.first) plain = weighted = hn::Zero(at.d);
+    plain = hn::Add(plain, value);
+    weighted = hn::Add(weighted, hn::Mul(value, hn::Set(at.d, static_cast<T>(ring.row + 1))));
+    T* slot = at.slots + ring.at;
+    hn::StoreU(value, at.d, slot);
+    if (HWY_UNLIKELY(ring.at + ring.step == ring.last)) {
+      V sum = hn::Zero(at.d);
+      V suffix = sum;
+      for (int64_t back = ring.at; back > ring.first; back -= ring.step) {
+        sum = hn::Add(sum, hn::LoadU(at.d, at.slots + back));
+        suffix = hn::Add(suffix, sum);
+        hn::StoreU(suffix, at.d, at.slots + back);
+      }
+      return weighted;
+    }
+    const T lacking = static_cast<T>(ring.rows - ring.row - 1);
+    const V here = hn::Add(weighted, hn::Mul(plain, hn::Set(at.d, lacking)));
+    return hn::Add(hn::LoadU(at.d, slot + ring.step), here);
+  }
+};
+
 // How far the price travelled in a bar, the gap from the close before included.
 template <class V>
 HWY_INLINE V TrueRange(V high, V low, V close_before) {

@@ -39,11 +39,20 @@ struct Ring {
   int64_t last = 0;
   int64_t step = 1;
   int64_t at = 0;
+  int64_t row = 0;
+  int64_t rows = 1;
 
-  HWY_INLINE void Seek(int64_t bar) { at = first + bar % ((last - first) / step) * step; }
+  HWY_INLINE void Seek(int64_t bar) {
+    row = bar % rows;
+    at = first + row * step;
+  }
   HWY_INLINE void Next() {
     at += step;
-    if (at == last) at = first;
+    ++row;
+    if (at == last) {
+      at = first;
+      row = 0;
+    }
   }
 };
 
@@ -57,6 +66,7 @@ struct Layout {
     ring.first = used;
     ring.last = used + rows * step;
     ring.step = step;
+    ring.rows = rows;
     used = ring.last;
     return ring;
   }
