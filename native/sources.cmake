@@ -25,6 +25,8 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
   native/cpu/statistics/rolling_moments.cc
+  native/cpu/statistics/rolling_order.cc
+  native/cpu/statistics/rolling_pairs.cc
   native/metal/no_metal.cpp
 )
 set(NAUTILUS_ADDON_SOURCES
@@ -42,6 +44,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_spectral.cc
   native/cpu/reference.cc
   native/cpu/statistics/reference_rolling.cc
+  native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
   native/test/main.cc
   native/test/matrix_cholesky_test.cc
@@ -53,4 +56,5 @@ set(NAUTILUS_TEST_SOURCES
   native/test/random_philox_test.cc
   native/test/rsi_test.cc
   native/test/statistics_rolling_test.cc
+  native/test/statistics_windows_test.cc
 )

@@ -244,6 +244,179 @@ struct Border<RollingVarArgs> {
   }
 };
 
+template <>
+struct Border<RollingQuantileArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"window", true, 1.0, 2147483647.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"probability", false, 0.0, 1.0},
+    {"method", true, 0.0, 4.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static RollingQuantileArgs Read(const Request& request) {
+    RollingQuantileArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.window = static_cast<int64_t>(request.scalars[2]);
+    args.min_periods = static_cast<int64_t>(request.scalars[3]);
+    args.probability = request.scalars[4];
+    args.method = static_cast<RollingQuantileArgs::Method>(static_cast<int64_t>(request.scalars[5]));
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<RollingRankArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"window", true, 1.0, 2147483647.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"ties", true, 0.0, 2.0},
+    {"percent", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static RollingRankArgs Read(const Request& request) {
+    RollingRankArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.window = static_cast<int64_t>(request.scalars[2]);
+    args.min_periods = static_cast<int64_t>(request.scalars[3]);
+    args.ties = static_cast<RollingRankArgs::Ties>(static_cast<int64_t>(request.scalars[4]));
+    args.percent = request.scalars[5] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<RollingCorrelationArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"window", true, 1.0, 2147483647.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesY[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static RollingCorrelationArgs Read(const Request& request) {
+    RollingCorrelationArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.window = static_cast<int64_t>(request.scalars[2]);
+    args.min_periods = static_cast<int64_t>(request.scalars[3]);
+    args.x = static_cast<const void*>(request.pointers[0]);
+    args.y = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<RollingCovarianceArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"window", true, 1.0, 2147483647.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"ddof", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesY[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static RollingCovarianceArgs Read(const Request& request) {
+    RollingCovarianceArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.window = static_cast<int64_t>(request.scalars[2]);
+    args.min_periods = static_cast<int64_t>(request.scalars[3]);
+    args.ddof = static_cast<int64_t>(request.scalars[4]);
+    args.x = static_cast<const void*>(request.pointers[0]);
+    args.y = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<RollingRegressionArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"window", true, 1.0, 2147483647.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesY[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesSlope[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesIntercept[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesR2[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesResidual[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"x", Role::kOptional, Element::kFloat, kSidesX},
+    {"slope", Role::kOutput, Element::kFloat, kSidesSlope},
+    {"intercept", Role::kWanted, Element::kFloat, kSidesIntercept},
+    {"r2", Role::kWanted, Element::kFloat, kSidesR2},
+    {"residual", Role::kWanted, Element::kFloat, kSidesResidual},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static RollingRegressionArgs Read(const Request& request) {
+    RollingRegressionArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.window = static_cast<int64_t>(request.scalars[2]);
+    args.min_periods = static_cast<int64_t>(request.scalars[3]);
+    args.y = static_cast<const void*>(request.pointers[0]);
+    args.x = static_cast<const void*>(request.pointers[1]);
+    args.slope = static_cast<void*>(request.pointers[2]);
+    args.intercept = static_cast<void*>(request.pointers[3]);
+    args.r2 = static_cast<void*>(request.pointers[4]);
+    args.residual = static_cast<void*>(request.pointers[5]);
+    return args;
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_STATISTICS_BORDER_H_

@@ -130,6 +130,92 @@ struct RollingVarArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Rolling quantile.
+struct RollingQuantileArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t window = {};
+  int64_t min_periods = {};
+  double probability = {};
+  enum class Method : int64_t { kLinear, kLower, kHigher, kNearest, kMidpoint } method = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Rolling rank.
+struct RollingRankArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t window = {};
+  int64_t min_periods = {};
+  enum class Ties : int64_t { kAverage, kMin, kMax } ties = {};
+  bool percent = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Rolling correlation.
+struct RollingCorrelationArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t window = {};
+  int64_t min_periods = {};
+  const void* x = nullptr;  // [bars, series]
+  const void* y = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Rolling covariance.
+struct RollingCovarianceArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t window = {};
+  int64_t min_periods = {};
+  int64_t ddof = {};
+  const void* x = nullptr;  // [bars, series]
+  const void* y = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Rolling regression.
+struct RollingRegressionArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t window = {};
+  int64_t min_periods = {};
+  const void* y = nullptr;  // [bars, series]
+  const void* x = nullptr;  // [bars, series], may be null
+  void* slope = nullptr;  // [bars, series]
+  void* intercept = nullptr;  // [bars, series], may be null
+  void* r2 = nullptr;  // [bars, series], may be null
+  void* residual = nullptr;  // [bars, series], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_STATISTICS_ARGS_H_

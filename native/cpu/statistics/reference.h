@@ -16,6 +16,11 @@ Status RollingVar(RollingVarArgs& args);
 Status RollingStd(RollingStdArgs& args);
 Status RollingSkew(RollingSkewArgs& args);
 Status RollingKurtosis(RollingKurtosisArgs& args);
+Status RollingCovariance(RollingCovarianceArgs& args);
+Status RollingCorrelation(RollingCorrelationArgs& args);
+Status RollingRegression(RollingRegressionArgs& args);
+Status RollingQuantile(RollingQuantileArgs& args);
+Status RollingRank(RollingRankArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

@@ -27,7 +27,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace nautilus::cpu::HWY_NAMESPACE {
 
-// Panels of one call, [bars, series].
+// Panels of one call, [bars, series]; an output that no one wants is null.
 template <class Summary, typename T>
 struct WindowPanels {
   int64_t bars, series, window;
@@ -113,7 +113,7 @@ HWY_NOINLINE void SlideBlock(const WindowBlock<Summary, T>& block, const WindowR
       hn::Vec<decltype(d)> answers[Summary::kOutputs];
       state.Finish(rule, x, position, position - block.window + 1, origins + at, width, answers);
       for (int i = 0; i < Summary::kOutputs; ++i) {
-        StoreRow(d, answers[i], block.out[i] + row * block.out_stride + at);
+        if (block.out[i] != nullptr) StoreRow(d, answers[i], block.out[i] + row * block.out_stride + at);
       }
     });
   }
@@ -202,6 +202,7 @@ void SlideAlong(const WindowPanels<Summary, T>& panels, int64_t span, CancelFlag
       for (int i = 0; i < kOutputs; ++i) block.out[i] = answers.get() + i * span * tile;
       SlideBlock(block, panels.rule, ends.get());
       for (int i = 0; i < kOutputs; ++i) {
+        if (panels.out[i] == nullptr) continue;
         T* out = panels.out[i] + column;
         for (int64_t c = 0; c < width; ++c) {
           const int64_t start = (first + c) * span;

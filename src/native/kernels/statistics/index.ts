@@ -1,6 +1,14 @@
 // The statistics kernels.
 import * as rollingMoments from './rolling-moments.ts';
+import * as rollingOrder from './rolling-order.ts';
+import * as rollingPairs from './rolling-pairs.ts';
 
 export * from './rolling-moments.ts';
+export * from './rolling-order.ts';
+export * from './rolling-pairs.ts';
 
-export const statisticsKernels = [...Object.values(rollingMoments)] as const;
+export const statisticsKernels = [
+  ...Object.values(rollingMoments),
+  ...Object.values(rollingOrder),
+  ...Object.values(rollingPairs),
+] as const;
