@@ -22,6 +22,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/montecarlo/contract.cc
   native/cpu/montecarlo/option.cc
   native/cpu/montecarlo/paths.cc
+  native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
   native/cpu/statistics/rolling_moments.cc
@@ -53,6 +54,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_products_test.cc
   native/test/matrix_spectral_test.cc
   native/test/montecarlo_option_test.cc
+  native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/rsi_test.cc
   native/test/statistics_rolling_test.cc

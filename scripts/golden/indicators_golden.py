@@ -2,6 +2,7 @@
 #
 #   python -m venv venv && venv/bin/pip install TA-Lib numpy
 #   venv/bin/python scripts/golden/indicators_golden.py ../shared/data
+import numpy as np
 import talib
 
 from indicators_common import RECURSION, RUNNING, bars, tolerance, write
@@ -50,3 +51,59 @@ write("kama", "KAMA", ["close"], tolerance(1e-12, 0, RUNNING),
       [({"period": n}, {"kama": talib.KAMA(close, n)}) for n in (10, 2, 60)])
 write("vwma", "VWMA", ["close", "volume"], tolerance(1e-12, 0, RUNNING),
       [({"period": n}, {"vwma": talib.VWMA(close, volume, n)}) for n in (20, 2, 200)])
+
+# Momentum.
+NEAR_ZERO = "Absolute: the values cross zero and are differences of averages near 46,000, whose last bit is 7e-12."
+
+
+def ppo(fast, slow, signal):
+    line = talib.PPO(close, fast, slow, 1)
+    average = talib.EMA(line, signal)
+    line = np.where(np.isnan(average), np.nan, line)
+    return (
+        {"fast": fast, "slow": slow, "signal": signal},
+        {"ppo": line, "signal": average, "histogram": line - average},
+    )
+
+
+write("ppo", "PPO (exponential averages); signal: EMA of it", ["close"], tolerance(0, 1e-12, NEAR_ZERO + " In percent of 46,000."),
+      [ppo(12, 26, 9), ppo(3, 10, 16)])
+write("roc", "ROC", ["close"],
+      tolerance(0, 1e-13, "Absolute: TA-Lib subtracts one from a ratio near one, which costs 1e-16 of a hundred percent."),
+      [({"period": n}, {"roc": talib.ROC(close, n)}) for n in (10, 1, 100)])
+write("momentum", "MOM", ["close"], tolerance(0, 0, "One subtraction: the same bits."),
+      [({"period": n}, {"momentum": talib.MOM(close, n)}) for n in (10, 1, 100)])
+write("trix", "TRIX", ["close"], tolerance(0, 1e-12, NEAR_ZERO + " In percent of 46,000."),
+      [({"period": n}, {"trix": talib.TRIX(close, n)}) for n in (15, 2, 50)])
+write("awesome", "AO", ["high", "low"], tolerance(0, 1e-10, NEAR_ZERO),
+      [({"fast": a, "slow": b}, {"awesome": talib.AO(high, low, a, b)}) for a, b in ((5, 34), (2, 3), (10, 100))])
+
+# Oscillators.
+POINTS = "Sums of the windows are put together in another order, on a scale of a hundred points."
+write("cmo", "CMO", ["close"], tolerance(1e-12, 1e-12, RECURSION),
+      [({"period": n}, {"cmo": talib.CMO(close, n)}) for n in (14, 2, 50)])
+
+
+def stochastic(period, smooth, signal):
+    k, d = talib.STOCH(high, low, close, period, smooth, 0, signal, 0)
+    return {"period": period, "smooth": smooth, "signal": signal}, {"k": k, "d": d}
+
+
+def stochrsi(period, span, signal):
+    k, d = talib.STOCHRSI(close, period, span, signal, 0)
+    return {"period": period, "range": span, "signal": signal}, {"k": k, "d": d}
+
+
+write("stochastic", "STOCH (simple averages)", ["high", "low", "close"], tolerance(0, 1e-10, POINTS),
+      [stochastic(14, 3, 3), stochastic(5, 1, 3), stochastic(60, 5, 1)])
+write("stochrsi", "STOCHRSI (simple average)", ["close"],
+      tolerance(0, 1e-10, POINTS + " The range of the index is a few points, so its last bits count for more."),
+      [stochrsi(14, 14, 3), stochrsi(14, 5, 3), stochrsi(5, 30, 1)])
+write("williams", "WILLR", ["high", "low", "close"], tolerance(0, 1e-12, "The order of one multiplication and one division."),
+      [({"period": n}, {"williams": talib.WILLR(high, low, close, n)}) for n in (14, 2, 100)])
+write("cci", "CCI", ["high", "low", "close"],
+      tolerance(1e-9, 1e-9, "Both sum prices near 46,000, in another order; deviations of a few units keep 1e-11 of that."),
+      [({"period": n}, {"cci": talib.CCI(high, low, close, n)}) for n in (20, 5, 100)])
+write("ultimate", "ULTOSC", ["high", "low", "close"], tolerance(0, 1e-10, POINTS),
+      [({"shorter": a, "medium": b, "longer": c}, {"ultimate": talib.ULTOSC(high, low, close, a, b, c)})
+       for a, b, c in ((7, 14, 28), (2, 3, 5), (10, 20, 80))])

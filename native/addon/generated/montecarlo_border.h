@@ -100,6 +100,97 @@ struct Border<McOptionArgs> {
   }
 };
 
+template <>
+struct Border<NormalsArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"dimensions", true, 0.0, 16777216.0},
+    {"paths", true, 0.0, 2147483647.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"generator", true, 0.0, 1.0},
+    {"stream", true, 0.0, 4294967295.0},
+  };
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, {}};
+
+  static NormalsArgs Read(const Request& request) {
+    NormalsArgs args{};
+    args.dtype = request.dtype;
+    args.dimensions = static_cast<int64_t>(request.scalars[0]);
+    args.paths = static_cast<int64_t>(request.scalars[1]);
+    args.seed = static_cast<uint64_t>(request.scalars[2]);
+    args.generator = static_cast<NormalsArgs::Generator>(static_cast<int64_t>(request.scalars[3]));
+    args.stream = static_cast<int64_t>(request.scalars[4]);
+    args.out = static_cast<void*>(request.pointers[0]);
+    return args;
+  }
+};
+
+template <>
+struct Border<PhiloxUint32Args> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"blocks", true, 0.0, 2147483647.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"rounds", true, 0.0, 1.0},
+    {"firstBlock", true, 0.0, 9007199254740991.0},
+    {"stream", true, 0.0, 4294967295.0},
+  };
+  static constexpr Side kSidesOut[] = {{0, 0}, {-1, 4}};
+  static constexpr ArraySpec kArrays[] = {
+    {"out", Role::kOutput, Element::kU32, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static PhiloxUint32Args Read(const Request& request) {
+    PhiloxUint32Args args{};
+    args.dtype = request.dtype;
+    args.blocks = static_cast<int64_t>(request.scalars[0]);
+    args.seed = static_cast<uint64_t>(request.scalars[1]);
+    args.rounds = static_cast<PhiloxUint32Args::Rounds>(static_cast<int64_t>(request.scalars[2]));
+    args.first_block = static_cast<int64_t>(request.scalars[3]);
+    args.stream = static_cast<int64_t>(request.scalars[4]);
+    args.out = static_cast<uint32_t*>(request.pointers[0]);
+    return args;
+  }
+};
+
+template <>
+struct Border<SobolArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"points", true, 0.0, 2147483647.0},
+    {"dimensions", true, 0.0, 1024.0},
+    {"scrambled", true, 0.0, 1.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"copy", true, 0.0, 2147483647.0},
+    {"firstPoint", true, 0.0, 2147483647.0},
+    {"normal", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "firstPoint plus points to be at most 2^32"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static SobolArgs Read(const Request& request) {
+    SobolArgs args{};
+    args.dtype = request.dtype;
+    args.points = static_cast<int64_t>(request.scalars[0]);
+    args.dimensions = static_cast<int64_t>(request.scalars[1]);
+    args.scrambled = request.scalars[2] != 0;
+    args.seed = static_cast<uint64_t>(request.scalars[3]);
+    args.copy = static_cast<int64_t>(request.scalars[4]);
+    args.first_point = static_cast<int64_t>(request.scalars[5]);
+    args.normal = request.scalars[6] != 0;
+    args.out = static_cast<void*>(request.pointers[0]);
+    return args;
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_MONTECARLO_BORDER_H_

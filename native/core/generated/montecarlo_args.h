@@ -52,6 +52,53 @@ struct McOptionArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Standard normals.
+struct NormalsArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t dimensions = 0;
+  int64_t paths = 0;
+  uint64_t seed = {};
+  enum class Generator : int64_t { kPhilox10, kPhilox7 } generator = {};
+  int64_t stream = {};
+  void* out = nullptr;  // [dimensions, paths]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Random integers.
+struct PhiloxUint32Args {
+  Dtype dtype = Dtype::kF64;
+  int64_t blocks = 0;
+  uint64_t seed = {};
+  enum class Rounds : int64_t { k10, k7 } rounds = {};
+  int64_t first_block = {};
+  int64_t stream = {};
+  uint32_t* out = nullptr;  // [blocks, 4]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Sobol points.
+struct SobolArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t points = 0;
+  int64_t dimensions = 0;
+  bool scrambled = {};
+  uint64_t seed = {};
+  int64_t copy = {};
+  int64_t first_point = {};
+  bool normal = {};
+  void* out = nullptr;  // [points, dimensions]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_MONTECARLO_ARGS_H_
