@@ -1,5 +1,6 @@
 // Redis Cluster: which node owns which slot, and a link to each node that owns any.
 import type { Redis } from 'ioredis';
+import { loadRedis } from '../core/ioredis.ts';
 import type { RedisNode, RedisSettings } from '../core/redis-settings.ts';
 import {
   connectionOptions,
@@ -80,7 +81,7 @@ export async function clusterMembers(settings: RedisSettings) {
 
 /** Asks all nodes at once, since one that hangs shall hold up nothing, and takes the first answer. */
 async function askSlots(settings: RedisSettings): Promise<SlotRange[]> {
-  const { Redis } = await import('ioredis');
+  const { Redis } = await loadRedis();
   const nodes = distinct([...(known.get(settings) ?? []), ...settings.cluster!]);
   const clients = nodes.map(
     (node) => [node, new Redis(connectionOptions(settings, 'nautilus-slots', node))] as const,

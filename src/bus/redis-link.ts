@@ -1,4 +1,5 @@
 // One connection to Redis that comes back by itself: back-off with jitter, pings that notice a link that is only half there.
+import { isIP } from 'node:net';
 import type { Redis, RedisOptions } from 'ioredis';
 import { loadRedis } from '../core/ioredis.ts';
 import type { RedisNode, RedisSettings } from '../core/redis-settings.ts';
@@ -47,7 +48,8 @@ export function connectionOptions(settings: RedisSettings, name: string, node: R
       : { host, port }),
     db,
     ...settings.credentials(),
-    ...(tls ? { tls: { servername: host } } : {}),
+    // A server proves the name that we call it by, or its address; an address is no name to ask for.
+    ...(tls ? { tls: isIP(host) ? {} : { servername: host } } : {}),
     connectionName: name,
     // The older protocol does all that is needed here, and passes through proxies that know no other.
     protocol: 2,

@@ -1,5 +1,6 @@
 // One short visit to Redis, or to each node of a cluster: is it there, which version, and what it does with its data. Used at start and by the doctor.
 import { DependencyUnavailableError } from '../core/errors.ts';
+import { loadRedis } from '../core/ioredis.ts';
 import type { RedisNode, RedisSettings } from '../core/redis-settings.ts';
 import { addressOf, busTarget, clusterMembers } from './redis-cluster.ts';
 import { connectionOptions, type LinkTarget, reasonOf } from './redis-link.ts';
@@ -63,7 +64,7 @@ async function visit(
   timeoutMs: number,
   check: LinkTarget['check'] = (client) => client.ping(),
 ): Promise<RedisFacts> {
-  const { Redis } = await import('ioredis');
+  const { Redis } = await loadRedis();
   const client = new Redis(connectionOptions(settings, 'nautilus-probe', node));
   let failure: unknown;
   client.on('error', (error) => {
