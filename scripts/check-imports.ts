@@ -6,6 +6,7 @@ import { type Finding, isTest, lineAt, type Tree } from './check-tree.ts';
 const TIERS: Readonly<Record<string, number>> = {
   'src/main.ts': 1,
   'src/cli': 1,
+  'src/package': 2,
   'src/http': 3,
   'src/events': 3,
   'src/jobs': 3,

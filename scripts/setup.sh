@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings a fresh Debian or macOS machine to where the engines can start: system packages, Bun, dependencies, the addon.
+# Brings a fresh Debian or macOS machine to where the engines can start: system packages, Bun, dependencies, the addon, the
+# package for Node.
 # Safe to run again at any time; a run with nothing to do takes a fraction of a second.
 #   scripts/setup.sh [--check-tools] [--test-tools]
 #     --check-tools   also what `make check` needs (clang-format)
@@ -223,6 +224,17 @@ if ! stamped native "$native" || [ ! -f build/native/Release/nautilus.node ]; th
   step "native addon" build_addon
   [ -f build/native/Release/nautilus.node ] || fail "the build ended without build/native/Release/nautilus.node"
   echo "$native" >"$stamps/native"
+fi
+
+# ---- the package for Node --------------------------------------------------------------------------------------------
+
+node_package=$( (echo "$dependencies"
+  find src/core src/native src/indicators src/package scripts/build-node.* -type f ! -name '*.test.ts' -print0 |
+    LC_ALL=C sort -z | xargs -0 cksum) | digest)
+if ! stamped node-package "$node_package" || [ ! -f build/node/native.mjs ]; then
+  rm -f "$stamps/node-package"
+  step "package for Node" bun scripts/build-node.ts
+  echo "$node_package" >"$stamps/node-package"
 fi
 
 say "ready"
