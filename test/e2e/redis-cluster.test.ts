@@ -65,29 +65,31 @@ describe.skipIf(!HAS_CLUSTER)('nine engines over a Redis Cluster', () => {
   test('are all healthy again unaided after the node that carries the messages was killed, with the market moving', async () => {
     const cluster = await TestCluster.start({ replicas: 3 });
     const market = { NAUTILUS_FEED: 'simulated', NAUTILUS_FEED_INTERVAL_MS: '50' };
-    const system = await TestSystem.start([], { ...cluster.env, ...market });
+    let system: TestSystem | undefined;
     try {
+      const running = await TestSystem.start([], { ...cluster.env, ...market });
+      system = running;
       const all = (status: string) => async () => {
         const healths = await Promise.all(
-          (await system.engines()).map(async ({ port }) =>
+          (await running.engines()).map(async ({ port }) =>
             (await fetch(`http://127.0.0.1:${port}/health`)).json(),
           ),
         );
         return healths.length === 9 && healths.every((h) => h.status === status && h.messagebus === 'redis');
       };
       await eventually(all('healthy'), 'nine healthy engines', 30_000);
-      const pids = (await system.engines()).map((e) => e.pid);
+      const pids = (await running.engines()).map((e) => e.pid);
       await (await cluster.ownerOf('nautilus:bus')).kill();
       await eventually(all('degraded'), 'nine engines that say so', 10_000);
       const gone = performance.now();
       await eventually(all('healthy'), 'nine healthy engines again', 40_000);
       console.log(`healthy again ${Math.round(performance.now() - gone)} ms after they noticed the loss`);
-      expect((await system.engines()).map((e) => e.pid)).toEqual(pids);
-      const seen = async () => JSON.stringify((await system.request('websocket', '/snapshot')).body);
+      expect((await running.engines()).map((e) => e.pid)).toEqual(pids);
+      const seen = async () => JSON.stringify((await running.request('websocket', '/snapshot')).body);
       const before = await seen();
       await eventually(async () => (await seen()) !== before, 'the page moves again', 10_000);
     } finally {
-      await system.stop();
+      await system?.stop();
       await cluster.stop();
     }
   });
