@@ -28,6 +28,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/statistics/rolling_moments.cc
   native/cpu/statistics/rolling_order.cc
   native/cpu/statistics/rolling_pairs.cc
+  native/cpu/system/probes.cc
   native/metal/no_metal.cpp
 )
 set(NAUTILUS_ADDON_SOURCES
@@ -59,4 +60,5 @@ set(NAUTILUS_TEST_SOURCES
   native/test/rsi_test.cc
   native/test/statistics_rolling_test.cc
   native/test/statistics_windows_test.cc
+  native/test/system_probes_test.cc
 )

@@ -14,7 +14,7 @@ export default {
   migrations: MIGRATIONS,
   replicas: { partitionBy: 'portfolio_id' },
   create({ config, database, units, work }) {
-    const kernels = [...FAMILIES.matrix, ...FAMILIES.statistics];
+    const kernels = [...FAMILIES.matrix, ...FAMILIES.statistics, ...FAMILIES.system];
     const service = new AnalyticsService(new AnalyticsStore(database), units, work);
     return {
       routes: analyticsRoutes(service).use(kernelRoutes('analytics', kernels, config.defaultTimeoutMs)),

@@ -6,5 +6,6 @@
 #include "addon/generated/matrix_border.h"
 #include "addon/generated/montecarlo_border.h"
 #include "addon/generated/statistics_border.h"
+#include "addon/generated/system_border.h"
 
 #endif  // NAUTILUS_ADDON_BORDERS_H_

@@ -6,6 +6,7 @@
 #include "core/generated/matrix_args.h"
 #include "core/generated/montecarlo_args.h"
 #include "core/generated/statistics_args.h"
+#include "core/generated/system_args.h"
 #include "core/kernel_call.h"
 
 #endif  // NAUTILUS_CORE_KERNEL_ARGS_H_

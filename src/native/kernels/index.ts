@@ -4,6 +4,7 @@ import { indicatorKernels } from './indicators/index.ts';
 import { matrixKernels } from './matrix/index.ts';
 import { monteCarloKernels } from './montecarlo/index.ts';
 import { statisticsKernels } from './statistics/index.ts';
+import { systemKernels } from './system/index.ts';
 
 /** The kernels of each family. */
 export const FAMILIES = {
@@ -11,6 +12,7 @@ export const FAMILIES = {
   matrix: matrixKernels,
   montecarlo: monteCarloKernels,
   statistics: statisticsKernels,
+  system: systemKernels,
 } as const satisfies Record<string, readonly Pick<Kernel, 'def'>[]>;
 
 export type Family = keyof typeof FAMILIES;
