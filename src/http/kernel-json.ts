@@ -5,19 +5,21 @@ import {
   NonFiniteInputError,
   ShapeMismatchError,
 } from '../core/errors.ts';
-import { type ArraySpec, type Dtype, type KernelDef, type NativeArray, resolveDim } from '../native/index.ts';
+import {
+  type ArraySpec,
+  type Dtype,
+  type KernelDef,
+  type NativeArray,
+  type PoolScope,
+  resolveDim,
+} from '../native/index.ts';
+
+/** Most numbers that one output of a reply may hold. */
+export const MAX_OUTPUT_ELEMENTS = 4_000_000;
 
 /** Returns the JSON name of an argument: `trans_a` for `transA`. */
 export const jsonName = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-const CLASSES = {
-  f64: Float64Array,
-  f32: Float32Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  u8: Uint8Array,
-} as const;
 
 const INTEGER_MAX = { i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, u8: 255 } as const;
 
@@ -98,7 +100,11 @@ function isRead({ role }: ArraySpec): boolean {
  * Ranges of sizes and options are the kernel's to check.
  * @throws ShapeMismatchError, InvalidOptionError with pointers into the body.
  */
-export function decodeCall(def: KernelDef, body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function decodeCall(
+  def: KernelDef,
+  body: Readonly<Record<string, unknown>>,
+  memory: PoolScope,
+): Record<string, unknown> {
   const call: Record<string, unknown> = {};
   for (const name of ['backend', 'dtype', ...Object.keys(def.sizes), ...Object.keys(def.options)]) {
     if (body[jsonName(name)] !== undefined) call[name] = body[jsonName(name)];
@@ -118,34 +124,48 @@ export function decodeCall(def: KernelDef, body: Readonly<Record<string, unknown
   for (const [name, lengths] of shapes) {
     const spec = def.arrays[name]!;
     const type = spec.type === 'float' ? dtype : spec.type;
-    const into = new CLASSES[type](lengths.reduce((product, length) => product * length, 1));
+    const into = memory.take(type, elementsOf(lengths));
     new Flattener(into, spec).fill(body[jsonName(name)], lengths, 0, `/${jsonName(name)}`);
     call[name] = into;
   }
-  const wanted = body.want;
-  if (Array.isArray(wanted)) addWanted(def, wanted, call, dtype);
+  addOutputs(def, wantedOf(def, body.want), call, dtype, memory);
   return call;
 }
 
-// Outputs that are written only when somebody wants them.
-function addWanted(
+/** The outputs that are written only when somebody wants them, and are wanted. */
+function wantedOf(def: KernelDef, names: unknown): ReadonlySet<string> {
+  const wanted = new Set<string>();
+  for (const [i, asked] of (Array.isArray(names) ? names : []).entries()) {
+    const found = Object.entries(def.arrays).find(([name]) => jsonName(name) === asked);
+    if (found?.[1].role !== 'wanted') refuse(`/want/${i}`, 'the name of an optional output', kindOf(asked));
+    wanted.add(found[0]);
+  }
+  return wanted;
+}
+
+// Outputs of sizes that cannot be are left to the kernel, which refuses them.
+function addOutputs(
   def: KernelDef,
-  wanted: readonly unknown[],
+  wanted: ReadonlySet<string>,
   call: Record<string, unknown>,
   dtype: Dtype,
+  memory: PoolScope,
 ): void {
-  wanted.forEach((jsonWanted, i) => {
-    const found = Object.entries(def.arrays).find(([name]) => jsonName(name) === jsonWanted);
-    if (found?.[1].role !== 'wanted')
-      refuse(`/want/${i}`, 'the name of an optional output', kindOf(jsonWanted));
-    const [name, spec] = found;
-    const length = shapeOf(def, spec, call).reduce((product, side) => product * side, 1);
-    const type = spec.type === 'float' ? dtype : spec.type;
-    call[name] = new CLASSES[type](
-      Number.isSafeInteger(length) && length >= 0 && length < 2 ** 31 ? length : 0,
-    );
-  });
+  for (const [name, spec] of Object.entries(def.arrays)) {
+    if (spec.role !== 'output' && !wanted.has(name)) continue;
+    const length = elementsOf(shapeOf(def, spec, call));
+    if (!(length <= MAX_OUTPUT_ELEMENTS)) {
+      const expected = `sizes whose outputs have at most ${MAX_OUTPUT_ELEMENTS} numbers`;
+      throw new InvalidOptionError(`Expected ${expected}, was ${length} for ${jsonName(name)}`, [
+        { pointer: `/${jsonName(name)}`, expected, received: `${length} numbers` },
+      ]);
+    }
+    if (Number.isInteger(length))
+      call[name] = memory.take(spec.type === 'float' ? dtype : spec.type, length).fill(0);
+  }
 }
+
+const elementsOf = (lengths: readonly number[]) => lengths.reduce((product, side) => product * side, 1);
 
 /** Returns the lengths of an array's sides in a call. */
 export function shapeOf(def: KernelDef, spec: ArraySpec, call: Readonly<Record<string, unknown>>): number[] {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Elysia } from 'elysia';
 import { exampleCall, lengthsOf } from '../native/example-call.ts';
-import { gemm, KERNELS, type Kernel, type NativeArray, solveSpd } from '../native/index.ts';
+import { gemm, KERNELS, type Kernel, type NativeArray, pool, solveSpd } from '../native/index.ts';
 import { decodeCall, encodeOutputs, jsonName } from './kernel-json.ts';
 import { bodySchema, kernelRoutes } from './kernel-routes.ts';
 
@@ -87,7 +87,7 @@ describe('a kernel over HTTP', () => {
         body[jsonName(name)] = spec ? nested(value as NativeArray, lengthsOf(def, spec, call)) : value;
       }
       expect(bodySchema(def).safeParse(body)).toMatchObject({ success: true });
-      const decoded = decodeCall(def, body);
+      const decoded = decodeCall(def, body, pool.scope());
       const direct = (kernel as unknown as (call: object) => Record<string, unknown>)(call);
       const over = await (kernel as unknown as Kernel).auto(decoded as never);
       expect(encodeOutputs(def, decoded, over as never)).toEqual(encodeOutputs(def, call, direct));
@@ -96,5 +96,5 @@ describe('a kernel over HTTP', () => {
 });
 
 function run(body: Record<string, unknown>) {
-  return gemm(decodeCall(gemm.def, body) as never);
+  return gemm(decodeCall(gemm.def, body, pool.scope()) as never);
 }

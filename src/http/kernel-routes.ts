@@ -1,12 +1,9 @@
 // The kernels of an engine over HTTP: one POST route each, its schema from the definition.
 import { Elysia } from 'elysia';
 import { z } from 'zod';
-import { DeadlineExceededError, InvalidOptionError } from '../core/errors.ts';
-import { CancelledError, type Kernel, type KernelDef, type OptionSpec } from '../native/index.ts';
-import { decodeCall, encodeOutputs, jsonName, renamed, shapeOf } from './kernel-json.ts';
-
-/** Most numbers that one reply may hold. */
-export const MAX_OUTPUT_ELEMENTS = 4_000_000;
+import { DeadlineExceededError } from '../core/errors.ts';
+import { CancelledError, type Kernel, type KernelDef, type OptionSpec, pool } from '../native/index.ts';
+import { decodeCall, encodeOutputs, jsonName, renamed } from './kernel-json.ts';
 
 type AnyKernel = Pick<Kernel, 'def'>;
 
@@ -108,9 +105,9 @@ async function run(kernel: AnyKernel, body: Readonly<Record<string, unknown>>, t
   const { def } = kernel;
   const began = performance.now();
   const deadline = AbortSignal.timeout(timeoutMs);
+  const memory = pool.scope();
   try {
-    const call = decodeCall(def, body);
-    requireSmallReply(def, call);
+    const call = decodeCall(def, body, memory);
     const result = (await (kernel as Kernel).auto(call as never, deadline)) as unknown as Record<
       string,
       unknown
@@ -127,21 +124,9 @@ async function run(kernel: AnyKernel, body: Readonly<Record<string, unknown>>, t
       throw new DeadlineExceededError(`Expected ${def.id} to end within ${timeoutMs} ms, was stopped`);
     }
     throw renamed(error);
+  } finally {
+    memory.release();
   }
-}
-
-function requireSmallReply(def: KernelDef, call: Readonly<Record<string, unknown>>): void {
-  let elements = 0;
-  for (const [name, spec] of Object.entries(def.arrays)) {
-    const written =
-      spec.role === 'output' || spec.role === 'inout' || (spec.role === 'wanted' && name in call);
-    if (written) elements += shapeOf(def, spec, call).reduce((product, side) => product * side, 1);
-  }
-  if (elements <= MAX_OUTPUT_ELEMENTS) return;
-  const expected = `sizes whose outputs have at most ${MAX_OUTPUT_ELEMENTS} numbers`;
-  throw new InvalidOptionError(`Expected ${expected}, was ${elements}`, [
-    { pointer: '', expected, received: `${elements} numbers` },
-  ]);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Bus, BusStats } from '../bus/client.ts';
 import { type HopSummary, HopTimes } from '../bus/hop-times.ts';
 import { registerHops } from './hop-metric.ts';
 import { LoopDelay } from './loop-delay.ts';
+import { registerPool } from './native-info.ts';
 import { Counter, Gauge, Registry } from './prom.ts';
 import { RequestTimes } from './request-times.ts';
 
@@ -40,6 +41,7 @@ export class EngineMetrics {
     registerHops(this.registry, measured.hops);
     this.#registerProcess(measured.delay);
     this.#registerBus();
+    registerPool(this.registry);
   }
 
   /** Records one answered request. `route` is the pattern, never the path, so that labels stay few. */

@@ -1,5 +1,6 @@
 // What the addon says of itself, in the short form that every engine reports.
-import { buildInfo, isAddonBuilt } from '../native/index.ts';
+import { buildInfo, isAddonBuilt, type PoolStats, pool } from '../native/index.ts';
+import { Counter, Gauge, type Registry } from './prom.ts';
 
 /** `backend` is `cpu`, `metal` or `unavailable`; `target` is the SIMD target in use. */
 export interface NativeInfo {
@@ -23,4 +24,36 @@ function read(): NativeInfo {
   } catch {
     return { backend: 'unavailable', target: null };
   }
+}
+
+/** Returns what the pool of native memory has done so far, for `/system/status`. */
+export const poolStats = (): PoolStats => pool.stats;
+
+/** Adds the pool of native memory to the metrics. */
+export function registerPool(registry: Registry): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'nautilus_native_pool_bytes',
+    help: 'Native memory for kernels: of all slabs, in use, and the most that was ever in use',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      const { bytes, in_use_bytes, high_water_bytes } = pool.stats;
+      this.set({ kind: 'slabs' }, bytes);
+      this.set({ kind: 'in_use' }, in_use_bytes);
+      this.set({ kind: 'high_water' }, high_water_bytes);
+    },
+  });
+  new Counter({
+    name: 'nautilus_native_pool_blocks_total',
+    help: 'Blocks of native memory taken, by whether they were there already',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      const { hits, misses } = pool.stats;
+      this.reset();
+      this.inc({ outcome: 'hit' }, hits);
+      this.inc({ outcome: 'miss' }, misses);
+    },
+  });
 }

@@ -22,7 +22,7 @@ import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from '.
 import { registerEvents } from './events-metric.ts';
 import { refuseOpenHost } from './key-ring.ts';
 import { Listener } from './listener.ts';
-import { nativeInfo } from './native-info.ts';
+import { nativeInfo, poolStats } from './native-info.ts';
 
 const PRESENCE_MS = 1000;
 const POLITE_STOP_MS = 250;
@@ -225,6 +225,7 @@ class Engine implements RunningEngine {
       replica: this.context.config.replica?.index ?? null,
       ...(this.durable?.work && { partitions: this.durable.work.held() }),
       memory_rss_bytes: process.memoryUsage.rss(),
+      native_pool: poolStats(),
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),
       events: this.durable?.events.status() ?? null,

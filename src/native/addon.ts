@@ -71,6 +71,8 @@ export interface RawAddon {
   readonly kernels: () => KernelRow[];
   readonly buildInfo: () => BuildInfo;
   readonly statusCodes: () => string[];
+  /** A zeroed block of page-aligned memory; `bytes` is a multiple of 16,384. */
+  readonly slab: (bytes: number) => ArrayBuffer;
   readonly setThreads: (threads: number) => number;
 }
 

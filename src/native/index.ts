@@ -14,6 +14,7 @@ export * from './kernels/matrix/index.ts';
 export * from './kernels/montecarlo/index.ts';
 export * from './kernels/statistics/index.ts';
 export * from './kernels/system/index.ts';
+export { type PoolScope, type PoolStats, pool } from './pool.ts';
 
 /** Returns what the loaded addon is: compiler, flags, SIMD targets, BLAS, Metal. Throws `BackendUnavailableError`. */
 export function buildInfo(): BuildInfo {

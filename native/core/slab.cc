@@ -1,0 +1,48 @@
+// Slabs from vm_allocate on Apple and mmap elsewhere.
+#include "core/slab.h"
+
+#include <cstdint>
+
+#if defined(__APPLE__)
+#include <mach/mach.h>
+#else
+#include <sys/mman.h>
+#endif
+
+namespace nautilus {
+
+#if defined(__APPLE__)
+
+void* MapSlab(size_t bytes) {
+  vm_address_t address = 0;
+  const kern_return_t result = vm_allocate(mach_task_self(), &address, bytes, VM_FLAGS_ANYWHERE);
+  return result == KERN_SUCCESS ? reinterpret_cast<void*>(address) : nullptr;
+}
+
+void UnmapSlab(void* memory, size_t bytes) {
+  vm_deallocate(mach_task_self(), reinterpret_cast<vm_address_t>(memory), bytes);
+}
+
+#else
+
+void* MapSlab(size_t bytes) {
+  // Pages of 4 KiB: one alignment more, and what sticks out on both sides goes back.
+  const size_t mapped = bytes + kSlabAlignment;
+  void* const raw = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  const auto begin = reinterpret_cast<uintptr_t>(raw);
+  const uintptr_t aligned = (begin + kSlabAlignment - 1) / kSlabAlignment * kSlabAlignment;
+  if (aligned > begin) munmap(raw, aligned - begin);
+  const uintptr_t end = aligned + bytes;
+  if (begin + mapped > end) munmap(reinterpret_cast<void*>(end), begin + mapped - end);
+  auto* const slab = reinterpret_cast<void*>(aligned);
+  // Big pages, where the system has some to give.
+  madvise(slab, bytes, MADV_HUGEPAGE);
+  return slab;
+}
+
+void UnmapSlab(void* memory, size_t bytes) { munmap(memory, bytes); }
+
+#endif
+
+}  // namespace nautilus
