@@ -81,7 +81,7 @@ void BlasTrsm(bool transpose, int64_t n, int64_t columns, const T* l, T* x) {
 }
 
 // What follows is LAPACK, which stores columns: its upper triangle is the lower one of a row-major matrix,
-// its columns are our rows. No transposed copy is made anywhere.
+// its columns are our rows.
 
 // Factors the lower triangle of row-major a[n, n] in place, a = l l'. Returns 0, or the order of the leading
 // minor that is not positive definite.
@@ -110,8 +110,9 @@ LapackInt LapackWorkspace(T answer, int64_t least) {
   return static_cast<LapackInt>(std::max(asked, least));
 }
 
-// Replaces row-major symmetric a[n, n], of which the lower triangle is read, by its eigenvectors, one in each
-// row, and writes the eigenvalues in ascending order. Without `vectors` a is left as scratch.
+// Replaces symmetric a[n, n] by its eigenvectors, one in each row, and writes the eigenvalues in ascending
+// order. Without `vectors` a is left as scratch. Both triangles must be filled: which one is read is what
+// runs faster here.
 template <typename T>
 int64_t LapackSyevd(bool vectors, int64_t n, T* a, T* values) {
   LapackInt order = static_cast<LapackInt>(n);
@@ -120,36 +121,35 @@ int64_t LapackSyevd(bool vectors, int64_t n, T* a, T* values) {
   LapackInt ask = -1;
   T work_size = 0;
   LapackInt integers = 0;
-  NAUTILUS_LAPACK_CALL(T, syevd, job, "U", &order, a, &order, values, &work_size, &ask, &integers, &ask,
+  NAUTILUS_LAPACK_CALL(T, syevd, job, "L", &order, a, &order, values, &work_size, &ask, &integers, &ask,
                        &info);
   if (info != 0) return info;
   LapackInt work_length = LapackWorkspace(work_size, vectors ? 1 + 6 * n + 2 * n * n : 2 * n + 1);
   std::vector<T> work(work_length);
   std::vector<LapackInt> integer_work(integers);
-  NAUTILUS_LAPACK_CALL(T, syevd, job, "U", &order, a, &order, values, work.data(), &work_length,
+  NAUTILUS_LAPACK_CALL(T, syevd, job, "L", &order, a, &order, values, work.data(), &work_length,
                        integer_work.data(), &integers, &info);
   return info;
 }
 
-// Singular values, descending, and vectors of row-major a[rows, columns], which is destroyed: u[rows, k] and
-// vt[k, columns] with k the shorter side.
+// Singular values, descending, and vectors of *column-major* a[rows, columns], which is destroyed: u[rows, k]
+// and vt[k, columns], column-major too, with k the shorter side.
 template <typename T>
 int64_t LapackGesdd(int64_t rows, int64_t columns, T* a, T* values, T* u, T* vt) {
   const int64_t k = std::min(rows, columns);
-  // Of the transpose, which is what LAPACK sees, u and v change places.
-  LapackInt m = static_cast<LapackInt>(columns);
-  LapackInt n = static_cast<LapackInt>(rows);
+  LapackInt m = static_cast<LapackInt>(rows);
+  LapackInt n = static_cast<LapackInt>(columns);
   LapackInt ld_vt = static_cast<LapackInt>(k);
   LapackInt info = 0;
   LapackInt ask = -1;
   T work_size = 0;
   std::vector<LapackInt> integer_work(8 * k);
-  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, vt, &m, u, &ld_vt, &work_size, &ask,
+  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, u, &m, vt, &ld_vt, &work_size, &ask,
                        integer_work.data(), &info);
   if (info != 0) return info;
   LapackInt work_length = LapackWorkspace(work_size, 4 * k * k + 7 * k);
   std::vector<T> work(work_length);
-  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, vt, &m, u, &ld_vt, work.data(), &work_length,
+  NAUTILUS_LAPACK_CALL(T, gesdd, "S", &m, &n, a, &m, values, u, &m, vt, &ld_vt, work.data(), &work_length,
                        integer_work.data(), &info);
   return info;
 }

@@ -56,8 +56,9 @@ HWY_EXPORT(SmallProductsF32);
 
 namespace {
 
-// From this many multiplications on BLAS is quicker in spite of its call (2 x AVX-512, OpenBLAS 0.3.21).
-constexpr int64_t kBlasFrom = 48 * 48 * 48;
+// From this many multiplications on BLAS is quicker in spite of its call (one AVX-512 core, OpenBLAS 0.3.21).
+template <typename T>
+constexpr int64_t kBlasFrom = sizeof(T) == 8 ? 32 * 32 * 32 : 48 * 48 * 48;
 // From this many BLAS takes several threads for one product, so the batch must not.
 constexpr int64_t kBlasThreadsFrom = 64 * 64 * 64;
 
@@ -89,7 +90,7 @@ Status BatchedGemmOf(const BatchedGemmArgs& args) {
   const int64_t grain = std::max<int64_t>(1, 200000 / std::max<int64_t>(work, 1));
   ParallelRanges(args.batch, grain, [&](int64_t first, int64_t last) {
     if (args.Cancelled()) return;
-    if (work < kBlasFrom) {
+    if (work < kBlasFrom<T>) {
       HWY_ALIGN T turned[48 * 48];
       std::vector<T> more(args.trans_b && k * n > 48 * 48 ? k * n : 0);
       Small(args, first, last, more.empty() ? turned : more.data());

@@ -25,7 +25,7 @@ struct Panel {
 // and product.
 template <typename T>
 int64_t BlockRows(const Panel<T>& panel) {
-  constexpr int64_t kBytes = int64_t{2} << 20;
+  constexpr int64_t kBytes = int64_t{5} << 18;
   const int64_t fits = kBytes / (static_cast<int64_t>(sizeof(T)) * std::max<int64_t>(panel.columns, 1));
   return std::min(panel.rows, std::max<int64_t>(fits, 64));
 }

@@ -18,15 +18,12 @@ class Projection {
  public:
   Projection(int64_t n, double floor) : n_(n), floor_(floor), vectors_(n * n), values_(n) {}
 
-  // Replaces x (lower triangle read, both written). Returns whether the eigenvalues could be found.
+  // Replaces x, symmetric. Returns whether the eigenvalues could be found.
   bool Apply(double* x) {
-    matrix::CopyLower(x, n_, vectors_.data());
+    std::copy(x, x + n_ * n_, vectors_.begin());
     if (LapackSyevd(true, n_, vectors_.data(), values_.data()) != 0) return false;
     const int64_t below = std::lower_bound(values_.begin(), values_.end(), floor_) - values_.begin();
-    if (below == 0) {
-      matrix::MirrorLower(x, n_);
-      return true;
-    }
+    if (below == 0) return true;
     // Adds what the eigenvalues below lack, or builds the sum anew from those above: whichever are fewer.
     const bool lift = below <= n_ / 2;
     const int64_t first = lift ? 0 : below;

@@ -53,6 +53,7 @@ Status FromGram(const Panel<T>& panel, const double* mean, PcaArgs& args, Axes<T
   }
   for (int64_t j = 0; j < n; ++j) axes.total += gram[j * (n + 1)];
   if (!std::isfinite(axes.total)) return Status::kNonFinite;
+  matrix::MirrorLower(gram.data(), n);
   std::vector<T> values(n);
   if (LapackSyevd(true, n, gram.data(), values.data()) != 0) return Status::kInvariant;
   axes.vectors.resize(args.components * n);
@@ -83,7 +84,7 @@ Status FromPanel(const Panel<T>& panel, const double* mean, PcaArgs& args, Axes<
   std::vector<T> singular(rows);
   std::vector<T> u(rows * rows);
   axes.vectors.resize(rows * columns);
-  if (LapackGesdd(rows, columns, centred.data(), singular.data(), u.data(), axes.vectors.data()) != 0) {
+  if (LapackGesdd(columns, rows, centred.data(), singular.data(), axes.vectors.data(), u.data()) != 0) {
     return Status::kInvariant;
   }
   for (int64_t i = 0; i < args.components; ++i) {
