@@ -68,13 +68,13 @@ function groupList(group: IndicatorGroup, defs: readonly AnyIndicator[]): string
 
 function catalogue(defs: readonly AnyIndicator[]): string {
   const imports = defs.map(({ name }) => `import ${name} from './${name}/def.ts';\n`);
-  const names = defs.map(({ name }) => name).join(', ');
+  const names = defs.map(({ name }) => `  ${name},\n`).join('');
   return [
     head('//'),
     `${imports.join('')}`,
-    `export { ${names} };\n`,
+    `export {\n${names}};\n`,
     '/** Every indicator, by name in alphabetical order. Its place is its number at the native border. */',
-    `export const CATALOGUE = [${names}] as const;\n`,
+    `export const CATALOGUE = [\n${names}] as const;\n`,
   ].join('\n');
 }
 

@@ -33,6 +33,22 @@ struct AtrOptions {
   int64_t Warmup() const { return period; }
 };
 
+struct AwesomeOptions {
+  static constexpr const char* kName = "awesome";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow};
+  static constexpr const char* kOutputNames[] = {"awesome"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"fast", true, 1.0, 10000.0}, {"slow", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t fast;
+  int64_t slow;
+
+  static AwesomeOptions Read(const double* values) { return {.fast = static_cast<int64_t>(values[0]), .slow = static_cast<int64_t>(values[1])}; }
+  int64_t Warmup() const { return (slow - int64_t{1}); }
+};
+
 struct BollingerOptions {
   static constexpr const char* kName = "bollinger";
   static constexpr int kInputs = 1;
@@ -47,6 +63,36 @@ struct BollingerOptions {
 
   static BollingerOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .deviations = values[1]}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct CciOptions {
+  static constexpr const char* kName = "cci";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"cci"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static CciOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct CmoOptions {
+  static constexpr const char* kName = "cmo";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"cmo"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static CmoOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
 };
 
 struct DemaOptions {
@@ -128,6 +174,53 @@ struct MacdOptions {
   int64_t Warmup() const { return ((slow + signal) - int64_t{2}); }
 };
 
+struct MomentumOptions {
+  static constexpr const char* kName = "momentum";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"momentum"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static MomentumOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
+};
+
+struct PpoOptions {
+  static constexpr const char* kName = "ppo";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 3;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"ppo", "signal", "histogram"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"fast", true, 2.0, 100000.0}, {"slow", true, 3.0, 100000.0}, {"signal", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t fast;
+  int64_t slow;
+  int64_t signal;
+
+  static PpoOptions Read(const double* values) { return {.fast = static_cast<int64_t>(values[0]), .slow = static_cast<int64_t>(values[1]), .signal = static_cast<int64_t>(values[2])}; }
+  int64_t Warmup() const { return ((slow + signal) - int64_t{2}); }
+};
+
+struct RocOptions {
+  static constexpr const char* kName = "roc";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"roc"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static RocOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
+};
+
 struct RsiOptions {
   static constexpr const char* kName = "rsi";
   static constexpr int kInputs = 1;
@@ -156,6 +249,40 @@ struct SmaOptions {
 
   static SmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct StochasticOptions {
+  static constexpr const char* kName = "stochastic";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 2;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"k", "d"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 10000.0}, {"smooth", true, 1.0, 1000.0}, {"signal", true, 1.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+  int64_t smooth;
+  int64_t signal;
+
+  static StochasticOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .smooth = static_cast<int64_t>(values[1]), .signal = static_cast<int64_t>(values[2])}; }
+  int64_t Warmup() const { return (((period + smooth) + signal) - int64_t{3}); }
+};
+
+struct StochrsiOptions {
+  static constexpr const char* kName = "stochrsi";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 2;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"k", "d"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}, {"range", true, 1.0, 10000.0}, {"signal", true, 1.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+  int64_t range;
+  int64_t signal;
+
+  static StochrsiOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .range = static_cast<int64_t>(values[1]), .signal = static_cast<int64_t>(values[2])}; }
+  int64_t Warmup() const { return (((period + range) + signal) - int64_t{2}); }
 };
 
 struct T3Options {
@@ -204,6 +331,38 @@ struct TrimaOptions {
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
+struct TrixOptions {
+  static constexpr const char* kName = "trix";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"trix"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static TrixOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return ((int64_t{3} * period) - int64_t{2}); }
+};
+
+struct UltimateOptions {
+  static constexpr const char* kName = "ultimate";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"ultimate"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"shorter", true, 1.0, 10000.0}, {"medium", true, 1.0, 10000.0}, {"longer", true, 1.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t shorter;
+  int64_t medium;
+  int64_t longer;
+
+  static UltimateOptions Read(const double* values) { return {.shorter = static_cast<int64_t>(values[0]), .medium = static_cast<int64_t>(values[1]), .longer = static_cast<int64_t>(values[2])}; }
+  int64_t Warmup() const { return std::max<int64_t>(std::max<int64_t>(shorter, medium), longer); }
+};
+
 struct VwmaOptions {
   static constexpr const char* kName = "vwma";
   static constexpr int kInputs = 2;
@@ -216,6 +375,21 @@ struct VwmaOptions {
   int64_t period;
 
   static VwmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct WilliamsOptions {
+  static constexpr const char* kName = "williams";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"williams"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static WilliamsOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
@@ -236,18 +410,29 @@ struct WmaOptions {
 
 #define NAUTILUS_INDICATORS(X) \
   X(Atr) \
+  X(Awesome) \
   X(Bollinger) \
+  X(Cci) \
+  X(Cmo) \
   X(Dema) \
   X(Ema) \
   X(Hma) \
   X(Kama) \
   X(Macd) \
+  X(Momentum) \
+  X(Ppo) \
+  X(Roc) \
   X(Rsi) \
   X(Sma) \
+  X(Stochastic) \
+  X(Stochrsi) \
   X(T3) \
   X(Tema) \
   X(Trima) \
+  X(Trix) \
+  X(Ultimate) \
   X(Vwma) \
+  X(Williams) \
   X(Wma)
 
 }  // namespace nautilus::cpu::indicators

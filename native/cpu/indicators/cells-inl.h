@@ -90,6 +90,24 @@ struct WilderCell {
   }
 };
 
+// Wilder's relative strength index of the next close.
+template <class D, bool kSteady>
+HWY_INLINE hn::Vec<D> RelativeStrength(const At<D, kSteady>& at, const WilderRule<hn::TFromD<D>>& rule,
+                                       hn::Vec<D> close, hn::Vec<D>& previous, WilderCell<D>& gain,
+                                       WilderCell<D>& loss) {
+  using T = hn::TFromD<D>;
+  const auto zero = hn::Zero(at.d);
+  const auto change = hn::Sub(close, previous);
+  previous = close;
+  // `<= 0 ? 0 : x` instead of `> 0 ? x : 0` lets a NaN through.
+  const auto up = gain.Push(at, rule, hn::IfThenZeroElse(hn::Le(change, zero), change));
+  const auto down = loss.Push(at, rule, hn::IfThenZeroElse(hn::Ge(change, zero), hn::Neg(change)));
+  const auto total = hn::Add(up, down);
+  const auto value = hn::Mul(hn::Set(at.d, T{100}), hn::Div(up, total));
+  // The middle when the price never moved: neither side is stronger. TA-Lib says 0 there.
+  return hn::IfThenElse(hn::Eq(total, zero), hn::Set(at.d, T{50}), value);
+}
+
 struct Sum {
   template <class V>
   HWY_INLINE V operator()(V one, V other) const {

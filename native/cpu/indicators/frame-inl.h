@@ -334,6 +334,26 @@ HWY_INLINE bool RunTile(const IndicatorCall& call, Plan& plan, int64_t fields, i
   return true;
 }
 
+// a / b, and 0 where b is.
+template <class D>
+HWY_INLINE hn::Vec<D> Ratio(D d, hn::Vec<D> a, hn::Vec<D> b) {
+  return hn::IfThenZeroElse(hn::Eq(b, hn::Zero(d)), hn::Div(a, b));
+}
+
+// Where `value` stands between two bounds, 0 to 100; the middle when there is nothing between them.
+template <class D>
+HWY_INLINE hn::Vec<D> Position(D d, hn::Vec<D> value, hn::Vec<D> from, hn::Vec<D> to) {
+  const auto all = hn::Sub(to, from);
+  const auto hundred = hn::Set(d, hn::TFromD<D>{100});
+  const auto place = hn::Mul(hundred, hn::Div(hn::Sub(value, from), all));
+  return hn::IfThenElse(hn::Eq(all, hn::Zero(d)), hn::Set(d, hn::TFromD<D>{50}), place);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> TypicalPrice(D d, hn::Vec<D> high, hn::Vec<D> low, hn::Vec<D> close) {
+  return hn::Div(hn::Add(hn::Add(high, low), close), hn::Set(d, hn::TFromD<D>{3}));
+}
+
 // The two functions of an indicator's row.
 template <class Spec>
 struct Recursive {

@@ -34,16 +34,7 @@ struct Rsi {
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      const V zero = hn::Zero(at.d);
-      const V change = hn::Sub(in[0], previous);
-      previous = in[0];
-      // `<= 0 ? 0 : x` instead of `> 0 ? x : 0` lets a NaN through.
-      const V up = gain.Push(at, plan.rule, hn::IfThenZeroElse(hn::Le(change, zero), change));
-      const V down = loss.Push(at, plan.rule, hn::IfThenZeroElse(hn::Ge(change, zero), hn::Neg(change)));
-      const V total = hn::Add(up, down);
-      const V value = hn::Mul(hn::Set(at.d, T{100}), hn::Div(up, total));
-      // The middle when the price never moved: neither side is stronger. TA-Lib says 0 there.
-      out[0] = hn::IfThenElse(hn::Eq(total, zero), hn::Set(at.d, T{50}), value);
+      out[0] = RelativeStrength(at, plan.rule, in[0], previous, gain, loss);
     }
   };
 };

@@ -191,6 +191,18 @@ HWY_INLINE hn::Vec<D> MeanOf(D d, const Plan& plan, const Window& window) {
   return hn::Div(sum, hn::Set(d, plan.period));
 }
 
+// The distance of the highest from the lowest value of the first column.
+template <class Plan, class Window>
+HWY_INLINE auto SpanOf(const Plan& plan, const Window& window) {
+  auto top = window(0, 0);
+  auto bottom = top;
+  for (int64_t row = 1; row < plan.rows; ++row) {
+    top = hn::Max(top, window(0, row));
+    bottom = hn::Min(bottom, window(0, row));
+  }
+  return hn::Sub(top, bottom);
+}
+
 // The deviation of a population around `mean`.
 template <class D, class Plan, class Window>
 HWY_INLINE hn::Vec<D> DeviationOf(D d, const Plan& plan, const Window& window, hn::Vec<D> mean) {
