@@ -3,6 +3,7 @@ import { partitionOf } from '../../src/bus/partition.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/redis-group.ts';
 import { ENGINES, type Fault, told } from './fault.ts';
+import { poison } from './poison.ts';
 import type { Random } from './random.ts';
 import { REPLICA_FAULTS } from './replica-faults.ts';
 import { SENTINEL_FAULTS } from './sentinel-faults.ts';
@@ -128,7 +129,7 @@ export const FAULTS: readonly Fault[] = [
     inject: async (world, random) => {
       const envelope = { id: crypto.randomUUID(), topic: 'strategy.fills', version: 99, body: {} };
       const payload = random.chance(0.5) ? '{broken' : JSON.stringify(envelope);
-      await world.poison(partitionOf(`chaos_${random.below(5)}`), payload);
+      await poison(world, partitionOf(`chaos_${random.below(5)}`), payload);
       // Nobody has told the owner: it finds the event when it starts.
       world.signal('strategy', 'SIGKILL');
       await Bun.sleep(random.below(300));

@@ -67,7 +67,10 @@ export class World {
     if (options.bus === 'redis') world.redis = await TestRedis.start(['--appendonly', 'yes']);
     if (options.bus === 'sentinel') world.group = await RedisGroup.start(['--appendonly', 'yes']);
     if (options.store === 'postgres') world.postgres = await TestPostgres.start();
-    await world.up();
+    await world.up().catch(async (error) => {
+      await world.stop();
+      throw error;
+    });
     return world;
   }
 
@@ -203,39 +206,6 @@ export class World {
     await this.postgres?.stop();
     if (this.hasSmallDisk) Bun.spawnSync(['umount', '-l', this.dataDir]);
     rmSync(this.dataDir, { recursive: true, force: true });
-  }
-
-  /** Puts `payload` behind the last fill of a partition, in the outbox of its owner and behind its back. */
-  async poison(partition: number, payload: string): Promise<void> {
-    const [topic, now] = ['strategy.fills', Date.now() * 1000];
-    if (this.postgres) {
-      const rows = await this.postgres.run(
-        `WITH moved AS (UPDATE strategy.event_streams SET last = last + 1
-           WHERE topic = '${topic}' AND part = ${partition} RETURNING last)
-         INSERT INTO strategy.outbox (topic, part, position, ts_us, payload)
-           SELECT '${topic}', ${partition}, last, ${now}, '${payload}' FROM moved RETURNING position`,
-      );
-      this.poisoned += rows.length;
-      return;
-    }
-    const db = new Database(join(this.dataDir, 'strategy.sqlite'));
-    db.run('PRAGMA busy_timeout = 5000');
-    const put = db.transaction(() => {
-      const moved = db
-        .query('UPDATE event_streams SET last = last + 1 WHERE topic = ? AND part = ? RETURNING last')
-        .get(topic, partition) as { last: number } | null;
-      if (!moved) return;
-      db.run('INSERT INTO outbox (topic, part, position, ts_us, payload) VALUES (?, ?, ?, ?, ?)', [
-        topic,
-        partition,
-        moved.last,
-        now,
-        payload,
-      ]);
-      this.poisoned++;
-    });
-    put.immediate();
-    db.close();
   }
 
   /** A client of the event log, beside the engines; the caller closes it. */
