@@ -19,9 +19,13 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/principal_components.cc
   native/cpu/matrix/products.cc
   native/cpu/matrix/shrinkage.cc
+  native/cpu/montecarlo/basket.cc
   native/cpu/montecarlo/contract.cc
+  native/cpu/montecarlo/correlated.cc
   native/cpu/montecarlo/option.cc
   native/cpu/montecarlo/paths.cc
+  native/cpu/montecarlo/portfolio.cc
+  native/cpu/montecarlo/student.cc
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
@@ -55,10 +59,17 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_products_test.cc
   native/test/matrix_spectral_test.cc
   native/test/montecarlo_option_test.cc
+  native/test/montecarlo_portfolio_test.cc
+  native/test/parallel_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/rsi_test.cc
   native/test/statistics_rolling_test.cc
   native/test/statistics_windows_test.cc
   native/test/system_probes_test.cc
+)
+set(NAUTILUS_THREAD_TEST_SOURCES
+  native/core/parallel.cc
+  native/test/main.cc
+  native/test/parallel_test.cc
 )

@@ -9,6 +9,73 @@
 namespace nautilus::addon {
 
 template <>
+struct Border<McBasketArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"assets", true, 1.0, 1024.0},
+    {"payoff", true, 0.0, 3.0},
+    {"side", true, 0.0, 1.0},
+    {"average", true, 0.0, 1.0},
+    {"generator", true, 0.0, 2.0},
+    {"control", true, 0.0, 1.0},
+    {"antithetic", true, 0.0, 1.0},
+    {"paths", true, 2.0, 2147483647.0},
+    {"steps", true, 1.0, 65536.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"strike", false, -1e+30, 1e+30},
+    {"rate", false, -10.0, 10.0},
+    {"maturity", false, 1e-9, 1000.0},
+  };
+  static constexpr Side kSidesSpots[] = {{0, 0}};
+  static constexpr Side kSidesWeights[] = {{0, 0}};
+  static constexpr Side kSidesVolatilities[] = {{0, 0}};
+  static constexpr Side kSidesDividends[] = {{0, 0}};
+  static constexpr Side kSidesCorrelations[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesValue[] = {{-1, 2}};
+  static constexpr Side kSidesDeltas[] = {{-1, 2}, {0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"spots", Role::kInput, Element::kF64, kSidesSpots},
+    {"weights", Role::kInput, Element::kF64, kSidesWeights},
+    {"volatilities", Role::kInput, Element::kF64, kSidesVolatilities},
+    {"dividends", Role::kOptional, Element::kF64, kSidesDividends},
+    {"correlations", Role::kInput, Element::kF64, kSidesCorrelations},
+    {"value", Role::kOutput, Element::kF64, kSidesValue},
+    {"deltas", Role::kWanted, Element::kF64, kSidesDeltas},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 3: the geometric control needs a basket without mean and positive weights; 4: at most 2^42 normals; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: the geometric level needs positive weights)"},
+    {Status::kNonFinite, "finite numbers, spots above 0 and volatilities not below, was asset {detail}"},
+    {Status::kNotPositiveDefinite, "positive semidefinite correlations, was not: leading minor of order {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};
+
+  static McBasketArgs Read(const Request& request) {
+    McBasketArgs args{};
+    args.dtype = request.dtype;
+    args.assets = static_cast<int64_t>(request.scalars[0]);
+    args.payoff = static_cast<McBasketArgs::Payoff>(static_cast<int64_t>(request.scalars[1]));
+    args.side = static_cast<McBasketArgs::Side>(static_cast<int64_t>(request.scalars[2]));
+    args.average = request.scalars[3] != 0;
+    args.generator = static_cast<McBasketArgs::Generator>(static_cast<int64_t>(request.scalars[4]));
+    args.control = static_cast<McBasketArgs::Control>(static_cast<int64_t>(request.scalars[5]));
+    args.antithetic = request.scalars[6] != 0;
+    args.paths = static_cast<int64_t>(request.scalars[7]);
+    args.steps = static_cast<int64_t>(request.scalars[8]);
+    args.seed = static_cast<uint64_t>(request.scalars[9]);
+    args.strike = request.scalars[10];
+    args.rate = request.scalars[11];
+    args.maturity = request.scalars[12];
+    args.spots = static_cast<const double*>(request.pointers[0]);
+    args.weights = static_cast<const double*>(request.pointers[1]);
+    args.volatilities = static_cast<const double*>(request.pointers[2]);
+    args.dividends = static_cast<const double*>(request.pointers[3]);
+    args.correlations = static_cast<const double*>(request.pointers[4]);
+    args.value = static_cast<double*>(request.pointers[5]);
+    args.deltas = static_cast<double*>(request.pointers[6]);
+    return args;
+  }
+};
+
+template <>
 struct Border<McOptionArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"gridTimes", true, 0.0, 4096.0},
@@ -96,6 +163,60 @@ struct Border<McOptionArgs> {
     args.local_volatility = static_cast<const double*>(request.pointers[0]);
     args.values = static_cast<double*>(request.pointers[1]);
     args.errors = static_cast<double*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<McPortfolioArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"assets", true, 1.0, 4096.0},
+    {"copula", true, 0.0, 1.0},
+    {"marginals", true, 0.0, 1.0},
+    {"degrees", false, 2.01, 1000.0},
+    {"generator", true, 0.0, 1.0},
+    {"logReturns", true, 0.0, 1.0},
+    {"confidence", false, 0.5, 0.99999},
+    {"horizon", false, 1e-9, 1000000.0},
+    {"paths", true, 2.0, 268435456.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}};
+  static constexpr Side kSidesMeans[] = {{0, 0}};
+  static constexpr Side kSidesCovariance[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesPnl[] = {{8, 0}};
+  static constexpr Side kSidesRisk[] = {{-1, 6}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kF64, kSidesValues},
+    {"means", Role::kOptional, Element::kF64, kSidesMeans},
+    {"covariance", Role::kInput, Element::kF64, kSidesCovariance},
+    {"pnl", Role::kOutput, Element::kFloat, kSidesPnl},
+    {"risk", Role::kOutput, Element::kF64, kSidesRisk},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite values and means, was asset {detail}"},
+    {Status::kNotPositiveDefinite, "a positive semidefinite covariance, was not: leading minor of order {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};
+
+  static McPortfolioArgs Read(const Request& request) {
+    McPortfolioArgs args{};
+    args.dtype = request.dtype;
+    args.assets = static_cast<int64_t>(request.scalars[0]);
+    args.copula = static_cast<McPortfolioArgs::Copula>(static_cast<int64_t>(request.scalars[1]));
+    args.marginals = static_cast<McPortfolioArgs::Marginals>(static_cast<int64_t>(request.scalars[2]));
+    args.degrees = request.scalars[3];
+    args.generator = static_cast<McPortfolioArgs::Generator>(static_cast<int64_t>(request.scalars[4]));
+    args.log_returns = request.scalars[5] != 0;
+    args.confidence = request.scalars[6];
+    args.horizon = request.scalars[7];
+    args.paths = static_cast<int64_t>(request.scalars[8]);
+    args.seed = static_cast<uint64_t>(request.scalars[9]);
+    args.values = static_cast<const double*>(request.pointers[0]);
+    args.means = static_cast<const double*>(request.pointers[1]);
+    args.covariance = static_cast<const double*>(request.pointers[2]);
+    args.pnl = static_cast<void*>(request.pointers[3]);
+    args.risk = static_cast<double*>(request.pointers[4]);
     return args;
   }
 };

@@ -8,6 +8,35 @@
 
 namespace nautilus {
 
+// Option on a basket.
+struct McBasketArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t assets = 0;
+  enum class Payoff : int64_t { kBasket, kGeometric, kBestOf, kWorstOf } payoff = {};
+  enum class Side : int64_t { kCall, kPut } side = {};
+  bool average = {};
+  enum class Generator : int64_t { kPhilox10, kPhilox7, kSobol } generator = {};
+  enum class Control : int64_t { kNone, kGeometric } control = {};
+  bool antithetic = {};
+  int64_t paths = {};
+  int64_t steps = {};
+  uint64_t seed = {};
+  double strike = {};
+  double rate = {};
+  double maturity = {};
+  const double* spots = nullptr;  // [assets]
+  const double* weights = nullptr;  // [assets]
+  const double* volatilities = nullptr;  // [assets]
+  const double* dividends = nullptr;  // [assets], may be null
+  const double* correlations = nullptr;  // [assets, assets]
+  double* value = nullptr;  // [2]
+  double* deltas = nullptr;  // [2, assets], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Option on one underlying.
 struct McOptionArgs {
   Dtype dtype = Dtype::kF64;
@@ -46,6 +75,30 @@ struct McOptionArgs {
   const double* local_volatility = nullptr;  // [gridTimes, gridSpots], may be null
   double* values = nullptr;  // [6]
   double* errors = nullptr;  // [6]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Risk of a portfolio.
+struct McPortfolioArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t assets = 0;
+  enum class Copula : int64_t { kNormal, kStudent } copula = {};
+  enum class Marginals : int64_t { kNormal, kStudent } marginals = {};
+  double degrees = {};
+  enum class Generator : int64_t { kPhilox10, kPhilox7 } generator = {};
+  bool log_returns = {};
+  double confidence = {};
+  double horizon = {};
+  int64_t paths = {};
+  uint64_t seed = {};
+  const double* values = nullptr;  // [assets]
+  const double* means = nullptr;  // [assets], may be null
+  const double* covariance = nullptr;  // [assets, assets]
+  void* pnl = nullptr;  // [paths]
+  double* risk = nullptr;  // [6]
   CancelFlag cancel = nullptr;
   int64_t detail = 0;
 

@@ -6,27 +6,20 @@
 #include <vector>
 
 #include "core/kernel_table.h"
-#include "cpu/montecarlo/chunks.h"
 #include "cpu/montecarlo/contract.h"
 #include "cpu/montecarlo/estimate.h"
 #include "cpu/montecarlo/paths.h"
-#include "cpu/random/sobol.h"
+#include "cpu/montecarlo/rows.h"
 
 namespace nautilus::cpu {
 namespace {
 
 using Args = McOptionArgs;
 
-constexpr int kFigures = 6;
+constexpr size_t kFigures = 6;
 // One shift for the price, then pairs for spot, volatility, rate and maturity.
 constexpr int kShifts = 9;
-constexpr int64_t kMaxDimensions = 65536;
-constexpr double kMaxNormals = 4398046511104.0;  // 2^42
 constexpr int64_t kMaxGridCells = int64_t{1} << 24;
-constexpr uint32_t kPriceStream = 0;
-constexpr uint32_t kPilotStream = 1;
-
-using OptionEstimate = Estimate<kFigures>;
 
 Status Refuse(Args& args, int64_t reason) {
   args.detail = reason;
@@ -113,10 +106,10 @@ class OptionRun {
  public:
   explicit OptionRun(const Args& args)
       : args_(args),
-        keys_(args.seed),
+        sobol_(args.generator == Args::Generator::kSobol),
         grid_(StepGrid<T>(args)),
-        dimensions_(args.steps * Factors(ProcessOf(args))),
-        sobol_(args.generator == Args::Generator::kSobol) {
+        rows_(args.seed, static_cast<Generator>(args.generator), args.steps, Factors(ProcessOf(args)),
+              kPriceStream) {
     for (const Shift& shift : ShiftsOf(args)) {
       models_.push_back(ModelOf(args, shift));
       models_.back().grid = grid_.data();
@@ -127,28 +120,15 @@ class OptionRun {
 
   Status Run(double* values, double* errors) {
     if (args_.control != Args::Control::kNone) FindBeta();
-    const int64_t samples_a_copy = SamplesACopy();
-    const int64_t chunks_a_copy = (samples_a_copy + kChunkPaths - 1) / kChunkPaths;
-    const int64_t copies = sobol_ ? kSobolCopies : 1;
-    Prepare(kPriceStream);
-    OptionEstimate copy, all;
-    const Status status = ForChunks<OptionEstimate>(
-        copies * chunks_a_copy, args_.cancel,
-        [&](int64_t chunk, OptionEstimate& estimate) {
-          const int64_t first = chunk % chunks_a_copy * kChunkPaths;
-          const int64_t count = std::min(kChunkPaths, samples_a_copy - first);
-          Chunk(chunk / chunks_a_copy, first, count, estimate);
+    Estimate all(kFigures);
+    const Status status = EstimateByChunks(
+        SamplesACopy(args_.paths, args_.antithetic, sobol_), sobol_, args_.cancel,
+        [&](int64_t copy, int64_t first, int64_t count, Estimate& estimate) {
+          Chunk(copy, first, count, estimate);
         },
-        [&](int64_t chunk, const OptionEstimate& estimate) {
-          copy.Merge(estimate);
-          if (chunk % chunks_a_copy != chunks_a_copy - 1) return;
-          // The points of one copy are not independent; the copies are.
-          if (sobol_) copy = {.count = 1, .mean = copy.mean, .squares = {}};
-          all.Merge(copy);
-          copy = {};
-        });
+        all);
     if (status != Status::kOk) return status;
-    for (int figure = 0; figure < kFigures; ++figure) {
+    for (size_t figure = 0; figure < kFigures; ++figure) {
       const bool known = figure == 0 || (args_.greeks && !(figure == 3 && Widths(args_).volatility == 0));
       values[figure] = known ? all.mean[figure] : std::numeric_limits<double>::quiet_NaN();
       errors[figure] = known ? all.Error(figure) : std::numeric_limits<double>::quiet_NaN();
@@ -157,55 +137,29 @@ class OptionRun {
   }
 
  private:
-  // A mirrored pair is one sample.
-  int64_t SamplesACopy() const {
-    const int64_t samples = args_.antithetic ? (args_.paths + 1) / 2 : args_.paths;
-    return sobol_ ? (samples + kSobolCopies - 1) / kSobolCopies : samples;
-  }
-
-  // The constants of every step that all paths share.
-  void Prepare(uint32_t stream) {
-    stream_ = stream;
-    blocks_.clear();
-    for (int64_t block = 0; 2 * block < dimensions_; ++block) {
-      blocks_.emplace_back(keys_, static_cast<uint32_t>(block), stream);
-    }
-    if (sobol_ && stream == kPriceStream)
-      sobol_points_.Prepare(args_.steps, Factors(ProcessOf(args_)), args_.seed);
-  }
-
   // Calls see(shift, first path of the tile within the chunk, paths, ends) for each tile of a chunk.
   template <class See>
-  void Tiles(int64_t copy, int64_t first, int64_t count, size_t shifts, const See& see) const {
-    const bool sobol = sobol_ && stream_ == kPriceStream;
-    const bool rows_needed = sobol || args_.antithetic || shifts > 1 || ProcessOf(args_) != Process::kGbm;
-    std::vector<T> rows(rows_needed ? static_cast<size_t>(dimensions_ * kTilePaths) : 0);
-    NormalSource source{.keys = &keys_,
-                        .blocks = blocks_.data(),
-                        .rounds = args_.generator == Args::Generator::kPhilox7 ? 7 : 10,
-                        .stream = stream_};
+  void Tiles(const Rows<T>& from, int64_t copy, int64_t first, int64_t count, size_t shifts,
+             const See& see) const {
+    const bool from_counters =
+        !sobol_ && !args_.antithetic && shifts == 1 && ProcessOf(args_) == Process::kGbm;
+    std::vector<T> rows(from_counters ? 0 : static_cast<size_t>(from.dimensions() * kTilePaths));
+    NormalSource source = from.Source();
+    if (!from_counters) source.rows = rows.data();
     PathEnds<T> ends;
     for (int64_t tile = 0; tile < count; tile += kTilePaths) {
-      const int64_t paths = std::min(kTilePaths, count - tile);
-      if (rows_needed) {
-        if (sobol) {
-          sobol_points_.FillTile(copy, first + tile, rows.data());
-        } else {
-          FillNormals(source, first + tile, dimensions_, rows.data());
-        }
-        source.rows = rows.data();
-      }
+      if (!from_counters) from.Fill(copy, first + tile, rows.data());
       for (size_t shift = 0; shift < shifts; ++shift) {
         for (int sign = 0; sign < (args_.antithetic ? 2 : 1); ++sign) {
           source.sign = sign == 0 ? 1 : -1;
           SimulateTile(models_[shift], source, first + tile, ends);
-          see(shift, tile, paths, ends);
+          see(shift, tile, std::min(kTilePaths, count - tile), ends);
         }
       }
     }
   }
 
-  void Chunk(int64_t copy, int64_t first, int64_t count, OptionEstimate& estimate) const {
+  void Chunk(int64_t copy, int64_t first, int64_t count, Estimate& estimate) const {
     const size_t shifts = models_.size();
     // [shift][sample]
     std::vector<double> results(shifts * static_cast<size_t>(count));
@@ -214,20 +168,19 @@ class OptionRun {
       std::fill_n(results.begin() + static_cast<int64_t>(shift) * count, count, known);
     }
     const double share = args_.antithetic ? 0.5 : 1;
-    Tiles(copy, first, count, shifts,
+    Tiles(rows_, copy, first, count, shifts,
           [&](size_t shift, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
             double* to = results.data() + static_cast<int64_t>(shift) * count + tile;
             const double scale = discounts_[shift] * share;
             AddPayoffs(args_, ends, paths, scale, to);
             if (beta_ != 0) AddControls(args_, ends, paths, -beta_ * scale, to);
           });
-    estimate = {};
     estimate.Set(0, results.data(), count);
     if (!args_.greeks) return;
     const Widths width(args_);
     std::vector<double> figure(static_cast<size_t>(count));
     const auto row = [&](int shift) { return results.data() + shift * count; };
-    const auto slope = [&](int at, int up, double by) {
+    const auto slope = [&](size_t at, int up, double by) {
       for (int64_t i = 0; i < count; ++i) figure[i] = (row(up)[i] - row(up + 1)[i]) * by;
       estimate.Set(at, figure.data(), count);
     };
@@ -244,32 +197,23 @@ class OptionRun {
 
   // Regresses payoffs on the control over paths of their own, so that the price stays unbiased.
   void FindBeta() {
-    Prepare(kPilotStream);
+    const Rows<T> pilot(args_.seed, sobol_ ? Generator::kPhilox10 : static_cast<Generator>(args_.generator),
+                        args_.steps, Factors(ProcessOf(args_)), kPilotStream);
     std::vector<double> payoffs(kChunkPaths), controls(kChunkPaths);
-    Tiles(0, 0, kChunkPaths, 1, [&](size_t, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
+    Tiles(pilot, 0, 0, kChunkPaths, 1, [&](size_t, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
       AddPayoffs(args_, ends, paths, 1, payoffs.data() + tile);
       AddControls(args_, ends, paths, 1, controls.data() + tile);
     });
-    Estimate<2> of;
-    of.Set(0, payoffs.data(), kChunkPaths);
-    of.Set(1, controls.data(), kChunkPaths);
-    double product = 0;
-    for (int64_t i = 0; i < kChunkPaths; ++i)
-      product += (payoffs[i] - of.mean[0]) * (controls[i] - of.mean[1]);
-    beta_ = of.squares[1] > 0 ? product / of.squares[1] : 0;
+    beta_ = Slope(payoffs.data(), controls.data(), kChunkPaths);
   }
 
   const Args& args_;
-  const PhiloxKeys keys_;
-  const std::vector<T> grid_;
-  const int64_t dimensions_;
   const bool sobol_;
+  const std::vector<T> grid_;
+  const Rows<T> rows_;
   std::vector<PathModel> models_;
   std::vector<double> discounts_;
   std::vector<double> control_means_;
-  std::vector<PhiloxStep> blocks_;
-  SobolPaths<T> sobol_points_;
-  uint32_t stream_ = kPriceStream;
   double beta_ = 0;
 };
 

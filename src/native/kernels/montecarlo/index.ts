@@ -1,5 +1,7 @@
 // The Monte Carlo kernels.
+import { mcBasket } from './basket.ts';
 import { mcOption } from './option.ts';
+import { mcPortfolio } from './portfolio.ts';
 import { normals, philoxUint32, sobol } from './random.ts';
 
-export const monteCarloKernels = [mcOption, normals, philoxUint32, sobol] as const;
+export const monteCarloKernels = [mcBasket, mcOption, mcPortfolio, normals, philoxUint32, sobol] as const;
