@@ -29,6 +29,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
+  native/cpu/statistics/ewm.cc
   native/cpu/statistics/rolling_moments.cc
   native/cpu/statistics/rolling_order.cc
   native/cpu/statistics/rolling_pairs.cc
@@ -49,6 +50,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
   native/cpu/reference.cc
+  native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
   native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
@@ -64,6 +66,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/rsi_test.cc
+  native/test/statistics_ewm_test.cc
   native/test/statistics_rolling_test.cc
   native/test/statistics_windows_test.cc
   native/test/system_probes_test.cc

@@ -94,6 +94,25 @@ double OnePanel(Status (*kernel)(Args&), Status (*reference)(Args&), Args args, 
   return Worst(fast, plain, count, floor);
 }
 
+// Runs a kernel of two panels and its reference; the worst difference.
+template <typename T, class Args>
+double TwoPanels(Status (*kernel)(Args&), Status (*reference)(Args&), Args args, const std::vector<T>& x,
+                 const std::vector<T>& y, int64_t shift) {
+  const auto count = static_cast<int64_t>(x.size());
+  Fenced<T> one(x, shift);
+  Fenced<T> other(y, 5 - shift);
+  Fenced<T> fast(count, shift);
+  Fenced<T> plain(count, 0);
+  args.dtype = Kind<T>();
+  args.x = one.data();
+  args.y = other.data();
+  args.out = fast.data();
+  const bool ran = kernel(args) == Status::kOk;
+  args.out = plain.data();
+  reference(args);
+  return ran && fast.Whole() ? Worst(fast, plain, count, 1.0) : std::numeric_limits<double>::infinity();
+}
+
 }  // namespace nautilus::test
 
 #endif  // NAUTILUS_TEST_STATISTICS_TESTING_H_

@@ -15,29 +15,11 @@ namespace {
 using test::Fenced;
 using test::OnEachTarget;
 using test::OnePanel;
+using test::TwoPanels;
 using test::Walks;
 using test::Worst;
 
-// Runs a kernel of two panels and its reference; the worst difference.
-template <typename T, class Args>
-double TwoPanels(Status (*kernel)(Args&), Status (*reference)(Args&), Args args, const std::vector<T>& x,
-                 const std::vector<T>& y, int64_t shift) {
-  const auto count = static_cast<int64_t>(x.size());
-  Fenced<T> one(x, shift);
-  Fenced<T> other(y, 5 - shift);
-  Fenced<T> fast(count, shift);
-  Fenced<T> plain(count, 0);
-  args.dtype = test::Kind<T>();
-  args.x = one.data();
-  args.y = other.data();
-  args.out = fast.data();
-  const bool ran = kernel(args) == Status::kOk;
-  args.out = plain.data();
-  reference(args);
-  return ran && fast.Whole() ? Worst(fast, plain, count, 1.0) : std::numeric_limits<double>::infinity();
-}
-
-// The same for the four answers of a regression.
+// Runs a regression and its reference; the worst difference of its four answers.
 template <typename T>
 double Lines(RollingRegressionArgs args, const std::vector<T>* x, const std::vector<T>& y) {
   const auto count = static_cast<int64_t>(y.size());

@@ -9,6 +9,183 @@
 namespace nautilus::addon {
 
 template <>
+struct Border<EwmCorrelationArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"alpha", false, 0.0, 1.0},
+    {"adjust", true, 0.0, 1.0},
+    {"ignoreNa", true, 0.0, 1.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesY[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static EwmCorrelationArgs Read(const Request& request) {
+    EwmCorrelationArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.alpha = request.scalars[2];
+    args.adjust = request.scalars[3] != 0;
+    args.ignore_na = request.scalars[4] != 0;
+    args.min_periods = static_cast<int64_t>(request.scalars[5]);
+    args.x = static_cast<const void*>(request.pointers[0]);
+    args.y = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EwmCovarianceArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"alpha", false, 0.0, 1.0},
+    {"adjust", true, 0.0, 1.0},
+    {"ignoreNa", true, 0.0, 1.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"bias", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesY[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static EwmCovarianceArgs Read(const Request& request) {
+    EwmCovarianceArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.alpha = request.scalars[2];
+    args.adjust = request.scalars[3] != 0;
+    args.ignore_na = request.scalars[4] != 0;
+    args.min_periods = static_cast<int64_t>(request.scalars[5]);
+    args.bias = request.scalars[6] != 0;
+    args.x = static_cast<const void*>(request.pointers[0]);
+    args.y = static_cast<const void*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EwmMeanArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"alpha", false, 0.0, 1.0},
+    {"adjust", true, 0.0, 1.0},
+    {"ignoreNa", true, 0.0, 1.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static EwmMeanArgs Read(const Request& request) {
+    EwmMeanArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.alpha = request.scalars[2];
+    args.adjust = request.scalars[3] != 0;
+    args.ignore_na = request.scalars[4] != 0;
+    args.min_periods = static_cast<int64_t>(request.scalars[5]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EwmStdArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"alpha", false, 0.0, 1.0},
+    {"adjust", true, 0.0, 1.0},
+    {"ignoreNa", true, 0.0, 1.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"bias", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static EwmStdArgs Read(const Request& request) {
+    EwmStdArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.alpha = request.scalars[2];
+    args.adjust = request.scalars[3] != 0;
+    args.ignore_na = request.scalars[4] != 0;
+    args.min_periods = static_cast<int64_t>(request.scalars[5]);
+    args.bias = request.scalars[6] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<EwmVarArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"alpha", false, 0.0, 1.0},
+    {"adjust", true, 0.0, 1.0},
+    {"ignoreNa", true, 0.0, 1.0},
+    {"minPeriods", true, 0.0, 2147483647.0},
+    {"bias", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static EwmVarArgs Read(const Request& request) {
+    EwmVarArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.alpha = request.scalars[2];
+    args.adjust = request.scalars[3] != 0;
+    args.ignore_na = request.scalars[4] != 0;
+    args.min_periods = static_cast<int64_t>(request.scalars[5]);
+    args.bias = request.scalars[6] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
 struct Border<RollingKurtosisArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"bars", true, 0.0, 2147483647.0},

@@ -8,6 +8,96 @@
 
 namespace nautilus {
 
+// Exponentially weighted correlation.
+struct EwmCorrelationArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double alpha = {};
+  bool adjust = {};
+  bool ignore_na = {};
+  int64_t min_periods = {};
+  const void* x = nullptr;  // [bars, series]
+  const void* y = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Exponentially weighted covariance.
+struct EwmCovarianceArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double alpha = {};
+  bool adjust = {};
+  bool ignore_na = {};
+  int64_t min_periods = {};
+  bool bias = {};
+  const void* x = nullptr;  // [bars, series]
+  const void* y = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Exponentially weighted mean.
+struct EwmMeanArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double alpha = {};
+  bool adjust = {};
+  bool ignore_na = {};
+  int64_t min_periods = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Exponentially weighted standard deviation.
+struct EwmStdArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double alpha = {};
+  bool adjust = {};
+  bool ignore_na = {};
+  int64_t min_periods = {};
+  bool bias = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Exponentially weighted variance.
+struct EwmVarArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double alpha = {};
+  bool adjust = {};
+  bool ignore_na = {};
+  int64_t min_periods = {};
+  bool bias = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Rolling kurtosis.
 struct RollingKurtosisArgs {
   Dtype dtype = Dtype::kF64;

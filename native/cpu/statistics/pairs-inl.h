@@ -100,7 +100,7 @@ struct PairOf {
         out[0] = WhereEnough(d, rule, rule.ddof + 1, n, value);
       } else if constexpr (kPairing == Pairing::kCorrelation) {
         const V value = hn::Div(xy, hn::Mul(hn::Sqrt(xx), hn::Sqrt(yy)));
-        out[0] = WhereEnough(d, rule, 2, n, hn::Max(C(-1), hn::Min(C(1), value)));
+        out[0] = WhereEnough(d, rule, 2, n, Within(d, -1, 1, value));
       } else {
         const V slope = hn::Div(xy, xx);  // 0 / 0 is the NaN that is due when x never moved
         const V origin_y = hn::LoadU(d, origins);
@@ -112,7 +112,7 @@ struct PairOf {
         const V residual = hn::Sub(hn::Sub(pair[0], mean_y), hn::Mul(slope, near));
         out[0] = WhereEnough(d, rule, 2, n, slope);
         out[1] = WhereEnough(d, rule, 2, n, intercept);
-        out[2] = WhereEnough(d, rule, 2, n, hn::Min(C(1), fit));
+        out[2] = WhereEnough(d, rule, 2, n, Within(d, 0, 1, fit));
         // Where the newest pair is missing there is nothing to compare with the line; inf - inf is NaN.
         out[3] = WhereEnough(d, rule, 2, n, hn::Add(residual, hn::Sub(residual, residual)));
       }

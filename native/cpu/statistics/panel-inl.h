@@ -40,6 +40,14 @@ HWY_INLINE void StoreRow(D d, hn::Vec<D> value, T* HWY_RESTRICT to) {
   }
 }
 
+// `value` kept within [low, high]; NaN stays NaN, which Min and Max do not promise.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V Within(D d, double low, double high, V value) {
+  const V least = hn::Set(d, low);
+  const V most = hn::Set(d, high);
+  return hn::IfThenElse(hn::Lt(value, least), least, hn::IfThenElse(hn::Gt(value, most), most, value));
+}
+
 // Visits [at, end) in whole vectors of at most kLanes doubles, then halves the vector for what is left: a
 // tail runs the same code without masks and without reading past the row.
 template <size_t kLanes, class Visit>

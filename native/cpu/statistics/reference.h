@@ -21,6 +21,11 @@ Status RollingCorrelation(RollingCorrelationArgs& args);
 Status RollingRegression(RollingRegressionArgs& args);
 Status RollingQuantile(RollingQuantileArgs& args);
 Status RollingRank(RollingRankArgs& args);
+Status EwmMean(EwmMeanArgs& args);
+Status EwmVar(EwmVarArgs& args);
+Status EwmStd(EwmStdArgs& args);
+Status EwmCovariance(EwmCovarianceArgs& args);
+Status EwmCorrelation(EwmCorrelationArgs& args);
 
 }  // namespace nautilus::cpu::reference
 
