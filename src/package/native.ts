@@ -15,4 +15,4 @@ export * from '../native/index.ts';
 /** The matrix product under the name that most libraries give it. */
 export { gemm as matmul } from '../native/index.ts';
 /** The Monte Carlo kernels together. */
-export * as monteCarlo from '../native/kernels/montecarlo/option.ts';
+export * as monteCarlo from '../native/kernels/montecarlo/index.ts';
