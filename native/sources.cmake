@@ -19,9 +19,11 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/principal_components.cc
   native/cpu/matrix/products.cc
   native/cpu/matrix/shrinkage.cc
+  native/cpu/montecarlo/american.cc
   native/cpu/montecarlo/basket.cc
   native/cpu/montecarlo/contract.cc
   native/cpu/montecarlo/correlated.cc
+  native/cpu/montecarlo/market.cc
   native/cpu/montecarlo/option.cc
   native/cpu/montecarlo/paths.cc
   native/cpu/montecarlo/portfolio.cc
@@ -60,6 +62,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_estimates_test.cc
   native/test/matrix_products_test.cc
   native/test/matrix_spectral_test.cc
+  native/test/montecarlo_american_test.cc
   native/test/montecarlo_option_test.cc
   native/test/montecarlo_portfolio_test.cc
   native/test/parallel_test.cc

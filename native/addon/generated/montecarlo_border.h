@@ -9,6 +9,81 @@
 namespace nautilus::addon {
 
 template <>
+struct Border<McAmericanArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"gridTimes", true, 0.0, 4096.0},
+    {"gridSpots", true, 0.0, 4096.0},
+    {"side", true, 0.0, 1.0},
+    {"generator", true, 0.0, 2.0},
+    {"antithetic", true, 0.0, 1.0},
+    {"degree", true, 1.0, 8.0},
+    {"paths", true, 2.0, 2147483647.0},
+    {"steps", true, 1.0, 4096.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"process", true, 0.0, 3.0},
+    {"spot", false, 1e-30, 1e+30},
+    {"strike", false, 0.0, 1e+30},
+    {"rate", false, -10.0, 10.0},
+    {"dividend", false, -10.0, 10.0},
+    {"volatility", false, 0.0, 100.0},
+    {"maturity", false, 1e-9, 1000.0},
+    {"jumpRate", false, 0.0, 1000.0},
+    {"jumpMean", false, -10.0, 10.0},
+    {"jumpVolatility", false, 0.0, 10.0},
+    {"meanReversion", false, 1e-9, 1000.0},
+    {"longVariance", false, 0.0, 100.0},
+    {"varianceVolatility", false, 1e-9, 100.0},
+    {"correlation", false, -1.0, 1.0},
+    {"gridLow", false, -100.0, 100.0},
+    {"gridHigh", false, -100.0, 100.0},
+  };
+  static constexpr Side kSidesLocalVolatility[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesValue[] = {{-1, 2}};
+  static constexpr ArraySpec kArrays[] = {
+    {"localVolatility", Role::kOptional, Element::kF64, kSidesLocalVolatility},
+    {"value", Role::kOutput, Element::kF64, kSidesValue},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths)"},
+    {Status::kNonFinite, "volatilities of the grid that are finite and not negative, was that at {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};
+
+  static McAmericanArgs Read(const Request& request) {
+    McAmericanArgs args{};
+    args.dtype = request.dtype;
+    args.grid_times = static_cast<int64_t>(request.scalars[0]);
+    args.grid_spots = static_cast<int64_t>(request.scalars[1]);
+    args.side = static_cast<McAmericanArgs::Side>(static_cast<int64_t>(request.scalars[2]));
+    args.generator = static_cast<McAmericanArgs::Generator>(static_cast<int64_t>(request.scalars[3]));
+    args.antithetic = request.scalars[4] != 0;
+    args.degree = static_cast<int64_t>(request.scalars[5]);
+    args.paths = static_cast<int64_t>(request.scalars[6]);
+    args.steps = static_cast<int64_t>(request.scalars[7]);
+    args.seed = static_cast<uint64_t>(request.scalars[8]);
+    args.process = static_cast<McAmericanArgs::Process>(static_cast<int64_t>(request.scalars[9]));
+    args.spot = request.scalars[10];
+    args.strike = request.scalars[11];
+    args.rate = request.scalars[12];
+    args.dividend = request.scalars[13];
+    args.volatility = request.scalars[14];
+    args.maturity = request.scalars[15];
+    args.jump_rate = request.scalars[16];
+    args.jump_mean = request.scalars[17];
+    args.jump_volatility = request.scalars[18];
+    args.mean_reversion = request.scalars[19];
+    args.long_variance = request.scalars[20];
+    args.variance_volatility = request.scalars[21];
+    args.correlation = request.scalars[22];
+    args.grid_low = request.scalars[23];
+    args.grid_high = request.scalars[24];
+    args.local_volatility = static_cast<const double*>(request.pointers[0]);
+    args.value = static_cast<double*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
 struct Border<McBasketArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"assets", true, 1.0, 1024.0},
@@ -80,7 +155,6 @@ struct Border<McOptionArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"gridTimes", true, 0.0, 4096.0},
     {"gridSpots", true, 0.0, 4096.0},
-    {"process", true, 0.0, 3.0},
     {"payoff", true, 0.0, 6.0},
     {"side", true, 0.0, 1.0},
     {"barrierKind", true, 0.0, 3.0},
@@ -92,15 +166,13 @@ struct Border<McOptionArgs> {
     {"paths", true, 2.0, 2147483647.0},
     {"steps", true, 1.0, 65536.0},
     {"seed", true, 0.0, 9007199254740991.0},
+    {"process", true, 0.0, 3.0},
     {"spot", false, 1e-30, 1e+30},
     {"strike", false, 0.0, 1e+30},
     {"rate", false, -10.0, 10.0},
     {"dividend", false, -10.0, 10.0},
     {"volatility", false, 0.0, 100.0},
     {"maturity", false, 1e-9, 1000.0},
-    {"payout", false, 0.0, 1e+30},
-    {"barrier", false, 0.0, 1e+30},
-    {"rebate", false, 0.0, 1e+30},
     {"jumpRate", false, 0.0, 1000.0},
     {"jumpMean", false, -10.0, 10.0},
     {"jumpVolatility", false, 0.0, 10.0},
@@ -110,6 +182,9 @@ struct Border<McOptionArgs> {
     {"correlation", false, -1.0, 1.0},
     {"gridLow", false, -100.0, 100.0},
     {"gridHigh", false, -100.0, 100.0},
+    {"payout", false, 0.0, 1e+30},
+    {"barrier", false, 0.0, 1e+30},
+    {"rebate", false, 0.0, 1e+30},
   };
   static constexpr Side kSidesLocalVolatility[] = {{0, 0}, {1, 0}};
   static constexpr Side kSidesValues[] = {{-1, 6}};
@@ -120,7 +195,7 @@ struct Border<McOptionArgs> {
     {"errors", Role::kOutput, Element::kF64, kSidesErrors},
   };
   static constexpr ErrorText kErrors[] = {
-    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths)"},
+    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: a barrier above 0)"},
     {Status::kNonFinite, "volatilities of the grid that are finite and not negative, was that at {detail}"},
   };
   static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};
@@ -130,36 +205,36 @@ struct Border<McOptionArgs> {
     args.dtype = request.dtype;
     args.grid_times = static_cast<int64_t>(request.scalars[0]);
     args.grid_spots = static_cast<int64_t>(request.scalars[1]);
-    args.process = static_cast<McOptionArgs::Process>(static_cast<int64_t>(request.scalars[2]));
-    args.payoff = static_cast<McOptionArgs::Payoff>(static_cast<int64_t>(request.scalars[3]));
-    args.side = static_cast<McOptionArgs::Side>(static_cast<int64_t>(request.scalars[4]));
-    args.barrier_kind = static_cast<McOptionArgs::BarrierKind>(static_cast<int64_t>(request.scalars[5]));
-    args.monitoring = static_cast<McOptionArgs::Monitoring>(static_cast<int64_t>(request.scalars[6]));
-    args.generator = static_cast<McOptionArgs::Generator>(static_cast<int64_t>(request.scalars[7]));
-    args.control = static_cast<McOptionArgs::Control>(static_cast<int64_t>(request.scalars[8]));
-    args.antithetic = request.scalars[9] != 0;
-    args.greeks = request.scalars[10] != 0;
-    args.paths = static_cast<int64_t>(request.scalars[11]);
-    args.steps = static_cast<int64_t>(request.scalars[12]);
-    args.seed = static_cast<uint64_t>(request.scalars[13]);
+    args.payoff = static_cast<McOptionArgs::Payoff>(static_cast<int64_t>(request.scalars[2]));
+    args.side = static_cast<McOptionArgs::Side>(static_cast<int64_t>(request.scalars[3]));
+    args.barrier_kind = static_cast<McOptionArgs::BarrierKind>(static_cast<int64_t>(request.scalars[4]));
+    args.monitoring = static_cast<McOptionArgs::Monitoring>(static_cast<int64_t>(request.scalars[5]));
+    args.generator = static_cast<McOptionArgs::Generator>(static_cast<int64_t>(request.scalars[6]));
+    args.control = static_cast<McOptionArgs::Control>(static_cast<int64_t>(request.scalars[7]));
+    args.antithetic = request.scalars[8] != 0;
+    args.greeks = request.scalars[9] != 0;
+    args.paths = static_cast<int64_t>(request.scalars[10]);
+    args.steps = static_cast<int64_t>(request.scalars[11]);
+    args.seed = static_cast<uint64_t>(request.scalars[12]);
+    args.process = static_cast<McOptionArgs::Process>(static_cast<int64_t>(request.scalars[13]));
     args.spot = request.scalars[14];
     args.strike = request.scalars[15];
     args.rate = request.scalars[16];
     args.dividend = request.scalars[17];
     args.volatility = request.scalars[18];
     args.maturity = request.scalars[19];
-    args.payout = request.scalars[20];
-    args.barrier = request.scalars[21];
-    args.rebate = request.scalars[22];
-    args.jump_rate = request.scalars[23];
-    args.jump_mean = request.scalars[24];
-    args.jump_volatility = request.scalars[25];
-    args.mean_reversion = request.scalars[26];
-    args.long_variance = request.scalars[27];
-    args.variance_volatility = request.scalars[28];
-    args.correlation = request.scalars[29];
-    args.grid_low = request.scalars[30];
-    args.grid_high = request.scalars[31];
+    args.jump_rate = request.scalars[20];
+    args.jump_mean = request.scalars[21];
+    args.jump_volatility = request.scalars[22];
+    args.mean_reversion = request.scalars[23];
+    args.long_variance = request.scalars[24];
+    args.variance_volatility = request.scalars[25];
+    args.correlation = request.scalars[26];
+    args.grid_low = request.scalars[27];
+    args.grid_high = request.scalars[28];
+    args.payout = request.scalars[29];
+    args.barrier = request.scalars[30];
+    args.rebate = request.scalars[31];
     args.local_volatility = static_cast<const double*>(request.pointers[0]);
     args.values = static_cast<double*>(request.pointers[1]);
     args.errors = static_cast<double*>(request.pointers[2]);

@@ -8,6 +8,42 @@
 
 namespace nautilus {
 
+// American option.
+struct McAmericanArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t grid_times = 0;
+  int64_t grid_spots = 0;
+  enum class Side : int64_t { kCall, kPut } side = {};
+  enum class Generator : int64_t { kPhilox10, kPhilox7, kSobol } generator = {};
+  bool antithetic = {};
+  int64_t degree = {};
+  int64_t paths = {};
+  int64_t steps = {};
+  uint64_t seed = {};
+  enum class Process : int64_t { kGbm, kMerton, kHeston, kLocalVol } process = {};
+  double spot = {};
+  double strike = {};
+  double rate = {};
+  double dividend = {};
+  double volatility = {};
+  double maturity = {};
+  double jump_rate = {};
+  double jump_mean = {};
+  double jump_volatility = {};
+  double mean_reversion = {};
+  double long_variance = {};
+  double variance_volatility = {};
+  double correlation = {};
+  double grid_low = {};
+  double grid_high = {};
+  const double* local_volatility = nullptr;  // [gridTimes, gridSpots], may be null
+  double* value = nullptr;  // [2]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Option on a basket.
 struct McBasketArgs {
   Dtype dtype = Dtype::kF64;
@@ -42,7 +78,6 @@ struct McOptionArgs {
   Dtype dtype = Dtype::kF64;
   int64_t grid_times = 0;
   int64_t grid_spots = 0;
-  enum class Process : int64_t { kGbm, kMerton, kHeston, kLocalVol } process = {};
   enum class Payoff : int64_t { kEuropean, kDigital, kAsian, kAsianGeometric, kBarrier, kLookbackFixed, kLookbackFloating } payoff = {};
   enum class Side : int64_t { kCall, kPut } side = {};
   enum class BarrierKind : int64_t { kUpOut, kDownOut, kUpIn, kDownIn } barrier_kind = {};
@@ -54,15 +89,13 @@ struct McOptionArgs {
   int64_t paths = {};
   int64_t steps = {};
   uint64_t seed = {};
+  enum class Process : int64_t { kGbm, kMerton, kHeston, kLocalVol } process = {};
   double spot = {};
   double strike = {};
   double rate = {};
   double dividend = {};
   double volatility = {};
   double maturity = {};
-  double payout = {};
-  double barrier = {};
-  double rebate = {};
   double jump_rate = {};
   double jump_mean = {};
   double jump_volatility = {};
@@ -72,6 +105,9 @@ struct McOptionArgs {
   double correlation = {};
   double grid_low = {};
   double grid_high = {};
+  double payout = {};
+  double barrier = {};
+  double rebate = {};
   const double* local_volatility = nullptr;  // [gridTimes, gridSpots], may be null
   double* values = nullptr;  // [6]
   double* errors = nullptr;  // [6]

@@ -1,4 +1,4 @@
-// Options as plain numbers: parameters to per-step constants, payoffs, control variates.
+// Options as plain numbers: payoffs and control variates.
 #include "cpu/montecarlo/contract.h"
 
 #include <algorithm>
@@ -8,39 +8,6 @@ namespace nautilus::cpu {
 namespace {
 
 using Args = McOptionArgs;
-
-double NormalCdf(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
-
-// Inverse of the upper tail, by bisection: used once for each threshold of jumps.
-double UpperQuantile(double tail) {
-  double low = -40;
-  double high = 40;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = 0.5 * (low + high);
-    (NormalCdf(-middle) > tail ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
-}
-
-// A normal above the i-th threshold means more than i jumps. Ends where a normal of ours cannot reach.
-std::vector<double> JumpThresholds(double mean) {
-  std::vector<double> thresholds;
-  double probability = std::exp(-mean);
-  double more = -std::expm1(-mean);  // P(jumps > i)
-  for (int i = 0; more > 1e-18 && i < 10000; ++i) {
-    thresholds.push_back(UpperQuantile(more));
-    probability *= mean / (i + 1);
-    more -= probability;
-  }
-  return thresholds;
-}
-
-double Call(double forward, double strike, double deviation) {
-  if (deviation <= 0) return std::max(forward - strike, 0.0);
-  if (strike <= 0) return forward - strike;
-  const double d1 = std::log(forward / strike) / deviation + 0.5 * deviation;
-  return forward * NormalCdf(d1) - strike * NormalCdf(d1 - deviation);
-}
 
 bool IsCall(const Args& args) { return args.side == Args::Side::kCall; }
 
@@ -82,8 +49,6 @@ void AddBarrier(const Args& args, const PathEnds<T>& ends, int64_t count, double
 
 }  // namespace
 
-Process ProcessOf(const Args& args) { return static_cast<Process>(args.process); }
-
 Watch WatchOf(const Args& args) {
   switch (args.payoff) {
     case Args::Payoff::kEuropean:
@@ -99,49 +64,6 @@ Watch WatchOf(const Args& args) {
       return Watch::kExtremes;
   }
   return Watch::kEnd;
-}
-
-PathModel ModelOf(const Args& args, const Shift& shift) {
-  const double rate = args.rate + shift.rate;
-  const double volatility = args.volatility + shift.volatility;
-  PathModel model;
-  model.process = ProcessOf(args);
-  model.watch = WatchOf(args);
-  model.steps = args.steps;
-  model.base = args.spot;
-  model.start = std::log1p(shift.spot);
-  model.step_years = (args.maturity + shift.maturity) / static_cast<double>(args.steps);
-  model.drift = (rate - args.dividend) * model.step_years;
-  model.deviation = volatility * std::sqrt(model.step_years);
-  model.barrier = args.barrier > 0 ? std::log(args.barrier / args.spot) : -1e30;
-  switch (model.process) {
-    case Process::kGbm:
-      model.drift -= 0.5 * volatility * volatility * model.step_years;
-      break;
-    case Process::kMerton: {
-      const double jump = std::expm1(args.jump_mean + 0.5 * args.jump_volatility * args.jump_volatility);
-      model.drift -= (0.5 * volatility * volatility + args.jump_rate * jump) * model.step_years;
-      model.jump_thresholds = JumpThresholds(args.jump_rate * model.step_years);
-      model.jump_mean = args.jump_mean;
-      model.jump_deviation = args.jump_volatility;
-      break;
-    }
-    case Process::kHeston:
-      model.start_variance = volatility * volatility;
-      model.mean_reversion = args.mean_reversion;
-      model.long_variance = args.long_variance;
-      model.variance_volatility = args.variance_volatility;
-      model.correlation = args.correlation;
-      break;
-    case Process::kLocalVol:
-      model.grid_columns = args.grid_spots;
-      model.grid_low = args.grid_low;
-      model.grid_columns_per_log =
-          static_cast<double>(args.grid_spots - 1) / (args.grid_high - args.grid_low);
-      model.grid_shift = shift.volatility;
-      break;
-  }
-  return model;
 }
 
 template <typename T>
@@ -193,7 +115,7 @@ double ControlMean(const Args& args, const Shift& shift) {
   const double variance = volatility * volatility * years * (n + 1) * (2 * n + 1) / (6 * n * n);
   const double mean = (growth - 0.5 * volatility * volatility) * years * (n + 1) / (2 * n);
   const double forward = spot * std::exp(mean + 0.5 * variance);
-  const double call = Call(forward, args.strike, std::sqrt(variance));
+  const double call = LognormalCall(forward, args.strike, std::sqrt(variance));
   return IsCall(args) ? call : call - forward + args.strike;
 }
 

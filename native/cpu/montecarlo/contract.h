@@ -4,23 +4,12 @@
 #define NAUTILUS_CPU_MONTECARLO_CONTRACT_H_
 
 #include "core/generated/montecarlo_args.h"
-#include "cpu/montecarlo/paths.h"
+#include "cpu/montecarlo/market.h"
 
 namespace nautilus::cpu {
 
-// A shift of the parameters, for Greeks by central differences.
-struct Shift {
-  double spot = 0;  // relative
-  double volatility = 0;
-  double rate = 0;
-  double maturity = 0;  // years
-};
-
-Process ProcessOf(const McOptionArgs& args);
 // What has to be watched along the paths for the payoff and its control.
 Watch WatchOf(const McOptionArgs& args);
-// Returns the model of the underlying in steps; `grid` is not filled in.
-PathModel ModelOf(const McOptionArgs& args, const Shift& shift);
 // Adds `scale` times the payoffs of the first `count` paths of a tile to `out`, not discounted; and those of
 // the control.
 template <typename T>

@@ -19,7 +19,6 @@ using Args = McOptionArgs;
 constexpr size_t kFigures = 6;
 // One shift for the price, then pairs for spot, volatility, rate and maturity.
 constexpr int kShifts = 9;
-constexpr int64_t kMaxGridCells = int64_t{1} << 24;
 
 Status Refuse(Args& args, int64_t reason) {
   args.detail = reason;
@@ -27,50 +26,16 @@ Status Refuse(Args& args, int64_t reason) {
 }
 
 Status Check(Args& args) {
-  const Process process = ProcessOf(args);
-  const int64_t dimensions = args.steps * Factors(process);
-  const bool sobol = args.generator == Args::Generator::kSobol;
+  const auto process = static_cast<Process>(args.process);
   const bool asian = args.payoff == Args::Payoff::kAsian || args.payoff == Args::Payoff::kAsianGeometric;
-  if (sobol && dimensions > kSobolDimensions) return Refuse(args, 1);
   if (args.payoff == Args::Payoff::kBarrier && args.monitoring == Args::Monitoring::kContinuous &&
       process != Process::kGbm && process != Process::kLocalVol) {
     return Refuse(args, 2);
   }
   if (args.control == Args::Control::kGeometric && (!asian || process != Process::kGbm))
     return Refuse(args, 3);
-  if (dimensions > kMaxDimensions) return Refuse(args, 7);
-  if (static_cast<double>(args.paths) * static_cast<double>(dimensions) > kMaxNormals) return Refuse(args, 4);
-  if (sobol && args.paths < 2 * kSobolCopies) return Refuse(args, 8);
-  if (process != Process::kLocalVol) return Status::kOk;
-  if (args.local_volatility == nullptr || args.grid_times < 1 || args.grid_spots < 2 ||
-      args.grid_high <= args.grid_low) {
-    return Refuse(args, 5);
-  }
-  if (args.steps * args.grid_spots > kMaxGridCells) return Refuse(args, 6);
-  for (int64_t i = 0; i < args.grid_times * args.grid_spots; ++i) {
-    if (args.local_volatility[i] >= 0 && std::isfinite(args.local_volatility[i])) continue;
-    args.detail = i;
-    return Status::kNonFinite;
-  }
-  return Status::kOk;
-}
-
-// The volatility grid where each step begins: [steps, columns], linear between its rows.
-template <typename T>
-std::vector<T> StepGrid(const Args& args) {
-  if (ProcessOf(args) != Process::kLocalVol) return {};
-  std::vector<T> grid(static_cast<size_t>(args.steps * args.grid_spots));
-  for (int64_t step = 0; step < args.steps; ++step) {
-    const double at = static_cast<double>(step) / static_cast<double>(args.steps) *
-                      static_cast<double>(args.grid_times - 1);
-    const auto row = static_cast<int64_t>(at);
-    const double part = at - static_cast<double>(row);
-    const double* low = args.local_volatility + row * args.grid_spots;
-    const double* high = args.local_volatility + std::min(row + 1, args.grid_times - 1) * args.grid_spots;
-    T* to = grid.data() + step * args.grid_spots;
-    for (int64_t i = 0; i < args.grid_spots; ++i) to[i] = static_cast<T>(low[i] + (high[i] - low[i]) * part);
-  }
-  return grid;
+  if (args.payoff == Args::Payoff::kBarrier && args.barrier <= 0) return Refuse(args, 9);
+  return CheckMarket(MarketOf(args), args.paths, args.generator == Args::Generator::kSobol, args.detail);
 }
 
 // Half the widths of the central differences: small against what they move, large against rounding in f32.
@@ -81,7 +46,7 @@ struct Widths {
   double maturity;
 
   explicit Widths(const Args& args)
-      : volatility(ProcessOf(args) == Process::kLocalVol ? 0.005 : std::min(0.005, args.volatility / 2)),
+      : volatility(args.process == Args::Process::kLocalVol ? 0.005 : std::min(0.005, args.volatility / 2)),
         maturity(std::min(1.0 / 365, args.maturity / 20)) {}
 };
 
@@ -107,12 +72,13 @@ class OptionRun {
   explicit OptionRun(const Args& args)
       : args_(args),
         sobol_(args.generator == Args::Generator::kSobol),
-        grid_(StepGrid<T>(args)),
-        rows_(args.seed, static_cast<Generator>(args.generator), args.steps, Factors(ProcessOf(args)),
-              kPriceStream) {
+        grid_(StepGrid<T>(MarketOf(args))),
+        rows_(args.seed, static_cast<Generator>(args.generator), args.steps,
+              Factors(static_cast<Process>(args.process)), kPriceStream) {
     for (const Shift& shift : ShiftsOf(args)) {
-      models_.push_back(ModelOf(args, shift));
+      models_.push_back(ModelOf(MarketOf(args), WatchOf(args), shift));
       models_.back().grid = grid_.data();
+      if (args.barrier > 0) models_.back().barrier = std::log(args.barrier / args.spot);
       discounts_.push_back(DiscountOf(args, shift));
       control_means_.push_back(ControlMean(args, shift));
     }
@@ -142,7 +108,7 @@ class OptionRun {
   void Tiles(const Rows<T>& from, int64_t copy, int64_t first, int64_t count, size_t shifts,
              const See& see) const {
     const bool from_counters =
-        !sobol_ && !args_.antithetic && shifts == 1 && ProcessOf(args_) == Process::kGbm;
+        !sobol_ && !args_.antithetic && shifts == 1 && args_.process == Args::Process::kGbm;
     std::vector<T> rows(from_counters ? 0 : static_cast<size_t>(from.dimensions() * kTilePaths));
     NormalSource source = from.Source();
     if (!from_counters) source.rows = rows.data();
@@ -198,7 +164,7 @@ class OptionRun {
   // Regresses payoffs on the control over paths of their own, so that the price stays unbiased.
   void FindBeta() {
     const Rows<T> pilot(args_.seed, sobol_ ? Generator::kPhilox10 : static_cast<Generator>(args_.generator),
-                        args_.steps, Factors(ProcessOf(args_)), kPilotStream);
+                        args_.steps, Factors(static_cast<Process>(args_.process)), kPilotStream);
     std::vector<double> payoffs(kChunkPaths), controls(kChunkPaths);
     Tiles(pilot, 0, 0, kChunkPaths, 1, [&](size_t, int64_t tile, int64_t paths, const PathEnds<T>& ends) {
       AddPayoffs(args_, ends, paths, 1, payoffs.data() + tile);

@@ -51,7 +51,7 @@ HWY_NOINLINE void FromRows(D d, const PathModel& model, const NormalSource& sour
   const auto sign = hn::Set(d, static_cast<T>(source.sign));
   for (int64_t lane = 0; lane < kTilePaths; lane += lanes) {
     Process process(d, model);
-    Watch watch(d, model);
+    Watch watch(d, model, lane, ends);
     const T* row = static_cast<const T*>(source.rows) + lane;
     for (int64_t step = 0; step < model.steps; ++step, row += Process::kFactors * kTilePaths) {
       hn::Vec<D> z[Process::kFactors];
@@ -74,7 +74,7 @@ HWY_NOINLINE void FromCounters(D d, const PathModel& model, const NormalSource& 
   for (int64_t lane = 0; lane < kTilePaths; lane += lanes) {
     const PhiloxNormals<D, kRounds> normals(d, *source.keys, source.stream, first_path + lane);
     GbmProcess<D> process(d, model);
-    Watch watch(d, model);
+    Watch watch(d, model, lane, ends);
     hn::Vec<D> one, two;
     int64_t step = 0;
     for (; step + 1 < model.steps; step += 2) {
@@ -110,6 +110,9 @@ HWY_INLINE void Watched(D d, const PathModel& model, const NormalSource& source,
       if constexpr (Process::kContinuous) {
         return FromRows<Process, WatchCrossing<D>>(d, model, source, ends);
       }
+      return;
+    case Watch::kAll:
+      return FromRows<Process, WatchAll<D>>(d, model, source, ends);
   }
 }
 
@@ -125,6 +128,8 @@ HWY_INLINE void WatchedFromCounters(D d, const PathModel& model, const NormalSou
       return FromCounters<kRounds, WatchExtremes<D>>(d, model, source, first_path, ends);
     case Watch::kCrossing:
       return FromCounters<kRounds, WatchCrossing<D>>(d, model, source, first_path, ends);
+    case Watch::kAll:
+      return FromCounters<kRounds, WatchAll<D>>(d, model, source, first_path, ends);
   }
 }
 

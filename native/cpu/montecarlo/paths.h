@@ -18,7 +18,7 @@ inline constexpr int64_t kChunkPaths = 4096;
 enum class Process : uint8_t { kGbm, kMerton, kHeston, kLocalVol };
 
 // What is watched along a path, beside its end.
-enum class Watch : uint8_t { kEnd, kMeans, kExtremes, kCrossing };
+enum class Watch : uint8_t { kEnd, kMeans, kExtremes, kCrossing, kAll };
 
 // Normals that one step of a process takes.
 constexpr int64_t Factors(Process process) {
@@ -75,6 +75,7 @@ struct PathEnds {
   alignas(128) T high[kTilePaths];
   alignas(128) T low[kTilePaths];
   alignas(128) T survival[kTilePaths];  // probability that the barrier was not crossed
+  T* all = nullptr;                     // [steps][kTilePaths]: the level after each step
 };
 
 // Fills rows [dimensions][kTilePaths] with the normals of the paths from `first_path` on, a multiple of

@@ -203,7 +203,7 @@ struct LocalVolProcess {
 template <class D>
 struct WatchEnd {
   using V = hn::Vec<D>;
-  HWY_INLINE WatchEnd(D, const PathModel&) {}
+  HWY_INLINE WatchEnd(D, const PathModel&, int64_t, PathEnds<hn::TFromD<D>>&) {}
   template <class P>
   HWY_INLINE void See(D, V, const P&) {}
   HWY_INLINE void Save(D, const PathModel&, int64_t, PathEnds<hn::TFromD<D>>&) const {}
@@ -214,7 +214,8 @@ struct WatchMeans {
   using V = hn::Vec<D>;
   using T = hn::TFromD<D>;
   V levels, logs;
-  HWY_INLINE WatchMeans(D d, const PathModel&) : levels(hn::Zero(d)), logs(hn::Zero(d)) {}
+  HWY_INLINE WatchMeans(D d, const PathModel&, int64_t, PathEnds<T>&)
+      : levels(hn::Zero(d)), logs(hn::Zero(d)) {}
   template <class P>
   HWY_INLINE void See(D d, V, const P& process) {
     levels = hn::Add(levels, hn::Exp(d, process.x));
@@ -233,7 +234,7 @@ struct WatchExtremes {
   using V = hn::Vec<D>;
   using T = hn::TFromD<D>;
   V high, low;
-  HWY_INLINE WatchExtremes(D d, const PathModel& model)
+  HWY_INLINE WatchExtremes(D d, const PathModel& model, int64_t, PathEnds<T>&)
       : high(hn::Set(d, static_cast<T>(model.start))), low(high) {}
   template <class P>
   HWY_INLINE void See(D, V, const P& process) {
@@ -247,6 +248,22 @@ struct WatchExtremes {
   }
 };
 
+template <class D>
+struct WatchAll {
+  using V = hn::Vec<D>;
+  using T = hn::TFromD<D>;
+  V base;
+  T* to;
+  HWY_INLINE WatchAll(D d, const PathModel& model, int64_t lane, PathEnds<T>& ends)
+      : base(hn::Set(d, static_cast<T>(model.base))), to(ends.all + lane) {}
+  template <class P>
+  HWY_INLINE void See(D d, V, const P& process) {
+    hn::StoreU(hn::Mul(hn::Exp(d, process.x), base), d, to);
+    to += kTilePaths;
+  }
+  HWY_INLINE void Save(D, const PathModel&, int64_t, PathEnds<T>&) const {}
+};
+
 // The probability that a Brownian bridge between the steps stays on its side of the barrier; Glasserman
 // 2003, 6.4.
 template <class D>
@@ -254,7 +271,7 @@ struct WatchCrossing {
   using V = hn::Vec<D>;
   using T = hn::TFromD<D>;
   V survival, barrier;
-  HWY_INLINE WatchCrossing(D d, const PathModel& model)
+  HWY_INLINE WatchCrossing(D d, const PathModel& model, int64_t, PathEnds<T>&)
       : survival(hn::Set(d, T{1})), barrier(hn::Set(d, static_cast<T>(model.barrier))) {}
   template <class P>
   HWY_INLINE void See(D d, V before, const P& process) {

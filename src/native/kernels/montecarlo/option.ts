@@ -1,6 +1,7 @@
 // The price of an option on one underlying, by simulation.
-import { choice, flag, int, number, optional, output, seed } from '../../define.ts';
+import { choice, flag, int, number, output, seed } from '../../define.ts';
 import { defineKernel } from '../../kernel.ts';
+import { gridSizes, localVolatility, underlying } from './underlying.ts';
 
 /** What `values` and `errors` of {@link mcOption} hold, in this order. */
 export const OPTION_FIGURES = ['price', 'delta', 'gamma', 'vega', 'rho', 'theta'] as const;
@@ -17,12 +18,8 @@ export const mcOption = defineKernel({
     'memory does not grow with their number. With sobol, 32 scrambled copies (Owen, by hashing) of paths / 32 points give the error.',
   dtypes: ['f32', 'f64'],
   cpu: 'hwy',
-  sizes: {
-    gridTimes: { about: 'rows of the local volatility grid, even from now to maturity', max: 4096 },
-    gridSpots: { about: 'columns of it, even in log(spot level / spot)', max: 4096 },
-  },
+  sizes: gridSizes,
   options: {
-    process: choice(['gbm', 'merton', 'heston', 'local_vol'], 'gbm', 'how the underlying moves'),
     payoff: choice(
       ['european', 'digital', 'asian', 'asian_geometric', 'barrier', 'lookback_fixed', 'lookback_floating'],
       'european',
@@ -45,32 +42,13 @@ export const mcOption = defineKernel({
     paths: int({ min: 2, max: 2 ** 31 - 1, unit: 'paths' }),
     steps: int({ min: 1, max: 65_536, default: 1, unit: 'steps' }),
     seed: seed(),
-    spot: number({ min: 1e-30, max: 1e30, unit: 'currency' }),
-    strike: number({ min: 0, max: 1e30, default: 0, unit: 'currency' }),
-    rate: number({ min: -10, max: 10, default: 0, unit: 'a year, continuous' }),
-    dividend: number({ min: -10, max: 10, default: 0, unit: 'a year, continuous' }),
-    volatility: number({ min: 0, max: 100, default: 0.2, unit: 'a square root of a year; Heston: initial' }),
-    maturity: number({ min: 1e-9, max: 1000, default: 1, unit: 'years' }),
+    ...underlying,
     payout: number({ min: 0, max: 1e30, default: 1, unit: 'currency, of a digital' }),
     barrier: number({ min: 0, max: 1e30, default: 0, unit: 'currency' }),
     rebate: number({ min: 0, max: 1e30, default: 0, unit: 'currency, at maturity' }),
-    jumpRate: number({ min: 0, max: 1000, default: 0, unit: 'jumps a year' }),
-    jumpMean: number({ min: -10, max: 10, default: 0, unit: 'mean log jump' }),
-    jumpVolatility: number({ min: 0, max: 10, default: 0, unit: 'deviation of a log jump' }),
-    meanReversion: number({ min: 1e-9, max: 1000, default: 1, unit: 'a year' }),
-    longVariance: number({ min: 0, max: 100, default: 0.04, unit: 'a year' }),
-    varianceVolatility: number({ min: 1e-9, max: 100, default: 0.5, unit: 'a square root of a year' }),
-    correlation: number({ min: -1, max: 1, default: 0, unit: 'of spot and variance' }),
-    gridLow: number({ min: -100, max: 100, default: -1, unit: 'log(spot level / spot) of the first column' }),
-    gridHigh: number({ min: -100, max: 100, default: 1, unit: 'log(spot level / spot) of the last column' }),
   },
   arrays: {
-    localVolatility: optional(['gridTimes', 'gridSpots'], {
-      type: 'f64',
-      values: 'probability',
-      about:
-        'linear between its points, level beyond them; its volatility holds for a step from where the step begins',
-    }),
+    localVolatility,
     values: output([6], 'f64', 'price, delta, gamma, vega, rho, theta'),
     errors: output([6], 'f64', 'their standard errors'),
   },
@@ -86,7 +64,7 @@ export const mcOption = defineKernel({
     'Glasserman 2003, Monte Carlo Methods in Financial Engineering; Merton 1976; Andersen 2008 (QE with martingale correction)',
   errors: {
     kInvalidOption:
-      'options that fit together (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths)',
+      'options that fit together (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: a barrier above 0)',
     kNonFinite: 'volatilities of the grid that are finite and not negative, was that at {detail}',
   },
   example: { gridTimes: 0, gridSpots: 0, paths: 4096, steps: 12, spot: 100, strike: 100, rate: 0.03 },
