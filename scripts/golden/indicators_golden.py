@@ -107,3 +107,76 @@ write("cci", "CCI", ["high", "low", "close"],
 write("ultimate", "ULTOSC", ["high", "low", "close"], tolerance(0, 1e-10, POINTS),
       [({"shorter": a, "medium": b, "longer": c}, {"ultimate": talib.ULTOSC(high, low, close, a, b, c)})
        for a, b, c in ((7, 14, 28), (2, 3, 5), (10, 20, 80))])
+
+# Trend.
+HLC, HLCV = ["high", "low", "close"], ["high", "low", "close", "volume"]
+
+
+def aroon(n):
+    down, up = talib.AROON(high, low, n)
+    return {"period": n}, {"up": up, "down": down, "oscillator": talib.AROONOSC(high, low, n)}
+
+
+def adx(n):
+    values = {"adx": talib.ADX(high, low, close, n), "plus": talib.PLUS_DI(high, low, close, n),
+              "minus": talib.MINUS_DI(high, low, close, n), "dx": talib.DX(high, low, close, n)}
+    begins = ~np.isnan(values["adx"])
+    return {"period": n}, {name: np.where(begins, v, np.nan) for name, v in values.items()}
+
+
+write("aroon", "AROON, AROONOSC", ["high", "low"], tolerance(0, 1e-12, "One division of small integers."),
+      [aroon(n) for n in (14, 2, 100)])
+write("adx", "ADX, PLUS_DI, MINUS_DI, DX", HLC, tolerance(1e-11, 1e-11, RECURSION), [adx(n) for n in (14, 2, 50)])
+write("sar", "SAR", ["high", "low"],
+      tolerance(1e-13, 0, "Same formula in the same order; a mirrored side only changes signs."),
+      [({"acceleration": a, "maximum": m}, {"sar": talib.SAR(high, low, a, m)}) for a, m in ((0.02, 0.2), (0.1, 0.1), (0.005, 1.0))])
+write("midpoint", "MIDPOINT", ["close"], tolerance(0, 0, "One addition and a halving: the same bits."),
+      [({"period": n}, {"midpoint": talib.MIDPOINT(close, n)}) for n in (14, 2, 100)])
+write("midprice", "MIDPRICE", ["high", "low"], tolerance(0, 0, "One addition and a halving: the same bits."),
+      [({"period": n}, {"midprice": talib.MIDPRICE(high, low, n)}) for n in (14, 2, 100)])
+write("linreg", "LINEARREG, LINEARREG_SLOPE", ["close"],
+      tolerance(1e-12, 1e-8, "TA-Lib takes the difference of products near 46,000 times the square of the period."),
+      [({"period": n}, {"value": talib.LINEARREG(close, n), "slope": talib.LINEARREG_SLOPE(close, n)}) for n in (14, 2, 100)])
+
+# Volatility.
+write("natr", "NATR", HLC, tolerance(1e-12, 1e-12, RECURSION),
+      [({"period": n}, {"natr": talib.NATR(high, low, close, n)}) for n in (14, 2, 50)])
+write("truerange", "TRANGE", HLC, tolerance(0, 0, "Differences and their maximum: the same bits."),
+      [({}, {"range": talib.TRANGE(high, low, close)})])
+
+
+def keltner(n, atr, multiple):
+    middle, width = talib.EMA(close, n), multiple * talib.ATR(high, low, close, atr)
+    middle = np.where(np.isnan(width), np.nan, middle)
+    upper, lower = middle + width, middle - width
+    return {"period": n, "atr": atr, "multiple": multiple}, {"upper": upper, "middle": middle, "lower": lower}
+
+
+def donchian(n):
+    upper, middle, lower = talib.DONCHIAN(high, low, n)
+    return {"period": n}, {"upper": upper, "middle": middle, "lower": lower}
+
+
+write("keltner", "EMA of the close, ATR", HLC, tolerance(1e-12, 0, RECURSION), [keltner(20, 10, 2.0), keltner(5, 20, 1.5)])
+write("donchian", "DONCHIAN", ["high", "low"], tolerance(0, 0, "Extremes and a halving: the same bits."),
+      [donchian(n) for n in (20, 2, 100)])
+write("stddev", "STDDEV (one deviation)", ["close"],
+      tolerance(1e-6, 1e-6, "TA-Lib takes the mean of squares less the square of the mean, near 2e9: some 1e-6 of a variance is lost there."),
+      [({"period": n}, {"stddev": talib.STDDEV(close, n, 1.0)}) for n in (20, 5, 100)])
+
+# Volume.
+write("obv", "OBV", ["close", "volume"], tolerance(1e-12, 1e-9, "Totals of the same numbers in the same order; signs by subtraction."),
+      [({}, {"obv": talib.OBV(close, volume)})])
+write("ad", "AD", HLCV, tolerance(1e-12, 1e-10, "The order of one multiplication and one division per bar."),
+      [({}, {"ad": talib.AD(high, low, close, volume)})])
+write("chaikin", "ADOSC", HLCV, tolerance(1e-11, 1e-7, "Averages of totals that grow to millions, whose last bit is 1e-10; TA-Lib weights with two products."),
+      [({"fast": a, "slow": b}, {"chaikin": talib.ADOSC(high, low, close, volume, a, b)}) for a, b in ((3, 10), (2, 40))])
+write("mfi", "MFI", HLCV, tolerance(1e-12, 1e-10, RUNNING),
+      [({"period": n}, {"mfi": talib.MFI(high, low, close, volume, n)}) for n in (14, 2, 100)])
+write("cmf", "CMF", HLCV, tolerance(1e-12, 1e-12, RUNNING),
+      [({"period": n}, {"cmf": talib.CMF(high, low, close, volume, n)}) for n in (20, 2, 100)])
+typical = talib.TYPPRICE(high, low, close)
+write("vwap", "SUM(TYPPRICE * volume) / SUM(volume)", HLCV, tolerance(1e-12, 0, RUNNING),
+      [({"period": n}, {"vwap": talib.SUM(typical * volume, n) / talib.SUM(volume, n)}) for n in (20, 2, 100)])
+write("bop", "BOP", ["open", "high", "low", "close"], tolerance(0, 0, "Two subtractions and a division: the same bits."),
+      [({}, {"bop": talib.BOP(open_, high, low, close)})])

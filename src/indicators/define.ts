@@ -68,8 +68,8 @@ export interface IndicatorDef<
    * its seed. `pathDependent`: values differ for good, as a total counts from the first bar.
    */
   readonly stability: 'exact' | 'epsilon' | 'converging' | 'pathDependent';
-  /** How far a price scale by a power of two reaches: the outputs scale with it to this power, to the last bit. */
-  readonly priceScale: 0 | 1;
+  /** All columns times a power of two give outputs times that power to the power of this, to the last bit. */
+  readonly scale: 0 | 1;
   /** Where the formula is from. */
   readonly source: string;
 }

@@ -214,6 +214,11 @@ for (const def of INDICATORS) {
         const late = later[output]!;
         if (def.stability === 'exact') {
           for (let i = warmup; i < late.length; i++) expect(same(late[i]!, all[i]!)).toBe(true);
+        } else if (def.stability === 'epsilon') {
+          // A few roundings of a sum over the window, on values below a thousand.
+          for (let i = warmup; i < late.length; i++) expect(Math.abs(late[i]! - all[i]!)).toBeLessThan(1e-9);
+        } else if (def.stability === 'pathDependent') {
+          expect(late.subarray(warmup).every(Number.isFinite)).toBe(true);
         } else {
           // Prices stay near 100: what is left of the seed is far below a ten-millionth of a price unit.
           expect(Math.abs(late.at(-1)! - all.at(-1)!)).toBeLessThan(1e-7);

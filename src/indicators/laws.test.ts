@@ -6,7 +6,7 @@ import { map, sameBits, walk } from './test-series.ts';
 
 describe('laws of scale, by powers of two, to the last bit', () => {
   for (const def of INDICATORS) {
-    test(`${def.name} ${def.priceScale === 0 ? 'does not change with' : 'follows'} the price scale`, () => {
+    test(`${def.name} ${def.scale === 0 ? 'does not change with' : 'follows'} the price scale`, () => {
       fc.assert(
         fc.property(fc.integer(), fc.integer({ min: -40, max: 40 }), (seed, exponent) => {
           const prices = walk(100, seed);
@@ -16,7 +16,7 @@ describe('laws of scale, by powers of two, to the last bit', () => {
             {},
             map(prices, (column) => column.map((v) => v * 2 ** exponent)),
           );
-          const factor = 2 ** (exponent * def.priceScale);
+          const factor = 2 ** (exponent * def.scale);
           for (const output of Object.keys(def.outputs)) {
             expect(
               sameBits(

@@ -1,8 +1,7 @@
 // The native side of indicators: its typed exports, and the state that a run leaves for the next.
-import { InvalidOptionError } from '../core/errors.ts';
+import { BackendUnavailableError, InvalidOptionError } from '../core/errors.ts';
 import { type FloatArray, loadAddon } from '../native/addon.ts';
 import { fromNative } from '../native/errors.ts';
-import { CATALOGUE } from './catalogue.ts';
 import { type AnyIndicator, INPUTS, type OptionValues } from './define.ts';
 
 /** One packed array, or one array for each column or output. */
@@ -46,7 +45,18 @@ export const indicatorAddon = (): IndicatorAddon => loadAddon() as unknown as In
 /** An indicator with complete, checked options. */
 export type Part = readonly [def: AnyIndicator, options: OptionValues<AnyIndicator['options']>];
 
-const numbers = new Map<string, number>(CATALOGUE.map((def, at) => [def.name, at]));
+const numbers = new Map<string, number>();
+
+// By name rather than by place in the catalogue: an addon that was built before a definition came has another order.
+function numberOf(addon: IndicatorAddon, def: AnyIndicator): number {
+  if (numbers.size === 0) for (const [at, row] of addon.indicators().entries()) numbers.set(row.name, at);
+  const number = numbers.get(def.name);
+  if (number === undefined)
+    throw new BackendUnavailableError(
+      `Expected a native addon that has the indicator ${def.name}, was an older one: run \`bun run build:native\``,
+    );
+  return number;
+}
 
 /**
  * One or several indicators over the same rows of one series or a panel of them, and what they remember between runs.
@@ -74,7 +84,7 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
     this.outputs = parts.reduce((sum, [def]) => sum + Object.keys(def.outputs).length, 0);
     this.#indicators = Float64Array.from(
       parts.flatMap(([def, options]) => [
-        numbers.get(def.name) ?? -1,
+        numberOf(this.#addon, def),
         ...Object.keys(def.options).map((name) => options[name] as number),
       ]),
     );

@@ -18,6 +18,49 @@ constexpr int64_t Isqrt(int64_t value) {
   return root;
 }
 
+struct AdOptions {
+  static constexpr const char* kName = "ad";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"ad"};
+  static constexpr std::span<const OptionSpec> kSpecs = {};
+
+
+  static AdOptions Read([[maybe_unused]] const double* values) { return {}; }
+  int64_t Warmup() const { return int64_t{0}; }
+};
+
+struct AdxOptions {
+  static constexpr const char* kName = "adx";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 4;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"adx", "plus", "minus", "dx"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static AdxOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return ((int64_t{2} * period) - int64_t{1}); }
+};
+
+struct AroonOptions {
+  static constexpr const char* kName = "aroon";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 3;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow};
+  static constexpr const char* kOutputNames[] = {"up", "down", "oscillator"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static AroonOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
+};
+
 struct AtrOptions {
   static constexpr const char* kName = "atr";
   static constexpr int kInputs = 3;
@@ -65,6 +108,19 @@ struct BollingerOptions {
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
+struct BopOptions {
+  static constexpr const char* kName = "bop";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kOpen, Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"bop"};
+  static constexpr std::span<const OptionSpec> kSpecs = {};
+
+
+  static BopOptions Read([[maybe_unused]] const double* values) { return {}; }
+  int64_t Warmup() const { return int64_t{0}; }
+};
+
 struct CciOptions {
   static constexpr const char* kName = "cci";
   static constexpr int kInputs = 3;
@@ -77,6 +133,37 @@ struct CciOptions {
   int64_t period;
 
   static CciOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct ChaikinOptions {
+  static constexpr const char* kName = "chaikin";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"chaikin"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"fast", true, 2.0, 100000.0}, {"slow", true, 3.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t fast;
+  int64_t slow;
+
+  static ChaikinOptions Read(const double* values) { return {.fast = static_cast<int64_t>(values[0]), .slow = static_cast<int64_t>(values[1])}; }
+  int64_t Warmup() const { return (slow - int64_t{1}); }
+};
+
+struct CmfOptions {
+  static constexpr const char* kName = "cmf";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"cmf"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static CmfOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
@@ -108,6 +195,21 @@ struct DemaOptions {
 
   static DemaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return ((int64_t{2} * period) - int64_t{2}); }
+};
+
+struct DonchianOptions {
+  static constexpr const char* kName = "donchian";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 3;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow};
+  static constexpr const char* kOutputNames[] = {"upper", "middle", "lower"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static DonchianOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
 struct EmaOptions {
@@ -157,6 +259,38 @@ struct KamaOptions {
   int64_t Warmup() const { return period; }
 };
 
+struct KeltnerOptions {
+  static constexpr const char* kName = "keltner";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 3;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"upper", "middle", "lower"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 100000.0}, {"atr", true, 1.0, 100000.0}, {"multiple", false, 0.1, 10.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+  int64_t atr;
+  double multiple;
+
+  static KeltnerOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0]), .atr = static_cast<int64_t>(values[1]), .multiple = values[2]}; }
+  int64_t Warmup() const { return std::max<int64_t>((period - int64_t{1}), atr); }
+};
+
+struct LinregOptions {
+  static constexpr const char* kName = "linreg";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 2;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"value", "slope"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static LinregOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
 struct MacdOptions {
   static constexpr const char* kName = "macd";
   static constexpr int kInputs = 1;
@@ -174,6 +308,51 @@ struct MacdOptions {
   int64_t Warmup() const { return ((slow + signal) - int64_t{2}); }
 };
 
+struct MfiOptions {
+  static constexpr const char* kName = "mfi";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"mfi"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static MfiOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
+};
+
+struct MidpointOptions {
+  static constexpr const char* kName = "midpoint";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"midpoint"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static MidpointOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct MidpriceOptions {
+  static constexpr const char* kName = "midprice";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow};
+  static constexpr const char* kOutputNames[] = {"midprice"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static MidpriceOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
 struct MomentumOptions {
   static constexpr const char* kName = "momentum";
   static constexpr int kInputs = 1;
@@ -187,6 +366,34 @@ struct MomentumOptions {
 
   static MomentumOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return period; }
+};
+
+struct NatrOptions {
+  static constexpr const char* kName = "natr";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"natr"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 100000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static NatrOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return period; }
+};
+
+struct ObvOptions {
+  static constexpr const char* kName = "obv";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"obv"};
+  static constexpr std::span<const OptionSpec> kSpecs = {};
+
+
+  static ObvOptions Read([[maybe_unused]] const double* values) { return {}; }
+  int64_t Warmup() const { return int64_t{0}; }
 };
 
 struct PpoOptions {
@@ -236,6 +443,22 @@ struct RsiOptions {
   int64_t Warmup() const { return period; }
 };
 
+struct SarOptions {
+  static constexpr const char* kName = "sar";
+  static constexpr int kInputs = 2;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow};
+  static constexpr const char* kOutputNames[] = {"sar"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"acceleration", false, 0.0, 1.0}, {"maximum", false, 0.0, 1.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  double acceleration;
+  double maximum;
+
+  static SarOptions Read(const double* values) { return {.acceleration = values[0], .maximum = values[1]}; }
+  int64_t Warmup() const { return int64_t{1}; }
+};
+
 struct SmaOptions {
   static constexpr const char* kName = "sma";
   static constexpr int kInputs = 1;
@@ -248,6 +471,21 @@ struct SmaOptions {
   int64_t period;
 
   static SmaOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
+};
+
+struct StddevOptions {
+  static constexpr const char* kName = "stddev";
+  static constexpr int kInputs = 1;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kClose};
+  static constexpr const char* kOutputNames[] = {"stddev"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 2.0, 1000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static StddevOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
   int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
@@ -346,6 +584,19 @@ struct TrixOptions {
   int64_t Warmup() const { return ((int64_t{3} * period) - int64_t{2}); }
 };
 
+struct TruerangeOptions {
+  static constexpr const char* kName = "truerange";
+  static constexpr int kInputs = 3;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose};
+  static constexpr const char* kOutputNames[] = {"range"};
+  static constexpr std::span<const OptionSpec> kSpecs = {};
+
+
+  static TruerangeOptions Read([[maybe_unused]] const double* values) { return {}; }
+  int64_t Warmup() const { return int64_t{1}; }
+};
+
 struct UltimateOptions {
   static constexpr const char* kName = "ultimate";
   static constexpr int kInputs = 3;
@@ -361,6 +612,21 @@ struct UltimateOptions {
 
   static UltimateOptions Read(const double* values) { return {.shorter = static_cast<int64_t>(values[0]), .medium = static_cast<int64_t>(values[1]), .longer = static_cast<int64_t>(values[2])}; }
   int64_t Warmup() const { return std::max<int64_t>(std::max<int64_t>(shorter, medium), longer); }
+};
+
+struct VwapOptions {
+  static constexpr const char* kName = "vwap";
+  static constexpr int kInputs = 4;
+  static constexpr int kOutputs = 1;
+  static constexpr Column kInputColumns[] = {Column::kHigh, Column::kLow, Column::kClose, Column::kVolume};
+  static constexpr const char* kOutputNames[] = {"vwap"};
+  static constexpr OptionSpec kOptionSpecs[] = {{"period", true, 1.0, 10000.0}};
+  static constexpr std::span<const OptionSpec> kSpecs = kOptionSpecs;
+
+  int64_t period;
+
+  static VwapOptions Read(const double* values) { return {.period = static_cast<int64_t>(values[0])}; }
+  int64_t Warmup() const { return (period - int64_t{1}); }
 };
 
 struct VwmaOptions {
@@ -409,28 +675,46 @@ struct WmaOptions {
 };
 
 #define NAUTILUS_INDICATORS(X) \
+  X(Ad) \
+  X(Adx) \
+  X(Aroon) \
   X(Atr) \
   X(Awesome) \
   X(Bollinger) \
+  X(Bop) \
   X(Cci) \
+  X(Chaikin) \
+  X(Cmf) \
   X(Cmo) \
   X(Dema) \
+  X(Donchian) \
   X(Ema) \
   X(Hma) \
   X(Kama) \
+  X(Keltner) \
+  X(Linreg) \
   X(Macd) \
+  X(Mfi) \
+  X(Midpoint) \
+  X(Midprice) \
   X(Momentum) \
+  X(Natr) \
+  X(Obv) \
   X(Ppo) \
   X(Roc) \
   X(Rsi) \
+  X(Sar) \
   X(Sma) \
+  X(Stddev) \
   X(Stochastic) \
   X(Stochrsi) \
   X(T3) \
   X(Tema) \
   X(Trima) \
   X(Trix) \
+  X(Truerange) \
   X(Ultimate) \
+  X(Vwap) \
   X(Vwma) \
   X(Williams) \
   X(Wma)

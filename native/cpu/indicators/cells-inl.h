@@ -200,6 +200,55 @@ struct WeightedCell {
   }
 };
 
+// How many bars ago the highest or lowest of the last values was, the newest of equal ones; by blocks as
+// RollingCell. `places` has as many rows as `ring` and keeps where in its block each suffix has its extreme.
+template <class D, bool kHighest>
+struct AgeCell {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  V extreme, place;
+
+  NAUTILUS_FIELDS(extreme, place)
+
+  template <bool kSteady>
+  HWY_INLINE V Push(const At<D, kSteady>& at, const Ring& ring, const Ring& places, V value) {
+    const V row = hn::Set(at.d, static_cast<T>(ring.row));
+    const auto newest = Beats(value, extreme);
+    const bool begins = ring.at == ring.first;
+    extreme = begins ? value : hn::IfThenElse(newest, value, extreme);
+    place = begins ? row : hn::IfThenElse(newest, row, place);
+    T* slot = at.slots + ring.at;
+    hn::StoreU(value, at.d, slot);
+    if (HWY_UNLIKELY(ring.at + ring.step == ring.last)) {
+      V suffix = value;
+      V where = row;
+      int64_t index = ring.row;
+      hn::StoreU(where, at.d, at.slots + places.at);
+      for (int64_t back = ring.step; ring.at - back > ring.first; back += ring.step) {
+        const V older = hn::LoadU(at.d, slot - back);
+        const auto stays = Beats(suffix, older);
+        suffix = hn::IfThenElse(stays, suffix, older);
+        where = hn::IfThenElse(stays, where, hn::Set(at.d, static_cast<T>(--index)));
+        hn::StoreU(suffix, at.d, slot - back);
+        hn::StoreU(where, at.d, at.slots + places.at - back);
+      }
+      return hn::Sub(row, place);
+    }
+    const V before = hn::LoadU(at.d, slot + ring.step);
+    const V where = hn::LoadU(at.d, at.slots + places.at + ring.step);
+    const V age_before = hn::Add(row, hn::Sub(hn::Set(at.d, static_cast<T>(ring.rows)), where));
+    return hn::IfThenElse(Beats(extreme, before), hn::Sub(row, place), age_before);
+  }
+
+ private:
+  static HWY_INLINE auto Beats(V newer, V older) {
+    if constexpr (kHighest)
+      return hn::Ge(newer, older);
+    else
+      return hn::Le(newer, older);
+  }
+};
+
 // How far the price travelled in a bar, the gap from the close before included.
 template <class V>
 HWY_INLINE V TrueRange(V high, V low, V close_before) {

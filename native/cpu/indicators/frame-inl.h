@@ -354,6 +354,14 @@ HWY_INLINE hn::Vec<D> TypicalPrice(D d, hn::Vec<D> high, hn::Vec<D> low, hn::Vec
   return hn::Div(hn::Add(hn::Add(high, low), close), hn::Set(d, hn::TFromD<D>{3}));
 }
 
+// The volume of a bar, in full when it closed at its high, against when at its low; 0 of a bar without a
+// range.
+template <class D>
+HWY_INLINE hn::Vec<D> MoneyFlow(D d, hn::Vec<D> high, hn::Vec<D> low, hn::Vec<D> close, hn::Vec<D> volume) {
+  const auto balance = hn::Sub(hn::Sub(close, low), hn::Sub(high, close));
+  return hn::Mul(Ratio(d, balance, hn::Sub(high, low)), volume);
+}
+
 // The two functions of an indicator's row.
 template <class Spec>
 struct Recursive {

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { atr: { unit: 'price', range: [0, Number.POSITIVE_INFINITY] } },
   warmup: 'period',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source: 'Wilder 1978, New Concepts in Technical Trading Systems',
 });

@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { awesome: { unit: 'price' } },
   warmup: 'slow - 1',
   stability: 'epsilon',
-  priceScale: 1,
+  scale: 1,
   source: 'Williams 1998, New Trading Dimensions',
 });

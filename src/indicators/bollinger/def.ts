@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { upper: { unit: 'price' }, middle: { unit: 'price' }, lower: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'exact',
-  priceScale: 1,
+  scale: 1,
   source: 'Bollinger 2001, Bollinger on Bollinger Bands',
 });

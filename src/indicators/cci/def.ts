@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { cci: { unit: 'index points' } },
   warmup: 'period - 1',
   stability: 'exact',
-  priceScale: 0,
+  scale: 0,
   source: 'Lambert 1980, Commodity Channel Index, Commodities 9:10',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { cmo: { unit: 'index points', range: [-100, 100] } },
   warmup: 'period',
   stability: 'converging',
-  priceScale: 0,
+  scale: 0,
   source: 'Chande and Kroll 1994, The New Technical Trader; averages after Wilder as in TA-Lib CMO',
 });

@@ -11,7 +11,7 @@ export default defineIndicator({
   outputs: { dema: { unit: 'price' } },
   warmup: '2 * period - 2',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source:
     'Mulloy 1994, Smoothing Data with Faster Moving Averages, Technical Analysis of Stocks and Commodities 12:1',
 });

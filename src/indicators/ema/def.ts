@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { ema: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source: 'Appel and Hitschler 1980, Stock Market Trading Systems; seed and weight as in TA-Lib EMA',
 });

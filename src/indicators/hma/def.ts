@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { hma: { unit: 'price' } },
   warmup: 'period + isqrt(period) - 2',
   stability: 'epsilon',
-  priceScale: 1,
+  scale: 1,
   source: 'Hull 2005, How to Reduce Lag in a Moving Average, alanhull.com',
 });

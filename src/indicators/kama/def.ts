@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { kama: { unit: 'price' } },
   warmup: 'period',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source: 'Kaufman 1995, Smarter Trading, chapter 8',
 });

@@ -16,6 +16,6 @@ export default defineIndicator({
   outputs: { macd: { unit: 'price' }, signal: { unit: 'price' }, histogram: { unit: 'price' } },
   warmup: 'slow + signal - 2',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source: 'Appel 2005, Technical Analysis: Power Tools for Active Investors; seeds as in TA-Lib MACD',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { momentum: { unit: 'price' } },
   warmup: 'period',
   stability: 'exact',
-  priceScale: 1,
+  scale: 1,
   source: 'Murphy 1999, Technical Analysis of the Financial Markets, chapter 10',
 });

@@ -16,6 +16,6 @@ export default defineIndicator({
   outputs: { ppo: { unit: 'percent' }, signal: { unit: 'percent' }, histogram: { unit: 'percent' } },
   warmup: 'slow + signal - 2',
   stability: 'converging',
-  priceScale: 0,
+  scale: 0,
   source: 'Appel 2005, Technical Analysis: Power Tools for Active Investors; seeds as in TA-Lib PPO',
 });

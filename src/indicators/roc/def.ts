@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { roc: { unit: 'percent' } },
   warmup: 'period',
   stability: 'exact',
-  priceScale: 0,
+  scale: 0,
   source: 'Murphy 1999, Technical Analysis of the Financial Markets, chapter 10',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { rsi: { unit: 'index points', range: [0, 100] } },
   warmup: 'period',
   stability: 'converging',
-  priceScale: 0,
+  scale: 0,
   source: 'Wilder 1978, New Concepts in Technical Trading Systems',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { sma: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'epsilon',
-  priceScale: 1,
+  scale: 1,
   source: 'Murphy 1999, Technical Analysis of the Financial Markets, chapter 9',
 });

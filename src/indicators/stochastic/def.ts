@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { k: { unit: 'index points', range: [0, 100] }, d: { unit: 'index points', range: [0, 100] } },
   warmup: 'period + smooth + signal - 3',
   stability: 'epsilon',
-  priceScale: 0,
+  scale: 0,
   source: "Lane 1984, Lane's Stochastics, Technical Analysis of Stocks and Commodities 2:3",
 });

@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { k: { unit: 'index points', range: [0, 100] }, d: { unit: 'index points', range: [0, 100] } },
   warmup: 'period + range + signal - 2',
   stability: 'converging',
-  priceScale: 0,
+  scale: 0,
   source: 'Chande and Kroll 1994, The New Technical Trader',
 });

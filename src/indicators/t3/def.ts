@@ -14,6 +14,6 @@ export default defineIndicator({
   outputs: { t3: { unit: 'price' } },
   warmup: '6 * period - 6',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source: 'Tillson 1998, Better Moving Averages, Technical Analysis of Stocks and Commodities 16:1',
 });

@@ -11,7 +11,7 @@ export default defineIndicator({
   outputs: { tema: { unit: 'price' } },
   warmup: '3 * period - 3',
   stability: 'converging',
-  priceScale: 1,
+  scale: 1,
   source:
     'Mulloy 1994, Smoothing Data with Faster Moving Averages, Technical Analysis of Stocks and Commodities 12:1',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { trima: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'epsilon',
-  priceScale: 1,
+  scale: 1,
   source: 'Achelis 2000, Technical Analysis from A to Z; as in TA-Lib TRIMA',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { trix: { unit: 'percent' } },
   warmup: '3 * period - 2',
   stability: 'converging',
-  priceScale: 0,
+  scale: 0,
   source: 'Hutson 1983, Good TRIX, Technical Analysis of Stocks and Commodities 1:5',
 });

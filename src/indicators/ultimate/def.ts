@@ -15,6 +15,6 @@ export default defineIndicator({
   outputs: { ultimate: { unit: 'index points', range: [0, 100] } },
   warmup: 'max(max(shorter, medium), longer)',
   stability: 'epsilon',
-  priceScale: 0,
+  scale: 0,
   source: 'Williams 1985, The Ultimate Oscillator, Technical Analysis of Stocks and Commodities 3:4',
 });

@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { williams: { unit: 'index points', range: [-100, 0] } },
   warmup: 'period - 1',
   stability: 'exact',
-  priceScale: 0,
+  scale: 0,
   source: 'Williams 1973, How I Made One Million Dollars Last Year Trading Commodities',
 });

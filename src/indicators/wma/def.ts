@@ -11,6 +11,6 @@ export default defineIndicator({
   outputs: { wma: { unit: 'price' } },
   warmup: 'period - 1',
   stability: 'epsilon',
-  priceScale: 1,
+  scale: 1,
   source: 'Kaufman 2013, Trading Systems and Methods, chapter 7; weights as in TA-Lib WMA',
 });

@@ -1,0 +1,47 @@
+// Normalized average true range.
+#if defined(NAUTILUS_CPU_INDICATORS_NATR_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef NAUTILUS_CPU_INDICATORS_NATR_INL_H_
+#undef NAUTILUS_CPU_INDICATORS_NATR_INL_H_
+#else
+#define NAUTILUS_CPU_INDICATORS_NATR_INL_H_
+#endif
+
+#include "core/generated/indicator_options.h"
+#include "cpu/indicators/cells-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace nautilus::cpu::indicators::HWY_NAMESPACE {
+
+struct Natr {
+  using Options = NatrOptions;
+
+  template <typename T>
+  struct Plan {
+    WilderRule<T> rule;
+
+    // A range needs a previous close.
+    Plan(const Options& options, Layout&) : rule(1, options.period) {}
+  };
+
+  template <class D>
+  struct Step {
+    using T = hn::TFromD<D>;
+    using V = hn::Vec<D>;
+    V close;
+    WilderCell<D> average;
+
+    NAUTILUS_FIELDS(close, average)
+
+    template <class Bar>
+    HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
+      const V range = average.Push(at, plan.rule, TrueRange(in[0], in[1], close));
+      close = in[2];
+      out[0] = hn::Mul(hn::Set(at.d, T{100}), Ratio(at.d, range, close));
+    }
+  };
+};
+
+}  // namespace nautilus::cpu::indicators::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // NAUTILUS_CPU_INDICATORS_NATR_INL_H_
