@@ -62,6 +62,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_estimates_test.cc
   native/test/matrix_products_test.cc
   native/test/matrix_spectral_test.cc
+  native/test/matrix_threads_test.cc
   native/test/montecarlo_american_test.cc
   native/test/montecarlo_option_test.cc
   native/test/montecarlo_portfolio_test.cc

@@ -67,17 +67,26 @@ void BlasSyrk(bool transpose, int64_t n, int64_t k, T alpha, const T* a, int64_t
 
 // y = alpha op(a) x + beta y for row-major a[rows, columns].
 template <typename T>
-void BlasGemv(bool transpose, int64_t rows, int64_t columns, T alpha, const T* a, const T* x, T beta, T* y) {
+void BlasGemv(bool transpose, int64_t rows, int64_t columns, int64_t lda, T alpha, const T* a, const T* x,
+              T beta, T* y) {
   NAUTILUS_BLAS_CALL(T, gemv, CblasRowMajor, transpose ? CblasTrans : CblasNoTrans, static_cast<int>(rows),
-                     static_cast<int>(columns), alpha, a, static_cast<int>(columns), x, 1, beta, y, 1);
+                     static_cast<int>(columns), alpha, a, static_cast<int>(lda), x, 1, beta, y, 1);
 }
 
 // x = op(l)^-1 x for the lower triangle l[n, n] and x[n, columns]; row-major.
 template <typename T>
-void BlasTrsm(bool transpose, int64_t n, int64_t columns, const T* l, T* x) {
+void BlasTrsm(bool transpose, int64_t n, int64_t columns, const T* l, T* x, int64_t ldx) {
   NAUTILUS_BLAS_CALL(T, trsm, CblasRowMajor, CblasLeft, CblasLower, transpose ? CblasTrans : CblasNoTrans,
                      CblasNonUnit, static_cast<int>(n), static_cast<int>(columns), T{1}, l,
-                     static_cast<int>(n), x, static_cast<int>(columns));
+                     static_cast<int>(n), x, static_cast<int>(ldx));
+}
+
+// x = x (l')^-1 for the lower triangle l[n, n] and x[rows, n]; row-major.
+template <typename T>
+void BlasTrsmRight(int64_t rows, int64_t n, const T* l, int64_t ldl, T* x, int64_t ldx) {
+  NAUTILUS_BLAS_CALL(T, trsm, CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
+                     static_cast<int>(rows), static_cast<int>(n), T{1}, l, static_cast<int>(ldl), x,
+                     static_cast<int>(ldx));
 }
 
 // What follows is LAPACK, which stores columns: its upper triangle is the lower one of a row-major matrix,
@@ -86,10 +95,11 @@ void BlasTrsm(bool transpose, int64_t n, int64_t columns, const T* l, T* x) {
 // Factors the lower triangle of row-major a[n, n] in place, a = l l'. Returns 0, or the order of the leading
 // minor that is not positive definite.
 template <typename T>
-int64_t LapackPotrf(int64_t n, T* a) {
+int64_t LapackPotrf(int64_t n, T* a, int64_t lda) {
   LapackInt order = static_cast<LapackInt>(n);
+  LapackInt distance = static_cast<LapackInt>(lda);
   LapackInt info = 0;
-  NAUTILUS_LAPACK_CALL(T, potrf, "U", &order, a, &order, &info);
+  NAUTILUS_LAPACK_CALL(T, potrf, "U", &order, a, &distance, &info);
   return info;
 }
 

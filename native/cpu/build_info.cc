@@ -64,7 +64,8 @@ BuildInfo DescribeBuild() {
 
 int SetThreads(int threads) {
 #if !defined(__APPLE__)  // Accelerate decides by itself
-  openblas_set_num_threads(threads);
+  // Kernels cut the work for BLAS: OpenBLAS would cut it by the number of threads, and so change the bits.
+  openblas_set_num_threads(1);
 #endif
   return SetKernelThreads(threads);
 }

@@ -11,8 +11,8 @@
 
 #include "core/kernel_table.h"
 #include "core/parallel.h"
-#include "cpu/blas.h"
 #include "cpu/matrix/batched_gemm-inl.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 #include "hwy/highway.h"
 
@@ -59,9 +59,6 @@ namespace {
 // From this many multiplications on BLAS is quicker in spite of its call (one AVX-512 core, OpenBLAS 0.3.21).
 template <typename T>
 constexpr int64_t kBlasFrom = sizeof(T) == 8 ? 32 * 32 * 32 : 48 * 48 * 48;
-// From this many BLAS takes several threads for one product, so the batch must not.
-constexpr int64_t kBlasThreadsFrom = 64 * 64 * 64;
-
 void Small(const BatchedGemmArgs& args, int64_t first, int64_t last, double* turned) {
   HWY_DYNAMIC_DISPATCH(SmallProductsF64)(args, first, last, turned);
 }
@@ -75,11 +72,12 @@ Status BatchedGemmOf(const BatchedGemmArgs& args) {
   const auto [m, n, k] = std::array{args.m, args.n, args.k};
   const int64_t work = m * n * k;
   auto large = [&](int64_t i) {
-    BlasGemm<T>(args.trans_a, args.trans_b, m, n, k, T{1}, static_cast<const T*>(args.a) + i * m * k,
-                args.trans_a ? m : k, static_cast<const T*>(args.b) + i * k * n, args.trans_b ? k : n, T{0},
-                static_cast<T*>(args.out) + i * m * n, n);
+    matrix::ParallelGemm<T>(args.trans_a, args.trans_b, m, n, k, T{1},
+                            static_cast<const T*>(args.a) + i * m * k, args.trans_a ? m : k,
+                            static_cast<const T*>(args.b) + i * k * n, args.trans_b ? k : n, T{0},
+                            static_cast<T*>(args.out) + i * m * n, n);
   };
-  if (work > kBlasThreadsFrom) {
+  if (work >= matrix::kWorthThreads) {
     for (int64_t i = 0; i < args.batch; ++i) {
       if (args.Cancelled()) return Status::kCancelled;
       large(i);

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
-#include "cpu/blas.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 
 namespace nautilus::cpu {
@@ -11,9 +11,10 @@ namespace {
 
 // Factors the lower triangle of a, which is finite, in `out`.
 template <typename T>
-Status Factor(const T* a, int64_t n, T* out, int64_t& detail) {
+Status Factor(const T* a, int64_t n, T* out, CancelFlag cancel, int64_t& detail) {
   matrix::CopyLower(a, n, out);
-  detail = LapackPotrf(n, out);
+  detail = matrix::ParallelPotrf(n, out, cancel);
+  if (IsCancelled(cancel)) return Status::kCancelled;
   return detail == 0 ? Status::kOk : detail > 0 ? Status::kNotPositiveDefinite : Status::kInvariant;
 }
 
@@ -21,8 +22,8 @@ Status Factor(const T* a, int64_t n, T* out, int64_t& detail) {
 template <typename T>
 void SolveTwice(const T* l, int64_t n, const T* b, int64_t nrhs, T* x) {
   std::copy(b, b + n * nrhs, x);
-  BlasTrsm(false, n, nrhs, l, x);
-  BlasTrsm(true, n, nrhs, l, x);
+  matrix::ParallelTrsm(false, n, nrhs, l, x);
+  matrix::ParallelTrsm(true, n, nrhs, l, x);
 }
 
 template <typename T>
@@ -33,7 +34,7 @@ Status Solve(SolveSpdArgs& args) {
   if (args.detail < 0) args.detail = matrix::FirstNonFinite(b, n * args.nrhs);
   if (args.detail >= 0) return Status::kNonFinite;
   std::vector<T> factor(n * n);
-  const Status status = Factor(static_cast<const T*>(args.a), n, factor.data(), args.detail);
+  const Status status = Factor(static_cast<const T*>(args.a), n, factor.data(), args.cancel, args.detail);
   if (status != Status::kOk) return status;
   if (args.Cancelled()) return Status::kCancelled;
   if (args.nrhs > 0) SolveTwice(factor.data(), n, b, args.nrhs, static_cast<T*>(args.x));
@@ -61,7 +62,7 @@ Status Invert(InverseSpdArgs& args) {
   auto* out = static_cast<T*>(args.out);
   args.detail = matrix::FirstNonFiniteLower(static_cast<const T*>(args.a), args.n);
   if (args.detail >= 0) return Status::kNonFinite;
-  const Status status = Factor(static_cast<const T*>(args.a), args.n, out, args.detail);
+  const Status status = Factor(static_cast<const T*>(args.a), args.n, out, args.cancel, args.detail);
   if (status != Status::kOk) return status;
   if (args.Cancelled()) return Status::kCancelled;
   if (LapackPotri(args.n, out) != 0) return Status::kInvariant;
@@ -83,7 +84,7 @@ Status Cholesky(CholeskyArgs& args) {
     const auto* a = static_cast<const T*>(args.a);
     args.detail = matrix::FirstNonFiniteLower(a, args.n);
     if (args.detail >= 0) return Status::kNonFinite;
-    return Factor(a, args.n, static_cast<T*>(args.l), args.detail);
+    return Factor(a, args.n, static_cast<T*>(args.l), args.cancel, args.detail);
   });
 }
 

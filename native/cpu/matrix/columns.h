@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/parallel.h"
-#include "cpu/blas.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 
 namespace nautilus::cpu::matrix {
@@ -80,26 +81,49 @@ void Centre(const Panel<T>& panel, const double* mean, int64_t first, int64_t co
   });
 }
 
-// Writes the lower triangle of the sum over all rows of (x - mean)(x - mean)' into `gram` [columns, columns].
-// Calls visit(block, rows) with every block of centred rows. Returns kCancelled when the caller gave up.
-template <typename T, class Visit>
-Status CentredGram(const Panel<T>& panel, const double* mean, CancelFlag cancel, T* gram, Visit&& visit) {
-  const int64_t columns = panel.columns;
-  const int64_t block = BlockRows(panel);
-  std::vector<T> centred(block * columns);
-  for (int64_t first = 0; first < panel.rows; first += block) {
-    if (IsCancelled(cancel)) return Status::kCancelled;
-    const int64_t count = std::min(block, panel.rows - first);
-    Centre(panel, mean, first, count, centred.data());
-    BlasSyrk<T>(true, columns, count, T{1}, centred.data(), columns, first == 0 ? T{0} : T{1}, gram, columns);
-    visit(centred.data(), count);
-  }
-  return Status::kOk;
+// Returns into how many shares the rows of a panel are cut, each with a sum of its own: as many as memory of
+// at most half the panel's allows, in powers of 2 up to 16, of at least 512 rows.
+template <typename T>
+int64_t Shares(const Panel<T>& panel) {
+  if (kBlasHasThreads) return 1;
+  int64_t shares = 1;
+  while (shares < 16 && panel.rows >= shares * 2 * std::max<int64_t>(512, 2 * panel.columns)) shares *= 2;
+  return shares;
 }
 
+// Writes the lower triangle of the sum over all rows of (x - mean)(x - mean)' into `gram` [columns, columns].
+// Returns kCancelled when the caller gave up.
 template <typename T>
 Status CentredGram(const Panel<T>& panel, const double* mean, CancelFlag cancel, T* gram) {
-  return CentredGram(panel, mean, cancel, gram, [](const T*, int64_t) {});
+  const int64_t columns = panel.columns;
+  const int64_t shares = Shares(panel);
+  const int64_t share = (panel.rows + shares - 1) / shares;
+  const int64_t block = std::min(BlockRows(panel), share);
+  // Not filled with zeros first: that alone would take a few percent of the whole.
+  const auto sums = std::make_unique_for_overwrite<T[]>((shares - 1) * columns * columns);
+  const auto centred = std::make_unique_for_overwrite<T[]>(shares * block * columns);
+  ParallelFor(shares, [&](int64_t chunk) {
+    T* sum = chunk == 0 ? gram : sums.get() + (chunk - 1) * columns * columns;
+    T* rows = centred.get() + chunk * block * columns;
+    const int64_t last = std::min(panel.rows, (chunk + 1) * share);
+    for (int64_t first = chunk * share; first < last; first += block) {
+      if (IsCancelled(cancel)) return;
+      const int64_t count = std::min(block, last - first);
+      Centre(panel, mean, first, count, rows);
+      const T kept = first == chunk * share ? T{0} : T{1};
+      ParallelSyrk(true, columns, count, T{1}, rows, columns, kept, sum, columns);
+    }
+  });
+  if (IsCancelled(cancel)) return Status::kCancelled;
+  ParallelRanges(columns, Piece(columns, 64), [&](int64_t from, int64_t to) {
+    for (int64_t chunk = 0; chunk + 1 < shares; ++chunk) {
+      const T* sum = sums.get() + chunk * columns * columns;
+      for (int64_t row = from; row < to; ++row) {
+        for (int64_t j = 0; j <= row; ++j) gram[row * columns + j] += sum[row * columns + j];
+      }
+    }
+  });
+  return Status::kOk;
 }
 
 }  // namespace nautilus::cpu::matrix

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
-#include "cpu/blas.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 
 namespace nautilus::cpu {
@@ -122,7 +122,8 @@ Status LeastSquaresOf(LeastSquaresArgs& args) {
   if (args.Cancelled()) return Status::kCancelled;
   std::vector<T> rest(b, b + rows * nrhs);
   if (rows > 0 && columns > 0 && nrhs > 0) {
-    BlasGemm<T>(false, false, rows, nrhs, columns, T{-1}, a, columns, x, nrhs, T{1}, rest.data(), nrhs);
+    matrix::ParallelGemm<T>(false, false, rows, nrhs, columns, T{-1}, a, columns, x, nrhs, T{1}, rest.data(),
+                            nrhs);
   }
   std::vector<double> sums(nrhs, 0.0);
   for (int64_t row = 0; row < rows; ++row) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
-#include "cpu/blas.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 
 namespace nautilus::cpu {
@@ -36,7 +36,7 @@ class Projection {
       std::fill(x, x + n_ * n_, 0.0);
       for (int64_t i = 0; i < n_; ++i) x[i * (n_ + 1)] = floor_;
     }
-    if (count > 0) BlasSyrk(true, n_, count, 1.0, vectors_.data() + first * n_, n_, 1.0, x, n_);
+    if (count > 0) matrix::ParallelSyrk(true, n_, count, 1.0, vectors_.data() + first * n_, n_, 1.0, x, n_);
     matrix::MirrorLower(x, n_);
     return true;
   }

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "cpu/blas.h"
 #include "cpu/matrix/columns.h"
 
 namespace nautilus::cpu::matrix {
@@ -70,14 +69,14 @@ Status SumPairs(const Panel<T>& panel, bool with_squares, CancelFlag cancel, Pai
         }
       }
     });
-    BlasSyrk(true, columns, rows, 1.0, z.data(), columns, 1.0, out.products.data(), columns);
-    BlasSyrk(true, columns, rows, 1.0, mask.data(), columns, 1.0, out.counts.data(), columns);
-    BlasGemm(true, false, columns, columns, rows, 1.0, z.data(), columns, mask.data(), columns, 1.0,
-             out.sums.data(), columns);
+    ParallelSyrk(true, columns, rows, 1.0, z.data(), columns, 1.0, out.products.data(), columns);
+    ParallelSyrk(true, columns, rows, 1.0, mask.data(), columns, 1.0, out.counts.data(), columns);
+    ParallelGemm(true, false, columns, columns, rows, 1.0, z.data(), columns, mask.data(), columns, 1.0,
+                 out.sums.data(), columns);
     if (!with_squares) continue;
     for (int64_t i = 0; i < rows * columns; ++i) z[i] *= z[i];
-    BlasGemm(true, false, columns, columns, rows, 1.0, z.data(), columns, mask.data(), columns, 1.0,
-             out.squares.data(), columns);
+    ParallelGemm(true, false, columns, columns, rows, 1.0, z.data(), columns, mask.data(), columns, 1.0,
+                 out.squares.data(), columns);
   }
   return Status::kOk;
 }

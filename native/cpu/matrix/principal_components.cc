@@ -108,8 +108,8 @@ Status Project(const Panel<T>& panel, const double* mean, const std::vector<doub
     if (IsCancelled(cancel)) return Status::kCancelled;
     const int64_t rows = std::min(block, panel.rows - first);
     Centre(panel, mean, first, rows, centred.data());
-    BlasGemm<T>(false, true, rows, count, columns, T{1}, centred.data(), columns, axes.data(), columns, T{0},
-                scores + first * count, count);
+    matrix::ParallelGemm<T>(false, true, rows, count, columns, T{1}, centred.data(), columns, axes.data(),
+                            columns, T{0}, scores + first * count, count);
   }
   return Status::kOk;
 }

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/kernel_table.h"
-#include "cpu/blas.h"
+#include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
 
 namespace nautilus::cpu {
@@ -22,9 +22,9 @@ Status GemmOf(const GemmArgs& args) {
   if (args.k == 0) {
     ScaleOnly(beta, out, args.m * args.n);
   } else {
-    BlasGemm(args.trans_a, args.trans_b, args.m, args.n, args.k, static_cast<T>(args.alpha),
-             static_cast<const T*>(args.a), args.trans_a ? args.m : args.k, static_cast<const T*>(args.b),
-             args.trans_b ? args.k : args.n, beta, out, args.n);
+    matrix::ParallelGemm(args.trans_a, args.trans_b, args.m, args.n, args.k, static_cast<T>(args.alpha),
+                         static_cast<const T*>(args.a), args.trans_a ? args.m : args.k,
+                         static_cast<const T*>(args.b), args.trans_b ? args.k : args.n, beta, out, args.n);
   }
   return Status::kOk;
 }
@@ -42,8 +42,8 @@ Status GemvOf(const GemvArgs& args) {
   const int64_t columns = args.trans_a ? args.m : args.n;
   // Some BLAS multiply by a beta of 0 instead of ignoring what is there.
   if (beta == T{0}) std::fill(out, out + args.m, T{0});
-  BlasGemv(args.trans_a, rows, columns, static_cast<T>(args.alpha), static_cast<const T*>(args.a),
-           static_cast<const T*>(args.x), beta, out);
+  matrix::ParallelGemv(args.trans_a, rows, columns, static_cast<T>(args.alpha), static_cast<const T*>(args.a),
+                       static_cast<const T*>(args.x), beta, out);
   return Status::kOk;
 }
 
@@ -54,12 +54,17 @@ Status SyrkOf(const SyrkArgs& args) {
   if (args.k == 0) {
     ScaleOnly(beta, out, args.n * args.n);
   } else {
-    BlasSyrk(args.trans_a, args.n, args.k, static_cast<T>(args.alpha), static_cast<const T*>(args.a),
-             args.trans_a ? args.n : args.k, beta, out, args.n);
+    matrix::ParallelSyrk(args.trans_a, args.n, args.k, static_cast<T>(args.alpha),
+                         static_cast<const T*>(args.a), args.trans_a ? args.n : args.k, beta, out, args.n);
   }
   matrix::MirrorLower(out, args.n);
   return Status::kOk;
 }
+
+#if !defined(__APPLE__)
+// OpenBLAS starts with as many threads as there are cores; see SetThreads.
+[[maybe_unused]] const bool blas_has_one_thread = (openblas_set_num_threads(1), true);
+#endif
 
 }  // namespace
 

@@ -35,32 +35,46 @@ double TowardsVariance(T* out, int64_t n, double observations, double fourth) {
   return shrinkage;
 }
 
-// Sums over the observations that the constant-correlation target needs, with d the deviations.
+// Sums over the observations, with d the deviations.
 struct Moments {
   double fourth = 0;  // (sum_i x_i^2)^2
   double own = 0;     // sum_i x_i^4
   double cross = 0;   // (sum_i x_i^3 / d_i) (sum_j x_j d_j)
 };
 
+// The sum of the first alone when `deviation` is null.
 template <typename T>
-Moments SumMoments(const Panel<T>& panel, const double* mean, const std::vector<double>& deviation) {
-  Moments sums;
-  for (int64_t row = 0; row < panel.rows; ++row) {
-    const T* values = panel.values + row * panel.columns;
-    double squares = 0;
-    double cubes = 0;
-    double weighted = 0;
-    for (int64_t j = 0; j < panel.columns; ++j) {
-      const double x = values[j] - mean[j];
-      squares += x * x;
-      sums.own += x * x * (x * x);
-      cubes += x * x * x / deviation[j];
-      weighted += x * deviation[j];
+Moments SumMoments(const Panel<T>& panel, const double* mean, const double* deviation) {
+  const int64_t columns = panel.columns;
+  const int64_t grain = std::max<int64_t>(64, (panel.rows + 31) / 32);
+  std::vector<Moments> partial((panel.rows + grain - 1) / grain);
+  ParallelRanges(panel.rows, grain, [&](int64_t from, int64_t to) {
+    Moments sums;
+    for (int64_t row = from; row < to; ++row) {
+      const T* values = panel.values + row * columns;
+      double squares = 0;
+      double cubes = 0;
+      double weighted = 0;
+      for (int64_t j = 0; j < columns; ++j) {
+        const double x = values[j] - mean[j];
+        squares += x * x;
+        if (deviation == nullptr) continue;
+        sums.own += x * x * (x * x);
+        cubes += x * x * x / deviation[j];
+        weighted += x * deviation[j];
+      }
+      sums.fourth += squares * squares;
+      sums.cross += cubes * weighted;
     }
-    sums.fourth += squares * squares;
-    sums.cross += cubes * weighted;
+    partial[from / grain] = sums;
+  });
+  Moments all;
+  for (const Moments& sums : partial) {
+    all.fourth += sums.fourth;
+    all.own += sums.own;
+    all.cross += sums.cross;
   }
-  return sums;
+  return all;
 }
 
 // Shrinks towards the covariance with these variances and the mean correlation for each pair. The double sums
@@ -70,7 +84,7 @@ double TowardsCorrelation(T* out, const Panel<T>& panel, const double* mean,
                           const std::vector<double>& deviation) {
   const int64_t n = panel.columns;
   const double observations = static_cast<double>(panel.rows);
-  const Moments sums = SumMoments(panel, mean, deviation);
+  const Moments sums = SumMoments(panel, mean, deviation.data());
   double correlations = 0;  // above the diagonal
   double squares = 0;
   double own = 0;       // sum_i s_ii^2
@@ -121,16 +135,7 @@ Status LedoitWolfOf(LedoitWolfArgs& args) {
   if (args.detail >= 0) return Status::kNonFinite;
   auto* out = static_cast<T*>(args.out);
   const std::vector<double> mean = ColumnMeans(panel);
-  double fourth = 0;
-  const Status status =
-      CentredGram(panel, mean.data(), args.cancel, out, [&](const T* centred, int64_t rows) {
-        for (int64_t row = 0; row < rows; ++row) {
-          double squares = 0;
-          for (int64_t j = 0; j < n; ++j)
-            squares += static_cast<double>(centred[row * n + j]) * centred[row * n + j];
-          fourth += squares * squares;
-        }
-      });
+  const Status status = CentredGram(panel, mean.data(), args.cancel, out);
   if (status != Status::kOk) return status;
   const auto divisor = static_cast<double>(args.observations);
   std::vector<double> deviation(n);
@@ -144,7 +149,7 @@ Status LedoitWolfOf(LedoitWolfArgs& args) {
   }
   *args.shrinkage = args.towards == Target::kConstantCorrelation
                         ? TowardsCorrelation(out, panel, mean.data(), deviation)
-                        : TowardsVariance(out, n, divisor, fourth);
+                        : TowardsVariance(out, n, divisor, SumMoments(panel, mean.data(), nullptr).fourth);
   matrix::MirrorLower(out, n);
   return Status::kOk;
 }
