@@ -1,15 +1,17 @@
 // The database port on SQLite: one writing connection with group commit, one reading connection that sees what is stored.
-import { Database as Connection, type Statement } from 'bun:sqlite';
+import { Database as Connection } from 'bun:sqlite';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InvariantError, StorageUnavailableError } from '../core/errors.ts';
 import { type Database, migrationSql, type Schemas, type SqlValue, type Transaction } from './database.ts';
-import { checkedValues } from './values.ts';
+import { Connected, Patience, SqliteUnit } from './sqlite-unit.ts';
 
 export interface SqliteOptions {
   /** `power`: every commit waits for the disk. `process` (default): it survives the end of any process, not of the power. */
   readonly durability?: 'process' | 'power';
+  /** Longest wait for another process that writes into the file, in milliseconds; default 2000. The event loop turns meanwhile. */
+  readonly waitMs?: number;
 }
 
 interface Waiting {
@@ -20,6 +22,7 @@ interface Waiting {
 
 /** Waiting units that one commit takes at most. */
 const MAX_GROUP = 256;
+const WAIT_MS = 2000;
 
 /**
  * Opens (or makes) the file at `path` and brings every schema in it up to its newest step. Throws {@link InvariantError} when
@@ -30,7 +33,10 @@ export function openSqlite(path: string, schemas: Schemas, options: SqliteOption
   const writer = connect(path, options);
   try {
     migrate(writer, path, schemas);
-    return new SqliteDatabase(writer, connect(path, options), path);
+    const reader = connect(path, options);
+    // From now on whoever finds the file held waits without blocking the event loop.
+    for (const db of [writer, reader]) db.run('PRAGMA busy_timeout = 0');
+    return new SqliteDatabase(writer, reader, path, options.waitMs ?? WAIT_MS);
   } catch (error) {
     writer.close();
     throw error;
@@ -39,7 +45,7 @@ export function openSqlite(path: string, schemas: Schemas, options: SqliteOption
 
 function connect(path: string, { durability = 'process' }: SqliteOptions): Connection {
   const db = new Connection(path, { create: true, strict: true });
-  db.run('PRAGMA busy_timeout = 2000');
+  db.run(`PRAGMA busy_timeout = ${WAIT_MS}`);
   db.run('PRAGMA journal_mode = WAL');
   db.run(`PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
   db.run('PRAGMA foreign_keys = ON');
@@ -47,6 +53,8 @@ function connect(path: string, { durability = 'process' }: SqliteOptions): Conne
 }
 
 function migrate(db: Connection, path: string, schemas: Schemas): void {
+  // A file that needs nothing is opened whoever writes into it.
+  if (isNewest(db, schemas)) return;
   db.transaction(() => {
     db.run('CREATE TABLE IF NOT EXISTS migrations (component TEXT PRIMARY KEY, version INTEGER NOT NULL)');
     for (const [component, steps] of Object.entries(schemas)) {
@@ -63,6 +71,16 @@ function migrate(db: Connection, path: string, schemas: Schemas): void {
   }).immediate();
 }
 
+function isNewest(db: Connection, schemas: Schemas): boolean {
+  if (!db.query("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").get()) return false;
+  const found = db.query('SELECT component, version FROM migrations').all() as {
+    component: string;
+    version: number;
+  }[];
+  const versions = new Map(found.map(({ component, version }) => [component, version]));
+  return Object.entries(schemas).every(([component, steps]) => versions.get(component) === steps.length);
+}
+
 // Files of the first version have one schema, whose number is in the head of the file.
 function versionOf(db: Connection, component: string): number {
   const row = db.query('SELECT version FROM migrations WHERE component = ?').get(component);
@@ -71,47 +89,20 @@ function versionOf(db: Connection, component: string): number {
   return (db.query('PRAGMA user_version').get() as { user_version: number }).user_version;
 }
 
-class Connected {
-  readonly #statements = new Map<string, Statement>();
-
-  constructor(readonly db: Connection) {}
-
-  // Texts are those of the program, so that they are few and stay.
-  statement(sql: string): Statement {
-    let known = this.#statements.get(sql);
-    if (!known) {
-      known = this.db.prepare(sql);
-      this.#statements.set(sql, known);
-    }
-    return known;
-  }
-
-  all(sql: string, values: readonly SqlValue[]): unknown[] {
-    return this.statement(sql).all(...checkedValues(values));
-  }
-
-  run(sql: string): void {
-    this.statement(sql).run();
-  }
-
-  close(): void {
-    for (const statement of this.#statements.values()) statement.finalize();
-    this.#statements.clear();
-    this.db.close();
-  }
-}
-
 class SqliteDatabase implements Database {
   readonly dialect = 'sqlite';
   readonly #path: string;
   readonly #writer: Connected;
   readonly #reader: Connected;
-  readonly #unit = new AsyncLocalStorage<Unit>();
+  /** With who writes, and with who puts the file in order. */
+  readonly #patience: { readonly write: Patience; readonly read: Patience };
+  readonly #unit = new AsyncLocalStorage<SqliteUnit>();
   #waiting: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #closed = false;
 
-  constructor(writer: Connection, reader: Connection, path: string) {
+  constructor(writer: Connection, reader: Connection, path: string, waitMs: number) {
+    this.#patience = { write: new Patience(waitMs), read: new Patience(waitMs) };
     this.#writer = new Connected(writer);
     this.#reader = new Connected(reader);
     this.#path = path;
@@ -119,7 +110,14 @@ class SqliteDatabase implements Database {
 
   async all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]> {
     this.#checkOpen();
-    return this.#reader.all(sql, values) as Row[];
+    const read = () => this.#reader.all(sql, values) as Row[];
+    try {
+      // Readers wait for nobody, except while another process puts the file in order.
+      const { read: patience } = this.#patience;
+      return (patience.once(read) ?? { value: await patience.wait(read) }).value;
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   async get<Row>(sql: string, ...values: SqlValue[]): Promise<Row | null> {
@@ -165,17 +163,19 @@ class SqliteDatabase implements Database {
       stored = [];
     };
     for (const waiting of group) {
-      const unit = new Unit(this.#writer, group.length > 1);
+      const unit = new SqliteUnit(this.#writer, this.#patience.write, group.length > 1);
+      const hadBegun = db.inTransaction;
       try {
         const value = this.#unit.run(unit, waiting.work, unit);
         // Most units have nothing to wait for.
         const settled = value instanceof Promise ? await value : value;
-        unit.end();
+        const ending = unit.end();
+        if (ending) await ending;
         stored.push({ waiting, value: settled });
       } catch (error) {
-        unit.undo();
+        await unit.undo();
         // Some failures of the disk take back the whole group.
-        if (!db.inTransaction) lost(error);
+        if (hadBegun && !db.inTransaction) lost(error);
         waiting.reject(this.#told(error));
       }
     }
@@ -204,55 +204,3 @@ const UNAVAILABLE: readonly (readonly [string, string])[] = [
   ['SQLITE_CANTOPEN', 'The database cannot be opened'],
   ['SQLITE_READONLY', 'The database can only be read'],
 ];
-
-/** One unit of work on the writing connection; those of a group share the transaction. */
-class Unit implements Transaction {
-  readonly #connected: Connected;
-  readonly #grouped: boolean;
-  #touched = false;
-  over = false;
-
-  constructor(connected: Connected, grouped: boolean) {
-    this.#connected = connected;
-    this.#grouped = grouped;
-  }
-
-  write(sql: string, ...values: SqlValue[]): void {
-    this.#begin();
-    this.#connected.statement(sql).run(...checkedValues(values));
-  }
-
-  async all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]> {
-    this.#begin();
-    return this.#connected.all(sql, values) as Row[];
-  }
-
-  async get<Row>(sql: string, ...values: SqlValue[]): Promise<Row | null> {
-    this.#begin();
-    return (this.#connected.all(sql, values)[0] as Row | undefined) ?? null;
-  }
-
-  end(): void {
-    this.over = true;
-    if (this.#touched && this.#grouped) this.#connected.run('RELEASE unit');
-  }
-
-  undo(): void {
-    this.over = true;
-    if (!this.#touched || !this.#connected.db.inTransaction) return;
-    if (!this.#grouped) this.#connected.run('ROLLBACK');
-    else {
-      this.#connected.run('ROLLBACK TO unit');
-      this.#connected.run('RELEASE unit');
-    }
-  }
-
-  // A unit that touches nothing costs nothing.
-  #begin(): void {
-    if (this.over) throw new InvariantError('a transaction was used after its end');
-    if (this.#touched) return;
-    if (!this.#connected.db.inTransaction) this.#connected.run('BEGIN IMMEDIATE');
-    if (this.#grouped) this.#connected.run('SAVEPOINT unit');
-    this.#touched = true;
-  }
-}
