@@ -20,8 +20,8 @@ follow from that declaration.
   arrays belong to it. An aborted \`signal\` stops long work soon, with \`CancelledError\`. \`kernel.auto(options, signal)\` chooses the first
   below about ${SYNCHRONOUS_NS / 1000} us of estimated work, else the second. \`kernel.estimateNs(options)\` is that estimate, good to a factor of
   about three.
-- **Threads.** A kernel uses up to \`setThreads(n)\` threads (\`NAUTILUS_THREADS\`, default all cores). Work of our own kernels is cut by
-  size alone, so results have the same bits for any number of threads; the same seed gives the same random numbers.
+- **Threads.** A kernel uses up to \`setThreads(n)\` threads (\`NAUTILUS_THREADS\`, default all cores). Work is cut by its size
+  alone, so results have the same bits for any number of threads; the same seed gives the same random numbers.
 - **Backends.** \`backend\` is \`auto\` (default), \`cpu\` or \`metal\`. Metal asked for where there is none is a
   \`BackendUnavailableError\`. On the CPU the best instruction set of the machine is taken at run time.
 - **NaN** means "no value"; each kernel says what it does with it. Nothing is compiled with relaxed floating-point rules.
