@@ -2,14 +2,18 @@
 import { describe, expect, test } from 'bun:test';
 import { Elysia } from 'elysia';
 import { exampleCall, lengthsOf } from '../native/example-call.ts';
-import { gemm, KERNELS, type Kernel, type NativeArray, pool, solveSpd } from '../native/index.ts';
+import { gemm, KERNELS, type Kernel, mcOption, type NativeArray, pool, solveSpd } from '../native/index.ts';
 import { decodeCall, encodeOutputs, jsonName } from './kernel-json.ts';
 import { bodySchema, kernelRoutes } from './kernel-routes.ts';
 
 const app = new Elysia().use(kernelRoutes('test', [gemm, solveSpd], 1000));
 
-async function post(id: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
-  const reply = await app.handle(
+async function post(
+  id: string,
+  body: unknown,
+  to: Pick<typeof app, 'handle'> = app,
+): Promise<{ status: number; body: Record<string, unknown> }> {
+  const reply = await to.handle(
     new Request(`http://localhost/kernels/${id}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -75,6 +79,15 @@ describe('a kernel over HTTP', () => {
     expect(pointerOf({ a: [[1, 2], [3]] })).toBe('/a/1');
     expect(pointerOf({ a: [[1, 'x']] })).toBe('/a/0/1');
     expect(pointerOf({ a: 7 })).toBe('/a');
+  });
+
+  test('stops work at its deadline and answers 504', async () => {
+    const app = new Elysia().use(kernelRoutes('test', [mcOption], 20));
+    // Minutes on any machine: only a kernel that stops lets the test end.
+    const body = { grid_times: 0, grid_spots: 0, paths: 2 ** 31 - 1, steps: 1000, spot: 100, strike: 100 };
+    const { status, body: problem } = await post('mc_option', body, app);
+    expect(status).toBe(504);
+    expect(JSON.stringify(problem)).toContain('Expected mc_option to end within 20 ms');
   });
 
   for (const kernel of KERNELS) {
