@@ -31,6 +31,8 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
+  native/cpu/statistics/cross_moments.cc
+  native/cpu/statistics/cross_order.cc
   native/cpu/statistics/ewm.cc
   native/cpu/statistics/rolling_moments.cc
   native/cpu/statistics/rolling_order.cc
@@ -52,6 +54,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
   native/cpu/reference.cc
+  native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
   native/cpu/statistics/reference_windows.cc
@@ -70,6 +73,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/rsi_test.cc
+  native/test/statistics_cross_test.cc
   native/test/statistics_ewm_test.cc
   native/test/statistics_rolling_test.cc
   native/test/statistics_windows_test.cc

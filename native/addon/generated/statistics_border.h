@@ -9,6 +9,127 @@
 namespace nautilus::addon {
 
 template <>
+struct Border<CrossNeutraliseArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"factors", true, 0.0, 256.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesGroups[] = {{1, 0}};
+  static constexpr Side kSidesRegressors[] = {{2, 0}, {0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"groups", Role::kOptional, Element::kI32, kSidesGroups},
+    {"regressors", Role::kOptional, Element::kFloat, kSidesRegressors},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static CrossNeutraliseArgs Read(const Request& request) {
+    CrossNeutraliseArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.factors = static_cast<int64_t>(request.scalars[2]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.groups = static_cast<const int32_t*>(request.pointers[1]);
+    args.regressors = static_cast<const void*>(request.pointers[2]);
+    args.out = static_cast<void*>(request.pointers[3]);
+    return args;
+  }
+};
+
+template <>
+struct Border<CrossRankArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"ties", true, 0.0, 3.0},
+    {"percent", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static CrossRankArgs Read(const Request& request) {
+    CrossRankArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.ties = static_cast<CrossRankArgs::Ties>(static_cast<int64_t>(request.scalars[2]));
+    args.percent = request.scalars[3] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<CrossWinsoriseArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"lower", false, 0.0, 1.0},
+    {"upper", false, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "lower no larger than upper, was larger"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static CrossWinsoriseArgs Read(const Request& request) {
+    CrossWinsoriseArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.lower = request.scalars[2];
+    args.upper = request.scalars[3];
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<CrossZscoreArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"ddof", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static CrossZscoreArgs Read(const Request& request) {
+    CrossZscoreArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.ddof = static_cast<int64_t>(request.scalars[2]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
 struct Border<EwmCorrelationArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"bars", true, 0.0, 2147483647.0},

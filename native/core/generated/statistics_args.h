@@ -8,6 +8,66 @@
 
 namespace nautilus {
 
+// Cross-sectional neutralising.
+struct CrossNeutraliseArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t factors = 0;
+  const void* values = nullptr;  // [bars, series]
+  const int32_t* groups = nullptr;  // [series], may be null
+  const void* regressors = nullptr;  // [factors, bars, series], may be null
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Cross-sectional rank.
+struct CrossRankArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  enum class Ties : int64_t { kAverage, kMin, kMax, kFirst } ties = {};
+  bool percent = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Cross-sectional winsorising.
+struct CrossWinsoriseArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  double lower = {};
+  double upper = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Cross-sectional z-score.
+struct CrossZscoreArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t ddof = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Exponentially weighted correlation.
 struct EwmCorrelationArgs {
   Dtype dtype = Dtype::kF64;

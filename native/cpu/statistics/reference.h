@@ -26,6 +26,10 @@ Status EwmVar(EwmVarArgs& args);
 Status EwmStd(EwmStdArgs& args);
 Status EwmCovariance(EwmCovarianceArgs& args);
 Status EwmCorrelation(EwmCorrelationArgs& args);
+Status CrossRank(CrossRankArgs& args);
+Status CrossZscore(CrossZscoreArgs& args);
+Status CrossWinsorise(CrossWinsoriseArgs& args);
+Status CrossNeutralise(CrossNeutraliseArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

@@ -113,7 +113,8 @@ class OrderedSeries {
   void Begin(const Placed* before, int64_t count_before, const Placed* now, int64_t count_now) {
     std::fill_n(ranks_, 2 * span_, kNoRank);
     total_ = count_before + count_now;
-    std::merge(before, before + count_before, now, now + count_now, merged_, Before);
+    std::merge(before, before + count_before, now, now + count_now, merged_,
+               [](const Placed& a, const Placed& b) { return Before(a, b); });
     set_.Clear(total_);
     for (int64_t rank = 0; rank < total_; ++rank) {
       const uint64_t place = merged_[rank].lo;
@@ -142,7 +143,7 @@ class OrderedSeries {
 // Copies out the finite values of one series over one block, sorted, with places from `place`. Returns how
 // many.
 template <typename T>
-int64_t SortBlock(const T* values, int64_t rows, int64_t stride, int64_t place, const PlacedSorter& sort,
+int64_t SortBlock(const T* values, int64_t rows, int64_t stride, int64_t place, const FastSorter& sort,
                   Placed* to) {
   int64_t count = 0;
   for (int64_t row = 0; row < rows; ++row) {
@@ -179,7 +180,7 @@ void SlideOrder(const Args& args, const Answer& answer, Outcome& outcome) {
     const Scratch<uint64_t> words(RankSet::Words(room));
     const Scratch<int32_t> tree(RankSet::Words(room));
     if (!sorted || !merged || !ranks || !counts || !words || !tree) return outcome.OutOfMemory();
-    const PlacedSorter sort;
+    const FastSorter sort;
     OrderedSeries one(span, merged.get(), ranks.get(), RankSet(words.get(), tree.get()));
     const auto sort_block = [&](int64_t number, int64_t side) {
       const int64_t rows = number < 0 ? 0 : std::min(span, bars - number * span);

@@ -32,17 +32,28 @@ inline Placed MakePlaced(double value, uint64_t place) {
   return placed;
 }
 
+inline bool Before(uint64_t a, uint64_t b) { return a < b; }
 inline bool Before(const Placed& a, const Placed& b) { return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo); }
+
+// The same for an f32 in half the room: the value above, the place below.
+inline uint64_t PackPlaced(float value, uint32_t place) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value + 0.0f);
+  const uint32_t ordered = bits ^ ((bits >> 31) != 0 ? ~uint32_t{0} : uint32_t{1} << 31);
+  return uint64_t{ordered} << 32 | place;
+}
 
 // Sorts upwards. Below about fifty elements vqsort costs more to begin than an insertion sort takes; where
 // there is no SIMD at all it would abort the process.
-class PlacedSorter {
+class FastSorter {
  public:
-  void operator()(Placed* values, int64_t count) const {
+  // Placed or uint64_t.
+  template <typename Key>
+  void operator()(Key* values, int64_t count) const {
     if (count >= kFew && simd_) return sorter_(values, static_cast<size_t>(count), hwy::SortAscending());
-    if (count >= kFew) return std::sort(values, values + count, Before);
+    if (count >= kFew)
+      return std::sort(values, values + count, [](const Key& a, const Key& b) { return Before(a, b); });
     for (int64_t i = 1; i < count; ++i) {
-      const Placed value = values[i];
+      const Key value = values[i];
       int64_t at = i;
       for (; at > 0 && Before(value, values[at - 1]); --at) values[at] = values[at - 1];
       values[at] = value;
@@ -54,6 +65,16 @@ class PlacedSorter {
   const bool simd_ = (hwy::SupportedTargets() & ~int64_t{HWY_SCALAR | HWY_EMU128}) != 0;
   hwy::Sorter sorter_;
 };
+
+// Returns the quantile of `count` > 0 sorted OrderedBits, with linear interpolation (Hyndman and Fan 1996,
+// type 7).
+inline double SortedQuantile(const uint64_t* sorted, int64_t count, double probability) {
+  const double at = static_cast<double>(count - 1) * probability;
+  const auto low = static_cast<int64_t>(at);
+  const double part = at - static_cast<double>(low);
+  const double value = FromOrderedBits(sorted[low]);
+  return part == 0 ? value : value + (FromOrderedBits(sorted[low + 1]) - value) * part;
+}
 
 }  // namespace nautilus::cpu
 
