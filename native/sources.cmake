@@ -53,6 +53,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_products.cc
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
+  native/cpu/montecarlo/reference.cc
   native/cpu/reference.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
@@ -69,6 +70,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/montecarlo_american_test.cc
   native/test/montecarlo_option_test.cc
   native/test/montecarlo_portfolio_test.cc
+  native/test/montecarlo_reference_test.cc
   native/test/parallel_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
