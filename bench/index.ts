@@ -8,8 +8,8 @@ import { markdown, OUTPUT_VARIABLE, type Section } from './report.ts';
 
 /** The benches by the name of their group, in the order in which they run. */
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  kernels: ['kernels/gemm.bench.ts', 'kernels/rsi.bench.ts'],
-  tables: ['tables.ts'],
+  speedups: ['speedups/speedups.bench.ts'],
+  kernels: ['kernels/kernels.bench.ts', 'kernels/indicators.bench.ts', 'kernels/roofline.bench.ts'],
   engines: ['engines/hot-path.bench.ts', 'engines/inference.bench.ts', 'engines/health.bench.ts'],
   bus: [
     'bus/bus.bench.ts',

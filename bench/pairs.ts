@@ -56,10 +56,54 @@ async function prepare(side: Side, minSampleMs: number): Promise<() => Promise<n
     return async () => side.measureNs();
   }
   const warmUpEnd = Bun.nanoseconds() + warmUpNs;
-  while (Bun.nanoseconds() < warmUpEnd) await timeOf(side, 1);
+  let last = 0;
+  while (Bun.nanoseconds() < warmUpEnd) last = await timeOf(side, 1);
   let repeats = 1;
+  if (last > minSampleMs * 1e6) return () => timeOf(side, repeats);
   while ((await timeOf(side, repeats)) * repeats < minSampleMs * 1e6) repeats *= 2;
   return () => timeOf(side, repeats);
+}
+
+/** How sides take turns. */
+export interface InterleaveOptions {
+  /** Turns of each side. */
+  readonly rounds: number;
+  /** Shortest time of one sample; a faster side runs several times a sample. Default 2 ms. */
+  readonly minSampleMs?: number;
+}
+
+/**
+ * Resolves to the nanoseconds of every side in every round, [sides][rounds], after a warm-up of each. Sides run one after
+ * the other; each round reverses the order of the last one, so that neither a slow moment nor a neighbour's caches favour
+ * one of them.
+ */
+export async function interleave(
+  sides: readonly Side[],
+  { rounds, minSampleMs = 2 }: InterleaveOptions,
+): Promise<number[][]> {
+  const samplers: (() => Promise<number>)[] = [];
+  for (const side of sides) samplers.push(await prepare(side, minSampleMs));
+  const times = sides.map(() => [] as number[]);
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < sides.length; turn++) {
+      const side = round % 2 === 0 ? turn : sides.length - 1 - turn;
+      times[side]!.push(await samplers[side]!());
+    }
+  }
+  return times;
+}
+
+/** The ratios of two sides over their rounds: median and quartiles. */
+export interface Ratio {
+  readonly median: number;
+  readonly q1: number;
+  readonly q3: number;
+}
+
+/** Returns median and quartiles of `other / base` over the rounds: above 1 means that `base` is faster. */
+export function ratioOf(base: readonly number[], other: readonly number[]): Ratio {
+  const ratios = other.map((time, round) => time / base[round]!);
+  return { median: quantile(ratios, 0.5), q1: quantile(ratios, 0.25), q3: quantile(ratios, 0.75) };
 }
 
 /**
@@ -71,22 +115,11 @@ export async function comparePairs(options: PairOptions): Promise<PairResult> {
   if (!Number.isInteger(pairs) || pairs < leastPairs) {
     throw new RangeError(`Expected an integer from ${leastPairs} for pairs, was ${pairs}`);
   }
-  const sampleA = await prepare(options.a, minSampleMs);
-  const sampleB = await prepare(options.b, minSampleMs);
-  const timesA: number[] = [];
-  const timesB: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 2 === 0) timesA.push(await sampleA());
-    timesB.push(await sampleB());
-    if (pair % 2 === 1) timesA.push(await sampleA());
-  }
-  const ratios = timesB.map((time, pair) => time / timesA[pair]!);
+  const [timesA = [], timesB = []] = await interleave([options.a, options.b], { rounds: pairs, minSampleMs });
   return {
     name,
     pairs,
-    median: quantile(ratios, 0.5),
-    q1: quantile(ratios, 0.25),
-    q3: quantile(ratios, 0.75),
+    ...ratioOf(timesA, timesB),
     aNs: quantile(timesA, 0.5),
     bNs: quantile(timesB, 0.5),
   };

@@ -7,8 +7,10 @@ export interface Section {
   readonly title: string;
   /** What was compared and what a regression would mean, in a sentence or two; printed above the table. */
   readonly note: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
+  readonly columns?: readonly string[];
+  readonly rows?: readonly (readonly string[])[];
+  /** Markdown in place of the table. */
+  readonly text?: string;
   /** The same results as plain numbers, for programs: kept in the JSON file only. */
   readonly data?: unknown;
 }
@@ -34,7 +36,8 @@ export function pairRow(result: PairResult, rival: string, note = ''): string[] 
 }
 
 /** Returns a section as Markdown: a heading, the note, a table whose columns line up. */
-export function markdown({ title, note, columns, rows }: Section): string {
+export function markdown({ title, note, columns = [], rows = [], text }: Section): string {
+  if (text !== undefined) return [`## ${title}`, '', ...(note === '' ? [] : [note, '']), text, ''].join('\n');
   const cells = [columns, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = columns.map((_, i) => Math.max(3, ...cells.map((row) => (row[i] ?? '').length)));
   const line = (row: readonly string[]) =>

@@ -1,0 +1,160 @@
+// The plain versions compute what the kernels do: a baseline that is wrong would make any ratio worthless.
+import { describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atr, bollinger, computePanel, ema, rsi as indicatorRsi, macd } from '../../src/indicators/index.ts';
+import { covariance, gemm, rsi } from '../../src/native/index.ts';
+import { logisticProbability } from '../../src/onnx/logistic.ts';
+import { barsAround } from '../inputs.ts';
+import { seriesFeatures } from './features.ts';
+import { logisticRows } from './logistic.ts';
+import { covarianceLoop, matrixProduct, packedProduct } from './matrix.ts';
+import { startMonolith } from './monolith.ts';
+import { europeanCall, europeanCallPolar } from './monte-carlo.ts';
+import { relativeStrength } from './rsi.ts';
+import { triadLoop } from './triad.ts';
+
+const wave = (length: number, factor: number) =>
+  Float64Array.from({ length }, (_, at) => Math.sin(at * factor) + at * 1e-4);
+const worst = (one: ArrayLike<number>, other: ArrayLike<number>) => {
+  let most = 0;
+  for (let i = 0; i < one.length; i++) {
+    if (Number.isNaN(one[i]!) && Number.isNaN(other[i]!)) continue;
+    most = Math.max(most, Math.abs(one[i]! - other[i]!));
+  }
+  return most;
+};
+
+test('both products are that of BLAS', () => {
+  const n = 24;
+  const [a, b] = [wave(n * n, 0.7), wave(n * n, 1.3)];
+  const { out } = gemm({ m: n, n, k: n, a, b });
+  const plain = new Float64Array(n * n);
+  matrixProduct(n, a, b, plain);
+  expect(worst(plain, out)).toBeLessThan(1e-12);
+  plain.fill(Number.NaN);
+  packedProduct(n, a, b, plain);
+  expect(worst(plain, out)).toBeLessThan(1e-12);
+});
+
+test('the covariance is that of the kernel', () => {
+  const [observations, assets] = [60, 7];
+  const values = wave(observations * assets, 2.1);
+  const plain = new Float64Array(assets * assets);
+  covarianceLoop(observations, assets, values, plain);
+  const { out } = covariance({ observations, assets, values });
+  expect(worst(plain, out)).toBeLessThan(1e-12);
+});
+
+test('both simulations lie within four standard errors of the formula of Black and Scholes', () => {
+  const option = {
+    paths: 20_000,
+    steps: 12,
+    seed: 3,
+    spot: 100,
+    strike: 100,
+    rate: 0.03,
+    volatility: 0.2,
+    maturity: 1,
+  };
+  for (const simulate of [europeanCall, europeanCallPolar]) {
+    const { price, error } = simulate(option);
+    // 9.4134 by the formula; the standard deviation of the payoff is about 14.
+    expect(error).toBeGreaterThan(0.08);
+    expect(error).toBeLessThan(0.12);
+    expect(Math.abs(price - 9.4134)).toBeLessThan(4 * error);
+  }
+});
+
+test('the relative strength index is that of the kernel', () => {
+  const close = wave(500, 0.9).map((value) => value + 100);
+  const plain = new Float64Array(500);
+  relativeStrength(close, 14, plain);
+  const { out } = rsi({ bars: 500, series: 1, period: 14, close });
+  expect(worst(plain, out)).toBeLessThan(1e-10);
+  relativeStrength(new Float64Array(20).fill(3), 14, plain.subarray(0, 20));
+  expect(plain[14]).toBe(50);
+});
+
+test('the triad is a sum and a product', () => {
+  const out = new Float64Array(3);
+  triadLoop(Float64Array.of(1, 2, 3), Float64Array.of(4, 5, 6), 3, out);
+  expect([...out]).toEqual([13, 17, 21]);
+});
+
+test('the features are those of the indicators', () => {
+  const close = wave(400, 0.9).map((value) => value + 100);
+  const inputs = barsAround(close);
+  const plain = Array.from({ length: 12 }, () => new Float64Array(400));
+  seriesFeatures(inputs, plain);
+  const panel = { bars: 400, series: 1, inputs };
+  const line = computePanel(macd, {}, panel);
+  const bands = computePanel(bollinger, {}, panel);
+  const expected = [
+    computePanel(indicatorRsi, { period: 14 }, panel).rsi,
+    ...[12, 26, 50, 200].map((period) => computePanel(ema, { period }, panel).ema),
+    line.macd,
+    line.signal,
+    line.histogram,
+    bands.upper,
+    bands.middle,
+    bands.lower,
+    computePanel(atr, { period: 14 }, panel).atr,
+  ];
+  for (let at = 0; at < 12; at++) {
+    const first = plain[at]!.findIndex((value) => !Number.isNaN(value));
+    expect(first).toBe(expected[at]!.findIndex((value) => !Number.isNaN(value)));
+    // Running sums of squares lose digits, a fresh sum does not.
+    expect(worst(plain[at]!, expected[at]!)).toBeLessThan(1e-9);
+  }
+});
+
+test('the logistic regression is the reference of the models', () => {
+  const fitted = {
+    inputNames: ['a', 'b'],
+    mean: [0.5, -1],
+    std: [2, 0.3],
+    coefficients: [1.5, -0.4],
+    intercept: 0.1,
+  };
+  const inputs = Float32Array.of(0.2, 0.4, -3, 1, 10, -10);
+  const out = new Float32Array(3);
+  logisticRows(fitted, inputs, out);
+  for (let row = 0; row < 3; row++) {
+    expect(out[row]).toBeCloseTo(logisticProbability(fitted, inputs.subarray(2 * row, 2 * row + 2)), 6);
+  }
+});
+
+describe('the monolith', () => {
+  test('stores an order that passes, refuses one that breaks a limit or is none, and fills what is open', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'monolith-'));
+    const monolith = startMonolith(folder, 'p1', 'X', 100);
+    const post = async (body: unknown) => {
+      const response = await fetch(`${monolith.url}/orders`, { method: 'POST', body: JSON.stringify(body) });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    };
+    const order = { portfolio_id: 'p1', symbol: 'X', side: 'buy', quantity: '900', type: 'market' };
+    try {
+      expect(await post(order)).toMatchObject({
+        status: 201,
+        body: { ...order, status: 'accepted', reasons: [] },
+      });
+      expect((await post({ ...order, quantity: '1001' })).body).toMatchObject({
+        reasons: ['order notional'],
+      });
+      expect((await post(order)).status).toBe(201);
+      // 2,500 of the symbol are the limit, and 1,800 are open.
+      expect((await post(order)).body).toMatchObject({ status: 'rejected', reasons: ['position notional'] });
+      monolith.fillAll();
+      expect((await post(order)).status).toBe(422);
+      expect((await post({ ...order, side: 'sell' })).status).toBe(201);
+      expect((await post({ ...order, quantity: '-1' })).status).toBe(422);
+      expect((await post({ ...order, symbol: 'Y' })).status).toBe(404);
+      expect(monolith.accepted()).toBe(3);
+    } finally {
+      monolith.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});

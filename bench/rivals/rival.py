@@ -1,0 +1,270 @@
+# The rivals in Python: reads one JSON request a line ({"task", ...sizes}), answers with {"ns", "value"}: nanoseconds of one
+# call, and one number of its result for comparison. Inputs are the formulas that the benches use, so that both sides answer
+# the same. The first call of a request is not timed when it is short: the process just woke up with cold caches.
+import json
+import math
+import sys
+import time
+
+import numpy as np
+
+VERSIONS = {"Python": sys.version.split()[0], "NumPy": np.__version__}
+try:
+    import pandas as pd
+
+    VERSIONS["pandas"] = pd.__version__
+except ImportError:
+    pd = None
+try:
+    import talib
+
+    VERSIONS["TA-Lib"] = talib.__ta_version__.decode().split(" ")[0]
+except ImportError:
+    talib = None
+try:
+    import QuantLib as ql
+
+    VERSIONS["QuantLib"] = ql.__version__
+except ImportError:
+    ql = None
+try:
+    import scipy.linalg
+
+    VERSIONS["SciPy"] = scipy.__version__
+except ImportError:
+    scipy = None
+
+SHORT_NS = 50e6
+TASKS = {}
+
+
+def task(function):
+    """Registers what prepares a task: it returns the call to be timed, which returns its result."""
+    TASKS[function.__name__] = function
+    return function
+
+
+def wave(length, factor, dtype="float64"):
+    return np.sin(np.arange(length, dtype=np.float64) * factor).astype(dtype)
+
+
+def prices(bars, series):
+    """[bars, series] around 100, as fillPrices of bench/inputs.ts makes them."""
+    at = np.arange(bars * series, dtype=np.float64).reshape(bars, series)
+    bar, column = np.arange(bars)[:, None], np.arange(series)[None, :]
+    return 100 + 10 * np.sin(0.01 * bar + column) + 0.5 * np.sin(at * 12.9898)
+
+
+@task
+def product(n, dtype):
+    a = wave(n * n, 0.7, dtype).reshape(n, n)
+    b = wave(n * n, 1.3, dtype).reshape(n, n)
+    out = np.empty_like(a)
+    return lambda: np.matmul(a, b, out=out)
+
+
+@task
+def covariance(rows, columns):
+    values = wave(rows * columns, 0.7).reshape(rows, columns)
+    return lambda: np.cov(values, rowvar=False)
+
+
+@task
+def triad(length):
+    b, c, out = wave(length, 0.7), wave(length, 1.3), np.empty(length)
+
+    def run():
+        np.multiply(c, 3.0, out=out)
+        return np.add(out, b, out=out)
+
+    return run
+
+
+@task
+def european_numpy(paths, steps, dtype):
+    """Paths in blocks that stay in the cache, the logarithm of the price summed over the steps."""
+    rng = np.random.default_rng(1)
+    spot, strike, rate, volatility, maturity = 100.0, 100.0, 0.03, 0.2, 1.0
+    dt = maturity / steps
+    drift, diffusion = (rate - 0.5 * volatility**2) * dt, volatility * math.sqrt(dt)
+    block = 4096
+    normals, x = np.empty(block, dtype), np.empty(block, dtype)
+
+    def run():
+        total = 0.0
+        for first in range(0, paths, block):
+            count = min(block, paths - first)
+            x[:] = 0
+            for _ in range(steps):
+                rng.standard_normal(dtype=dtype, out=normals)
+                np.multiply(normals, diffusion, out=normals)
+                np.add(normals, drift, out=normals)
+                np.add(x, normals, out=x)
+            total += np.maximum(spot * np.exp(x[:count]) - strike, 0).sum(dtype=np.float64)
+        return math.exp(-rate * maturity) * total / paths
+
+    return run
+
+
+@task
+def european_quantlib(paths, steps):
+    today = ql.Date(2, 1, 2025)
+    ql.Settings.instance().evaluationDate = today
+    day_count = ql.Actual365Fixed()
+    spot = ql.QuoteHandle(ql.SimpleQuote(100.0))
+    rate = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.03, day_count))
+    dividend = ql.YieldTermStructureHandle(ql.FlatForward(today, 0.0, day_count))
+    volatility = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(today, ql.NullCalendar(), 0.2, day_count))
+    process = ql.BlackScholesMertonProcess(spot, dividend, rate, volatility)
+    payoff = ql.PlainVanillaPayoff(ql.Option.Call, 100.0)
+    exercise = ql.EuropeanExercise(today + ql.Period(365, ql.Days))
+
+    def run():
+        option = ql.VanillaOption(payoff, exercise)
+        option.setPricingEngine(
+            ql.MCEuropeanEngine(process, "pseudorandom", timeSteps=steps, requiredSamples=paths, seed=1)
+        )
+        return option.NPV()
+
+    return run
+
+
+@task
+def rsi_talib(bars, series, period):
+    panel = np.ascontiguousarray(prices(bars, series).T)
+
+    def run():
+        for close in panel:
+            out = talib.RSI(close, period)
+        return out[-1]
+
+    return run
+
+
+@task
+def rsi_pandas(bars, series, period):
+    frame = pd.DataFrame(prices(bars, series))
+
+    def run():
+        change = frame.diff()
+        gain = change.clip(lower=0).ewm(alpha=1 / period, adjust=False).mean()
+        loss = (-change.clip(upper=0)).ewm(alpha=1 / period, adjust=False).mean()
+        return (100 - 100 / (1 + gain / loss)).to_numpy()[-1, -1]
+
+    return run
+
+
+@task
+def features(bars, series):
+    """The twelve features of the Features engine by TA-Lib, series by series."""
+    close = np.ascontiguousarray(prices(bars, series).T)
+    high, low = close * 1.002, close * 0.998
+
+    def run():
+        for at in range(series):
+            one = close[at]
+            talib.RSI(one, 14)
+            for period in (12, 26, 50, 200):
+                average = talib.EMA(one, period)
+            talib.MACD(one, 12, 26, 9)
+            talib.BBANDS(one, 20, 2, 2)
+            talib.ATR(high[at], low[at], one, 14)
+        return average[-1]
+
+    return run
+
+
+@task
+def logistic(rows, columns):
+    inputs = wave(rows * columns, 1.7, "float32").reshape(rows, columns)
+    mean, std, weights = wave(columns, 0.3, "float32"), 1 + np.abs(wave(columns, 0.9, "float32")), wave(columns, 2.3, "float32")
+    return lambda: 1 / (1 + np.exp(-(((inputs - mean) / std) @ weights + np.float32(0.1))))
+
+
+@task
+def indicator(code, bars, series):
+    """An expression over the functions of TA-Lib for a panel, series by series."""
+    close = np.ascontiguousarray(prices(bars, series).T)
+    volume = (1000 + 500 * np.sin(np.arange(float(bars * series)))).reshape(bars, series)
+    panel = [close * 0.999, close * 1.002, close * 0.998, close, np.ascontiguousarray(volume.T)]
+    call = eval(f"lambda o, h, l, c, v: ({code})", {**vars(talib), "np": np})
+
+    def run():
+        for rows in zip(*panel):
+            out = call(*rows)
+        while isinstance(out, tuple):
+            out = out[0]
+        return out[-1:]
+
+    return run
+
+
+def filled(shape, values, rng):
+    """An input as src/native/example-call.ts fills it, but for the numbers themselves."""
+    if values == "spd":
+        factor = rng.standard_normal(shape)
+        return factor @ factor.T / shape[0] + np.eye(shape[0])
+    if values == "price":
+        return 100 * np.cumprod(1 + 0.01 * rng.standard_normal(shape), axis=0)
+    if values in ("volume", "positive"):
+        return 0.5 + rng.random(shape)
+    if values == "probability":
+        return 0.05 + 0.9 * rng.random(shape)
+    return rng.standard_normal(shape)
+
+
+@task
+def expression(code, numbers, inputs):
+    """An expression over the arrays and numbers of a kernel's call."""
+    rng = np.random.default_rng(1)
+    scope = {"np": np, "pd": pd}
+    if "linalg" in code:
+        scope["linalg"] = scipy.linalg
+    if "qmc" in code:
+        from scipy.stats import qmc
+
+        scope["qmc"] = qmc
+    for name, value in numbers.items():
+        scope[name] = int(value) if float(value).is_integer() else value
+    for name, one in inputs.items():
+        scope[name] = filled(one["shape"], one["values"], rng)
+    return eval(f"lambda: ({code})", scope)
+
+
+def value_of(result):
+    """The last number of a result; 0 of one that is no array of numbers."""
+    try:
+        array = np.asarray(result, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        return 0.0
+    return float(array[-1]) if array.size else 0.0
+
+
+def serve():
+    prepared, call = None, None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request != prepared:
+                prepared = None
+                parameters = {key: value for key, value in request.items() if key != "task"}
+                call = TASKS[request["task"]](**parameters)
+                prepared = request
+            start = time.perf_counter_ns()
+            result = call()
+            ns = time.perf_counter_ns() - start
+            if ns < SHORT_NS:
+                repeats = max(1, int(4e6 / max(ns, 1)))
+                start = time.perf_counter_ns()
+                for _ in range(repeats):
+                    result = call()
+                ns = (time.perf_counter_ns() - start) / repeats
+            reply = {"ns": ns, "value": value_of(result)}
+        except Exception as error:  # the bench says what failed and goes on without the rival
+            prepared = None
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(reply).replace("NaN", "null").replace("Infinity", "null"), flush=True)
+
+
+print(json.dumps(VERSIONS), flush=True)
+serve()
