@@ -182,6 +182,12 @@ export class Bus implements TransportSink {
     this.#options.onHandlerError?.(error, where);
   }
 
+  /** Reports messages that were given up before they were handled. */
+  reportDropped(count: number, where: string): void {
+    this.#counts.slow += count;
+    this.#options.onDropped?.(count, where);
+  }
+
   /** Hands everything published so far to the transport. */
   flush(): void {
     const outbox = this.#outbox;
@@ -207,10 +213,7 @@ export class Bus implements TransportSink {
     const glob = typeof pattern === 'string' ? pattern : pattern.name;
     const subscription = new QueueingSubscription(glob, handler, options, {
       failed: (error) => this.reportError(error, glob),
-      dropped: (count) => {
-        this.#counts.slow += count;
-        this.#options.onDropped?.(count, `${glob}: handler too slow`);
-      },
+      dropped: (count) => this.reportDropped(count, `${glob}: handler too slow`),
       end: async () => {
         this.#subscriptions.delete(subscription);
         const left = (this.#patternUse.get(glob) ?? 1) - 1;

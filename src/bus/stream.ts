@@ -4,6 +4,7 @@ import type { Bus } from './client.ts';
 import type { Envelope, Subscription } from './envelope.ts';
 import { LockstepSession, type Step } from './lockstep-session.ts';
 import { livePublisher, type Participant, replayPublisher } from './participant.ts';
+import { Postponed, type PostponedStatus } from './postponed.ts';
 import {
   type BodyOf,
   type LockstepReport,
@@ -27,6 +28,8 @@ export interface StreamOptions {
   readonly divided?: DividedWork | undefined;
   /** Which of several processes this is. */
   readonly replica?: number | undefined;
+  /** Milliseconds for which live messages that cannot be stored are tried again; default one minute. */
+  readonly keepMs?: number | undefined;
 }
 
 /** Connects one {@link Participant} to the bus. */
@@ -39,6 +42,7 @@ export class EngineStream {
   readonly #engine: string;
   readonly #participant: Participant;
   readonly #report: Topic<LockstepReport>;
+  readonly #postponed: Postponed;
   #session: LockstepSession | undefined;
   /** A replay that is being opened and that was another process's to take part in. */
   #offered: SessionSpec | undefined;
@@ -57,6 +61,18 @@ export class EngineStream {
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);
+    this.#postponed = new Postponed({
+      keepMs: options.keepMs,
+      handle: (batch) => this.#handleLive(batch),
+      enqueue: (work) => this.#enqueue(work),
+      failed: (error) => this.#fail(error),
+      dropped: (count) => this.#bus.reportDropped(count, `${engine}: could not be stored`),
+    });
+  }
+
+  /** Live messages that wait because they cannot be stored. */
+  get postponed(): PostponedStatus {
+    return this.#postponed.status();
   }
 
   /** The replay that runs now. */
@@ -91,7 +107,7 @@ export class EngineStream {
   /** Ends the subscriptions and resolves when everything received so far has been processed. */
   async stop(): Promise<void> {
     await Promise.all(this.#subscriptions.splice(0).map((s) => s.unsubscribe()));
-    await this.#chain;
+    await this.#postponed.close();
   }
 
   /**
@@ -124,15 +140,17 @@ export class EngineStream {
   }
 
   #live(batch: readonly Envelope[]): Promise<void> {
-    return this.#enqueue(() =>
-      this.#runLive(batch, (unit) => {
-        const publisher = livePublisher(unit);
-        if (!this.#divided) return this.#participant.process(batch, publisher);
-        return this.#divided.ours(unit.tx, batch).then((ours) => {
-          if (ours.length > 0) return this.#participant.process(ours, publisher);
-        });
-      }),
-    );
+    return this.#enqueue(() => this.#postponed.take(batch));
+  }
+
+  #handleLive(batch: readonly Envelope[]): Promise<void> {
+    return this.#runLive(batch, (unit) => {
+      const publisher = livePublisher(unit);
+      if (!this.#divided) return this.#participant.process(batch, publisher);
+      return this.#divided.ours(unit.tx, batch).then((ours) => {
+        if (ours.length > 0) return this.#participant.process(ours, publisher);
+      });
+    });
   }
 
   #runLive(batch: readonly Envelope[], work: (unit: Unit) => void | Promise<void>): Promise<void> {

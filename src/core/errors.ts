@@ -134,6 +134,9 @@ export class StorageUnavailableError extends NautilusError {
   }
 }
 
+/** 503 as well, of a database that went away while it was asked to commit: whether the work was stored is not known. */
+export class StorageUncertainError extends StorageUnavailableError {}
+
 /** 504: the work was stopped at its deadline; nothing was written or published. */
 export class DeadlineExceededError extends NautilusError {
   constructor(detail: string) {

@@ -3,7 +3,7 @@ import type { LeaseBoard } from '../bus/lease-board.ts';
 import { PARTITIONS, partitionOf } from '../bus/partition.ts';
 import { PartitionHolder } from '../bus/partition-holder.ts';
 import { type IsOurs, TakenOverError, type WorkShare } from '../bus/work-share.ts';
-import { InvariantError } from '../core/errors.ts';
+import { InvariantError, StorageUnavailableError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, Migrations, Transaction } from '../store/database.ts';
 
@@ -44,10 +44,12 @@ export class WorkPartitions implements WorkShare {
   #inUse: () => string | undefined = () => undefined;
   #joining: ReturnType<typeof setTimeout> | undefined;
   #joined = false;
+  /** Why partitions cannot be taken at the moment, as far as it was said. */
+  #told: string | undefined;
 
   constructor(options: WorkPartitionsOptions) {
     this.#options = options;
-    const { leases, group, member, leaseMs, log } = options;
+    const { leases, group, member, leaseMs } = options;
     this.#holder = new PartitionHolder({
       board: leases,
       group,
@@ -61,7 +63,7 @@ export class WorkPartitions implements WorkShare {
         const key = this.#inUse();
         return key !== undefined && partitionOf(key) === Number(resource);
       },
-      onError: (err) => log.error({ err }, 'taking or giving a partition failed'),
+      onError: (err) => this.#failed(err),
     });
   }
 
@@ -174,8 +176,18 @@ export class WorkPartitions implements WorkShare {
     }
     this.#known.set(partition, epoch);
     this.#own.set(partition, epoch);
+    this.#told = undefined;
     this.#options.log.info({ partition, epoch }, 'works on a partition');
     this.#begin(isIn(partition));
+  }
+
+  // Partitions are tried again several times a second: a database that is away is told of once.
+  #failed(err: unknown): void {
+    if (err instanceof StorageUnavailableError) {
+      if (err.message === this.#told) return;
+      this.#told = err.message;
+    }
+    this.#options.log.error({ err }, 'taking or giving a partition failed');
   }
 
   async #lost(partition: number, reason: string): Promise<void> {

@@ -26,6 +26,8 @@ import { nativeInfo, poolStats } from './native-info.ts';
 
 const PRESENCE_MS = 1000;
 const POLITE_STOP_MS = 250;
+/** Messages that cannot be stored are tried for so long, and for the time that it takes to end a process that hangs. */
+const KEEP_MS = 60_000;
 
 /** A running engine. */
 export interface RunningEngine {
@@ -125,8 +127,9 @@ async function openDurable(
   if (!by || !config.replica) return { database, events, work: undefined, divided: undefined };
   const share = { group: `work:${name}`, member, database, leases, leaseMs, log };
   const work = new WorkPartitions(share);
-  // Half as long again as others may need to take over.
-  return { database, events, work, divided: new DividedWork(work, by, 1.5 * leaseMs) };
+  // Half as long again as others may need to take over from one that is paused in the middle of a transaction, until it is ended.
+  const keepMs = 1.5 * (leaseMs + config.hangS * 1000);
+  return { database, events, work, divided: new DividedWork(work, by, keepMs) };
 }
 
 // A Postgres that is silent is away, not an event that hangs: its own limit, and the second that comes on top, end first.
@@ -166,6 +169,7 @@ class Engine implements RunningEngine {
       durable: durable !== undefined,
       divided: durable?.divided,
       replica: context.config.replica?.index,
+      keepMs: KEEP_MS + context.config.hangS * 1000,
     };
     this.#stream = new EngineStream(context.bus, definition.name, participant, options);
     durable?.events.connect(this.#stream, participant, async () => parts.reload?.());
@@ -208,6 +212,7 @@ class Engine implements RunningEngine {
 
   missing(): string[] {
     const missing = [...(this.durable?.events.missing() ?? []), ...(this.parts.missing?.() ?? [])];
+    if (this.#stream?.postponed.waiting && !missing.includes('database')) missing.unshift('database');
     return this.context.bus.connected ? missing : ['messagebus', ...missing];
   }
 
@@ -228,6 +233,7 @@ class Engine implements RunningEngine {
       native_pool: poolStats(),
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),
+      postponed: this.#stream?.postponed ?? null,
       events: this.durable?.events.status() ?? null,
       activity: this.context.metrics.activity(),
       ...this.parts.status?.(),

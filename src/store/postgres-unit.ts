@@ -25,6 +25,8 @@ interface Posted {
 /** The transaction of the server that a group of units shares. It begins with the first statement. */
 export class Group {
   begun = false;
+  /** Whether the server was asked to store: should it be lost then, it may have done so. */
+  asked = false;
   readonly statements: Statements;
   /** Whether there are several units, each of which has to be undone alone. */
   readonly shared: boolean;
@@ -110,7 +112,9 @@ export class Group {
   /** Stores what the units did. */
   async commit(): Promise<void> {
     await this.settle();
-    if (this.begun) checkStored(await this.send([COMMIT]));
+    if (!this.begun) return;
+    this.asked = true;
+    checkStored(await this.send([COMMIT]));
   }
 }
 
@@ -156,6 +160,7 @@ export class PostgresUnit implements Transaction {
     if (this.#gathered.length === 0 && !this.#sent) return;
     const { shared } = this.#group;
     this.#gathered.push(shared ? RELEASE : COMMIT);
+    this.#group.asked = !shared;
     if (shared && !this.#sent) {
       this.#group.post(this.#gathered, failed);
       return;

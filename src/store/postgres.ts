@@ -1,6 +1,11 @@
 // The database port on Postgres: one writing connection with group commit, one reading connection that sees what is stored.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { InvalidOptionError, InvariantError, StorageUnavailableError } from '../core/errors.ts';
+import {
+  InvalidOptionError,
+  InvariantError,
+  StorageUnavailableError,
+  StorageUncertainError,
+} from '../core/errors.ts';
 import type { PostgresSettings } from '../core/postgres-settings.ts';
 import type { Database, Schemas, SqlValue, Transaction } from './database.ts';
 import { Link, plain, type Session } from './postgres-link.ts';
@@ -135,8 +140,8 @@ class PostgresDatabase implements Database {
 
   async #commit(waiting: readonly Waiting[]): Promise<void> {
     const done: Done[] = [];
+    const group = new Group(this.#writer, this.#statements, waiting.length > 1);
     try {
-      const group = new Group(this.#writer, this.#statements, waiting.length > 1);
       for (const unit of waiting) {
         const end = await this.#run(group, unit);
         if (end) done.push(end);
@@ -145,7 +150,7 @@ class PostgresDatabase implements Database {
       for (const { unit, value, failed } of done) if (!failed) unit.resolve(value as never);
     } catch (error) {
       // The connection is gone, and the transaction of the whole group with it; those that failed before have their reason.
-      for (const unit of waiting) unit.reject(error);
+      for (const unit of waiting) unit.reject(told(group, error));
     }
   }
 
@@ -161,10 +166,16 @@ class PostgresDatabase implements Database {
       });
       return done;
     } catch (error) {
-      waiting.reject(error);
+      waiting.reject(told(group, error));
       await unit.undo();
       if (group.lost) throw new StorageUnavailableError('The connection to Postgres was lost');
       return undefined;
     }
   }
+}
+
+function told({ lost, asked }: Group, error: unknown): unknown {
+  return lost && asked
+    ? new StorageUncertainError('The connection to Postgres was lost while it was asked to store')
+    : error;
 }
