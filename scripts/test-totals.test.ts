@@ -47,14 +47,14 @@ test('counts a run without test files as one failure', () => {
 
 const ctestOutput = `test 1
     Start 1: native_tests
-1: Test command: build/native-tests/native_tests
+1: Test command: build/native/native_tests
 1: ok   multiplies
 1: native/test/a_test.cc:7: 1 == 2 is false
 1: FAIL solves
 1: ok   dispatches
 1: 3 tests, 2 failed checks
 1/2 Test #1: native_tests .....***Failed 0.10 sec
-2: Test command: build/native-tests/other
+2: Test command: build/native/other
 2: ok   runs
 2: 1 tests, 0 failed checks
 `;

@@ -12,7 +12,8 @@ const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
 
 /** One runner: returns its totals, having streamed its output. */
 const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
-  native: () => nativeTests('build/native-tests'),
+  // With the addon, whose kernels they share.
+  native: () => nativeTests('build/native', process.execPath, 'run', 'build:native'),
   typescript: async () => {
     const { output, exitCode } = await run(900, process.execPath, 'test', '--isolate', ...FOLDERS);
     return bunTotals(output, exitCode);
@@ -21,19 +22,21 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
 
 // Left out unless asked for: building the kernels for every SIMD target once more takes minutes.
 const EXTRA: typeof SUITES = {
-  sanitized: () => nativeTests('build/sanitized-tests', '-DNAUTILUS_SANITIZE=ON'),
+  sanitized: () => {
+    const folder = 'build/sanitized-tests';
+    return nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON');
+  },
 };
 
-async function nativeTests(folder: string, ...settings: string[]): Promise<Totals> {
-  const release = ['-DNAUTILUS_NATIVE_TESTS=ON', '-DCMAKE_BUILD_TYPE=Release'];
-  const parallel = ['--parallel', String(availableParallelism())];
-  const configure = ['-S', '.', '-B', folder, ...release, ...settings];
-  const build = ['--build', folder, '--target', 'tests', ...parallel];
-  for (const args of [configure, build]) {
-    if ((await run(1200, 'cmake', ...args)).exitCode !== 0) return FAILED_TO_BUILD;
+/** Builds and runs the native tests in `folder`, which `configure` prepares. */
+async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
+  const parallel = String(availableParallelism());
+  const build = ['cmake', '--build', folder, '--target', 'tests', '--parallel', parallel];
+  for (const command of [configure, build]) {
+    if ((await run(1200, ...command)).exitCode !== 0) return FAILED_TO_BUILD;
   }
-  const ctest = ['--test-dir', folder, '--verbose', '--no-tests=error'];
-  const { output, exitCode } = await run(600, 'ctest', ...ctest);
+  const ctest = ['ctest', '--test-dir', folder, '--verbose', '--no-tests=error'];
+  const { output, exitCode } = await run(600, ...ctest);
   return ctestTotals(output, exitCode);
 }
 
