@@ -1,13 +1,34 @@
 // What holds for every kernel: the prose above the page of kernels.
 import { SYNCHRONOUS_NS } from '../../src/native/index.ts';
 
+/** A first program, which a test runs. */
+export const FIRST_PROGRAM = `import { indicators, matmul, mcOption } from 'nautilus-engines/native';
+
+const { out } = matmul({ m: 1, n: 1, k: 2, a: Float64Array.of(1, 2), b: Float64Array.of(3, 4) }); // [11]
+const { sma } = indicators.compute(indicators.sma, { period: 2 }, { close: Float64Array.of(1, 2, 3) }); // [NaN, 1.5, 2.5]
+const { values, errors } = await mcOption.async({
+  gridTimes: 0,
+  gridSpots: 0,
+  spot: 100,
+  strike: 100,
+  rate: 0.03,
+  volatility: 0.2,
+  steps: 252,
+  paths: 100_000,
+}); // the price is values[0], its standard error errors[0]`;
+
 export const KERNELS_INTRO = `
 # Kernels
 
-The numerical functions of the engines, in C++ below a small typed API. Any Bun program, and Node from version 20 on by \`import\` or
-\`require\`, has them from \`nautilus-engines/native\` (\`scripts/setup.sh\` builds what that needs). Engines answer them as
-\`POST /kernels/<id>\`; \`GET /kernels\` lists those of an engine. Indicators have a page of their own:
-[indicators.md](indicators.md).
+The numerical functions of the engines, in C++ below a small typed API. Engines answer them as \`POST /kernels/<id>\`;
+\`GET /kernels\` lists those of an engine. Any Bun program, and Node from version 20 on by \`import\` or \`require\`, has them from
+\`nautilus-engines/native\`, once \`scripts/setup.sh\` has run in the checkout and \`bun link\` (or \`npm link\`) has linked it:
+
+\`\`\`ts
+${FIRST_PROGRAM}
+\`\`\`
+
+Indicators have a page of their own: [indicators.md](indicators.md).
 
 Each is declared once, in \`src/native/kernels/<family>\`; this page, the checks of arguments, the routes and a part of the tests
 follow from that declaration.

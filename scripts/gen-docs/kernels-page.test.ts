@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { KERNELS } from '../../src/native/index.ts';
 import * as library from '../../src/package/native.ts';
 import { kernelExample } from './kernel-example.ts';
+import { FIRST_PROGRAM } from './kernels-intro.ts';
 import { kernelsPage, nameOf } from './kernels-page.ts';
 
 const page = kernelsPage([]);
@@ -41,6 +42,24 @@ test('names the engine that answers a kernel, and who has none', () => {
   const withRoute = kernelsPage([engine]);
   expect(withRoute).toContain('- Route: `POST /kernels/gemm` of [analytics](engines/analytics.md).');
   expect(withRoute.match(/- Route: none/g)).toHaveLength(KERNELS.length - 1);
+});
+
+test('begins with a program that runs and gives what its comments say', async () => {
+  expect(page).toContain(FIRST_PROGRAM);
+  const [, names, body] = /^import (\{.*\}) from .*\n([\s\S]*)$/.exec(FIRST_PROGRAM)!;
+  const run = new Function(
+    'library',
+    `return (async () => {
+    const ${names} = library;
+    ${body}
+    return { out, sma, values, errors };
+  })();`,
+  );
+  const { out, sma, values, errors } = await run(library);
+  expect([...out]).toEqual([11]);
+  expect([...sma]).toEqual([Number.NaN, 1.5, 2.5]);
+  // Black and Scholes: 9.4134.
+  expect(Math.abs(values[0] - 9.4134)).toBeLessThan(5 * errors[0]);
 });
 
 describe('the example of', () => {
