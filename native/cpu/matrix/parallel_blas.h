@@ -41,7 +41,7 @@ void ParallelGemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int6
   if (kBlasHasThreads || m * n * k < kWorthThreads) return piece(0, m, 0, n);
   // Pieces of 128 cost 5 % more than the whole of 1,024 on one thread, pieces of 256 and those of a smaller
   // whole nothing.
-  const int64_t least = std::max(m, n) >= 1024 ? 256 : 128;
+  const int64_t least = std::max(m, n) >= 512 ? 256 : 128;
   if (m >= n) {
     ParallelRanges(m, Piece(m, least), [&](int64_t from, int64_t to) { piece(from, to - from, 0, n); });
   } else {
