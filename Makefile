@@ -2,10 +2,10 @@
 SHELL := bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help engines test check bench chaos clean
+.PHONY: help engines test check bench bench-quick chaos clean
 
 help: ## Lists these commands.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 engines: ## Starts the nine engines; ARGS="..." is handed to `nautilus up`.
 	@scripts/setup.sh
@@ -19,9 +19,13 @@ check: ## Checks format, lint, types, import rules, file sizes, words and docs.
 	@scripts/setup.sh --check-tools
 	@bun scripts/check.ts $(ARGS)
 
-bench: ## Measures the kernels and engines and prints the tables.
+bench: ## Measures speed-ups, kernels and engines in under 15 minutes; writes bench/results.json and bench/RESULTS.md.
 	@scripts/setup.sh
 	@bun bench/index.ts $(ARGS)
+
+bench-quick: ## The same for speed-ups and kernels with few rounds, in under 2 minutes; not to quote.
+	@scripts/setup.sh
+	@bun bench/index.ts --quick speedups kernels
 
 chaos: ## Breaks the running system at random and checks that nothing is lost; ARGS="--seconds 60 --seed 1 --bus hub".
 	@scripts/setup.sh --test-tools

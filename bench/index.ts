@@ -29,6 +29,7 @@ const output = resolve(import.meta.dir, '../build/bench');
 
 /** Runs one bench; returns its sections and whether it ended well. What it prints beside them is shown as it comes. */
 async function runBench(path: string, flags: readonly string[], scratch: string) {
+  const start = performance.now();
   const file = join(scratch, `${path.replaceAll('/', '-')}.jsonl`);
   writeFileSync(file, '');
   const child = Bun.spawn([process.execPath, join(import.meta.dir, path), ...flags], {
@@ -38,11 +39,12 @@ async function runBench(path: string, flags: readonly string[], scratch: string)
     stderr: 'inherit',
   });
   const ok = (await child.exited) === 0;
+  const seconds = (performance.now() - start) / 1000;
   const sections = readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Section);
-  return { ok, sections };
+  return { ok, sections, seconds };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -60,11 +62,13 @@ async function main(args: readonly string[]): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'nautilus-bench-'));
   const results: (Section & { readonly group: string; readonly bench: string })[] = [];
   const failed: string[] = [];
+  const took: string[] = [];
   try {
     for (const group of names.filter((name) => chosen.length === 0 || chosen.includes(name))) {
       for (const path of GROUPS[group]!) {
-        const { ok, sections } = await runBench(path, flags, scratch);
+        const { ok, sections, seconds } = await runBench(path, flags, scratch);
         if (!ok) failed.push(path);
+        took.push(`${path} ${seconds.toFixed(0)} s`);
         for (const section of sections) {
           console.log(markdown(section));
           results.push({ group, bench: path, ...section });
@@ -75,7 +79,7 @@ async function main(args: readonly string[]): Promise<number> {
     rmSync(scratch, { recursive: true, force: true });
   }
 
-  const foot = `Load average at the end: ${loadNow()}.${failed.length > 0 ? ` Failed: ${failed.join(', ')}.` : ''}\n`;
+  const foot = `Load average at the end: ${loadNow()}. Time: ${took.join(', ')}.${failed.length > 0 ? ` Failed: ${failed.join(', ')}.` : ''}\n`;
   mkdirSync(output, { recursive: true });
   const base = join(output, taken.date.replaceAll(':', '-').replace(/\.\d+/, ''));
   writeFileSync(`${base}.json`, `${JSON.stringify({ stamp: taken, failed, results }, null, 2)}\n`);

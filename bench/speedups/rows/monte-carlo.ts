@@ -25,22 +25,20 @@ function mustHold(what: string, price: number, error: number): void {
 
 export async function monteCarlo(bench: Bench): Promise<RowResult> {
   const [paths, steps] = [1_000_000, 252];
-  // A quick run takes a tenth of the paths of the plain version: its time grows with them and nothing else.
-  const part = bench.quick ? 10 : 1;
-  const plain = { ...OPTION, paths: paths / part, steps, seed: 1 };
   for (const simulate of [europeanCall, europeanCallPolar]) {
-    const { price, error } = simulate({ ...plain, paths: 20_000 });
+    const { price, error } = simulate({ ...OPTION, paths: 20_000, steps, seed: 1 });
     mustHold(simulate.name, price, error);
   }
-  const timed = (simulate: typeof europeanCall) => ({
+  // The time of the plain version grows with its paths and nothing else: a share of them gives the time of all.
+  const timed = (simulate: typeof europeanCall, share: number) => ({
     measureNs: () => {
       const start = Bun.nanoseconds();
-      simulate(plain);
-      return (Bun.nanoseconds() - start) * part;
+      simulate({ ...OPTION, paths: paths / share, steps, seed: 1 });
+      return (Bun.nanoseconds() - start) * share;
     },
   });
-  // The rivals in Python take a share of the paths, which favours them: less memory, the same work for each path.
-  const [numpyShare, quantLibShare] = [16, 32];
+  // Rivals take a share of the paths: less memory, the same work for each path.
+  const [polarShare, numpyShare, quantLibShare] = [8, 16, 32];
   const numpy = { paths: paths / numpyShare, steps, dtype: 'float32' };
   const quantLib = { paths: paths / quantLibShare, steps };
   await mustAgreeWith(bench, 'european_numpy', numpy, PRICE, 0.03);
@@ -59,9 +57,12 @@ export async function monteCarlo(bench: Bench): Promise<RowResult> {
   const measurements = await measure(bench, {
     ...main,
     also,
-    before: timed(europeanCall),
+    before: timed(europeanCall, bench.quick ? 10 : 1),
     rivals: [
-      { name: 'TypeScript, normals by the polar method', side: timed(europeanCallPolar) },
+      {
+        name: `TypeScript, normals by the polar method, 1/${polarShare} of the paths`,
+        side: timed(europeanCallPolar, polarShare),
+      },
       rival(bench, 'NumPy', `, f32, 1/${numpyShare} of the paths`, 'european_numpy', numpy, numpyShare),
       rival(
         bench,
