@@ -74,6 +74,9 @@ TEST("refuses what does not fit together, with the reason's number") {
   CHECK(refused([](Args& a) { a.process = Args::Process::kLocalVol; }) == 5);
   CHECK(refused([](Args& a) { a.process = Args::Process::kMerton, a.steps = 65536; }) == 7);
   CHECK(refused([](Args& a) { a.generator = Args::Generator::kSobol, a.paths = 63; }) == 8);
+  CHECK(refused([](Args& a) { a.payoff = Args::Payoff::kBarrier; }) == 9);
+  CHECK(refused([](Args& a) { a.process = Args::Process::kMerton, a.jump_rate = 1000, a.maturity = 2; }) ==
+        10);
 }
 
 TEST("stops soon after it was cancelled") {

@@ -44,7 +44,7 @@ struct Border<McAmericanArgs> {
     {"value", Role::kOutput, Element::kF64, kSidesValue},
   };
   static constexpr ErrorText kErrors[] = {
-    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths)"},
+    {Status::kInvalidOption, "options that fit together, was against rule {detail} (1: sobol has 1,024 dimensions; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 10: at most 200 jumps a step on average)"},
     {Status::kNonFinite, "volatilities of the grid that are finite and not negative, was that at {detail}"},
   };
   static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};
@@ -117,7 +117,7 @@ struct Border<McBasketArgs> {
     {"deltas", Role::kWanted, Element::kF64, kSidesDeltas},
   };
   static constexpr ErrorText kErrors[] = {
-    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 3: the geometric control needs a basket without mean and positive weights; 4: at most 2^42 normals; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: the geometric level needs positive weights)"},
+    {Status::kInvalidOption, "options that fit together, was against rule {detail} (1: sobol has 1,024 dimensions; 3: the geometric control needs a basket without mean and positive weights; 4: at most 2^42 normals; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: the geometric level needs positive weights)"},
     {Status::kNonFinite, "finite numbers, spots above 0 and volatilities not below, was asset {detail}"},
     {Status::kNotPositiveDefinite, "positive semidefinite correlations, was not: leading minor of order {detail}"},
   };
@@ -195,7 +195,7 @@ struct Border<McOptionArgs> {
     {"errors", Role::kOutput, Element::kF64, kSidesErrors},
   };
   static constexpr ErrorText kErrors[] = {
-    {Status::kInvalidOption, "options that fit together (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: a barrier above 0)"},
+    {Status::kInvalidOption, "options that fit together, was against rule {detail} (1: sobol has 1,024 dimensions; 2: continuous monitoring needs gbm or local_vol; 3: the geometric control needs an asian under gbm; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 10: at most 200 jumps a step on average; 9: a barrier above 0)"},
     {Status::kNonFinite, "volatilities of the grid that are finite and not negative, was that at {detail}"},
   };
   static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, kErrors};

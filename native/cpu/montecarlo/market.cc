@@ -10,6 +10,7 @@ namespace nautilus::cpu {
 namespace {
 
 constexpr int64_t kMaxGridCells = int64_t{1} << 24;
+constexpr double kMaxJumps = 200;  // a step, on average
 
 double NormalCdf(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
 
@@ -26,14 +27,18 @@ double UpperQuantile(double tail) {
 
 // A normal above the i-th threshold means more than i jumps. Ends where a normal of ours cannot reach.
 std::vector<double> JumpThresholds(double mean) {
-  std::vector<double> thresholds;
-  double probability = std::exp(-mean);
-  double more = -std::expm1(-mean);  // P(jumps > i)
-  for (int i = 0; more > 1e-18 && i < 10000; ++i) {
-    thresholds.push_back(UpperQuantile(more));
-    probability *= mean / (i + 1);
-    more -= probability;
+  std::vector<double> probabilities = {std::exp(-mean)};
+  while (static_cast<double>(probabilities.size()) < mean || probabilities.back() > 1e-20) {
+    probabilities.push_back(probabilities.back() * mean / static_cast<double>(probabilities.size()));
   }
+  // Summed from the far end, where a difference from 1 would be rounding only.
+  std::vector<double> thresholds;
+  double more = 0;
+  for (size_t i = probabilities.size() - 1; i-- > 0;) {
+    more += probabilities[i + 1];
+    if (more > 1e-18) thresholds.push_back(UpperQuantile(more));
+  }
+  std::reverse(thresholds.begin(), thresholds.end());
   return thresholds;
 }
 
@@ -49,6 +54,10 @@ Status CheckMarket(const Market& market, int64_t paths, bool sobol, int64_t& det
   if (dimensions > kMaxDimensions) return refuse(7);
   if (static_cast<double>(paths) * static_cast<double>(dimensions) > kMaxNormals) return refuse(4);
   if (sobol && paths < 2 * kSobolCopies) return refuse(8);
+  if (market.process == Process::kMerton &&
+      market.jump_rate * market.maturity > kMaxJumps * static_cast<double>(market.steps)) {
+    return refuse(10);
+  }
   if (market.process != Process::kLocalVol) return Status::kOk;
   if (market.local_volatility == nullptr || market.grid_times < 1 || market.grid_spots < 2 ||
       market.grid_high <= market.grid_low) {

@@ -56,7 +56,7 @@ export const mcBasket = defineKernel({
   source: 'Glasserman 2003, Monte Carlo Methods in Financial Engineering, 3.2.3 and 7.2; Kemna, Vorst 1990',
   errors: {
     kInvalidOption:
-      'options that fit together (1: sobol has 1,024 dimensions; 3: the geometric control needs a basket without mean and positive weights; 4: at most 2^42 normals; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: the geometric level needs positive weights)',
+      'options that fit together, was against rule {detail} (1: sobol has 1,024 dimensions; 3: the geometric control needs a basket without mean and positive weights; 4: at most 2^42 normals; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 9: the geometric level needs positive weights)',
     kNonFinite: 'finite numbers, spots above 0 and volatilities not below, was asset {detail}',
     kNotPositiveDefinite: 'positive semidefinite correlations, was not: leading minor of order {detail}',
   },
