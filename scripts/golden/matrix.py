@@ -68,6 +68,8 @@ pca = PCA(n_components=3, svd_solver='full').fit(x)
 pca_fix = signs(pca.components_)
 lw, lw_shrinkage = ledoit_wolf(x)
 shrunk = pypfopt_shrinkage()(pd.DataFrame(x), returns_data=True, frequency=1)
+# It takes pandas' divisor t - 1 for the covariance and t for all else; the paper has t throughout.
+shrunk.S = np.cov(x, rowvar=False, ddof=0)
 correlation_target = shrunk.ledoit_wolf(shrinkage_target='constant_correlation')
 
 golden = {
@@ -126,7 +128,7 @@ golden = {
         'scores': flat(pca.transform(x) * pca_fix),
     },
     'ledoit_wolf': {
-        'source': 'scikit-learn ledoit_wolf; PyPortfolioOpt CovarianceShrinkage.ledoit_wolf(constant_correlation)',
+        'source': 'scikit-learn ledoit_wolf; PyPortfolioOpt CovarianceShrinkage.ledoit_wolf(constant_correlation) given the covariance with the divisor t',
         'constant_variance': flat(lw),
         'variance_shrinkage': float(lw_shrinkage),
         'constant_correlation': flat(correlation_target),
