@@ -1,4 +1,5 @@
 // Factors of trend and reversal: how far the price went over a window.
+import { compute } from '../indicators/compute.ts';
 import rsi from '../indicators/rsi/def.ts';
 import { defineFactor, type FactorDef, type FactorView } from './define.ts';
 import { mean } from './window.ts';
@@ -64,13 +65,8 @@ export const momentumFactors: readonly FactorDef[] = [
     formula: `the indicator rsi with period ${RSI_PERIOD}, started at the oldest of the last ${RSI_BARS} closes (or of all, when fewer); 0 to 100, 50 when the price never moved`,
     source: rsi.source,
     compute: ({ close, bars }) => {
-      const step = rsi.create({ period: RSI_PERIOD });
-      const bar = { close: 0 };
-      for (let i = Math.max(0, bars - RSI_BARS); i < bars; i++) {
-        bar.close = close[i] as number;
-        step.update(bar);
-      }
-      return step.values[0] as number;
+      const recent = close.subarray(Math.max(0, bars - RSI_BARS), bars);
+      return compute(rsi, { period: RSI_PERIOD }, { close: recent }).rsi.at(-1) as number;
     },
   }),
   defineFactor({
