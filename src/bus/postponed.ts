@@ -57,6 +57,11 @@ export class Postponed {
     return { waiting: this.#count, handled: this.#handled, dropped: this.#dropped };
   }
 
+  /** The messages that wait, in order. */
+  waiting(): readonly Envelope[] {
+    return this.#queue.flatMap(({ batch }) => batch);
+  }
+
   /** Handles `batch`, or keeps it when it cannot be stored or others wait. Throws what `handle` throws for any other reason. */
   async take(batch: readonly Envelope[]): Promise<void> {
     if (this.#count > 0) {

@@ -57,7 +57,7 @@ export class EngineStream {
     this.#divided = options.divided;
     this.#replica = options.replica;
     this.#divided?.onGained((missed) => this.#onGained(missed));
-    this.#divided?.keepFor(() => this.session);
+    this.#divided?.keepFor(() => ({ replay: this.session, waiting: this.#postponed.waiting() }));
     this.#engine = engine;
     this.#participant = participant;
     this.#report = lockstepReportTopic(engine);

@@ -25,8 +25,8 @@ export interface WorkShare {
   onLost(forget: (isLost: IsOurs) => Promise<void>): void;
   /** Sets what is called when keys are this process's from now on. */
   onGained(begin: (isGained: IsOurs) => void): void;
-  /** Sets what tells the key that had better not move to a process that has joined, if there is one. */
-  keepInUse(key: () => string | undefined): void;
+  /** Sets what tells the keys that had better not move to a process that has joined, for the time being. */
+  keepInUse(keys: () => readonly string[]): void;
 }
 
 /** The share of an engine with a single process: everything. */
@@ -70,9 +70,14 @@ export class DividedWork {
     return this.#work.holds(spec[this.#by]);
   }
 
-  /** Sets what tells the replay under way: one that joins does not break it off. */
-  keepFor(replay: () => SessionSpec | undefined): void {
-    this.#work.keepInUse(() => replay()?.[this.#by]);
+  /** Sets what tells the replay under way, which one that joins does not break off, and messages that wait here, which it does not have. */
+  keepFor(inUse: () => { replay: SessionSpec | undefined; waiting: readonly Envelope[] }): void {
+    this.#work.keepInUse(() => {
+      const { replay, waiting } = inUse();
+      const keys = new Set(waiting.map((envelope) => this.#keyOf(envelope)));
+      if (replay) keys.add(replay[this.#by]);
+      return [...keys];
+    });
   }
 
   /** Makes sure that a replay is this process's while `tx` lasts. */

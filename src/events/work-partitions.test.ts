@@ -92,11 +92,45 @@ for (const [name, present] of [['SQLite', true] as const, ['Postgres', POSTGRES_
       expect(await b.ours()).toEqual(KEYS);
     });
 
+    test('of a process that comes back go to the others first, however long these cannot store', async () => {
+      const leases = new MemoryLeases();
+      const a = await enter('a', leases);
+      // As its predecessor has left them, while the others have them by the leases alone.
+      await a.database.transaction((tx) =>
+        tx.write("UPDATE work_partitions SET member = 'b' WHERE part < 4"),
+      );
+      let asked = 0;
+      const holders = leases.holders.bind(leases);
+      const watched = Object.assign(Object.create(leases) as LeaseBoard, {
+        leave: leases.leave.bind(leases),
+        heartbeat: leases.heartbeat.bind(leases),
+        claim: leases.claim.bind(leases),
+        release: leases.release.bind(leases),
+        holders: (group: string) => {
+          asked++;
+          return holders(group);
+        },
+      });
+      const b = await enter('b', watched);
+      await eventually(() => asked > 5, 'it looks again and again');
+      expect([a.work.held().length, b.work.held()]).toEqual([8, []]);
+      await a.database.transaction((tx) => tx.write("UPDATE work_partitions SET member = 'a'"));
+      await eventually(() => a.work.held().length === 4 && b.work.held().length === 4, 'halves');
+      expect(
+        await b.database.all(
+          'SELECT member, count(*) AS n FROM work_partitions GROUP BY member ORDER BY member',
+        ),
+      ).toEqual([
+        { member: 'a', n: 4 },
+        { member: 'b', n: 4 },
+      ]);
+    });
+
     test('stay with a process while a replay uses them', async () => {
       const leases = new MemoryLeases();
       const a = await enter('a', leases);
       const key = KEYS[7]!;
-      a.work.keepInUse(() => key);
+      a.work.keepInUse(() => [key]);
       const b = await enter('b', leases);
       await eventually(() => b.work.held().length === 4, 'a half');
       expect(a.work.holds(key)).toBe(true);

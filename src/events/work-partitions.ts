@@ -7,9 +7,10 @@ import { InvariantError, StorageUnavailableError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database, Migrations, Transaction } from '../store/database.ts';
 
-/** Schema component `work` of an engine whose work is divided: the newest epoch of each partition. */
+/** Schema component `work` of an engine whose work is divided: the newest epoch of each partition, and whose it is. */
 export const WORK_TABLES: Migrations = [
   'CREATE TABLE work_partitions (part BIGINT PRIMARY KEY, epoch BIGINT NOT NULL);',
+  'ALTER TABLE work_partitions ADD COLUMN member TEXT;',
 ];
 
 export interface WorkPartitionsOptions {
@@ -41,9 +42,10 @@ export class WorkPartitions implements WorkShare {
   readonly #own = new Map<number, number>();
   #forget: (isLost: IsOurs) => Promise<void> = async () => {};
   #begin: (isGained: IsOurs) => void = () => {};
-  #inUse: () => string | undefined = () => undefined;
+  #inUse: () => readonly string[] = () => [];
   #joining: ReturnType<typeof setTimeout> | undefined;
   #joined = false;
+  #stopped = false;
   /** Why partitions cannot be taken at the moment, as far as it was said. */
   #told: string | undefined;
 
@@ -59,10 +61,7 @@ export class WorkPartitions implements WorkShare {
       minEpoch: (resource) => this.#known.get(Number(resource)) ?? 0,
       onGained: (resource, epoch) => this.#gained(Number(resource), epoch),
       onLost: (resource, reason) => this.#lost(Number(resource), reason),
-      isInUse: (resource) => {
-        const key = this.#inUse();
-        return key !== undefined && partitionOf(key) === Number(resource);
-      },
+      isInUse: (resource) => this.#inUse().some(isIn(Number(resource))),
       onError: (err) => this.#failed(err),
     });
   }
@@ -74,17 +73,15 @@ export class WorkPartitions implements WorkShare {
   async start(): Promise<void> {
     const { leases, group, member, leaseMs } = this.#options;
     await this.#readEpochs();
-    const others = await leases
-      .leave(group, member)
-      .then(() => leases.holders(group))
-      .catch(() => []);
-    if (others.length === 0) return this.#join();
+    await leases.leave(group, member).catch(() => {});
+    if (await this.#isAlone()) return this.#join();
     // Two rounds of the others.
-    this.#joining = setTimeout(() => void this.#join(), (2 * leaseMs) / 5);
+    this.#joining = setTimeout(() => void this.#joinAfterOthers(), (2 * leaseMs) / 5);
   }
 
   /** Gives everything back, so that others take over at once. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearTimeout(this.#joining);
     if (this.#joined) await this.#holder.stop();
   }
@@ -121,13 +118,31 @@ export class WorkPartitions implements WorkShare {
     this.#begin = begin;
   }
 
-  keepInUse(key: () => string | undefined): void {
-    this.#inUse = key;
+  keepInUse(keys: () => readonly string[]): void {
+    this.#inUse = keys;
   }
 
-  #join(): Promise<void> {
+  // A database that is away, or held by somebody, keeps the others from taking over for longer than they need else.
+  async #joinAfterOthers(): Promise<void> {
+    const { database, member, leaseMs } = this.#options;
+    const left = await database
+      .all('SELECT part FROM work_partitions WHERE member = ?', member)
+      .catch(() => ALL);
+    if (left.length === 0 || (await this.#isAlone())) return this.#join();
+    if (!this.#stopped) this.#joining = setTimeout(() => void this.#joinAfterOthers(), leaseMs / 25);
+  }
+
+  /** Whether nobody else has anything, as far as the leases can be asked. */
+  async #isAlone(): Promise<boolean> {
+    const { leases, group } = this.#options;
+    const held = await leases.holders(group).catch(() => []);
+    return held.length === 0;
+  }
+
+  async #join(): Promise<void> {
+    if (this.#stopped) return;
     this.#joined = true;
-    return this.#holder.start();
+    await this.#holder.start();
   }
 
   async #confirm(tx: Transaction, partition: number): Promise<boolean> {
@@ -163,10 +178,12 @@ export class WorkPartitions implements WorkShare {
   async #gained(partition: number, epoch: number): Promise<void> {
     const row = await this.#options.database.transaction((tx) =>
       tx.get(
-        `INSERT INTO work_partitions (part, epoch) VALUES (?, ?)
-         ON CONFLICT (part) DO UPDATE SET epoch = excluded.epoch WHERE work_partitions.epoch <= excluded.epoch RETURNING part`,
+        `INSERT INTO work_partitions (part, epoch, member) VALUES (?, ?, ?)
+         ON CONFLICT (part) DO UPDATE SET epoch = excluded.epoch, member = excluded.member
+         WHERE work_partitions.epoch <= excluded.epoch RETURNING part`,
         partition,
         epoch,
+        this.#options.member,
       ),
     );
     if (!row) {

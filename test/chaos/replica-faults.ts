@@ -1,7 +1,9 @@
-// Replicas that fight for a partition: one dies, or is paused until others have taken over and comes back.
+// Replicas that fight for a partition: one dies, or is paused until others have taken over and comes back, or nobody can store for a while.
+import { join } from 'node:path';
 import { PARTITIONS, partitionOf } from '../../src/bus/partition.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Fault } from './fault.ts';
+import { LockHolder } from '../support/lock-holder.ts';
+import { type Fault, told } from './fault.ts';
 import type { Random } from './random.ts';
 import { curves, sumsAreRight, Witness } from './witness.ts';
 import { LEASE_MS, REPLICAS, type World } from './world.ts';
@@ -22,15 +24,7 @@ export const REPLICA_FAULTS: readonly Fault[] = [
       takeOver(world, random, async (victim, lost) => {
         const before = await epochs(world);
         world.signal(victim, 'SIGKILL');
-        await eventually(
-          async () => {
-            const now = await epochs(world);
-            return lost.every((partition) => now.get(partition)! > before.get(partition)!);
-          },
-          'a new holder of each partition',
-          30_000,
-        );
-        return true;
+        await taken(world, before, lost);
       }),
   },
   {
@@ -42,30 +36,46 @@ export const REPLICA_FAULTS: readonly Fault[] = [
         const pid = world.pid(victim);
         world.signal(victim, 'SIGSTOP');
         const others = LABELS.filter((label) => label !== victim);
-        // One that was paused in the middle of a transaction keeps the others from storing, until it is ended for its silence.
+        // One that was paused in the middle of a transaction keeps the others from storing, until it is ended for its silence;
+        // what is said meanwhile waits.
         const isEnded = () => world.pid(victim) !== pid;
         await eventually(
           async () => isEnded() || partitionsOf(await held(world, others)).size === PARTITIONS,
           'all partitions with the others',
           30_000,
         );
-        if (isEnded()) return false;
+        if (isEnded()) return;
         const then = await epochs(world);
         world.signal(victim, 'SIGCONT');
         await claimsNothingOf(then, world, victim);
-        return true;
+      }),
+  },
+  {
+    name: 'database of the replicas held by a paused process, and a replica killed',
+    weight: 2,
+    fits: (world) => world.options.store === 'sqlite',
+    inject: (world, random) =>
+      takeOver(world, random, async (victim, lost) => {
+        const before = await epochs(world);
+        const holder = await LockHolder.pausedIn(join(world.dataDir, 'analytics.sqlite'));
+        try {
+          await told(world, ['analytics'], 'database', 20_000);
+          world.signal(victim, 'SIGKILL');
+          // So long that the others have its leases, which they cannot use yet.
+          await Bun.sleep(LEASE_MS + random.below(LEASE_MS));
+        } finally {
+          await holder.end();
+        }
+        await taken(world, before, lost);
       }),
   },
 ];
 
-/**
- * Lets `fault` happen to a replica that has something to do; throws unless nothing was done twice, and all of it was done where `fault`
- * says that the others could store meanwhile.
- */
+/** Lets `fault` happen to a replica that has something to do; throws unless everything was done, and nothing twice. */
 async function takeOver(
   world: World,
   random: Random,
-  fault: (victim: string, lost: readonly number[]) => Promise<boolean>,
+  fault: (victim: string, lost: readonly number[]) => Promise<void>,
 ): Promise<void> {
   // What an earlier fault still breaks would not be of this one's making.
   await world.group?.whole();
@@ -74,13 +84,29 @@ async function takeOver(
   const witness = await Witness.start(world);
   const partition = partitionOf(`chaos_${random.below(5)}`);
   const victim = shares.findIndex((share) => share.partitions.includes(partition));
-  const couldStore = await fault(LABELS[victim]!, shares[victim]!.partitions);
+  await fault(LABELS[victim]!, shares[victim]!.partitions);
   await world.healthy();
   await sharedOut(world);
   await witness.close();
-  if (couldStore) await witness.compare();
+  await witness.compare();
   const wrong = (await curves(world)).filter((curve) => !sumsAreRight(curve));
   if (wrong.length > 0) throw new Error(`Wrong sums of ${wrong.map((curve) => curve.portfolio_id)}`);
+}
+
+/** Resolves when each of the partitions has a holder that is newer than `before`. */
+async function taken(
+  world: World,
+  before: ReadonlyMap<number, number>,
+  partitions: readonly number[],
+): Promise<void> {
+  await eventually(
+    async () => {
+      const now = await epochs(world);
+      return partitions.every((partition) => now.get(partition)! > before.get(partition)!);
+    },
+    'a new holder of each partition',
+    30_000,
+  );
 }
 
 /** Throws when a replica takes partitions for its own that belong to others since `then`, from its first answer on. */
