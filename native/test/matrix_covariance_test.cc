@@ -153,6 +153,27 @@ TEST("keeps its digits when the mean is a million times the deviation") {
   CHECK(test::Distance(near, far, 16, 2e-4) <= 1e-9);
 }
 
+TEST(
+    "keeps its digits when the common rows of a pair lie close together, far from the rest of their "
+    "columns") {
+  // The first pair of columns has two rows in common, whose values hardly differ.
+  std::vector<double> values = {5 + 1e-7, kMissing, 1,        -3, 7,        2, kMissing, 5 + 3e-7,
+                                4,        5 + 4e-7, 5 + 1e-7, 8,  5 - 2e-7, 5, 1};
+  std::vector<double> fast(9);
+  std::vector<double> plain(9);
+  CovarianceArgs args = Args<double>(5, 3, values.data(), fast.data());
+  for (const double first : {5 + 1e-7, 1000.0}) {
+    values[0] = first;
+    values[3] = kMissing;
+    CorrelationArgs same = Correlations(args);
+    same.out = fast.data();
+    CHECK(cpu::Correlation(same) == Status::kOk);
+    same.out = plain.data();
+    cpu::reference::Correlation(same);
+    CHECK(test::Distance(fast, plain, 9) <= 1e-12, "%g away", test::Distance(fast, plain, 9));
+  }
+}
+
 TEST("is symmetric bit for bit") {
   for (const double hole : {0.01, kMissing}) {
     auto values = test::Returns<double>(300, 70, 5);

@@ -54,53 +54,45 @@ void Normalise(T* gram, int64_t n) {
   }
 }
 
-// Returns the sum of squares around the pair's own mean. What is below the rounding of the sums is a column
-// that does not vary on these rows.
-double OwnSquares(double squares, double sum, double count) {
-  const double own = squares - sum * sum / count;
-  return own > 16 * std::numeric_limits<double>::epsilon() * squares ? own : 0;
-}
-
-template <typename T>
-Status PairwiseCovariance(const Panel<T>& panel, CovarianceArgs& args) {
+// Fills `out` with value(sums of the pair) for every pair with at least `needed` common rows.
+template <typename T, class Value>
+Status Pairwise(const Panel<T>& panel, int64_t needed, CancelFlag cancel, T* out, const Value& value) {
   matrix::PairSums sums;
-  const Status status = SumPairs(panel, false, args.cancel, sums);
+  const Status status = SumPairs(panel, cancel, sums);
   if (status != Status::kOk) return status;
   const int64_t n = panel.columns;
-  const double needed = static_cast<double>(std::max(args.min_pairs, args.ddof + 1));
-  T* out = static_cast<T*>(args.out);
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j <= i; ++j) {
-      const double count = sums.counts[i * n + j];
-      const double own = sums.products[i * n + j] - sums.sums[i * n + j] * sums.sums[j * n + i] / count;
-      out[i * n + j] = static_cast<T>(count < needed ? kNaN : own / (count - static_cast<double>(args.ddof)));
+  ParallelRanges(n, 8, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to && !IsCancelled(cancel); ++i) {
+      for (int64_t j = 0; j <= i; ++j) {
+        const matrix::PairMoments pair = MomentsOf(panel, sums, i, j);
+        out[i * n + j] =
+            static_cast<T>(pair.count < static_cast<double>(needed) ? kNaN : value(pair, i == j));
+      }
     }
-  }
+  });
+  if (IsCancelled(cancel)) return Status::kCancelled;
   matrix::MirrorLower(out, n);
   return Status::kOk;
 }
 
 template <typename T>
-Status PairwiseCorrelation(const Panel<T>& panel, CorrelationArgs& args) {
-  matrix::PairSums sums;
-  const Status status = SumPairs(panel, true, args.cancel, sums);
-  if (status != Status::kOk) return status;
-  const int64_t n = panel.columns;
-  const double needed = static_cast<double>(args.min_pairs);
-  T* out = static_cast<T*>(args.out);
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j <= i; ++j) {
-      const double count = sums.counts[i * n + j];
-      const double own = sums.products[i * n + j] - sums.sums[i * n + j] * sums.sums[j * n + i] / count;
-      const double left = OwnSquares(sums.squares[i * n + j], sums.sums[i * n + j], count);
-      const double right = OwnSquares(sums.squares[j * n + i], sums.sums[j * n + i], count);
-      const bool known = count >= needed && left > 0 && right > 0;
-      const double r = i == j ? 1 : std::min(1.0, std::max(-1.0, own / std::sqrt(left) / std::sqrt(right)));
-      out[i * n + j] = static_cast<T>(known ? r : kNaN);
-    }
-  }
-  matrix::MirrorLower(out, n);
-  return Status::kOk;
+Status PairwiseCovariance(const Panel<T>& panel, const CovarianceArgs& args) {
+  const auto ddof = static_cast<double>(args.ddof);
+  const auto value = [&](const matrix::PairMoments& pair, bool) {
+    return pair.product / (pair.count - ddof);
+  };
+  return Pairwise(panel, std::max(args.min_pairs, args.ddof + 1), args.cancel, static_cast<T*>(args.out),
+                  value);
+}
+
+template <typename T>
+Status PairwiseCorrelation(const Panel<T>& panel, const CorrelationArgs& args) {
+  const auto value = [](const matrix::PairMoments& pair, bool own) {
+    if (!(pair.left > 0) || !(pair.right > 0)) return kNaN;
+    if (own) return 1.0;
+    return std::clamp(pair.product / std::sqrt(pair.left) / std::sqrt(pair.right), -1.0, 1.0);
+  };
+  return Pairwise(panel, args.min_pairs, args.cancel, static_cast<T*>(args.out), value);
 }
 
 template <typename T>
