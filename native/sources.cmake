@@ -60,6 +60,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/statistics/reference_rolling.cc
   native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
+  native/test/indicators_test.cc
   native/test/main.cc
   native/test/matrix_cholesky_test.cc
   native/test/matrix_covariance_test.cc
