@@ -136,6 +136,20 @@ std::vector<Part> ReadParts(const Napi::Value& value) {
   return parts;
 }
 
+Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls) {
+  // A single row is taken by all or by none.
+  for (size_t i = 0; i < calls.size(); ++i) {
+    calls[i].checked = calls[i].bars == 1;
+    if (calls[i].checked && !cpu::indicators::InputsFinite(*parts[i].row, calls[i]))
+      return Status::kNonFinite;
+  }
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const Status status = cpu::indicators::RunIndicator(*parts[i].row, calls[i]);
+    if (status != Status::kOk) return status;
+  }
+  return Status::kOk;
+}
+
 // A call after all checks: what to run, and every array that it touches.
 struct Work {
   std::vector<Part> parts;
@@ -143,12 +157,8 @@ struct Work {
   std::vector<Floats> arrays;
 
   Status Run() {
-    for (size_t i = 0; i < calls.size(); ++i) {
-      calls[i].options = parts[i].options.data();
-      const Status status = cpu::indicators::RunIndicator(*parts[i].row, calls[i]);
-      if (status != Status::kOk) return status;
-    }
-    return Status::kOk;
+    for (size_t i = 0; i < calls.size(); ++i) calls[i].options = parts[i].options.data();
+    return RunAll(parts, calls);
   }
 };
 
@@ -338,18 +348,15 @@ Napi::Value Step(const Napi::CallbackInfo& info) {
     if (opened->buffer.Value().IsDetached()) {
       Refuse(Status::kInvalidOption, "memory", "an attached array", "detached");
     }
-    for (size_t i = 0; i < opened->calls.size(); ++i) {
-      IndicatorCall& call = opened->calls[i];
-      call.first_bar = first_bar;
-      const Status status = cpu::indicators::RunIndicator(*opened->parts[i].row, call);
-      if (status != Status::kOk) throw Failure(status);
-    }
+    for (IndicatorCall& call : opened->calls) call.first_bar = first_bar;
+    const Status status = RunAll(opened->parts, opened->calls);
+    if (status != Status::kOk) throw Failure(status);
     return info.Env().Undefined();
   });
 }
 
-// Arguments in order: indicators, series, memory. The memory holds the five columns of a row, the outputs and the
-// state, in this order. Returns a function that takes the row that stands there and writes its values.
+// Arguments in order: indicators, series, memory. The memory holds the five columns of a row, the outputs and
+// the state, in this order. Returns a function that takes the row that stands there and writes its values.
 Napi::Value IndicatorOpen(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
     auto opened = std::make_unique<Opened>();

@@ -106,8 +106,8 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
   /**
    * Takes the next `bars` rows and writes their values. `inputs` holds the columns of a bar in the order of `INPUTS`, those
    * that are read at least; `outputs` the outputs in order; each is [bars, series] row-major.
-   * @throws NonFiniteInputError when an input is NaN or infinite. Of at most 32 rows nothing is remembered then; after more
-   * the state is of no use.
+   * @throws NonFiniteInputError when an input is NaN or infinite. Of a single row nothing is remembered then; after more the
+   * state is of no use.
    */
   run(bars: number, inputs: Columns<A>, outputs: Columns<A>): void {
     try {

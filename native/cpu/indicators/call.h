@@ -26,9 +26,11 @@ struct OptionSpec {
 inline constexpr int kMaxInputs = 5;
 inline constexpr int kMaxOutputs = 5;
 
-// Series are worked on in tiles of this many neighbours: 64 doubles span 8 cache lines of a row, enough for
-// the prefetcher to follow; one vector alone would touch one line of each row and run at half the speed.
-inline constexpr int64_t kTileSeries = 64;
+// How many neighbouring series are worked on at a time. 64 doubles span 8 cache lines of a row, one vector
+// alone would touch one line of each row and run at half the speed. Little state allows for longer runs
+// through each row, as its memory is then what takes time; a state with windows should stay in the first
+// cache.
+constexpr int64_t TileSeries(int64_t slots) { return slots <= 8 ? 256 : 64; }
 
 // A tile's state has room for whole vectors of every target, so that a tail runs the same code on padding
 // lanes.
@@ -39,11 +41,8 @@ constexpr int64_t PaddedWidth(int64_t width, int64_t series) {
   return series == 1 ? 1 : (width + kPadSeries - 1) / kPadSeries * kPadSeries;
 }
 
-// How many lanes of state all tiles together have; full tiles need no padding.
-constexpr int64_t PaddedSeries(int64_t series) {
-  const int64_t rest = series % kTileSeries;
-  return series - rest + PaddedWidth(rest, series);
-}
+// How many lanes of state all tiles together have; full tiles need no padding, whatever their width.
+constexpr int64_t PaddedSeries(int64_t series) { return PaddedWidth(series, series); }
 
 // Rows [first_bar, first_bar + bars) of a panel that began at bar 0. `state` is all zeros before bar 0 and
 // whatever the run before left afterwards; its length is the row's slots times PaddedSeries(series). Every
@@ -58,7 +57,8 @@ struct IndicatorCall {
   void* state;
   const void* inputs[kMaxInputs];
   void* outputs[kMaxOutputs];
-  // Whether the rows are known to be finite; otherwise a run stops at the first NaN or infinity.
+  // Whether the rows are known to be finite; otherwise a run stops at the first NaN or infinity, and some
+  // series may have taken rows that others have not.
   bool checked;
 };
 
@@ -79,6 +79,9 @@ std::span<const IndicatorRow> IndicatorTable();
 
 // Returns the length of a state, in elements.
 int64_t StateLength(const IndicatorRow& row, const double* options, Dtype dtype, int64_t series);
+
+// Returns whether all inputs are finite: what makes a run of one row all or nothing.
+bool InputsFinite(const IndicatorRow& row, const IndicatorCall& call);
 
 // Runs an indicator over all tiles, on several threads when there are several tiles and enough rows.
 // kNonFinite when an input holds NaN or infinity and `call.checked` is not set: outputs and state are then

@@ -179,10 +179,12 @@ HWY_INLINE bool AllFinite(const T* values, int64_t count) {
   return rest == T{0} && hn::AllTrue(d, hn::Eq(sum, zero));
 }
 
-// Rows whose inputs are checked before any of them is worked on: enough for a long loop, few enough to stay
-// cached.
-inline constexpr int64_t kBlockBars = 32;
-inline constexpr int64_t kBlockSeriesBars = 1024;
+// Bars of a series alone whose inputs are checked before any of them is worked on.
+inline constexpr int64_t kBlockBars = 1024;
+
+// Rows of a panel that are fetched ahead: the rows of a wide panel lie on different pages, where no hardware
+// follows.
+inline constexpr int64_t kRowsAhead = 12;
 
 // The part of a panel that one tile covers.
 template <class Spec, typename T>
@@ -198,25 +200,36 @@ struct Tile {
   T* out[kOutputs];
 
   HWY_INLINE Tile(const IndicatorCall& call, int64_t slots, int64_t tile) {
-    const int64_t first = tile * kTileSeries;
+    const int64_t first = tile * TileSeries(slots);
     series = call.series;
-    width = std::min(kTileSeries, series - first);
+    width = std::min(TileSeries(slots), series - first);
     padded = PaddedWidth(width, series);
     state = static_cast<T*>(call.state) + first * slots;
     for (int i = 0; i < kInputs; ++i) in[i] = static_cast<const T*>(call.inputs[i]) + first;
     for (int i = 0; i < kOutputs; ++i) out[i] = static_cast<T*>(call.outputs[i]) + first;
   }
 
-  // Whether rows [bar, end) hold finite numbers only.
-  HWY_INLINE bool Finite(int64_t bar, int64_t end) const {
+  // Whether bars [from, to) of a series alone are finite.
+  HWY_INLINE bool FiniteBars(int64_t from, int64_t to) const {
     for (int i = 0; i < kInputs; ++i) {
-      if (series == 1) {
-        if (!AllFinite(in[i] + bar, end - bar)) return false;
-        continue;
+      if (!AllFinite(in[i] + from, to - from)) return false;
+    }
+    return true;
+  }
+
+  // Whether a row is finite; also fetches a later one.
+  HWY_INLINE bool FiniteRow(int64_t row, const IndicatorCall& call) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    if (row + kRowsAhead < call.bars) {
+      const int64_t ahead = (row + kRowsAhead) * series;
+      for (int64_t at = 0; at < width; at += kLine) {
+        for (int i = 0; i < kInputs; ++i) __builtin_prefetch(in[i] + ahead + at, 0);
+        for (int i = 0; i < kOutputs; ++i) __builtin_prefetch(out[i] + ahead + at, 1);
       }
-      for (int64_t row = bar; row < end; ++row) {
-        if (!AllFinite(in[i] + row * series, width)) return false;
-      }
+    }
+    if (call.checked) return true;
+    for (int i = 0; i < kInputs; ++i) {
+      if (!AllFinite(in[i] + row * series, width)) return false;
     }
     return true;
   }
@@ -302,8 +315,8 @@ HWY_INLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t fields,
   // Bars after the first value are steady.
   const int64_t steady = std::clamp<int64_t>(warmup + 1 - call.first_bar, 0, call.bars);
   for (int64_t from = 0; from < call.bars;) {
-    const int64_t to = std::min(from + kBlockSeriesBars, call.bars);
-    if (!call.checked && !tile.Finite(from, to)) return false;
+    const int64_t to = std::min(from + kBlockBars, call.bars);
+    if (!call.checked && !tile.FiniteBars(from, to)) return false;
     const int64_t turn = std::clamp(steady, from, to);
     SeriesBars<Spec, false>(plan, step, tile, call.first_bar, warmup, from, turn);
     SeriesBars<Spec, true>(plan, step, tile, call.first_bar, warmup, turn, to);
@@ -317,19 +330,15 @@ HWY_INLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t fields,
 template <class Spec, typename T, class Plan>
 HWY_INLINE bool RunTile(const IndicatorCall& call, Plan& plan, int64_t fields, int64_t warmup,
                         const Tile<Spec, T>& tile) {
-  for (int64_t from = 0; from < call.bars;) {
-    const int64_t to = std::min(from + kBlockBars, call.bars);
-    if (!call.checked && !tile.Finite(from, to)) return false;
-    for (int64_t row = from; row < to; ++row) {
-      const int64_t bar = call.first_bar + row;
-      if (HWY_LIKELY(bar > warmup)) {
-        TileRow<Spec, true>(plan, fields, tile, bar, row, true);
-      } else {
-        TileRow<Spec, false>(plan, fields, tile, bar, row, bar == warmup);
-      }
-      VisitRings(plan, NextRing{});
+  for (int64_t row = 0; row < call.bars; ++row) {
+    if (!tile.FiniteRow(row, call)) return false;
+    const int64_t bar = call.first_bar + row;
+    if (HWY_LIKELY(bar > warmup)) {
+      TileRow<Spec, true>(plan, fields, tile, bar, row, true);
+    } else {
+      TileRow<Spec, false>(plan, fields, tile, bar, row, bar == warmup);
     }
-    from = to;
+    VisitRings(plan, NextRing{});
   }
   return true;
 }

@@ -21,6 +21,14 @@ constexpr IndicatorRow kTable[] = {NAUTILUS_INDICATORS(NAUTILUS_ROW)};
 // Below this many values a second thread costs more than it saves.
 constexpr int64_t kAloneValues = 1 << 14;
 
+template <typename T>
+bool AllFinite(const void* values, int64_t count) {
+  // x * 0 is 0 for finite x only.
+  T sum = 0;
+  for (int64_t i = 0; i < count; ++i) sum += static_cast<const T*>(values)[i] * T{0};
+  return sum == T{0};
+}
+
 }  // namespace
 
 std::span<const IndicatorRow> IndicatorTable() { return kTable; }
@@ -29,9 +37,20 @@ int64_t StateLength(const IndicatorRow& row, const double* options, Dtype dtype,
   return row.slots(options, dtype) * PaddedSeries(series);
 }
 
+bool InputsFinite(const IndicatorRow& row, const IndicatorCall& call) {
+  const int64_t count = call.bars * call.series;
+  for (size_t i = 0; i < row.inputs.size(); ++i) {
+    const bool finite = call.dtype == Dtype::kF64 ? AllFinite<double>(call.inputs[i], count)
+                                                  : AllFinite<float>(call.inputs[i], count);
+    if (!finite) return false;
+  }
+  return true;
+}
+
 Status RunIndicator(const IndicatorRow& row, const IndicatorCall& call) {
   if (call.bars == 0 || call.series == 0) return Status::kOk;
-  const int64_t tiles = (call.series + kTileSeries - 1) / kTileSeries;
+  const int64_t width = TileSeries(row.slots(call.options, call.dtype));
+  const int64_t tiles = (call.series + width - 1) / width;
   if (tiles == 1 || call.bars * call.series < kAloneValues) {
     return row.run(call, 0, tiles) ? Status::kOk : Status::kNonFinite;
   }

@@ -71,14 +71,10 @@ struct Windowed {
   static HWY_INLINE bool RunTile(const IndicatorCall& call, const Plan& plan, int64_t warmup,
                                  const Tile<Spec, T>& tile) {
     int64_t row_in_ring = call.first_bar % plan.rows;
-    for (int64_t from = 0; from < call.bars;) {
-      const int64_t to = std::min(from + kBlockBars, call.bars);
-      if (!call.checked && !tile.Finite(from, to)) return false;
-      for (int64_t row = from; row < to; ++row) {
-        Row(plan, tile, row_in_ring, row, call.first_bar + row >= warmup);
-        if (++row_in_ring == plan.rows) row_in_ring = 0;
-      }
-      from = to;
+    for (int64_t row = 0; row < call.bars; ++row) {
+      if (!tile.FiniteRow(row, call)) return false;
+      Row(plan, tile, row_in_ring, row, call.first_bar + row >= warmup);
+      if (++row_in_ring == plan.rows) row_in_ring = 0;
     }
     return true;
   }
@@ -135,7 +131,7 @@ struct Windowed {
     }
     for (int64_t from = 0; from < call.bars;) {
       const int64_t count = std::min(kWindowBlock, call.bars - from);
-      if (!call.checked && !tile.Finite(from, from + count)) return false;
+      if (!call.checked && !tile.FiniteBars(from, from + count)) return false;
       for (int64_t at = 0; at < count; at += lanes) PrepareBars(d, plan, tile, kept, before, from, at, count);
       for (int64_t at = 0; at < count; at += lanes) {
         const int64_t rest = count - at;
