@@ -35,6 +35,7 @@ export interface LinkTarget {
 }
 
 const UNANSWERED_PINGS = 2;
+const NOT_MASTER = 'NOT_MASTER';
 const CONNECT_MS = 3000;
 
 /** Returns the options of one connection that ends for good when it is lost, so that its owner decides what comes next. */
@@ -44,7 +45,15 @@ export function connectionOptions(settings: RedisSettings, name: string, node: R
   return {
     // A new connection asks the Sentinels anew, and so finds the master of the day.
     ...(sentinels
-      ? { sentinels: [...sentinels.nodes], name: sentinels.name, sentinelRetryStrategy: () => null }
+      ? {
+          sentinels: [...sentinels.nodes],
+          name: sentinels.name,
+          sentinelRetryStrategy: () => null,
+          // A master that was replaced takes what nobody else will have, until the Sentinels have told it: they tell us first.
+          failoverDetector: true,
+          sentinelReconnectStrategy: (times: number) =>
+            Math.min(LINK_TIMING.retryMs.first * 2 ** Math.min(times, 10), LINK_TIMING.retryMs.longest),
+        }
       : { host, port }),
     db,
     ...settings.credentials(),
@@ -71,6 +80,7 @@ export function connectionOptions(settings: RedisSettings, name: string, node: R
 export function reasonOf(error: unknown): string {
   const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string };
   if (/sentinels are unreachable/i.test(message)) return 'no Sentinel knows the master';
+  if (code === NOT_MASTER) return 'not the master';
   if (code === 'ECONNREFUSED') return 'connection refused';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'unknown host';
   if (code === 'ETIMEDOUT') return 'no answer';
@@ -79,6 +89,15 @@ export function reasonOf(error: unknown): string {
   if (/^NOPERM/.test(message)) return 'the user may not do this';
   if (/^[A-Z]{3,20} /.test(message)) return `Redis answered ${message.split(' ', 1)[0]}`;
   return typeof code === 'string' ? `connection failed (${code})` : 'connection lost';
+}
+
+// Sentinels that were away tell of the master of yesterday.
+async function refuseReplica(client: Redis): Promise<void> {
+  const role = await client.role().catch((error) => {
+    // A user that may not ask has to believe it.
+    if (error.name !== 'ReplyError') throw error;
+  });
+  if (role && role[0] !== 'master') throw Object.assign(new Error('not the master'), { code: NOT_MASTER });
 }
 
 /** Keeps one connection until it is closed. */
@@ -138,7 +157,10 @@ export class RedisLink {
     });
     client.on('end', () => this.#lost(client, reasonOf(reason)));
     // Open means that it answers: a connection without the needed password connects as well.
-    const opening = client.connect().then(() => this.#check(client));
+    const opening = client
+      .connect()
+      .then(() => this.#check(client))
+      .then(() => (this.#settings.sentinels ? refuseReplica(client) : undefined));
     opening.then(
       () => this.#opened(client),
       (error) => this.#lost(client, reasonOf(reason ?? error)),

@@ -23,5 +23,24 @@ export async function loadRedis(): Promise<typeof import('ioredis')> {
       },
     });
   }
+  quietSentinels(ioredis.SentinelConnector.prototype as unknown as SentinelClients);
   return ioredis;
+}
+
+interface SentinelClients {
+  connectToSentinel(...args: unknown[]): { on(event: 'error', listener: () => void): void };
+}
+
+let isQuiet = false;
+
+// The library writes to the console of each Sentinel that it listens to and cannot reach; the connection itself says what matters.
+function quietSentinels(prototype: SentinelClients): void {
+  if (isQuiet) return;
+  isQuiet = true;
+  const connect = prototype.connectToSentinel;
+  prototype.connectToSentinel = function (this: SentinelClients, ...args) {
+    const client = connect.apply(this, args);
+    client.on('error', () => {});
+    return client;
+  };
 }
