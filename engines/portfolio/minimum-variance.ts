@@ -1,11 +1,11 @@
-// Minimum-variance weights of a set of assets, through the addon's matrix product and Cholesky solver.
+// Minimum-variance weights of a set of assets, through the addon's covariance and Cholesky solver.
 import {
   InsufficientHistoryError,
   InvalidOptionError,
   NonFiniteInputError,
   ShapeMismatchError,
 } from '../../src/core/errors.ts';
-import { gemm, NotPositiveDefiniteError, solveSpd } from '../../src/native/index.ts';
+import { covariance, NotPositiveDefiniteError, solveSpd } from '../../src/native/index.ts';
 
 /**
  * An asset whose variance the others explain to all but this share (1 / variance inflation factor) has no weight of its
@@ -28,23 +28,16 @@ export async function minimumVariance(symbols: readonly string[], returns: reado
   const observations = returns.length;
   check(symbols, returns);
 
-  const centred = centre(returns, observations, assets);
-  const covariance = new Float64Array(assets * assets);
-  const ran = await gemm.async({
-    m: assets,
-    n: assets,
-    k: observations,
-    a: centred,
-    b: centred,
-    out: covariance,
-    transA: true,
-    alpha: 1 / (observations - 1),
+  const { out: matrix, ...ran } = await covariance.async({
+    observations,
+    assets,
+    values: flat(returns, assets),
   });
-  if (!covariance.every(Number.isFinite))
+  if (!matrix.every(Number.isFinite))
     throw new NonFiniteInputError('Expected returns whose squares are within the range of float64');
 
-  const deviation = Float64Array.from({ length: assets }, (_, i) => Math.sqrt(covariance[i * assets + i]!));
-  // The rounded mean of equal returns differs from them by a few epsilons, which is no variance.
+  const deviation = Float64Array.from({ length: assets }, (_, i) => Math.sqrt(matrix[i * assets + i]!));
+  // Returns that differ by a few epsilons are equal but for rounding, which is no variance.
   const constant = deviation.findIndex((d, j) => d <= 8 * Number.EPSILON * largest(returns, j));
   if (constant >= 0) {
     const pointer = `/symbols/${constant}`;
@@ -52,8 +45,8 @@ export async function minimumVariance(symbols: readonly string[], returns: reado
       { pointer, expected: 'returns that vary', received: 'constant' },
     ]);
   }
-  const weights = await solve(covariance, deviation, assets);
-  const variance = quadratic(covariance, weights, assets);
+  const weights = await solve(matrix, deviation, assets);
+  const variance = quadratic(matrix, weights, assets);
 
   return {
     weights: Object.fromEntries(symbols.map((symbol, i) => [symbol, weights[i]!])),
@@ -103,15 +96,12 @@ function largest(returns: readonly (readonly number[])[], column: number): numbe
   return returns.reduce((most, row) => Math.max(most, Math.abs(row[column]!)), 0);
 }
 
-/** Two passes: what is subtracted first costs no digits later. */
-function centre(returns: readonly (readonly number[])[], observations: number, assets: number): Float64Array {
-  const mean = new Float64Array(assets);
-  for (const row of returns) for (let j = 0; j < assets; j++) mean[j]! += row[j]! / observations;
-  const centred = new Float64Array(observations * assets);
-  for (let i = 0; i < observations; i++) {
-    for (let j = 0; j < assets; j++) centred[i * assets + j] = returns[i]![j]! - mean[j]!;
-  }
-  return centred;
+function flat(returns: readonly (readonly number[])[], assets: number): Float64Array {
+  const values = new Float64Array(returns.length * assets);
+  returns.forEach((row, i) => {
+    values.set(row, i * assets);
+  });
+  return values;
 }
 
 /** Solves on the correlation with the identity beside the right-hand side: its inverse tells how dependent assets are. */
