@@ -66,7 +66,7 @@ export const sobol = defineKernel({
   title: 'Sobol points',
   about:
     'Points [points, dimensions] of the Sobol sequence with the direction numbers of Joe and Kuo, as cell centres (word + 1/2) / 2^32 in ' +
-    '(0, 1), or as normals by the inverse distribution function. Point 0 is the origin. Scrambled by the method of Owen through hashing ' +
+    '(0, 1), or as normals by the inverse distribution function. Point 0 is the origin, points are in natural order, not that of the Gray code. Scrambled by the method of Owen through hashing ' +
     '(Laine and Karras): the seed picks the permutation of digits, copies differ by `copy`.',
   dtypes: ['f64', 'f32'],
   cpu: 'hwy',
