@@ -10,7 +10,8 @@ import {
 import { Decimal, type DecimalInput, dec, text, ZERO } from '../../src/trading/decimal.ts';
 import { Ledger, type LedgerState } from '../../src/trading/ledger.ts';
 import { type Limits, limitsSchema } from '../../src/trading/limits.ts';
-import type { Fill, Order, OrderRequest } from '../../src/trading/orders.ts';
+import type { Fill, OrderRequest } from '../../src/trading/orders.ts';
+import type { OpenQuantities } from '../../src/trading/paper-venue.ts';
 
 /** Limits of a portfolio for which none were set. */
 export const DEFAULT_LIMITS: Limits = limitsSchema.parse({});
@@ -89,22 +90,22 @@ export class Book {
     return true;
   }
 
-  /** Checks an order at the mark `price`; `open` are the portfolio's open orders in its symbol. */
-  check(request: OrderRequest, price: DecimalInput, open: readonly Order[]): OrderCheck {
+  /** Checks an order at the mark `price`; `open` is what the portfolio has open in its symbol. */
+  check(request: OrderRequest, price: DecimalInput, open: OpenQuantities): OrderCheck {
     return checkOrder(request, this.#checked(request, price, open), this.limits);
   }
 
   /** The largest quantity of such an order that all limits let pass, as text. */
-  largest(request: OrderRequest, price: DecimalInput, open: readonly Order[]): string {
+  largest(request: OrderRequest, price: DecimalInput, open: OpenQuantities): string {
     return text(largestQuantity(request, this.#checked(request, price, open), this.limits));
   }
 
-  #checked({ symbol }: OrderRequest, price: DecimalInput, open: readonly Order[]): CheckedBook {
+  #checked({ symbol }: OrderRequest, price: DecimalInput, open: OpenQuantities): CheckedBook {
     const position = {
       quantity: this.ledger.quantity(symbol),
       mark_price: price,
-      open_buy_quantity: openQuantity(open, 'buy'),
-      open_sell_quantity: openQuantity(open, 'sell'),
+      open_buy_quantity: open.buy,
+      open_sell_quantity: open.sell,
     };
     return {
       equity: this.ledger.equity(),
@@ -112,9 +113,4 @@ export class Book {
       positions: new Map([[symbol, position]]),
     };
   }
-}
-
-/** Sum of the quantities of one side, in base units. */
-export function openQuantity(orders: readonly Order[], side: Order['side']): Decimal {
-  return orders.reduce((sum, order) => (order.side === side ? sum.plus(order.quantity) : sum), ZERO);
 }

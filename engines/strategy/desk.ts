@@ -7,9 +7,9 @@ import type { Transaction } from '../../src/store/database.ts';
 import type { OrderCheck } from '../../src/trading/checks.ts';
 import type { Decimal } from '../../src/trading/decimal.ts';
 import type { Fill, Order, OrderRequest } from '../../src/trading/orders.ts';
-import { PaperVenue } from '../../src/trading/paper-venue.ts';
+import { type OpenQuantities, PaperVenue } from '../../src/trading/paper-venue.ts';
 import type { StrategyInput } from '../../src/trading/strategies.ts';
-import { type Book, openQuantity } from './book.ts';
+import type { Book } from './book.ts';
 import type { Deployment } from './deployment.ts';
 import { EventTimeJoin, type Joined, type Partners } from './event-time-join.ts';
 import type { StrategyStore } from './store.ts';
@@ -255,17 +255,12 @@ export class Desk {
 
   /** The position once the market orders under way are filled, which the next bar does for certain. */
   #expected(book: Book, symbol: string): Decimal {
-    const orders = this.#openOf({ portfolio_id: book.portfolioId, symbol }).filter(
-      (o) => o.type === 'market',
-    );
-    const held = book.ledger.quantity(symbol);
-    return orders.length === 0
-      ? held
-      : held.plus(openQuantity(orders, 'buy')).minus(openQuantity(orders, 'sell'));
+    const { marketBuy, marketSell } = this.#venue.openQuantities(book.portfolioId, symbol);
+    return book.ledger.quantity(symbol).plus(marketBuy).minus(marketSell);
   }
 
-  #openOf({ portfolio_id, symbol }: Pick<OrderRequest, 'portfolio_id' | 'symbol'>): Order[] {
-    return this.#venue.openOrders(symbol).filter((order) => order.portfolio_id === portfolio_id);
+  #openOf({ portfolio_id, symbol }: OrderRequest): OpenQuantities {
+    return this.#venue.openQuantities(portfolio_id, symbol);
   }
 
   #book(portfolioId: string): Book {

@@ -121,3 +121,34 @@ test('the caller may name the fills', () => {
   venue.submit(order('a', 'sell'));
   expect(venue.onBar(bar(2, 100, 110, 90, 105))[0]).toMatchObject({ fill_id: 'fill-1', fee: '0' });
 });
+
+test('what is open is summed by portfolio, symbol and side, exactly, and goes with fills and cancels', () => {
+  const venue = new PaperVenue({ feeBps: 0 });
+  const sums = (portfolio: string, symbol = 'BTC') =>
+    Object.values(venue.openQuantities(portfolio, symbol)).map((quantity) => quantity.toString());
+  const submit = (id: string, over: Partial<Order> = {}) =>
+    venue.submit({ ...order(id, 'buy'), quantity: '0.1', ...over });
+  expect(sums('p')).toEqual(['0', '0', '0', '0']);
+  submit('a');
+  submit('b', { quantity: '0.2' });
+  submit('c', { side: 'sell', quantity: '3' });
+  submit('d', { type: 'limit', limit_price: '1', quantity: '5' });
+  submit('e', { portfolio_id: 'q', quantity: '7' });
+  submit('f', { symbol: 'ETH', quantity: '11' });
+  // buy, sell, and the part of each that are market orders.
+  expect(sums('p')).toEqual(['5.3', '3', '0.3', '3']);
+  expect([sums('q'), sums('p', 'ETH')]).toEqual([
+    ['7', '0', '7', '0'],
+    ['11', '0', '11', '0'],
+  ]);
+  venue.cancel('b');
+  venue.cancel('b');
+  expect(sums('p')).toEqual(['5.1', '3', '0.1', '3']);
+  venue.onBar(bar(2, 100, 101, 99, 100));
+  expect([sums('p'), sums('q')]).toEqual([
+    ['5', '0', '0', '0'],
+    ['0', '0', '0', '0'],
+  ]);
+  venue.cancel('d');
+  expect(sums('p')).toEqual(['0', '0', '0', '0']);
+});

@@ -1,7 +1,7 @@
 // A simulated exchange that fills orders from bars, never with knowledge of the bar that caused them.
 import { ConflictError } from '../core/errors.ts';
 import type { Bar } from '../market/bar.ts';
-import { Decimal, type DecimalInput, dec, text } from './decimal.ts';
+import { Decimal, type DecimalInput, dec, text, ZERO } from './decimal.ts';
 import type { Fill, Order } from './orders.ts';
 
 /** Fees are in basis points of notional; `fillId` makes the id of an order's only fill, `<order_id>:1` by default. */
@@ -12,6 +12,16 @@ export interface PaperVenueOptions {
 
 /** Places to which a fee is rounded, half-even. */
 const FEE_PLACES = 8;
+
+/** What one portfolio has open in one symbol, in base units, unsigned; `market*` is the part of market orders. */
+export interface OpenQuantities {
+  readonly buy: Decimal;
+  readonly sell: Decimal;
+  readonly marketBuy: Decimal;
+  readonly marketSell: Decimal;
+}
+
+const NOTHING_OPEN: OpenQuantities = { buy: ZERO, sell: ZERO, marketBuy: ZERO, marketSell: ZERO };
 
 interface Resting {
   readonly order: Order;
@@ -31,6 +41,8 @@ export class PaperVenue {
   /** Open orders by symbol, in order of submission (a Map keeps it). */
   readonly #open = new Map<string, Map<string, Resting>>();
   readonly #symbols = new Map<string, string>();
+  /** Sums of open quantities by symbol and portfolio: a check must not cost more the more is open. */
+  readonly #sums = new Map<string, Map<string, OpenQuantities>>();
 
   /** Throws NonFiniteInputError. */
   constructor({ feeBps, fillId = (order) => `${order.order_id}:1` }: PaperVenueOptions) {
@@ -46,8 +58,10 @@ export class PaperVenue {
     const limit = order.limit_price === undefined ? null : dec(order.limit_price);
     const book = this.#open.get(order.symbol) ?? new Map<string, Resting>();
     this.#open.set(order.symbol, book);
-    book.set(order.order_id, { order, quantity: dec(order.quantity), limit });
+    const quantity = dec(order.quantity);
+    book.set(order.order_id, { order, quantity, limit });
     this.#symbols.set(order.order_id, order.symbol);
+    this.#add(order, quantity);
   }
 
   /** Returns the order as cancelled, or null when it is not open (filled, cancelled or never submitted). */
@@ -55,8 +69,13 @@ export class PaperVenue {
     const symbol = this.#symbols.get(orderId);
     const resting = symbol === undefined ? undefined : this.#open.get(symbol)?.get(orderId);
     if (resting === undefined) return null;
-    this.#remove(resting.order);
+    this.#remove(resting);
     return { ...resting.order, status: 'cancelled' };
+  }
+
+  /** What a portfolio has open in a symbol: exact sums of the quantities of its open orders. */
+  openQuantities(portfolioId: string, symbol: string): OpenQuantities {
+    return this.#sums.get(symbol)?.get(portfolioId) ?? NOTHING_OPEN;
   }
 
   /** Open orders in order of submission, of one symbol or of all (then symbol by symbol). */
@@ -73,11 +92,12 @@ export class PaperVenue {
     const book = this.#open.get(bar.symbol);
     if (book === undefined) return [];
     const fills: Fill[] = [];
-    for (const { order, quantity, limit } of book.values()) {
+    for (const resting of book.values()) {
+      const { order, quantity, limit } = resting;
       if (order.ts_event_us >= bar.ts_event_us) continue;
       const price = fillPrice(order, limit, bar);
       if (price === null) continue;
-      this.#remove(order);
+      this.#remove(resting);
       fills.push({
         fill_id: this.#fillId(order),
         order_id: order.order_id,
@@ -95,11 +115,39 @@ export class PaperVenue {
     return fills;
   }
 
-  #remove(order: Order): void {
+  #remove({ order, quantity }: Resting): void {
     this.#symbols.delete(order.order_id);
     const book = this.#open.get(order.symbol);
     book?.delete(order.order_id);
-    if (book?.size === 0) this.#open.delete(order.symbol);
+    if (book?.size === 0) {
+      this.#open.delete(order.symbol);
+      this.#sums.delete(order.symbol);
+    } else {
+      this.#add(order, quantity.negated());
+    }
+  }
+
+  #add({ symbol, portfolio_id, side, type }: Order, quantity: Decimal): void {
+    const sums = this.#sums.get(symbol) ?? new Map<string, OpenQuantities>();
+    this.#sums.set(symbol, sums);
+    const { buy, sell, marketBuy, marketSell } = sums.get(portfolio_id) ?? NOTHING_OPEN;
+    const market = type === 'market';
+    sums.set(
+      portfolio_id,
+      side === 'buy'
+        ? {
+            buy: buy.plus(quantity),
+            sell,
+            marketBuy: market ? marketBuy.plus(quantity) : marketBuy,
+            marketSell,
+          }
+        : {
+            buy,
+            sell: sell.plus(quantity),
+            marketBuy,
+            marketSell: market ? marketSell.plus(quantity) : marketSell,
+          },
+    );
   }
 }
 
