@@ -8,7 +8,7 @@ import { covariance, gemm, rsi } from '../../src/native/index.ts';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
 import { barsAround } from '../inputs.ts';
 import { seriesFeatures } from './features.ts';
-import { logisticRows } from './logistic.ts';
+import { foldLogistic, logisticRows } from './logistic.ts';
 import { covarianceLoop, matrixProduct, packedProduct } from './matrix.ts';
 import { startMonolith } from './monolith.ts';
 import { europeanCall, europeanCallPolar } from './monte-carlo.ts';
@@ -120,7 +120,7 @@ test('the logistic regression is the reference of the models', () => {
   };
   const inputs = Float32Array.of(0.2, 0.4, -3, 1, 10, -10);
   const out = new Float32Array(3);
-  logisticRows(fitted, inputs, out);
+  logisticRows(foldLogistic(fitted), inputs, out);
   for (let row = 0; row < 3; row++) {
     expect(out[row]).toBeCloseTo(logisticProbability(fitted, inputs.subarray(2 * row, 2 * row + 2)), 6);
   }

@@ -64,7 +64,7 @@ async function engine(): Promise<Served> {
     },
     async fill() {
       await market.advance();
-      return service!.counts().filled ?? 0;
+      return service!.counts().fills ?? 0;
     },
     stop: () => market.engine.stop(),
   };
