@@ -207,7 +207,7 @@ class AmericanRun {
     PathEnds<T> ends;
     ends.all = levels.data();
     const double share = args_.antithetic ? 0.5 : 1;
-    for (int64_t tile = 0; tile < count; tile += kTilePaths) {
+    for (int64_t tile = 0; tile < count && !args_.Cancelled(); tile += kTilePaths) {
       for (int sign = 0; sign < (args_.antithetic ? 2 : 1); ++sign) {
         Simulate(rows, copy, first + tile, sign == 0 ? 1 : -1, normals, ends);
         for (int64_t k = 0; k < kTilePaths; ++k) {

@@ -210,7 +210,7 @@ class BasketRun {
   template <class See>
   void Tiles(const Rows<T>& from, int64_t copy, int64_t first, int64_t count, const See& see) const {
     Tile tile(from.dimensions(), n_);
-    for (int64_t at = 0; at < count; at += kTilePaths) {
+    for (int64_t at = 0; at < count && !args_.Cancelled(); at += kTilePaths) {
       from.Fill(copy, first + at, tile.z.data());
       Simulate(tile);
       see(at, tile);

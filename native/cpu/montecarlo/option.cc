@@ -113,7 +113,7 @@ class OptionRun {
     NormalSource source = from.Source();
     if (!from_counters) source.rows = rows.data();
     PathEnds<T> ends;
-    for (int64_t tile = 0; tile < count; tile += kTilePaths) {
+    for (int64_t tile = 0; tile < count && !args_.Cancelled(); tile += kTilePaths) {
       if (!from_counters) from.Fill(copy, first + tile, rows.data());
       for (size_t shift = 0; shift < shifts; ++shift) {
         for (int sign = 0; sign < (args_.antithetic ? 2 : 1); ++sign) {

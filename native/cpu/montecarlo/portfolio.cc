@@ -95,7 +95,7 @@ class PortfolioRun {
     std::vector<T> correlated(normals.size());
     std::vector<double> profits(static_cast<size_t>(count + kTilePaths));
     double mixing[kTilePaths];
-    for (int64_t at = 0; at < count; at += kTilePaths) {
+    for (int64_t at = 0; at < count && !args_.Cancelled(); at += kTilePaths) {
       rows_.Fill(0, first + at, normals.data());
       std::fill(correlated.begin(), correlated.end(), T{0});
       AddCorrelated(n_, factor_.data(), normals.data(), correlated.data());

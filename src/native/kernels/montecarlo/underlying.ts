@@ -21,7 +21,7 @@ export const underlying = {
   jumpVolatility: number({ min: 0, max: 10, default: 0, unit: 'deviation of a log jump' }),
   meanReversion: number({ min: 1e-9, max: 1000, default: 1, unit: 'a year' }),
   longVariance: number({ min: 0, max: 100, default: 0.04, unit: 'a year' }),
-  varianceVolatility: number({ min: 1e-9, max: 100, default: 0.5, unit: 'a square root of a year' }),
+  varianceVolatility: number({ min: 0.01, max: 100, default: 0.5, unit: 'a square root of a year' }),
   correlation: number({ min: -1, max: 1, default: 0, unit: 'of spot and variance' }),
   gridLow: number({ min: -100, max: 100, default: -1, unit: 'log(spot level / spot) of the first column' }),
   gridHigh: number({ min: -100, max: 100, default: 1, unit: 'log(spot level / spot) of the last column' }),
