@@ -31,12 +31,17 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/rsi.cc
+  native/cpu/statistics/argsort.cc
   native/cpu/statistics/cross_moments.cc
   native/cpu/statistics/cross_order.cc
+  native/cpu/statistics/drawdown.cc
   native/cpu/statistics/ewm.cc
+  native/cpu/statistics/histogram.cc
   native/cpu/statistics/rolling_moments.cc
   native/cpu/statistics/rolling_order.cc
   native/cpu/statistics/rolling_pairs.cc
+  native/cpu/statistics/selection.cc
+  native/cpu/statistics/two_samples.cc
   native/cpu/system/probes.cc
   native/metal/no_metal.cpp
 )
@@ -58,6 +63,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
+  native/cpu/statistics/reference_samples.cc
   native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
   native/test/indicators_test.cc
@@ -79,6 +85,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/statistics_cross_test.cc
   native/test/statistics_ewm_test.cc
   native/test/statistics_rolling_test.cc
+  native/test/statistics_samples_test.cc
   native/test/statistics_windows_test.cc
   native/test/system_probes_test.cc
 )

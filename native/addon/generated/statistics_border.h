@@ -130,6 +130,183 @@ struct Border<CrossZscoreArgs> {
 };
 
 template <>
+struct Border<HistogramArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"count", true, 0.0, 2147483647.0},
+    {"bins", true, 1.0, 1000000.0},
+    {"low", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+    {"high", false, -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}};
+  static constexpr Side kSidesEdges[] = {{1, 1}};
+  static constexpr Side kSidesCounts[] = {{1, 0}};
+  static constexpr Side kSidesBounds[] = {{1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"edges", Role::kOptional, Element::kF64, kSidesEdges},
+    {"counts", Role::kOutput, Element::kU32, kSidesCounts},
+    {"bounds", Role::kWanted, Element::kF64, kSidesBounds},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "low no larger than high, and finite increasing edges; element {detail} of edges was not (-1: low)"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static HistogramArgs Read(const Request& request) {
+    HistogramArgs args{};
+    args.dtype = request.dtype;
+    args.count = static_cast<int64_t>(request.scalars[0]);
+    args.bins = static_cast<int64_t>(request.scalars[1]);
+    args.low = request.scalars[2];
+    args.high = request.scalars[3];
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.edges = static_cast<const double*>(request.pointers[1]);
+    args.counts = static_cast<uint32_t*>(request.pointers[2]);
+    args.bounds = static_cast<double*>(request.pointers[3]);
+    return args;
+  }
+};
+
+template <>
+struct Border<KsTwoSampleArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"n", true, 0.0, 2147483647.0},
+    {"m", true, 0.0, 2147483647.0},
+    {"method", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesA[] = {{0, 0}};
+  static constexpr Side kSidesB[] = {{1, 0}};
+  static constexpr Side kSidesStatistic[] = {{-1, 1}};
+  static constexpr Side kSidesPValue[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"b", Role::kInput, Element::kFloat, kSidesB},
+    {"statistic", Role::kOutput, Element::kF64, kSidesStatistic},
+    {"pValue", Role::kOutput, Element::kF64, kSidesPValue},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static KsTwoSampleArgs Read(const Request& request) {
+    KsTwoSampleArgs args{};
+    args.dtype = request.dtype;
+    args.n = static_cast<int64_t>(request.scalars[0]);
+    args.m = static_cast<int64_t>(request.scalars[1]);
+    args.method = static_cast<KsTwoSampleArgs::Method>(static_cast<int64_t>(request.scalars[2]));
+    args.a = static_cast<const void*>(request.pointers[0]);
+    args.b = static_cast<const void*>(request.pointers[1]);
+    args.statistic = static_cast<double*>(request.pointers[2]);
+    args.p_value = static_cast<double*>(request.pointers[3]);
+    return args;
+  }
+};
+
+template <>
+struct Border<PopulationStabilityArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"expected", true, 0.0, 2147483647.0},
+    {"actual", true, 0.0, 2147483647.0},
+    {"bins", true, 1.0, 100000.0},
+    {"cuts", true, 0.0, 1.0},
+    {"floor", false, 1e-12, 1.0},
+  };
+  static constexpr Side kSidesExpectedValues[] = {{0, 0}};
+  static constexpr Side kSidesActualValues[] = {{1, 0}};
+  static constexpr Side kSidesPsi[] = {{-1, 1}};
+  static constexpr Side kSidesEdges[] = {{2, -1}};
+  static constexpr Side kSidesExpectedShares[] = {{2, 0}};
+  static constexpr Side kSidesActualShares[] = {{2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"expectedValues", Role::kInput, Element::kFloat, kSidesExpectedValues},
+    {"actualValues", Role::kInput, Element::kFloat, kSidesActualValues},
+    {"psi", Role::kOutput, Element::kF64, kSidesPsi},
+    {"edges", Role::kWanted, Element::kF64, kSidesEdges},
+    {"expectedShares", Role::kWanted, Element::kF64, kSidesExpectedShares},
+    {"actualShares", Role::kWanted, Element::kF64, kSidesActualShares},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static PopulationStabilityArgs Read(const Request& request) {
+    PopulationStabilityArgs args{};
+    args.dtype = request.dtype;
+    args.expected = static_cast<int64_t>(request.scalars[0]);
+    args.actual = static_cast<int64_t>(request.scalars[1]);
+    args.bins = static_cast<int64_t>(request.scalars[2]);
+    args.cuts = static_cast<PopulationStabilityArgs::Cuts>(static_cast<int64_t>(request.scalars[3]));
+    args.floor = request.scalars[4];
+    args.expected_values = static_cast<const void*>(request.pointers[0]);
+    args.actual_values = static_cast<const void*>(request.pointers[1]);
+    args.psi = static_cast<double*>(request.pointers[2]);
+    args.edges = static_cast<double*>(request.pointers[3]);
+    args.expected_shares = static_cast<double*>(request.pointers[4]);
+    args.actual_shares = static_cast<double*>(request.pointers[5]);
+    return args;
+  }
+};
+
+template <>
+struct Border<DrawdownArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"relative", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static DrawdownArgs Read(const Request& request) {
+    DrawdownArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.relative = request.scalars[2] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<MaxDrawdownArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"relative", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesDepth[] = {{1, 0}};
+  static constexpr Side kSidesStart[] = {{1, 0}};
+  static constexpr Side kSidesTrough[] = {{1, 0}};
+  static constexpr Side kSidesRecovery[] = {{1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"depth", Role::kOutput, Element::kFloat, kSidesDepth},
+    {"start", Role::kWanted, Element::kU32, kSidesStart},
+    {"trough", Role::kWanted, Element::kU32, kSidesTrough},
+    {"recovery", Role::kWanted, Element::kU32, kSidesRecovery},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static MaxDrawdownArgs Read(const Request& request) {
+    MaxDrawdownArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.relative = request.scalars[2] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.depth = static_cast<void*>(request.pointers[1]);
+    args.start = static_cast<uint32_t*>(request.pointers[2]);
+    args.trough = static_cast<uint32_t*>(request.pointers[3]);
+    args.recovery = static_cast<uint32_t*>(request.pointers[4]);
+    return args;
+  }
+};
+
+template <>
 struct Border<EwmCorrelationArgs> {
   static constexpr ScalarSpec kScalars[] = {
     {"bars", true, 0.0, 2147483647.0},
@@ -711,6 +888,95 @@ struct Border<RollingRegressionArgs> {
     args.intercept = static_cast<void*>(request.pointers[3]);
     args.r2 = static_cast<void*>(request.pointers[4]);
     args.residual = static_cast<void*>(request.pointers[5]);
+    return args;
+  }
+};
+
+template <>
+struct Border<ArgsortArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"count", true, 0.0, 2147483647.0},
+    {"descending", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kU32, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static ArgsortArgs Read(const Request& request) {
+    ArgsortArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.count = static_cast<int64_t>(request.scalars[1]);
+    args.descending = request.scalars[2] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<uint32_t*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<NthSmallestArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"nth", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesOut[] = {{1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static NthSmallestArgs Read(const Request& request) {
+    NthSmallestArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.nth = static_cast<int64_t>(request.scalars[2]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.out = static_cast<void*>(request.pointers[1]);
+    return args;
+  }
+};
+
+template <>
+struct Border<QuantilesArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"bars", true, 0.0, 2147483647.0},
+    {"series", true, 0.0, 2147483647.0},
+    {"probabilities", true, 0.0, 65536.0},
+    {"method", true, 0.0, 4.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesAt[] = {{2, 0}};
+  static constexpr Side kSidesOut[] = {{2, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"at", Role::kInput, Element::kF64, kSidesAt},
+    {"out", Role::kOutput, Element::kFloat, kSidesOut},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "probabilities from 0 to 1 for at, element {detail} was not"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static QuantilesArgs Read(const Request& request) {
+    QuantilesArgs args{};
+    args.dtype = request.dtype;
+    args.bars = static_cast<int64_t>(request.scalars[0]);
+    args.series = static_cast<int64_t>(request.scalars[1]);
+    args.probabilities = static_cast<int64_t>(request.scalars[2]);
+    args.method = static_cast<QuantilesArgs::Method>(static_cast<int64_t>(request.scalars[3]));
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.at = static_cast<const double*>(request.pointers[1]);
+    args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
 };

@@ -68,6 +68,90 @@ struct CrossZscoreArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Histogram.
+struct HistogramArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t count = 0;
+  int64_t bins = {};
+  double low = {};
+  double high = {};
+  const void* values = nullptr;  // [count]
+  const double* edges = nullptr;  // [bins+1], may be null
+  uint32_t* counts = nullptr;  // [bins]
+  double* bounds = nullptr;  // [bins+1], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Two-sample Kolmogorov-Smirnov test.
+struct KsTwoSampleArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t n = 0;
+  int64_t m = 0;
+  enum class Method : int64_t { kAuto, kAsymptotic } method = {};
+  const void* a = nullptr;  // [n]
+  const void* b = nullptr;  // [m]
+  double* statistic = nullptr;  // [1]
+  double* p_value = nullptr;  // [1]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Population stability index.
+struct PopulationStabilityArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t expected = 0;
+  int64_t actual = 0;
+  int64_t bins = {};
+  enum class Cuts : int64_t { kQuantile, kWidth } cuts = {};
+  double floor = {};
+  const void* expected_values = nullptr;  // [expected]
+  const void* actual_values = nullptr;  // [actual]
+  double* psi = nullptr;  // [1]
+  double* edges = nullptr;  // [bins-1], may be null
+  double* expected_shares = nullptr;  // [bins], may be null
+  double* actual_shares = nullptr;  // [bins], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Drawdown.
+struct DrawdownArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  bool relative = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [bars, series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Maximum drawdown.
+struct MaxDrawdownArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  bool relative = {};
+  const void* values = nullptr;  // [bars, series]
+  void* depth = nullptr;  // [series]
+  uint32_t* start = nullptr;  // [series], may be null
+  uint32_t* trough = nullptr;  // [series], may be null
+  uint32_t* recovery = nullptr;  // [series], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 // Exponentially weighted correlation.
 struct EwmCorrelationArgs {
   Dtype dtype = Dtype::kF64;
@@ -360,6 +444,50 @@ struct RollingRegressionArgs {
   void* intercept = nullptr;  // [bars, series], may be null
   void* r2 = nullptr;  // [bars, series], may be null
   void* residual = nullptr;  // [bars, series], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Argsort.
+struct ArgsortArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t count = 0;
+  bool descending = {};
+  const void* values = nullptr;  // [rows, count]
+  uint32_t* out = nullptr;  // [rows, count]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// N-th smallest value.
+struct NthSmallestArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t nth = {};
+  const void* values = nullptr;  // [bars, series]
+  void* out = nullptr;  // [series]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Quantiles.
+struct QuantilesArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t bars = 0;
+  int64_t series = 0;
+  int64_t probabilities = 0;
+  enum class Method : int64_t { kLinear, kLower, kHigher, kNearest, kMidpoint } method = {};
+  const void* values = nullptr;  // [bars, series]
+  const double* at = nullptr;  // [probabilities]
+  void* out = nullptr;  // [probabilities, series]
   CancelFlag cancel = nullptr;
   int64_t detail = 0;
 

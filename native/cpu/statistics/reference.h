@@ -30,6 +30,14 @@ Status CrossRank(CrossRankArgs& args);
 Status CrossZscore(CrossZscoreArgs& args);
 Status CrossWinsorise(CrossWinsoriseArgs& args);
 Status CrossNeutralise(CrossNeutraliseArgs& args);
+Status Quantiles(QuantilesArgs& args);
+Status NthSmallest(NthSmallestArgs& args);
+Status Argsort(ArgsortArgs& args);
+Status Histogram(HistogramArgs& args);
+Status Drawdown(DrawdownArgs& args);
+Status MaxDrawdown(MaxDrawdownArgs& args);
+Status KsTwoSample(KsTwoSampleArgs& args);
+Status PopulationStability(PopulationStabilityArgs& args);
 
 }  // namespace nautilus::cpu::reference
 
