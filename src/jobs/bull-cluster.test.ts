@@ -8,7 +8,9 @@ import { MemoryHub } from '../bus/memory.ts';
 import { slotOf } from '../bus/redis-cluster.ts';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import { createLog } from '../core/log.ts';
+import { redisSettings } from '../core/redis-settings.ts';
 import { BullBackend } from './bull-backend.ts';
+import { connectForCommands, ready } from './bull-connections.ts';
 import { prefixOf } from './bull-queues.ts';
 import { jobsConformance } from './conformance.ts';
 import { defineJob } from './define.ts';
@@ -26,6 +28,34 @@ if (HAS_CLUSTER) {
     return { place: `${made.env.REDIS_URL}#${made.env.REDIS_CLUSTER_NODES}`, close };
   });
 }
+
+test.skipIf(!HAS_CLUSTER)(
+  'who adds jobs connects to a cluster whose nodes are known by name',
+  async () => {
+    // Looking a name up takes a moment in which a connection is not open yet.
+    const named = [
+      '--cluster-announce-hostname',
+      'localhost',
+      '--cluster-preferred-endpoint-type',
+      'hostname',
+    ];
+    const cluster = await TestCluster.start({ args: named });
+    const clusterNodes = cluster.masters.map(({ port }) => `localhost:${port}`).join(',');
+    const settings = redisSettings({ url: 'redis://cluster', clusterNodes, prefix: 'nautilus:' });
+    const client = await connectForCommands(settings, 'test');
+    client.on('error', () => {});
+    try {
+      await ready(client, 20_000);
+      // At once on each node, whichever came last.
+      const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+      expect(await Promise.all(keys.map((key) => client.set(key, key)))).toEqual(keys.map(() => 'OK'));
+    } finally {
+      client.disconnect();
+      await cluster.stop();
+    }
+  },
+  60_000,
+);
 
 describe.skipIf(!HAS_CLUSTER)('jobs on BullMQ in a cluster that fails', () => {
   test.each(['SIGKILL', 'SIGSTOP'] as const)(

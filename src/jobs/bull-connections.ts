@@ -8,6 +8,8 @@ import type { RedisSettings } from '../core/redis-settings.ts';
 const SILENCE_MS = 15_000;
 /** Longest wait for an answer to who adds or reads, in milliseconds. */
 const ANSWER_MS = 5000;
+/** Longest wait for the masters of a cluster that has told of them, in milliseconds. */
+const NODES_MS = 1000;
 
 // Half of the wait is random, so that all processes do not come back in one instant.
 function retryMs(times: number): number {
@@ -63,6 +65,8 @@ async function connect(
     redisOptions: { ...all, ...(settings.tls ? { tls: {} } : {}) },
     dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
     enableOfflineQueue: options.enableOfflineQueue,
+    // Who keeps no commands would be asked through a node that may still be connecting, and begin anew for ever: `ready` looks instead.
+    enableReadyCheck: options.enableOfflineQueue,
     clusterRetryStrategy: retryMs,
     slotsRefreshTimeout: ANSWER_MS,
     // A node that hangs or was cut off tells of no move: looking once in a while finds its successor.
@@ -71,18 +75,31 @@ async function connect(
   return new ioredis.Cluster([...settings.cluster], cluster);
 }
 
-/** Resolves when the connection is open; throws after `ms`. */
-export function ready(client: BullClient, ms: number): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const opened = () => {
-      clearTimeout(timer);
+/** Resolves when the connection is open, in a cluster also to its masters if they answer soon; throws after `ms`. */
+export async function ready(client: BullClient, ms: number): Promise<void> {
+  if (!isReady(client)) await within(ms, opened(client));
+  if (!('nodes' in client)) return;
+  const masters = client.nodes('master').filter((node) => !isReady(node));
+  // One that does not answer keeps only those waiting who need it.
+  if (masters.length > 0) await within(NODES_MS, Promise.all(masters.map(opened))).catch(() => {});
+}
+
+const isReady = ({ status }: BullClient) => status === 'ready';
+
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const error = Object.assign(new Error('Connection timed out'), { code: 'ETIMEDOUT' });
+  const timer = setTimeout(() => late.reject(error), ms);
+  await Promise.race([done, late.promise]).finally(() => clearTimeout(timer));
+}
+
+function opened(client: BullClient): Promise<void> {
+  if (isReady(client) || client.status === 'end') return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ['ready', 'end']) client.off(event, done);
       resolve();
     };
-    const timer = setTimeout(() => {
-      client.off('ready', opened);
-      reject(Object.assign(new Error('Connection timed out'), { code: 'ETIMEDOUT' }));
-    }, ms);
-    client.once('ready', opened);
+    for (const event of ['ready', 'end']) client.once(event, done);
   });
 }
