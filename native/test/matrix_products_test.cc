@@ -1,5 +1,6 @@
 // The matrix products against textbook loops: transposes, odd sizes, alignments, element types, SIMD targets.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -233,6 +234,32 @@ TEST("does not read out when beta is 0") {
     CHECK(cpu::Gemv(gemv) == Status::kOk);
     for (int64_t i = 0; i < 16; ++i) CHECK(out[i] == 16);
   }
+}
+
+TEST("products stop when they are cancelled") {
+  const std::atomic<uint32_t> cancelled{1};
+  std::vector<double> a(300 * 300, 1.0);
+  std::vector<double> out(300 * 300);
+  GemmArgs gemm{};
+  gemm.m = gemm.n = gemm.k = 300;
+  gemm.a = gemm.b = a.data();
+  gemm.out = out.data();
+  gemm.cancel = &cancelled;
+  CHECK(cpu::Gemm(gemm) == Status::kCancelled);
+  SyrkArgs syrk{};
+  syrk.n = syrk.k = 300;
+  syrk.a = a.data();
+  syrk.out = out.data();
+  syrk.cancel = &cancelled;
+  CHECK(cpu::Syrk(syrk) == Status::kCancelled);
+  BatchedGemmArgs batch{};
+  batch.batch = 300;
+  batch.m = batch.n = 10;
+  batch.k = 30;
+  batch.a = batch.b = a.data();
+  batch.out = out.data();
+  batch.cancel = &cancelled;
+  CHECK(cpu::BatchedGemm(batch) == Status::kCancelled);
 }
 
 TEST("a NaN of the inputs reaches the rows and columns it belongs to, and no other") {

@@ -167,8 +167,8 @@ void CheckSvd(int64_t rows, int64_t columns, int64_t components, int64_t shift) 
 }
 
 TEST("singular vectors make the matrix again and agree with rotations, signs included") {
-  constexpr std::array<std::array<int64_t, 2>, 8> kShapes = {
-      {{1, 1}, {3, 2}, {2, 3}, {9, 9}, {40, 7}, {7, 40}, {120, 11}, {33, 30}}};
+  constexpr std::array<std::array<int64_t, 2>, 10> kShapes = {
+      {{1, 1}, {3, 2}, {2, 3}, {9, 9}, {40, 7}, {7, 40}, {120, 11}, {33, 30}, {1701, 7}, {3, 1100}}};
   for (const auto& [rows, columns] : kShapes) {
     for (const int64_t shift : {0, 1, 3}) {
       const int64_t k = std::min(rows, columns);
@@ -220,8 +220,8 @@ void CheckLeastSquares(int64_t rows, int64_t columns, int64_t nrhs, bool depende
 }
 
 TEST("least squares agree with rotations: tall, wide, square and with columns that depend on each other") {
-  constexpr std::array<std::array<int64_t, 2>, 6> kShapes = {
-      {{3, 2}, {40, 5}, {5, 12}, {200, 17}, {300, 1}, {9, 3}}};
+  constexpr std::array<std::array<int64_t, 2>, 7> kShapes = {
+      {{3, 2}, {40, 5}, {5, 12}, {200, 17}, {300, 1}, {9, 3}, {1500, 6}}};
   for (const auto& [rows, columns] : kShapes) {
     for (const int64_t nrhs : {1, 3}) {
       CheckLeastSquares<double>(rows, columns, nrhs, false);

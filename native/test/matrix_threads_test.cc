@@ -81,6 +81,16 @@ TEST("products, Cholesky and moments have the same bits for any number of thread
     args.vectors = out + 400;
     return cpu::EigenSymmetric(args);
   });
+  SameForAnyThreads("svd", 2100 * 100 + 100 + 100 * 100, [&](double* out) {
+    SvdArgs args{};
+    args.rows = 2100;
+    args.columns = args.components = 100;
+    args.a = a.data();
+    args.u = out;
+    args.values = out + 2100 * 100;
+    args.vt = out + 2100 * 100 + 100;
+    return cpu::Svd(args);
+  });
   for (const int64_t columns : {30, 300}) {
     const auto panel = test::Returns<double>(3000, columns, 4);
     SameForAnyThreads("covariance", columns * columns, [&](double* out) {

@@ -6,7 +6,6 @@
 #include "hwy/foreach_target.h"
 // clang-format on
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "core/kernel_table.h"
@@ -25,7 +24,9 @@ void SmallProducts(const BatchedGemmArgs& args, int64_t first, int64_t last, T* 
   const auto* a = static_cast<const T*>(args.a);
   const auto* b = static_cast<const T*>(args.b);
   auto* out = static_cast<T*>(args.out);
-  const auto [m, n, k] = std::array{args.m, args.n, args.k};
+  const int64_t m = args.m;
+  const int64_t n = args.n;
+  const int64_t k = args.k;
   for (int64_t i = first; i < last; ++i) {
     const T* right = b + i * k * n;
     if (args.trans_b) {
@@ -69,7 +70,9 @@ void Small(const BatchedGemmArgs& args, int64_t first, int64_t last, float* turn
 
 template <typename T>
 Status BatchedGemmOf(const BatchedGemmArgs& args) {
-  const auto [m, n, k] = std::array{args.m, args.n, args.k};
+  const int64_t m = args.m;
+  const int64_t n = args.n;
+  const int64_t k = args.k;
   const int64_t work = m * n * k;
   auto large = [&](int64_t i) {
     matrix::ParallelGemm<T>(args.trans_a, args.trans_b, m, n, k, T{1},

@@ -7,6 +7,7 @@
 #include "core/kernel_table.h"
 #include "cpu/matrix/parallel_blas.h"
 #include "cpu/matrix/support.h"
+#include "cpu/matrix/tall_qr.h"
 
 namespace nautilus::cpu {
 namespace {
@@ -35,23 +36,48 @@ void FixSignsTogether(T* u, int64_t rows, T* vt, int64_t columns, int64_t count)
   }
 }
 
-// All singular values and vectors, row-major. LAPACK sees columns: a wide
-// matrix is a tall one to it, for which it is quicker by up to a third, with u and v in each other's place. A
-// tall one is transposed first.
+// The first `kept` singular values and vectors of a with at least as many rows as columns, u and vt
+// row-major.
 template <typename T>
-bool Decompose(const T* a, int64_t rows, int64_t columns, T* values, T* u, T* vt) {
-  const int64_t k = std::min(rows, columns);
-  if (rows <= columns) {
-    std::vector<T> work(a, a + rows * columns);
-    return LapackGesdd(columns, rows, work.data(), values, vt, u) == 0;
+bool DecomposeTall(const T* a, int64_t rows, int64_t columns, int64_t kept, T* values, T* u, T* vt) {
+  matrix::TallQr<T> qr(a, rows, columns);
+  std::vector<T> r = qr.Triangle();
+  std::vector<T> all(columns);
+  std::vector<T> left(columns * columns);
+  std::vector<T> right(columns * columns);
+  if (LapackGesdd(columns, columns, r.data(), all.data(), left.data(), right.data()) != 0) return false;
+  qr.Expand(left.data(), kept, u);
+  std::copy_n(all.begin(), kept, values);
+  std::vector<T> turned(columns * columns);
+  matrix::Transpose(right.data(), columns, columns, turned.data());
+  std::copy_n(turned.begin(), kept * columns, vt);
+  return qr.ok();
+}
+
+// The same for any shape. LAPACK sees columns, so a wide matrix is a tall one to it, with u and v in each
+// other's place.
+template <typename T>
+bool Decompose(const T* a, int64_t rows, int64_t columns, int64_t kept, T* values, T* u, T* vt) {
+  if (2 * rows >= 3 * columns) return DecomposeTall(a, rows, columns, kept, values, u, vt);
+  if (2 * columns >= 3 * rows) {
+    std::vector<T> turned(rows * columns);
+    std::vector<T> right(columns * kept);
+    std::vector<T> left(kept * rows);
+    matrix::Transpose(a, rows, columns, turned.data());
+    if (!DecomposeTall(turned.data(), columns, rows, kept, values, right.data(), left.data())) return false;
+    matrix::Transpose(right.data(), columns, kept, vt);
+    matrix::Transpose(left.data(), kept, rows, u);
+    return true;
   }
-  std::vector<T> work(rows * columns);
+  const int64_t k = std::min(rows, columns);
+  std::vector<T> work(a, a + rows * columns);
+  std::vector<T> all(k);
   std::vector<T> left(rows * k);
   std::vector<T> right(k * columns);
-  matrix::Transpose(a, rows, columns, work.data());
-  if (LapackGesdd(rows, columns, work.data(), values, left.data(), right.data()) != 0) return false;
-  matrix::Transpose(left.data(), k, rows, u);
-  matrix::Transpose(right.data(), columns, k, vt);
+  if (LapackGesdd(columns, rows, work.data(), all.data(), right.data(), left.data()) != 0) return false;
+  std::copy_n(all.begin(), kept, values);
+  std::copy_n(right.begin(), kept * columns, vt);
+  for (int64_t row = 0; row < rows; ++row) std::copy_n(left.data() + row * k, kept, u + row * kept);
   return true;
 }
 
@@ -70,18 +96,7 @@ Status SvdOf(SvdArgs& args) {
   auto* u = static_cast<T*>(args.u);
   auto* values = static_cast<T*>(args.values);
   auto* vt = static_cast<T*>(args.vt);
-  if (kept == k) {
-    if (!Decompose(a, rows, columns, values, u, vt)) return Status::kInvariant;
-  } else {
-    std::vector<T> all_u(rows * k);
-    std::vector<T> all_values(k);
-    std::vector<T> all_vt(k * columns);
-    if (!Decompose(a, rows, columns, all_values.data(), all_u.data(), all_vt.data()))
-      return Status::kInvariant;
-    std::copy(all_values.begin(), all_values.begin() + kept, values);
-    std::copy(all_vt.begin(), all_vt.begin() + kept * columns, vt);
-    for (int64_t row = 0; row < rows; ++row) std::copy_n(all_u.data() + row * k, kept, u + row * kept);
-  }
+  if (!Decompose(a, rows, columns, kept, values, u, vt)) return Status::kInvariant;
   FixSignsTogether(u, rows, vt, columns, kept);
   return Status::kOk;
 }
@@ -106,17 +121,30 @@ Status LeastSquaresOf(LeastSquaresArgs& args) {
   if (rows > 0 && columns > 0 && nrhs > 0) {
     const T cutoff = args.cutoff > 0 ? static_cast<T>(args.cutoff)
                                      : static_cast<T>(tall) * std::numeric_limits<T>::epsilon();
-    std::vector<T> work(rows * columns);
-    std::vector<T> right(tall * nrhs, T{0});
-    matrix::Transpose(a, rows, columns, work.data());
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t j = 0; j < nrhs; ++j) right[j * tall + row] = b[row * nrhs + j];
+    // A tall system is reduced to its triangle first: same singular values, same solution.
+    const bool reduce = 2 * rows >= 3 * columns;
+    const int64_t height = reduce ? columns : rows;
+    std::vector<T> work;
+    std::vector<T> right;
+    if (reduce) {
+      matrix::TallQr<T> qr(a, rows, columns);
+      work = qr.Triangle();
+      right = qr.Reduce(b, nrhs);
+      if (!qr.ok()) return Status::kInvariant;
+    } else {
+      work.resize(rows * columns);
+      matrix::Transpose(a, rows, columns, work.data());
+      right.assign(tall * nrhs, T{0});
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t j = 0; j < nrhs; ++j) right[j * tall + row] = b[row * nrhs + j];
+      }
     }
-    if (LapackGelsd(rows, columns, nrhs, work.data(), right.data(), values, cutoff, args.rank) != 0) {
+    if (LapackGelsd(height, columns, nrhs, work.data(), right.data(), values, cutoff, args.rank) != 0) {
       return Status::kInvariant;
     }
+    const int64_t distance = std::max(height, columns);
     for (int64_t row = 0; row < columns; ++row) {
-      for (int64_t j = 0; j < nrhs; ++j) x[row * nrhs + j] = right[j * tall + row];
+      for (int64_t j = 0; j < nrhs; ++j) x[row * nrhs + j] = right[j * distance + row];
     }
   }
   if (args.Cancelled()) return Status::kCancelled;

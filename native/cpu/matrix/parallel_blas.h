@@ -27,14 +27,16 @@ inline constexpr int64_t kWorthThreads = int64_t{1} << 21;
 // `least`.
 inline int64_t Piece(int64_t count, int64_t least) {
   const int64_t share = (count + 15) / 16;
-  return std::max(least, (share + 15) / 16 * 16);
+  return std::clamp<int64_t>((share + 15) / 16 * 16, least, 512);
 }
 
-// BlasGemm, cut by the longer side of c.
+// BlasGemm, cut by the longer side of c. Once cancelled, what is left undone stays as it was.
 template <typename T>
 void ParallelGemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-                  int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+                  int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc,
+                  CancelFlag cancel = nullptr) {
   const auto piece = [=](int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    if (IsCancelled(cancel)) return;
     BlasGemm(transpose_a, transpose_b, rows, columns, k, alpha, a + (transpose_a ? row : row * lda), lda,
              b + (transpose_b ? column * ldb : column), ldb, beta, c + row * ldc + column, ldc);
   };
@@ -52,7 +54,7 @@ void ParallelGemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int6
 // BlasSyrk in bands of rows: what is left of the diagonal is a plain product.
 template <typename T>
 void ParallelSyrk(bool transpose, int64_t n, int64_t k, T alpha, const T* a, int64_t lda, T beta, T* c,
-                  int64_t ldc) {
+                  int64_t ldc, CancelFlag cancel = nullptr) {
   const auto row = [=](int64_t at) { return a + (transpose ? at : at * lda); };
   if (kBlasHasThreads || n * n * k / 2 < kWorthThreads || n < 256) {
     return BlasSyrk(transpose, n, k, alpha, a, lda, beta, c, ldc);
@@ -60,6 +62,7 @@ void ParallelSyrk(bool transpose, int64_t n, int64_t k, T alpha, const T* a, int
   const int64_t band = Piece(n, 128);
   const int64_t bands = (n + band - 1) / band;
   ParallelFor(bands, [&](int64_t chunk) {
+    if (IsCancelled(cancel)) return;
     const int64_t top = (bands - 1 - chunk) * band;  // the longest first
     const int64_t rows = std::min(band, n - top);
     if (top > 0) {

@@ -24,9 +24,10 @@ Status GemmOf(const GemmArgs& args) {
   } else {
     matrix::ParallelGemm(args.trans_a, args.trans_b, args.m, args.n, args.k, static_cast<T>(args.alpha),
                          static_cast<const T*>(args.a), args.trans_a ? args.m : args.k,
-                         static_cast<const T*>(args.b), args.trans_b ? args.k : args.n, beta, out, args.n);
+                         static_cast<const T*>(args.b), args.trans_b ? args.k : args.n, beta, out, args.n,
+                         args.cancel);
   }
-  return Status::kOk;
+  return args.Cancelled() ? Status::kCancelled : Status::kOk;
 }
 
 template <typename T>
@@ -55,8 +56,10 @@ Status SyrkOf(const SyrkArgs& args) {
     ScaleOnly(beta, out, args.n * args.n);
   } else {
     matrix::ParallelSyrk(args.trans_a, args.n, args.k, static_cast<T>(args.alpha),
-                         static_cast<const T*>(args.a), args.trans_a ? args.n : args.k, beta, out, args.n);
+                         static_cast<const T*>(args.a), args.trans_a ? args.n : args.k, beta, out, args.n,
+                         args.cancel);
   }
+  if (args.Cancelled()) return Status::kCancelled;
   matrix::MirrorLower(out, args.n);
   return Status::kOk;
 }

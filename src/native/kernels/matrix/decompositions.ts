@@ -14,7 +14,7 @@ export const eigenSymmetric = defineKernel({
   id: 'eigen_symmetric',
   family: 'matrix',
   title: 'Eigenvectors of a symmetric matrix',
-  about: `\`a = vectors' diag(values) vectors\`: eigenvalues in ascending order, and the unit eigenvector of each as a **row** of \`vectors\`. ${signs}. Only the lower triangle of \`a\` is read. NaN and infinity are refused.`,
+  about: `\`a = vectors' diag(values) vectors\`: eigenvalues in ascending order, and the unit eigenvector of each as a **row** of \`vectors\`. ${signs}. Only the lower triangle of \`a\` is read. NaN and infinity are refused. LAPACK does not stop in between: a cancelled call ends when it would have.`,
   dtypes: ['f64', 'f32'],
   cpu: 'blas',
   sizes: { n: ORDER },
