@@ -17,6 +17,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'bus/log.bench.ts',
     'bus/redis.bench.ts',
     'bus/redis-log.bench.ts',
+    'bus/redis-cluster.bench.ts',
     'bus/durable.bench.ts',
   ],
   store: ['store/store.bench.ts'],
