@@ -25,9 +25,17 @@ export function packedProduct(n: number, a: FloatArray, b: FloatArray, out: Floa
       for (let column = 0; column < 4; column++) panel[4 * p + column] = b[p * n + j + column]!;
     }
     for (let i = 0; i < n; i += 2) {
-      const [row, below] = [i * n, (i + 1) * n];
-      let [x0, x1, x2, x3] = [0, 0, 0, 0];
-      let [y0, y1, y2, y3] = [0, 0, 0, 0];
+      const row = i * n;
+      const below = row + n;
+      // One by one: the runtime keeps these in registers, but not when they come out of a list.
+      let x0 = 0;
+      let x1 = 0;
+      let x2 = 0;
+      let x3 = 0;
+      let y0 = 0;
+      let y1 = 0;
+      let y2 = 0;
+      let y3 = 0;
       for (let p = 0, q = 0; p < n; p++, q += 4) {
         const x = a[row + p]!;
         const y = a[below + p]!;

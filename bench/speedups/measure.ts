@@ -25,6 +25,8 @@ export interface Workload {
   readonly workload: string;
   readonly now: Side;
   readonly before?: Side;
+  /** What `before` is; default plain TypeScript. */
+  readonly beforeName?: string;
   readonly rivals?: readonly (Contender | null)[];
   readonly also?: readonly { readonly workload: string; readonly now: Side }[];
   readonly rounds?: number;
@@ -83,6 +85,7 @@ export async function measure(bench: Bench, work: Workload): Promise<Measurement
   const theirs = times.slice(ours.length + before.length);
   return ours.map((now, at) => ({
     workload: at === 0 ? work.workload : also[at - 1]!.workload,
+    before: plain && (work.beforeName ?? 'plain TypeScript'),
     before_ms: plain && msOf(plain),
     now_ms: msOf(now),
     ...rounded(plain && ratioOf(now, plain)),

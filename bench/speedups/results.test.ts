@@ -17,6 +17,7 @@ const results: Results = {
       published_ratio: 74,
       status: 'measured',
       workload: 'Product of two 8 x 8 matrices, f64',
+      before: 'plain TypeScript',
       before_ms: 1234,
       now_ms: 12,
       ratio: 102.8,
@@ -28,6 +29,7 @@ const results: Results = {
       beside: [
         {
           workload: 'The same in f32',
+          before: null,
           before_ms: null,
           now_ms: 0.005,
           ratio: null,
@@ -67,6 +69,7 @@ describe('the Markdown', () => {
     const text = resultsMarkdown(results);
     expect(text).toContain('## Matrix <operations>\n\nPublished: 890 ms to 12 ms, 74.0x (platform).');
     expect(text).toContain('Product of two 8 x 8 matrices, f64. **Now 12.00 ms** (15 rounds).');
+    expect(text).toContain('| before: plain TypeScript | 1.23 s | 103x (99.0 .. 107) |');
     expect(text).toContain('The same in f32. **Now 5.00 us** (15 rounds).');
     expect(text).toContain(
       '## AutoML\n\nPublished: 890 ms to 12 ms, 12.5x (platform).\n\nPending: nothing is trained yet.',

@@ -14,7 +14,8 @@ export interface RivalResult {
 export interface Measurement {
   /** What is done, with sizes, element type, steps and seed. */
   readonly workload: string;
-  /** The plain version; null where there is none. */
+  /** What "before" is: plain TypeScript, or the monolith; null where there is none. */
+  readonly before: string | null;
   readonly before_ms: number | null;
   readonly now_ms: number;
   /** `before / now`. */
@@ -120,7 +121,7 @@ export function summary(results: Results): string {
 
 function measurementLines(one: Measurement): string[] {
   const rows = [
-    ...(one.before_ms === null ? [] : [['before: plain TypeScript', ms(one.before_ms), ratio(one)]]),
+    ...(one.before === null ? [] : [[`before: ${one.before}`, ms(one.before_ms), ratio(one)]]),
     ...one.rivals.map((rival) => [rival.name, ms(rival.ms), ratio(rival)]),
   ];
   return [

@@ -14,7 +14,7 @@ class OrderServer {
 
   private constructor(kind: 'engine' | 'monolith') {
     this.#child = Bun.spawn([process.execPath, join(import.meta.dir, '../order-server.ts'), kind], {
-      env: { ...process.env, NODE_ENV: 'production' },
+      env: { ...process.env, NODE_ENV: 'production', TEST_DATABASE_URL: '' },
       stdout: 'ignore',
       stderr: 'inherit',
       ipc: (message: OrderMessage) => this.#receive(message),
@@ -121,6 +121,7 @@ export function orderExecution(bench: Bench): Promise<RowResult> {
           },
         ],
         before,
+        beforeName: 'the monolith',
       }),
     };
   });
@@ -138,6 +139,7 @@ export function throughput(bench: Bench): Promise<RowResult> {
           now: { measureNs: () => engine.overHttp(count, CONNECTIONS) },
         },
       ],
+      beforeName: 'the monolith',
       before: { measureNs: () => monolith.overHttp(count, CONNECTIONS) },
     });
     const rate = (ms: number | null) =>
