@@ -139,8 +139,8 @@ describe('the native addon', () => {
     for (const index of [-1, 1e9, Number.NaN, 'gemm', undefined]) {
       expect(codeOf(() => loadAddon().run(index as number, four, four, out))).toBe('kInvalidOption');
     }
-    const singles = [new Float32Array(4), new Float32Array(4), new Float32Array(4)];
-    expect(codeOf(() => raw('solve_spd', [0, 1, 2, 2], ...singles))).toBe('kInvalidOption');
+    expect(gemmCode(at(1, 1), four, four, out)).toBe('kInvalidOption');
+    expect(gemmCode(at(1, 3), four, four, out)).toBe('kInvalidOption');
     const gone = new Float64Array(4);
     structuredClone(gone, { transfer: [gone.buffer] });
     expect(gemmCode(square, gone, four, out)).toBe('kInvalidOption');
