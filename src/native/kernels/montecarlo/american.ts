@@ -34,7 +34,7 @@ export const mcAmerican = defineKernel({
     f32: 1e-3,
     why: 'paths of another rounding, relative to the spot; a path near the boundary is exercised at another date',
   },
-  flops: '(paths + min(paths, 65536)) * steps * 70',
+  flops: '(paths + min(paths, 65536)) * steps * 50',
   bytes: 'min(paths, 65536) * steps * 8',
   complexity: 'O(paths steps)',
   source: 'Longstaff, Schwartz 2001, Valuing American options by simulation: a simple least-squares approach',

@@ -50,7 +50,7 @@ export const mcBasket = defineKernel({
     deltas: wanted([2, 'assets'], 'f64', 'deltas and their standard errors'),
   },
   tolerance: { f64: 1e-9, f32: 1e-4, why: 'paths of another rounding, relative to the level' },
-  flops: 'paths * steps * assets * (60 + assets)',
+  flops: 'paths * steps * assets * (25 + assets)',
   bytes: '100 * assets',
   complexity: 'O(paths steps assets^2)',
   source: 'Glasserman 2003, Monte Carlo Methods in Financial Engineering, 3.2.3 and 7.2; Kemna, Vorst 1990',

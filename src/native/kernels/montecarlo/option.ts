@@ -57,7 +57,7 @@ export const mcOption = defineKernel({
     f32: 1e-4,
     why: 'paths of another rounding, relative to the spot; a payoff that jumps moves by whole paths',
   },
-  flops: 'paths * steps * 60',
+  flops: 'paths * steps * 25',
   bytes: '100',
   complexity: 'O(paths steps)',
   source:

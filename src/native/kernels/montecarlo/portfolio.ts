@@ -56,7 +56,7 @@ export const mcPortfolio = defineKernel({
     f32: 1e-4,
     why: 'sums of another rounding, relative to the sum of absolute values',
   },
-  flops: 'paths * assets * (60 + 2 * assets)',
+  flops: 'paths * assets * (30 + assets)',
   complexity: 'O(paths assets^2)',
   source:
     'McNeil, Frey, Embrechts 2015, Quantitative Risk Management, 6 and 7; Acerbi, Tasche 2002; Marsaglia, Tsang 2000 (gamma variates)',

@@ -53,7 +53,7 @@ export const normals = defineKernel({
     f32: 2e-6,
     why: 'polynomials of the logarithm, sine and cosine, relative to a normal of 6',
   },
-  flops: 'dimensions * paths * 60',
+  flops: 'dimensions * paths * 22',
   complexity: 'O(dimensions paths)',
   source: 'Box, Muller 1958, A note on the generation of random normal deviates',
   example: { dimensions: 3, paths: 70 },
