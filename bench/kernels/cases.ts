@@ -38,16 +38,22 @@ const SIZES: Readonly<Record<string, number>> = {
 
 /** What differs for one kernel. */
 const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  argsort: { rows: 1, count: 1_000_000 },
   batched_gemm: { m: 8, n: 8, k: 8 },
   eigen_symmetric: { n: 200 },
   eigenvalues_symmetric: { n: 200 },
   gemv: { m: 2048, n: 2048 },
+  histogram: { count: 1_000_000, bins: 100 },
   inverse_spd: { n: 300 },
+  ks_two_sample: { n: 100_000, m: 100_000 },
   mc_american: { steps: 25 },
   mc_basket: { assets: 8, steps: 12 },
   mc_portfolio: { assets: 50 },
   nearest_psd: { n: 60 },
+  nth_smallest: { bars: 100_000, series: 10, nth: 1000 },
   pca: { components: 10 },
+  population_stability: { expected: 100_000, actual: 100_000 },
+  quantiles: { bars: 100_000, series: 10 },
   svd: { rows: 500, columns: 64, components: 64 },
 };
 
@@ -56,6 +62,7 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
  * (scipy.stats.qmc) are there. A kernel without an entry has no rival that does the same in a line.
  */
 export const PYTHON: Readonly<Record<string, string>> = {
+  argsort: "np.argsort(values, axis=1, kind='stable')",
   batched_gemm: 'np.matmul(a, b)',
   cholesky: 'np.linalg.cholesky(a)',
   cholesky_solve: 'linalg.cho_solve((l, True), b)',
@@ -65,6 +72,7 @@ export const PYTHON: Readonly<Record<string, string>> = {
   cross_winsorise:
     'np.clip(values, np.quantile(values, 0.01, axis=1)[:, None], np.quantile(values, 0.99, axis=1)[:, None])',
   cross_zscore: '(values - values.mean(1, keepdims=True)) / values.std(1, ddof=1, keepdims=True)',
+  drawdown: 'values / np.maximum.accumulate(values, axis=0) - 1',
   eigen_symmetric: 'np.linalg.eigh(a)',
   eigenvalues_symmetric: 'np.linalg.eigvalsh(a)',
   ewm_correlation: 'pd.DataFrame(x).ewm(alpha=alpha).corr(pd.DataFrame(y), pairwise=False)',
@@ -74,11 +82,15 @@ export const PYTHON: Readonly<Record<string, string>> = {
   ewm_var: 'pd.DataFrame(values).ewm(alpha=alpha).var()',
   gemm: 'np.matmul(a, b)',
   gemv: 'a @ x',
+  histogram: 'np.histogram(values, bins)',
   inverse_spd: 'np.linalg.inv(a)',
   least_squares: 'np.linalg.lstsq(a, b, rcond=None)',
+  max_drawdown: '(values / np.maximum.accumulate(values, axis=0) - 1).min(axis=0)',
   normals: 'np.random.default_rng(1).standard_normal(dimensions * paths)',
+  nth_smallest: 'np.partition(values, nth, axis=0)[nth]',
   pca: 'np.linalg.eigh(np.cov(values, rowvar=False))',
   philox_uint32: 'np.random.Philox(1).random_raw(2 * blocks)',
+  quantiles: 'np.quantile(values, at, axis=0)',
   rolling_correlation: 'pd.DataFrame(x).rolling(window).corr(pd.DataFrame(y), pairwise=False)',
   rolling_covariance: 'pd.DataFrame(x).rolling(window).cov(pd.DataFrame(y), pairwise=False)',
   rolling_kurtosis: 'pd.DataFrame(values).rolling(window).kurt()',

@@ -44,7 +44,7 @@ export function chart(results: Results): string {
     const name = `<text class="name" x="${LEFT - 10}" y="${y + BAR + 4}">${escaped(row.published.operation)}</text>`;
     const claim = [
       bar(row.published_ratio, y + BAR + 2, 'claim'),
-      label(row.published_ratio, y + BAR + 2, `${significant(row.published_ratio)}x claimed`),
+      label(row.published_ratio, y + BAR + 2, `${row.published_ratio}x claimed`),
     ];
     if (row.status === 'pending') {
       return [name, `<text class="soft" x="${x(1) + 6}" y="${y + BAR - 3}">pending</text>`, ...claim];

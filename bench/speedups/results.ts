@@ -108,7 +108,7 @@ function table(columns: readonly string[], rows: readonly (readonly string[])[])
 export function summary(results: Results): string {
   const rows = results.rows.map((row) => [
     row.published.operation,
-    `${row.published.before} to ${row.published.after}, ${significant(row.published_ratio)}x`,
+    `${row.published.before} to ${row.published.after}, ${row.published_ratio}x`,
     ...(row.status === 'pending'
       ? ['', '', `pending: ${row.note}`, '']
       : [ms(row.before_ms), ms(row.now_ms), ratio(row), row.rivals.map(rivalText).join('; ')]),
@@ -142,7 +142,7 @@ export function provenance({ machine, date, versions }: Results): string {
 export function resultsMarkdown(results: Results): string {
   const parts = results.rows.flatMap((row) => {
     const { published, published_ratio } = row;
-    const claim = `Published: ${published.before} to ${published.after}, ${significant(published_ratio)}x (${published.table}).`;
+    const claim = `Published: ${published.before} to ${published.after}, ${published_ratio}x (${published.table}).`;
     const head = [`## ${published.operation}`, '', claim, ''];
     if (row.status === 'pending') return [...head, `Pending: ${row.note}`, ''];
     return [...head, ...measurementLines(row), row.note, '', ...row.beside.flatMap(measurementLines)];
