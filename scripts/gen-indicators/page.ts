@@ -1,6 +1,11 @@
 // The docs page of the indicators: prose by hand, what the definition says beside it.
 import { type AnyIndicator, GROUPS } from '../../src/indicators/define.ts';
-import type { Documented } from '../gen-indicators.ts';
+
+/** A definition with the prose beside it. */
+export interface Documented {
+  readonly def: AnyIndicator;
+  readonly doc: string;
+}
 
 const TITLES: Readonly<Record<(typeof GROUPS)[number], string>> = {
   average: 'Moving averages',
