@@ -1,7 +1,6 @@
 // The basket kernel: correlated geometric Brownian motions, levels of several kinds, pathwise deltas.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "core/kernel_table.h"
