@@ -164,7 +164,11 @@ void SlideOrder(const Args& args, const Answer& answer, Outcome& outcome) {
   const int64_t series = args.series;
   const int64_t span = std::min(args.window, bars);
   const int64_t blocks = (bars + span - 1) / span;
-  const int64_t tile = std::min<int64_t>(64 / sizeof(T), series);
+  // Two sorted blocks of each series of a tile are kept: long windows take fewer series at once.
+  constexpr int64_t kTileBytes = 2 * 1024 * 1024;
+  const int64_t line = std::min<int64_t>(64 / sizeof(T), series);
+  const int64_t tile =
+      std::clamp<int64_t>(kTileBytes / (2 * span * static_cast<int64_t>(sizeof(Placed))), 1, line);
   const int64_t tiles = (series + tile - 1) / tile;
   const int64_t chunk = std::max<int64_t>(8, (16 * 1024 + span * tile - 1) / (span * tile));
   const int64_t chunks = (blocks + chunk - 1) / chunk;
