@@ -3,9 +3,9 @@ import { afterEach, describe, expect, setDefaultTimeout, spyOn, test } from 'bun
 import { eventually } from '../../test/support/eventually.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
 import { ask, RedisGroup } from '../../test/support/redis-group.ts';
+import { RedisLink } from '../bus/redis-link.ts';
 import { redisSettings } from '../core/redis-settings.ts';
-import { connectForCommands, connectForWork } from '../jobs/bull-connections.ts';
-import { RedisLink } from './redis-link.ts';
+import { connectForCommands, connectForWork } from './bull-connections.ts';
 
 setDefaultTimeout(120_000);
 
