@@ -12,23 +12,29 @@ import {
 
 /** Sizes and integer options by name, for kernels without an entry of their own. */
 const SIZES: Readonly<Record<string, number>> = {
+  actual: 100_000,
   assets: 100,
   bars: 2000,
   batch: 10_000,
+  bins: 100,
   blocks: 1_000_000,
   columns: 64,
   components: 16,
+  count: 1_000_000,
   dimensions: 16,
+  expected: 100_000,
   factors: 3,
   k: 512,
   length: 2 ** 22,
   m: 512,
   n: 512,
   nrhs: 8,
+  nth: 1000,
   observations: 2000,
   paths: 65_536,
   period: 14,
   points: 65_536,
+  probabilities: 5,
   rounds: 512,
   rows: 2000,
   series: 64,
@@ -57,9 +63,12 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   svd: { rows: 500, columns: 64, components: 64 },
 };
 
+/** Optional arrays that a kernel goes without. */
+const WITHOUT: Readonly<Record<string, readonly string[]>> = { histogram: ['edges'] };
+
 /**
- * The same work in Python, over arrays and sizes of the kernel's names; `np`, `pd`, `linalg` (scipy.linalg) and `qmc`
- * (scipy.stats.qmc) are there. A kernel without an entry has no rival that does the same in a line.
+ * The same work in Python, over arrays and sizes of the kernel's names; `np`, `pd`, `linalg` (scipy.linalg) and `stats`
+ * and `qmc` (of SciPy) are there. A kernel without an entry has no rival that does the same in a line.
  */
 export const PYTHON: Readonly<Record<string, string>> = {
   argsort: "np.argsort(values, axis=1, kind='stable')",
@@ -84,6 +93,7 @@ export const PYTHON: Readonly<Record<string, string>> = {
   gemv: 'a @ x',
   histogram: 'np.histogram(values, bins)',
   inverse_spd: 'np.linalg.inv(a)',
+  ks_two_sample: 'stats.ks_2samp(a, b)',
   least_squares: 'np.linalg.lstsq(a, b, rcond=None)',
   max_drawdown: '(values / np.maximum.accumulate(values, axis=0) - 1).min(axis=0)',
   normals: 'np.random.default_rng(1).standard_normal(dimensions * paths)',
@@ -134,10 +144,11 @@ export function sizesOf(def: KernelDef): Record<string, unknown> {
   return { ...sizes, ...CHANGES[def.id] };
 }
 
-/** Returns one kernel ready to run; outputs are made once and written again by each call. */
+/** Returns one kernel ready to run; outputs are made once and written again by each call. Throws what the kernel throws. */
 export function kernelCase(kernel: Pick<Kernel, 'def'>, dtype: Dtype): KernelCase {
   const { def } = kernel;
   const call = exampleCall(def, dtype, 1, sizesOf(def));
+  for (const name of WITHOUT[def.id] ?? []) delete call[name];
   const run = kernel as unknown as (call: Record<string, unknown>) => Record<string, unknown>;
   const first = run(call);
   const all: Record<string, unknown> = { ...call };
@@ -172,3 +183,12 @@ export function kernelCase(kernel: Pick<Kernel, 'def'>, dtype: Dtype): KernelCas
 }
 
 export { KERNELS };
+
+/** Returns what `make` returns, or why it threw: one kernel that fails must not hide the figures of the others. */
+export function tried<R>(make: () => R): R | string {
+  try {
+    return make();
+  } catch (error) {
+    return String(error);
+  }
+}

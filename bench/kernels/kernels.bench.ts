@@ -5,7 +5,7 @@ import { setThreads } from '../../src/native/index.ts';
 import { formatNs, interleave, type PairResult, quantile, ratioOf } from '../pairs.ts';
 import { isQuick, PAIR_COLUMNS, pairRow, publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
-import { KERNELS, kernelCase, PYTHON } from './cases.ts';
+import { KERNELS, kernelCase, PYTHON, tried } from './cases.ts';
 
 const threads = setThreads(Number(process.env.NAUTILUS_THREADS ?? cpus().length));
 const rivals = await Rivals.start(threads);
@@ -15,7 +15,12 @@ const results: PairResult[] = [];
 for (const kernel of KERNELS) {
   const { def } = kernel;
   const dtype = def.dtypes.includes('f64') ? 'f64' : def.dtypes[0]!;
-  const one = kernelCase(kernel, dtype);
+  const one = tried(() => kernelCase(kernel, dtype));
+  if (typeof one === 'string') {
+    rows.push([def.id, '', '', '', '', '', `did not run: ${one}`]);
+    process.exitCode = 1;
+    continue;
+  }
   const name = `${def.id} (${one.shape})`;
   const code = PYTHON[def.id];
   const request = { code, numbers: one.numbers, inputs: one.inputs };

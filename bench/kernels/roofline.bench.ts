@@ -6,7 +6,7 @@ import { setThreads } from '../../src/native/index.ts';
 import { formatNs, interleave, quantile } from '../pairs.ts';
 import { isQuick, publish } from '../report.ts';
 import { significant } from '../speedups/results.ts';
-import { KERNELS, kernelCase } from './cases.ts';
+import { KERNELS, kernelCase, tried } from './cases.ts';
 import { floorOf, measureLimits } from './limits.ts';
 
 const threads = setThreads(Number(process.env.NAUTILUS_THREADS ?? cpus().length));
@@ -16,7 +16,12 @@ const rows: string[][] = [];
 const data: Record<string, unknown>[] = [];
 for (const kernel of KERNELS) {
   for (const dtype of kernel.def.dtypes) {
-    const one = kernelCase(kernel, dtype);
+    const one = tried(() => kernelCase(kernel, dtype));
+    if (typeof one === 'string') {
+      rows.push([kernel.def.id, dtype, `did not run: ${one}`]);
+      process.exitCode = 1;
+      continue;
+    }
     const [times = []] = await interleave([one.run], { rounds });
     const ns = quantile(times, 0.5);
     const floor = floorOf(limits, dtype, one);

@@ -27,7 +27,7 @@ export const TALIB: Readonly<Record<string, string>> = {
   momentum: 'MOM(c, 10)',
   natr: 'NATR(h, l, c, 14)',
   obv: 'OBV(c, v)',
-  ppo: 'EMA(PPO(c, 12, 26, 1), 9)',
+  ppo: '(line := PPO(c, 12, 26, 1)), EMA(line, 9)',
   roc: 'ROC(c, 10)',
   rsi: 'RSI(c, 14)',
   sar: 'SAR(h, l, 0.02, 0.2)',

@@ -220,10 +220,10 @@ def expression(code, numbers, inputs):
     scope = {"np": np, "pd": pd}
     if "linalg" in code:
         scope["linalg"] = scipy.linalg
-    if "qmc" in code:
-        from scipy.stats import qmc
+    if "qmc" in code or "stats" in code:
+        from scipy import stats
 
-        scope["qmc"] = qmc
+        scope["qmc"], scope["stats"] = stats.qmc, stats
     for name, value in numbers.items():
         scope[name] = int(value) if float(value).is_integer() else value
     for name, one in inputs.items():
