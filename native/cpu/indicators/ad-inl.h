@@ -14,6 +14,12 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Ad {
   using Options = AdOptions;
+  static constexpr int kDerived = 1;
+
+  template <class D>
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* flow) {
+    flow[0] = MoneyFlow(d, in[0], in[1], in[2], in[3]);
+  }
 
   template <typename T>
   struct Plan {
@@ -30,8 +36,8 @@ struct Ad {
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      (void)plan;
-      total = hn::Add(total, MoneyFlow(at.d, in[0], in[1], in[2], in[3]));
+      (void)at, (void)plan;
+      total = hn::Add(total, in[0]);
       out[0] = total;
     }
   };

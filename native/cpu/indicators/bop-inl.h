@@ -14,6 +14,12 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Bop {
   using Options = BopOptions;
+  static constexpr int kDerived = 1;
+
+  template <class D>
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* power) {
+    power[0] = Ratio(d, hn::Sub(in[3], in[0]), hn::Sub(in[1], in[2]));
+  }
 
   template <typename T>
   struct Plan {
@@ -26,8 +32,8 @@ struct Bop {
     using V = hn::Vec<D>;
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      (void)plan;
-      out[0] = Ratio(at.d, hn::Sub(in[3], in[0]), hn::Sub(in[1], in[2]));
+      (void)at, (void)plan;
+      out[0] = in[0];
     }
   };
 };

@@ -249,13 +249,6 @@ struct AgeCell {
   }
 };
 
-// How far the price travelled in a bar, the gap from the close before included.
-template <class V>
-HWY_INLINE V TrueRange(V high, V low, V close_before) {
-  const V gaps = hn::Max(hn::Abs(hn::Sub(close_before, high)), hn::Abs(hn::Sub(close_before, low)));
-  return hn::Max(hn::Sub(high, low), gaps);
-}
-
 // Returns what was pushed as many bars ago as the ring has rows, and keeps `value` in its place.
 template <class D, bool kSteady>
 HWY_INLINE hn::Vec<D> Delay(const At<D, kSteady>& at, const Ring& ring, hn::Vec<D> value) {

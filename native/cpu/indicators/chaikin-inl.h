@@ -14,6 +14,12 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Chaikin {
   using Options = ChaikinOptions;
+  static constexpr int kDerived = 1;
+
+  template <class D>
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* flow) {
+    flow[0] = MoneyFlow(d, in[0], in[1], in[2], in[3]);
+  }
 
   template <typename T>
   struct Plan {
@@ -40,7 +46,7 @@ struct Chaikin {
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      total = hn::Add(total, MoneyFlow(at.d, in[0], in[1], in[2], in[3]));
+      total = hn::Add(total, in[0]);
       const V quick = fast.Push(at, plan.fast, total);
       out[0] = hn::Sub(quick, slow.Push(at, plan.slow, total));
     }

@@ -14,6 +14,7 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Rsi {
   using Options = RsiOptions;
+  static constexpr bool kInParts = true;
 
   template <typename T>
   struct Plan {

@@ -7,34 +7,33 @@
 #endif
 
 #include "core/generated/indicator_options.h"
-#include "cpu/indicators/cells-inl.h"
+#include "cpu/indicators/window-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Truerange {
   using Options = TruerangeOptions;
+  static constexpr int kWindows = 3;
 
   template <typename T>
   struct Plan {
-    Plan(const Options&, Layout&) {}
+    int64_t rows = 2;
+
+    explicit Plan(const Options&) {}
   };
 
-  template <class D>
-  struct Step {
-    using T = hn::TFromD<D>;
-    using V = hn::Vec<D>;
-    V close;
+  template <class D, class Plan>
+  static HWY_INLINE void Prepare(D d, const Plan& plan, const hn::Vec<D>* in, hn::Vec<D>* kept) {
+    (void)d, (void)plan;
+    for (int i = 0; i < 3; ++i) kept[i] = in[i];
+  }
 
-    NAUTILUS_FIELDS(close)
-
-    template <class Bar>
-    HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      (void)at, (void)plan;
-      out[0] = TrueRange(in[0], in[1], close);
-      close = in[2];
-    }
-  };
+  template <class D, class Plan, class Window>
+  static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {
+    (void)d, (void)plan;
+    out[0] = TrueRange(window(0, 1), window(1, 1), window(2, 0));
+  }
 };
 
 }  // namespace nautilus::cpu::indicators::HWY_NAMESPACE
