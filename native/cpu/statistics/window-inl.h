@@ -154,8 +154,10 @@ void SlideAcross(const WindowPanels<Summary, T>& panels, int64_t span, CancelFla
         block.now[i] = panels.in[i] + number * span * series + first;
         block.before[i] = number == 0 ? nullptr : block.now[i] - span * series;
       }
-      for (int i = 0; i < Summary::kOutputs; ++i)
-        block.out[i] = panels.out[i] + number * span * series + first;
+      for (int i = 0; i < Summary::kOutputs; ++i) {
+        // An output that nobody wants stays absent in every block.
+        block.out[i] = panels.out[i] == nullptr ? nullptr : panels.out[i] + number * span * series + first;
+      }
       SlideBlock(block, panels.rule, ends.get());
     }
   });
