@@ -162,6 +162,25 @@ TEST("an indicator has the same bits for any target, width, alignment and pieces
   CheckAll<float>();
 }
 
+TEST("a long series has the bits of the same series in short pieces, and one that stands still too") {
+  constexpr int64_t kBars = 60'000;
+  auto walk = Bars<double>(kBars, 1, 11);
+  auto still = walk;
+  for (int64_t i = 0; i < kColumns * kBars; ++i) {
+    // Moves for a while, stands still for longer than any state takes to be forgotten, and moves again.
+    if (i % kBars > 20'000 && i % kBars < 45'000) still[i] = i / kBars == 4 ? 0 : 90.1;
+  }
+  for (const IndicatorRow& row : IndicatorTable()) {
+    for (const auto& columns : {walk, still}) {
+      std::vector<double> whole;
+      std::vector<double> pieces;
+      CHECK(RunPanel(row, columns, kBars, 1, kBars, 0, whole), "%s", row.name);
+      CHECK(RunPanel(row, columns, kBars, 1, 1000, 0, pieces), "%s", row.name);
+      CHECK(Same(whole, pieces), "%s", row.name);
+    }
+  }
+}
+
 TEST("an indicator says that an input is not finite, and a row of which one is changes nothing") {
   for (const IndicatorRow& row : IndicatorTable()) {
     for (const int64_t series : {1, 5, 70}) {
