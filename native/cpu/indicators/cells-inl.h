@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "cpu/indicators/frame-inl.h"
+#include "cpu/indicators/prices-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -20,6 +20,7 @@
 #include <cstring>
 
 #include "cpu/indicators/frame-inl.h"
+#include "cpu/indicators/prices-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
