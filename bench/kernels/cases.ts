@@ -1,6 +1,7 @@
 // What the kernel benches run: sizes for every kernel, and what a team would write for it in Python. Everything else (arrays,
 // their contents, work and traffic) follows from the kernel's definition.
-import { exampleCall, lengthsOf } from '../../src/native/example-call.ts';
+import { shapeOf } from '../../src/native/define.ts';
+import { exampleCall } from '../../src/native/example-call.ts';
 import { parseExpression } from '../../src/native/expression.ts';
 import {
   type Dtype,
@@ -155,10 +156,12 @@ export function kernelCase(kernel: Pick<Kernel, 'def'>, dtype: Dtype): KernelCas
   for (const [name, { role }] of Object.entries(def.arrays)) if (role === 'output') all[name] = first[name];
   const numbers: Record<string, number> = {};
   for (const name of [...Object.keys(def.sizes), ...Object.keys(def.options)]) {
-    numbers[name] = Number(call[name] ?? def.options[name]?.default ?? 0);
+    const value = Number(call[name] ?? def.options[name]?.default ?? 0);
+    // A choice is no number.
+    if (!Number.isNaN(value)) numbers[name] = value;
   }
   const arrays = Object.keys(def.arrays).flatMap((name) => (all[name] as NativeArray | undefined) ?? []);
-  const names = new Set(Object.keys(numbers));
+  const names = new Set([...Object.keys(def.sizes), ...Object.keys(def.options)]);
   const read = Object.entries(def.arrays).filter(([name]) => call[name] !== undefined);
   return {
     def,
@@ -171,7 +174,7 @@ export function kernelCase(kernel: Pick<Kernel, 'def'>, dtype: Dtype): KernelCas
     inputs: Object.fromEntries(
       read.map(([name, spec]) => [
         name,
-        { shape: lengthsOf(def, spec, call), values: spec.values ?? 'normal' },
+        { shape: shapeOf(def, spec, call), values: spec.values ?? 'normal' },
       ]),
     ),
     flops: parseExpression(def.flops, names)(numbers),

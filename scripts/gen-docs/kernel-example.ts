@@ -1,6 +1,6 @@
 // A program that calls a kernel once, with the sizes of its example: for the page of kernels, and run by its test.
 import type { ArraySpec, KernelDef } from '../../src/native/define.ts';
-import { lengthsOf } from '../../src/native/example-call.ts';
+import { shapeOf } from '../../src/native/define.ts';
 
 const CLASSES = {
   f64: 'Float64Array',
@@ -39,7 +39,7 @@ export function kernelExample(def: KernelDef, name: string): string {
     ([key, value]) => `  ${key}: ${typeof value === 'string' ? `'${value}'` : value},`,
   );
   const arrays = given.map(([key, spec]) => {
-    const lengths = lengthsOf(def, spec, def.example);
+    const lengths = shapeOf(def, spec, def.example);
     const length = lengths.reduce((product, side) => product * side, 1);
     const of = element(spec, lengths.at(-1) ?? 1);
     const shape = spec.dims.join(', ');

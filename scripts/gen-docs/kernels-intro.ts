@@ -7,8 +7,6 @@ export const FIRST_PROGRAM = `import { indicators, matmul, mcOption } from 'naut
 const { out } = matmul({ m: 1, n: 1, k: 2, a: Float64Array.of(1, 2), b: Float64Array.of(3, 4) }); // [11]
 const { sma } = indicators.compute(indicators.sma, { period: 2 }, { close: Float64Array.of(1, 2, 3) }); // [NaN, 1.5, 2.5]
 const { values, errors } = await mcOption.async({
-  gridTimes: 0,
-  gridSpots: 0,
   spot: 100,
   strike: 100,
   rate: 0.03,

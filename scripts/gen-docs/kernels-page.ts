@@ -63,8 +63,8 @@ function section(def: KernelDef, engines: readonly EngineDocument[]): string[] {
     '| argument | kind | range | default | what |',
     '|---|---|---|---|---|',
     ...Object.entries(def.sizes).map(
-      ([size, { about, min = 0, max = 2 ** 31 - 1 }]) =>
-        `| \`${size}\` | size | ${range(min, max)} | | ${cell(about)} |`,
+      ([size, { about, min = 0, max = 2 ** 31 - 1, default: value }]) =>
+        `| \`${size}\` | size | ${range(min, max)} | ${value ?? ''} | ${cell(about)} |`,
     ),
     ...Object.entries(def.options).map(([option, spec]) => optionRow(option, spec)),
     ...Object.entries(def.arrays).map(([array, spec]) => arrayRow(array, spec)),

@@ -12,6 +12,7 @@ import {
   type NativeArray,
   type PoolScope,
   resolveDim,
+  shapeOf,
 } from '../native/index.ts';
 
 /** Most numbers that one output of a reply may hold. */
@@ -166,17 +167,6 @@ function addOutputs(
 }
 
 const elementsOf = (lengths: readonly number[]) => lengths.reduce((product, side) => product * side, 1);
-
-/** Returns the lengths of an array's sides in a call. */
-export function shapeOf(def: KernelDef, spec: ArraySpec, call: Readonly<Record<string, unknown>>): number[] {
-  return spec.dims.map((dim) => {
-    const { of, name, offset } = resolveDim(def, dim);
-    if (of === 'number') return offset;
-    const option = def.options[name];
-    const absent = option?.kind === 'int' ? option.default : undefined;
-    return Math.max(0, Number(call[name] ?? absent ?? 0) + offset);
-  });
-}
 
 /** Returns an array as JSON: nested by shape, null for what is not finite. */
 function nest(values: NativeArray, lengths: readonly number[], side = 0, from = 0): unknown {

@@ -1,8 +1,17 @@
 // Kernels over HTTP: the numbers of a direct call, shapes read off the arrays, refusals with pointers into the body.
 import { describe, expect, test } from 'bun:test';
 import { Elysia } from 'elysia';
-import { exampleCall, lengthsOf } from '../native/example-call.ts';
-import { gemm, KERNELS, type Kernel, mcOption, type NativeArray, pool, solveSpd } from '../native/index.ts';
+import { exampleCall } from '../native/example-call.ts';
+import {
+  gemm,
+  KERNELS,
+  type Kernel,
+  mcOption,
+  type NativeArray,
+  pool,
+  shapeOf,
+  solveSpd,
+} from '../native/index.ts';
 import { decodeCall, encodeOutputs, jsonName } from './kernel-json.ts';
 import { bodySchema, kernelRoutes } from './kernel-routes.ts';
 
@@ -97,7 +106,7 @@ describe('a kernel over HTTP', () => {
       const body: Record<string, unknown> = {};
       for (const [name, value] of Object.entries(call)) {
         const spec = def.arrays[name];
-        body[jsonName(name)] = spec ? nested(value as NativeArray, lengthsOf(def, spec, call)) : value;
+        body[jsonName(name)] = spec ? nested(value as NativeArray, shapeOf(def, spec, call)) : value;
       }
       expect(bodySchema(def).safeParse(body)).toMatchObject({ success: true });
       const decoded = decodeCall(def, body, pool.scope());

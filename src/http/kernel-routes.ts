@@ -36,7 +36,7 @@ function describeOption(option: OptionSpec): string {
 export function bodySchema(def: KernelDef) {
   const shape: Record<string, z.ZodType> = {};
   const inputs = Object.values(def.arrays).filter(({ role }) => role !== 'output' && role !== 'wanted');
-  for (const [name, { about, min = 0, max = 2 ** 31 - 1 }] of Object.entries(def.sizes)) {
+  for (const [name, { about, min = 0, max = 2 ** 31 - 1, default: absent }] of Object.entries(def.sizes)) {
     const told = inputs.some(
       ({ dims, role }) => role !== 'optional' && dims.some((dim) => String(dim).startsWith(name)),
     );
@@ -45,7 +45,7 @@ export function bodySchema(def: KernelDef) {
       .min(min)
       .max(max)
       .describe(told ? `${about}; read off the arrays when absent` : about);
-    shape[jsonName(name)] = told ? size.optional() : size;
+    shape[jsonName(name)] = told || absent !== undefined ? size.optional() : size;
   }
   for (const [name, option] of Object.entries(def.options)) {
     const schema = optionSchema(option).describe(describeOption(option));

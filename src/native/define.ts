@@ -15,6 +15,8 @@ export interface SizeSpec {
   readonly min?: number;
   /** Default 2^31 - 1. */
   readonly max?: number;
+  /** What it is where neither the caller nor a shape says it; one without has to be given. */
+  readonly default?: number;
 }
 
 interface Described {
@@ -168,6 +170,16 @@ export function resolveDim(def: KernelDef, dim: Dim): ResolvedDim {
   throw new InvariantError(`kernel ${def.id}: ${dim} is neither a size nor an integer option`);
 }
 
+/** Returns the lengths of an array's sides in a call. */
+export function shapeOf(def: KernelDef, spec: ArraySpec, call: Readonly<Record<string, unknown>>): number[] {
+  return spec.dims.map((dim) => {
+    const { of, name, offset } = resolveDim(def, dim);
+    if (of === 'number') return offset;
+    const absent = def.sizes[name]?.default ?? def.options[name]?.default;
+    return Math.max(0, Number(call[name] ?? absent ?? 0) + offset);
+  });
+}
+
 const RESERVED = ['backend', 'target', 'dtype', 'signal', 'cancel', 'detail'];
 /** Sizes and options together, and arrays: what the border's fixed memory holds. */
 export const LIMITS = { scalars: 62, arrays: 16, rank: 4 } as const;
@@ -197,7 +209,8 @@ export function checkKernel(def: KernelDef): void {
     if (min > max || (value !== undefined && !(min <= value && value <= max))) fail(`range of ${name}`);
   }
   for (const name of Object.keys(def.example)) if (!scalars.includes(name)) fail(`example names ${name}`);
-  for (const name of Object.keys(def.sizes)) if (!(name in def.example)) fail(`example lacks ${name}`);
+  for (const name of Object.keys(def.sizes))
+    if (!(name in def.example) && def.sizes[name]!.default === undefined) fail(`example lacks ${name}`);
   const known = new Set(scalars);
   parseExpression(def.flops, known);
   if (def.bytes !== undefined) parseExpression(def.bytes, known);

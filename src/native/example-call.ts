@@ -1,6 +1,6 @@
 // Small calls of any kernel, made from its definition: for tests, benches and examples.
 import type { NativeArray } from './addon.ts';
-import { type ArraySpec, type Dtype, type KernelDef, resolveDim } from './define.ts';
+import { type ArraySpec, type Dtype, type KernelDef, shapeOf } from './define.ts';
 
 const CLASSES = {
   f64: Float64Array,
@@ -64,20 +64,6 @@ function fillSpd(array: NativeArray, n: number, normal: () => number): void {
   }
 }
 
-/** Returns the lengths of an array's sides in a call. */
-export function lengthsOf(
-  def: KernelDef,
-  spec: ArraySpec,
-  call: Readonly<Record<string, unknown>>,
-): number[] {
-  return spec.dims.map((dim) => {
-    const { of, name, offset } = resolveDim(def, dim);
-    const option = def.options[name];
-    const absent = option?.kind === 'int' ? option.default : undefined;
-    return of === 'number' ? offset : Math.max(0, Number(call[name] ?? absent ?? 0) + offset);
-  });
-}
-
 /** Returns arguments of a kernel for its example's sizes (or those of `change`), arrays filled as their definition says. */
 export function exampleCall(
   def: KernelDef,
@@ -89,7 +75,7 @@ export function exampleCall(
   const random = uniform(seed);
   for (const [name, spec] of Object.entries(def.arrays)) {
     if (spec.role === 'output' || spec.role === 'wanted') continue;
-    const lengths = lengthsOf(def, spec, call);
+    const lengths = shapeOf(def, spec, call);
     const array = new CLASSES[spec.type === 'float' ? dtype : spec.type](lengths.reduce((a, b) => a * b, 1));
     fill(array, spec, lengths, random);
     call[name] = array;

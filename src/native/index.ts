@@ -5,7 +5,14 @@ import { refuse } from './arguments.ts';
 export { type BuildInfo, type FloatArray, isAddonBuilt, type KernelRow, type NativeArray } from './addon.ts';
 export type { BackendOption } from './arguments.ts';
 export type { Ran } from './backend.ts';
-export { type ArraySpec, type Dtype, type KernelDef, type OptionSpec, resolveDim } from './define.ts';
+export {
+  type ArraySpec,
+  type Dtype,
+  type KernelDef,
+  type OptionSpec,
+  resolveDim,
+  shapeOf,
+} from './define.ts';
 export { CancelledError, NotPositiveDefiniteError } from './errors.ts';
 export { type Kernel, type KernelOptions, type KernelResult, SYNCHRONOUS_NS } from './kernel.ts';
 export { FAMILIES, KERNELS } from './kernels/index.ts';

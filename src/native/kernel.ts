@@ -35,11 +35,14 @@ type KeysWhere<R, S> = { [K in keyof R]: R[K] extends S ? K : never }[keyof R];
 type Roles<D extends KernelDef, R extends ArraySpec['role']> = KeysWhere<D['arrays'], { role: R }>;
 type HasDefault = { readonly default: unknown };
 type Defaulted<D extends KernelDef> = KeysWhere<D['options'], HasDefault>;
+type DefaultedSizes<D extends KernelDef> = KeysWhere<D['sizes'], HasDefault>;
 
 /** The arguments of a kernel: its sizes, options and arrays by name. */
 export type KernelOptions<D extends KernelDef, A extends FloatArray = Float64Array> = {
-  readonly [K in keyof D['sizes']]: number;
-} & { readonly [K in Exclude<keyof D['options'], Defaulted<D>>]: OptionValue<D['options'][K]> } & {
+  readonly [K in Exclude<keyof D['sizes'], DefaultedSizes<D>>]: number;
+} & { readonly [K in DefaultedSizes<D>]?: number } & {
+  readonly [K in Exclude<keyof D['options'], Defaulted<D>>]: OptionValue<D['options'][K]>;
+} & {
   readonly [K in Defaulted<D>]?: OptionValue<D['options'][K]>;
 } & { readonly [K in Roles<D, 'input' | 'inout'>]: ArrayOf<D['arrays'][K]['type'], A> } & {
   readonly [K in Roles<D, 'optional' | 'output' | 'wanted'>]?: ArrayOf<D['arrays'][K]['type'], A> | undefined;
@@ -145,8 +148,8 @@ interface Scalar {
 }
 
 function scalarsOf(def: KernelDef): Scalar[] {
-  const sizes = Object.entries(def.sizes).map(([name, { min = 0, max = MAX_SIZE }]) => {
-    return { name, write: integerWriter(name, min, max), absent: undefined };
+  const sizes = Object.entries(def.sizes).map(([name, { min = 0, max = MAX_SIZE, default: absent }]) => {
+    return { name, write: integerWriter(name, min, max), absent };
   });
   const options = Object.entries(def.options).map(([name, option]) => {
     return { name, write: optionWriter(name, option), absent: option.default };

@@ -19,7 +19,7 @@ const body = `
   const main = async (native) => {
     const { BackendUnavailableError, gemm, indicators, InvalidOptionError, matmul, monteCarlo, rsi } = native;
     const panel = { bars: 50, series: 4, close: wave(200), period: 14 };
-    const option = { gridTimes: 0, gridSpots: 0, ...monteCarlo.mcOption.def.example, paths: 1024, steps: 8, seed: 7 };
+    const option = { ...monteCarlo.mcOption.def.example, paths: 1024, steps: 8, seed: 7 };
     const sum = indicators.compute(indicators.ema, { period: 5 }, { close: wave(50) }).ema;
     let refused;
     try { gemm({ m: -1, n: 1, k: 1, a: wave(1), b: wave(1) }); } catch (error) { refused = error; }

@@ -10,7 +10,7 @@ const PRICE = 9.413403;
 type Generator = 'philox7' | 'philox10';
 
 function ours(paths: number, steps: number, dtype: 'f32' | 'f64', generator: Generator) {
-  const call = { ...OPTION, gridTimes: 0, gridSpots: 0, paths, steps, generator, dtype, seed: 1 };
+  const call = { ...OPTION, paths, steps, generator, dtype, seed: 1 };
   const run = () => mcOption(call);
   const { values, errors } = run();
   mustHold(`${dtype} ${generator}`, values[0]!, errors[0]!);

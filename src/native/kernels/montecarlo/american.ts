@@ -43,5 +43,5 @@ export const mcAmerican = defineKernel({
       'options that fit together, was against rule {detail} (1: sobol has 1,024 dimensions; 4: at most 2^42 normals; 5: local_vol needs a grid of two spots at least, gridHigh above gridLow; 6: at most 2^24 cells in steps times grid columns; 7: at most 65,536 normals a path; 8: sobol needs 64 paths; 10: at most 200 jumps a step on average)',
     kNonFinite: 'volatilities of the grid that are finite and not negative, was that at {detail}',
   },
-  example: { gridTimes: 0, gridSpots: 0, paths: 4096, steps: 10, spot: 100, strike: 100, rate: 0.03 },
+  example: { paths: 4096, steps: 10, spot: 100, strike: 100, rate: 0.03 },
 });

@@ -3,8 +3,8 @@ import { choice, number, optional } from '../../define.ts';
 
 /** The sides of the local volatility grid; 0 without one. */
 export const gridSizes = {
-  gridTimes: { about: 'rows of the local volatility grid, even from now to maturity', max: 4096 },
-  gridSpots: { about: 'columns of it, even in log(spot level / spot)', max: 4096 },
+  gridTimes: { about: 'rows of the local volatility grid, even from now to maturity', max: 4096, default: 0 },
+  gridSpots: { about: 'columns of it, even in log(spot level / spot)', max: 4096, default: 0 },
 } as const;
 
 /** Process, market and the plain terms of the contract. */
