@@ -62,6 +62,17 @@ HWY_INLINE void FindOrigins(const T* before, const T* now, int64_t span, int64_t
   }
 }
 
+// Values of a row, less the origins of their series where the summary wants that.
+template <class Summary, class D, typename T>
+HWY_INLINE hn::Vec<D> LoadShifted(D d, const T* HWY_RESTRICT row, const double* HWY_RESTRICT origins) {
+  const auto value = LoadRow(d, row);
+  if constexpr (Summary::kShifts) {
+    return hn::Sub(value, hn::LoadU(d, origins));
+  } else {
+    return value;
+  }
+}
+
 // `ends` holds (span * kStates + kInputs) * width doubles.
 template <class Summary, typename T>
 HWY_NOINLINE void SlideBlock(const WindowBlock<Summary, T>& block, const WindowRule& rule,
@@ -78,11 +89,6 @@ HWY_NOINLINE void SlideBlock(const WindowBlock<Summary, T>& block, const WindowR
                   origins + i * width);
     }
   }
-  const auto load = [&](auto d, const T* row, int input, int64_t at) HWY_ATTR {
-    const auto value = LoadRow(d, row + at);
-    if constexpr (Summary::kShifts) return hn::Sub(value, hn::LoadU(d, origins + input * width + at));
-    return value;
-  };
   for (int64_t row = block.span - 1; has_before && row > 0; --row) {
     const double* from = ends + (row + 1) * row_states;
     double* to = ends + row * row_states;
@@ -91,7 +97,8 @@ HWY_NOINLINE void SlideBlock(const WindowBlock<Summary, T>& block, const WindowR
       using At = typename Summary::template At<decltype(d)>;
       At state = last ? At(d) : At(d, from + at, width);
       hn::Vec<decltype(d)> x[kInputs];
-      for (int i = 0; i < kInputs; ++i) x[i] = load(d, block.before[i] + row * block.stride, i, at);
+      for (int i = 0; i < kInputs; ++i)
+        x[i] = LoadShifted<Summary>(d, block.before[i] + row * block.stride + at, origins + i * width + at);
       state.Add(x, row);
       state.Save(to + at, width);
     });
@@ -106,7 +113,8 @@ HWY_NOINLINE void SlideBlock(const WindowBlock<Summary, T>& block, const WindowR
       using At = typename Summary::template At<decltype(d)>;
       At state = first ? At(d) : At(d, begun + at, width);
       hn::Vec<decltype(d)> x[kInputs];
-      for (int i = 0; i < kInputs; ++i) x[i] = load(d, block.now[i] + row * block.stride, i, at);
+      for (int i = 0; i < kInputs; ++i)
+        x[i] = LoadShifted<Summary>(d, block.now[i] + row * block.stride + at, origins + i * width + at);
       state.Add(x, position);
       state.Save(begun + at, width);
       if (merges) state.MergeEarlier(At(d, end + at, width));
