@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { CATALOGUE } from '../../src/indicators/index.ts';
 import { KERNELS } from '../../src/native/index.ts';
 import { PYTHON, sizesOf } from './cases.ts';
-import { bandwidthFor, floorOf } from './limits.ts';
+import { bandwidthFor, floorOf, highest } from './limits.ts';
 import { TALIB } from './talib.ts';
 
 test('rivals are named for kernels and indicators that exist', () => {
@@ -18,6 +18,8 @@ test('every kernel has sizes within its definition, larger than those of its exa
     const sizes = sizesOf(def);
     expect(Object.keys(sizes)).toEqual(expect.arrayContaining(Object.keys(def.example)));
     for (const [name, { min = 0, max = 2 ** 31 - 1 }] of Object.entries(def.sizes)) {
+      // One that is left out has a default.
+      if (sizes[name] === undefined) continue;
       expect(Number(sizes[name])).toBeGreaterThanOrEqual(min);
       expect(Number(sizes[name])).toBeLessThanOrEqual(max);
     }
@@ -38,6 +40,15 @@ describe('the floor', () => {
     expect([500, 1000, 1001, 10_000, 50_000, 1e9].map((bytes) => bandwidthFor(limits, bytes))).toEqual([
       100, 100, 40, 40, 10, 10,
     ]);
+  });
+
+  test('stands on the highest of two measurements', () => {
+    const other = {
+      bandwidth: limits.bandwidth.map((one) => ({ ...one, bytesPerNs: 41 })),
+      flopsPerNs: { f64: 60, f32: 90 },
+    };
+    expect(highest(limits, other).bandwidth.map(({ bytesPerNs }) => bytesPerNs)).toEqual([100, 41, 41]);
+    expect(highest(limits, other).flopsPerNs).toEqual({ f64: 60, f32: 100 });
   });
 
   test('is set by the slower of traffic and arithmetic', () => {

@@ -9,33 +9,44 @@ export interface MachineLimits {
   readonly flopsPerNs: { readonly f64: number; readonly f32: number };
 }
 
+// Long enough that waking the threads does not count.
+const FMA_ROUNDS = 256;
+
 /** Bytes of three arrays: within the first cache of a core, the second, the last, and beyond all. */
 const FOOTPRINTS = [24 * 2 ** 10, 768 * 2 ** 10, 12 * 2 ** 20, 384 * 2 ** 20];
 
 /** The fastest of several samples: a limit is what can be had, not what an interrupted sample had. */
-async function fastest(run: () => unknown, rounds: number): Promise<number> {
-  const [times = []] = await interleave([run], { rounds, minSampleMs: 5 });
+async function fastest(run: () => unknown): Promise<number> {
+  const [times = []] = await interleave([run], { rounds: 25, minSampleMs: 4 });
   return Math.min(...times);
 }
 
 /** Resolves to the limits, measured now with the threads that are set. */
-export async function measureLimits(rounds: number): Promise<MachineLimits> {
+export async function measureLimits(): Promise<MachineLimits> {
   const bandwidth: { footprint: number; bytesPerNs: number }[] = [];
   for (const footprint of FOOTPRINTS) {
     const length = footprint / 24;
-    const [b, c, out] = [
-      new Float64Array(length).fill(1),
-      new Float64Array(length).fill(2),
-      new Float64Array(length),
-    ];
-    const ns = await fastest(() => triad({ length, b, c, out }), rounds);
+    const b = new Float64Array(length).fill(1);
+    const c = new Float64Array(length).fill(2);
+    const out = new Float64Array(length);
+    const ns = await fastest(() => triad({ length, b, c, out }));
     bandwidth.push({ footprint, bytesPerNs: footprint / ns });
   }
-  const peak = async (dtype: 'f64' | 'f32') => {
-    const rounds_ = 64;
-    return (rounds_ * 2 ** 21) / (await fastest(() => fmaChains({ rounds: rounds_, dtype }), rounds));
-  };
+  const peak = async (dtype: 'f64' | 'f32') =>
+    (FMA_ROUNDS * 2 ** 21) / (await fastest(() => fmaChains({ rounds: FMA_ROUNDS, dtype })));
   return { bandwidth, flopsPerNs: { f64: await peak('f64'), f32: await peak('f32') } };
+}
+
+/** Returns the higher of each limit of two measurements of one machine. */
+export function highest(one: MachineLimits, other: MachineLimits): MachineLimits {
+  const peak = (dtype: 'f64' | 'f32') => Math.max(one.flopsPerNs[dtype], other.flopsPerNs[dtype]);
+  return {
+    bandwidth: one.bandwidth.map(({ footprint, bytesPerNs }, at) => ({
+      footprint,
+      bytesPerNs: Math.max(bytesPerNs, other.bandwidth[at]!.bytesPerNs),
+    })),
+    flopsPerNs: { f64: peak('f64'), f32: peak('f32') },
+  };
 }
 
 /** Returns the bandwidth for a footprint: the highest of the caches that could hold it, so that a floor is a floor. */
