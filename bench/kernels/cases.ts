@@ -156,7 +156,7 @@ export function kernelCase(kernel: Pick<Kernel, 'def'>, dtype: Dtype): KernelCas
   for (const [name, { role }] of Object.entries(def.arrays)) if (role === 'output') all[name] = first[name];
   const numbers: Record<string, number> = {};
   for (const name of [...Object.keys(def.sizes), ...Object.keys(def.options)]) {
-    const value = Number(call[name] ?? def.options[name]?.default ?? 0);
+    const value = Number(call[name] ?? def.options[name]?.default ?? def.sizes[name]?.default ?? 0);
     // A choice is no number.
     if (!Number.isNaN(value)) numbers[name] = value;
   }
