@@ -148,7 +148,7 @@ struct Border<HistogramArgs> {
     {"bounds", Role::kWanted, Element::kF64, kSidesBounds},
   };
   static constexpr ErrorText kErrors[] = {
-    {Status::kInvalidOption, "low no larger than high, and finite increasing edges; element {detail} of edges was not (-1: low)"},
+    {Status::kInvalidOption, "low no larger than high, and finite edges; element {detail} of edges was not (-1: low)"},
   };
   static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
 

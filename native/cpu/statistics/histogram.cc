@@ -88,7 +88,7 @@ Status Fill(HistogramArgs& args, const double* edges, Outcome& outcome) {
 Status Histogram(HistogramArgs& args) {
   if (args.edges != nullptr) {
     for (int64_t i = 0; i <= args.bins; ++i) {
-      if (std::isfinite(args.edges[i]) && (i == 0 || args.edges[i] > args.edges[i - 1])) continue;
+      if (std::isfinite(args.edges[i])) continue;
       args.detail = i;
       return Status::kInvalidOption;
     }
@@ -100,6 +100,7 @@ Status Histogram(HistogramArgs& args) {
   if (!edges) throw std::bad_alloc();
   if (args.edges != nullptr) {
     std::copy_n(args.edges, args.bins + 1, edges.get());
+    std::sort(edges.get(), edges.get() + args.bins + 1);
   } else {
     double low = args.low;
     double high = args.high;

@@ -112,6 +112,7 @@ Status Histogram(HistogramArgs& args) {
   std::vector<double> edges(static_cast<size_t>(args.bins) + 1);
   if (args.edges != nullptr) {
     edges.assign(args.edges, args.edges + args.bins + 1);
+    std::sort(edges.begin(), edges.end());
   } else {
     double low = args.low;
     double high = args.high;

@@ -19,7 +19,7 @@ export const histogram = defineKernel({
   },
   arrays: {
     values: input(['count']),
-    edges: optional(['bins+1'], { type: 'f64', values: 'index', about: 'increasing' }),
+    edges: optional(['bins+1'], { type: 'f64', values: 'index', about: 'in any order' }),
     counts: output(['bins'], 'u32'),
     bounds: wanted(['bins+1'], 'f64'),
   },
@@ -28,8 +28,7 @@ export const histogram = defineKernel({
   complexity: 'O(count), O(count log bins) with edges',
   source: 'numpy.histogram',
   errors: {
-    kInvalidOption:
-      'low no larger than high, and finite increasing edges; element {detail} of edges was not (-1: low)',
+    kInvalidOption: 'low no larger than high, and finite edges; element {detail} of edges was not (-1: low)',
   },
   example: { count: 50, bins: 5 },
 });
