@@ -7,7 +7,7 @@ import { ROWS } from './rows.ts';
 
 const published = { table: 'platform', operation: 'Matrix <operations>', before: '890 ms', after: '12 ms' };
 const results: Results = {
-  machine: { cpu: 'Some CPU', threads: 2, memory_gib: 24, os: 'linux 6', load: [0.5, 1.25] },
+  machine: { cpu: 'Some CPU', threads: 2, memory_gib: 24, os: 'linux 6', load_begin: 0.5, load_end: 1.25 },
   date: '2026-11-22T10:00:00.000Z',
   versions: { Bun: '1.4.5', NumPy: '2.4.6', QuantLib: null },
   rows: [

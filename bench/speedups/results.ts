@@ -69,8 +69,10 @@ export interface Machine {
   readonly threads: number;
   readonly memory_gib: number;
   readonly os: string;
-  /** One-minute load average when the first row began, and after the last. */
-  readonly load: readonly [begin: number, end: number];
+  /** One-minute load average when the first row began. */
+  readonly load_begin: number;
+  /** The same after the last row: what the bench itself makes of it. */
+  readonly load_end: number;
 }
 
 /** The file bench/results.json. */
@@ -134,7 +136,7 @@ function measurementLines(one: Measurement): string[] {
 /** Returns the machine and versions of results as one sentence each. */
 export function provenance({ machine, date, versions }: Results): string {
   const known = Object.entries(versions).map(([name, version]) => `${name} ${version ?? 'absent'}`);
-  const load = machine.load.map((value) => value.toFixed(2)).join(' to ');
+  const load = `${machine.load_begin.toFixed(2)} to ${machine.load_end.toFixed(2)}`;
   return `${date.slice(0, 10)}, ${machine.cpu}, ${machine.threads} threads, ${machine.memory_gib} GiB, ${machine.os}, load average ${load}. ${known.join(', ')}.`;
 }
 

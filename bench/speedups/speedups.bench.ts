@@ -38,7 +38,8 @@ async function main(ids: readonly string[]): Promise<void> {
       threads: cpus().length,
       memory_gib: Math.round(totalmem() / 2 ** 30),
       os: `${platform()} ${release()}`,
-      load: [began, loadavg()[0]!],
+      load_begin: began,
+      load_end: loadavg()[0]!,
     },
     date: new Date().toISOString(),
     versions: {
