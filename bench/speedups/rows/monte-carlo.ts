@@ -38,7 +38,7 @@ export async function monteCarlo(bench: Bench): Promise<RowResult> {
     },
   });
   // Rivals take a share of the paths: less memory, the same work for each path.
-  const [polarShare, numpyShare, quantLibShare] = [8, 16, 128];
+  const [polarShare, numpyShare, quantLibShare] = [8, 16, 125];
   const numpy = { paths: paths / numpyShare, steps, dtype: 'float32' };
   const quantLib = { paths: paths / quantLibShare, steps };
   await mustAgreeWith(bench, 'european_numpy', numpy, PRICE, 0.03);
