@@ -38,7 +38,7 @@ export async function renderIndicators(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['native/core/generated/indicator_options.h', nativeOptions(head('//'), defs)],
     ...GROUPS.map((group): [string, string] => [
-      `native/core/generated/indicators_${group}.inc`,
+      `native/cpu/generated/indicators_${group}.inc`,
       groupList(
         group,
         defs.filter((def) => def.group === group),

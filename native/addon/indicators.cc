@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "addon/arguments.h"
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 
 namespace nautilus::addon {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 #include "test/check.h"
 #include "test/targets.h"
 

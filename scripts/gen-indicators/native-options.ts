@@ -18,7 +18,7 @@ export function nativeOptions(head: string, defs: readonly AnyIndicator[]): stri
 #include <cstdint>
 #include <span>
 
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 
 namespace nautilus::cpu::indicators {
 

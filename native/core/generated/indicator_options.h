@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 
 namespace nautilus::cpu::indicators {
 

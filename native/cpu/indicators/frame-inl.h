@@ -25,7 +25,7 @@
 #include <numeric>
 #include <vector>
 
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -4,5 +4,5 @@
 // clang-format off: foreach_target.h must come before highway.h
 #include "hwy/foreach_target.h"
 // clang-format on
-#include "core/generated/indicators_momentum.inc"
+#include "cpu/generated/indicators_momentum.inc"
 #include "cpu/indicators/group-inl.h"

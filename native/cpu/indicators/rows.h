@@ -3,7 +3,7 @@
 #define NAUTILUS_CPU_INDICATORS_ROWS_H_
 
 #include "core/generated/indicator_options.h"
-#include "cpu/indicators/call.h"
+#include "core/indicator_call.h"
 
 namespace nautilus::cpu::indicators {
 

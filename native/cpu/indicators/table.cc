@@ -1,8 +1,8 @@
 // The table of indicators, and the run of one of them over all its tiles.
 #include <atomic>
 
+#include "core/indicator_call.h"
 #include "core/parallel.h"
-#include "cpu/indicators/call.h"
 #include "cpu/indicators/rows.h"
 
 namespace nautilus::cpu::indicators {

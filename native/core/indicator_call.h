@@ -1,7 +1,7 @@
 // One run of one indicator over a panel of series, and the row that describes each indicator. No Node, no
 // SIMD.
-#ifndef NAUTILUS_CPU_INDICATORS_CALL_H_
-#define NAUTILUS_CPU_INDICATORS_CALL_H_
+#ifndef NAUTILUS_CORE_INDICATOR_CALL_H_
+#define NAUTILUS_CORE_INDICATOR_CALL_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -90,4 +90,4 @@ Status RunIndicator(const IndicatorRow& row, const IndicatorCall& call);
 
 }  // namespace nautilus::cpu::indicators
 
-#endif  // NAUTILUS_CPU_INDICATORS_CALL_H_
+#endif  // NAUTILUS_CORE_INDICATOR_CALL_H_
