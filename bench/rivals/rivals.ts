@@ -46,7 +46,14 @@ export class Rivals {
     if (!python) return null;
     const count = String(threads);
     const child = Bun.spawn([python, join(import.meta.dir, 'rival.py')], {
-      env: { ...process.env, OPENBLAS_NUM_THREADS: count, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count },
+      env: {
+        ...process.env,
+        OPENBLAS_NUM_THREADS: count,
+        OMP_NUM_THREADS: count,
+        MKL_NUM_THREADS: count,
+        // Its threads else go on spinning into the turn of the next side: 2^4 cycles instead of 2^26.
+        OPENBLAS_THREAD_TIMEOUT: '4',
+      },
       stdin: 'pipe',
       stdout: 'pipe',
       // A Python without numpy is no fault of the bench.

@@ -11,10 +11,14 @@ export type AccessTable = Readonly<Record<string, Access>>;
 /** Routes that every engine has. They are also free of limits: whoever watches the engines needs an answer. */
 export const COMMON_ACCESS: AccessTable = { 'GET /health': 'open', 'GET /ready': 'open' };
 
+/** All kernels of an engine, whose routes differ in the last part only. */
+export const KERNELS = 'POST /kernels/:id';
+
 /** Routes of each engine. A POST that only computes is `read`; what changes limits or stored data is `admin`. */
 export const ACCESS: Readonly<Record<string, AccessTable>> = {
-  analytics: { 'POST /analytics/calculate/:id': 'read' },
+  analytics: { 'POST /analytics/calculate/:id': 'read', [KERNELS]: 'read' },
   risk: {
+    [KERNELS]: 'read',
     'POST /risk/check/:portfolio_id': 'read',
     'POST /risk/var/:portfolio_id': 'read',
     'PUT /limits/:portfolio_id': 'admin',

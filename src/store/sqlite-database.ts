@@ -46,10 +46,22 @@ export function openSqlite(path: string, schemas: Schemas, options: SqliteOption
 function connect(path: string, { durability = 'process' }: SqliteOptions): Connection {
   const db = new Connection(path, { create: true, strict: true });
   db.run(`PRAGMA busy_timeout = ${WAIT_MS}`);
-  db.run('PRAGMA journal_mode = WAL');
+  useLog(db);
   db.run(`PRAGMA synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`);
   db.run('PRAGMA foreign_keys = ON');
   return db;
+}
+
+// A file that is new takes the write-ahead log from one process at a time, and says so to the others at once.
+function useLog(db: Connection): void {
+  for (const until = performance.now() + WAIT_MS; ; Bun.sleepSync(5)) {
+    try {
+      db.run('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > until) throw error;
+    }
+  }
 }
 
 function migrate(db: Connection, path: string, schemas: Schemas): void {

@@ -70,8 +70,11 @@ T FmaRound(T scale, T shift) {
   const hn::ScalableTag<T> d;
   const auto m = hn::Set(d, scale);
   const auto a = hn::Set(d, shift);
-  auto x0 = hn::Set(d, T{1}), x1 = x0, x2 = x0, x3 = x0, x4 = x0, x5 = x0, x6 = x0, x7 = x0;
-  auto x8 = x0, x9 = x0, x10 = x0, x11 = x0, x12 = x0, x13 = x0, x14 = x0, x15 = x0;
+  // Each chain starts elsewhere: chains that are the same would be computed once.
+  const auto start = [&](int chain) HWY_ATTR { return hn::Set(d, T{1} + static_cast<T>(chain) / T{16}); };
+  auto x0 = start(0), x1 = start(1), x2 = start(2), x3 = start(3), x4 = start(4), x5 = start(5);
+  auto x6 = start(6), x7 = start(7), x8 = start(8), x9 = start(9), x10 = start(10), x11 = start(11);
+  auto x12 = start(12), x13 = start(13), x14 = start(14), x15 = start(15);
   const int64_t steps = kStepsOfRound / (16 * static_cast<int64_t>(hn::Lanes(d)));
   for (int64_t i = 0; i < steps; ++i) {
     x0 = hn::MulAdd(x0, m, a), x1 = hn::MulAdd(x1, m, a), x2 = hn::MulAdd(x2, m, a),

@@ -27,7 +27,7 @@ export const fmaChains = defineKernel({
   family: 'system',
   title: 'Chains of fused multiply-adds',
   about:
-    'Iterates `x = scale x + shift` from 1 in independent chains that never leave the registers, on all threads: 2^20 steps a round, all chains ' +
+    'Iterates `x = scale x + shift` in independent chains, each from another number below 2, that never leave the registers, on all threads: 2^20 steps a round, all chains ' +
     'together. `out` holds the mean of the chains after each round, shift / (1 - scale) but for rounding. NaN never occurs.',
   dtypes: ['f64', 'f32'],
   cpu: 'hwy',
