@@ -84,7 +84,13 @@ export class LiveMarket {
   /** Sets limits and waits until they refuse `order`. */
   async setLimits(limits: Record<string, unknown>, order: object): Promise<void> {
     await this.engine.append(topics.riskLimits, { portfolio_id: PORTFOLIO, limits });
-    const refuses = async () => (await this.engine.post('/orders', order)).status === 422;
+    // An order of the time before they were is taken back.
+    const refuses = async () => {
+      const { status, body } = await this.engine.post('/orders', order);
+      if (status === 422) return true;
+      await this.engine.send('DELETE', `/orders/${body.order_id}`);
+      return false;
+    };
     await eventually(refuses, 'the limits are in force');
   }
 }
