@@ -90,7 +90,12 @@ describe.skipIf(!HAS_CLUSTER)('jobs on BullMQ in a cluster that fails', () => {
         const inStep = () => cluster.ask<number>(cluster.masters[0]!, 'WAIT', 1, 1000);
         await eventually(async () => (await inStep()) === 1, 'the replica to know the job');
         cluster.masters[0]!.signal(signal);
-        await expect(jobs.add('work', 'lost')).rejects.toBeInstanceOf(DependencyUnavailableError);
+        // Refused while the master is away, or taken by the one that came after it.
+        const meanwhile = await jobs.add('work', 'meanwhile').catch((error: unknown) => error);
+        expect(meanwhile instanceof Error ? meanwhile.constructor : null).toBeOneOf([
+          null,
+          DependencyUnavailableError,
+        ]);
         await cluster.promoted(0);
         gate.resolve();
         const ended = () =>
