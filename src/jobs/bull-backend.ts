@@ -6,7 +6,7 @@ import type { RedisSettings } from '../core/redis-settings.ts';
 import type { Added, BackendTiming, Cancelled, JobBackend, JobKind, JobWorker } from './backend.ts';
 import { BACKEND_TIMING } from './backend.ts';
 import { type BullClient, connectForCommands, connectForWork } from './bull-connections.ts';
-import { type BullJob, BullQueues, hasUnfinished, prefixOf, queueName } from './bull-queues.ts';
+import { type BullJob, BullQueues, hasJobs, prefixOf, queueName, READY } from './bull-queues.ts';
 import { type BullData, jobOfBull, Retry, reasonText, withoutStack } from './bull-records.ts';
 import { takeOwner } from './owner.ts';
 import type { JobPage, JobProgress, JobQuery, JobRecord, NewJob, Outcome } from './record.ts';
@@ -23,6 +23,9 @@ export interface BullBackendOptions {
 }
 
 const KEEP = { age: RETENTION.ageS, count: RETENTION.count };
+
+/** How long jobs may wait for workers that have nothing to do, in milliseconds; a worker that is well takes one within a few. */
+const IDLE_MS = 15_000;
 
 interface Opened {
   readonly bullmq: typeof import('bullmq');
@@ -53,6 +56,8 @@ export class BullBackend implements JobBackend {
   #paused = false;
   #closing: Promise<unknown> | undefined;
   #failing = false;
+  /** Since when jobs wait although no worker has anything to do. */
+  #idleSinceMs: number | null = null;
 
   constructor(options: BullBackendOptions) {
     this.#options = options;
@@ -243,19 +248,35 @@ export class BullBackend implements JobBackend {
     for (const [id, { sinceMs }] of this.#unsettled)
       if (now - sinceMs > 2 * this.#timing.leaseMs) this.#settle(id, false);
     try {
+      const { settings, engine } = this.#options;
+      const client = await this.#connect();
       if (!this.#working) {
-        const { settings, engine } = this.#options;
-        const client = await this.#connect();
-        if (client.status !== 'ready' || !(await hasUnfinished(client, settings, engine, this.#kinds)))
-          return;
+        if (client.status !== 'ready' || !(await hasJobs(client, settings, engine, this.#kinds))) return;
         await this.#work();
       }
+      const isIdle = this.#active.size === 0 && this.#unsettled.size === 0 && !this.#paused;
+      if (isIdle && (await hasJobs(client, settings, engine, this.#kinds, READY)))
+        await this.#nothingBegins(now);
+      else this.#idleSinceMs = null;
       const { queues } = await this.#open();
       for (const id of await queues.wishes()) if (this.#active.has(id)) this.#worker!.cancelRequested(id);
       this.#failing = false;
     } catch (error) {
       this.#complain(error);
     }
+  }
+
+  // Jobs wait and workers that have nothing to do take none. It has been seen after a node of a cluster hung: a worker then waits for an
+  // answer that nobody owes it any more. New workers have connections of their own.
+  async #nothingBegins(now: number): Promise<void> {
+    this.#idleSinceMs ??= now;
+    if (now - this.#idleSinceMs < IDLE_MS) return;
+    this.#idleSinceMs = null;
+    this.#options.log.warn({ idle_ms: IDLE_MS }, 'jobs wait and workers take none; they are replaced');
+    for (const worker of this.#workers.splice(0)) worker.close(true).catch(() => {});
+    this.#connection?.disconnect();
+    this.#working = undefined;
+    await this.#work();
   }
 
   // Once for a row of failures; errors of the client may hold the commands they were about.

@@ -62,7 +62,14 @@ async function connect(
   if (!settings.cluster) return new ioredis.Redis(all);
   const cluster = {
     // Each node proves the name or the address under which the cluster knows it.
-    redisOptions: { ...all, ...(settings.tls ? { tls: {} } : {}) },
+    redisOptions: {
+      ...all,
+      ...(settings.tls ? { tls: {} } : {}),
+      // A node that is gone does not come back under its connection: what it was asked would wait for it for ever. The cluster asks again.
+      autoResendUnfulfilledCommands: false,
+      // What is lost all the same between two nodes fails; no command of a worker waits longer for work than 10 s.
+      commandTimeout: options.commandTimeout ?? SILENCE_MS,
+    },
     dnsLookup: (address: string, found: (error: null, address: string) => void) => found(null, address),
     enableOfflineQueue: options.enableOfflineQueue,
     // Who keeps no commands would be asked through a node that may still be connecting, and begin anew for ever: `ready` looks instead.

@@ -30,6 +30,8 @@ const CONNECT_MS = 1000;
  */
 const REFUSED =
   /timed out|connection|writeable|cluster (isn't|is|redirections)|slots cache|^(NOPERM|LOADING|READONLY|OOM|MISCONF|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/i;
+/** Where BullMQ keeps the ids of jobs that could begin at once. */
+export const READY = ['wait', 'prioritized'] as const;
 /** Where BullMQ keeps the ids of jobs that have not ended. */
 const UNFINISHED = ['wait', 'prioritized', 'delayed', 'active'] as const;
 const BULL_STATES = {
@@ -189,15 +191,16 @@ export function queueName(engine: string, kind: string): string {
   return `${engine}.${kind}`;
 }
 
-/** Whether a queue has jobs that have not ended; asked without BullMQ, which takes long to load. */
-export async function hasUnfinished(
+/** Whether a queue has jobs in one of these lists; asked without BullMQ, which takes long to load. */
+export async function hasJobs(
   commands: BullClient,
   settings: RedisSettings,
   engine: string,
   kinds: readonly string[],
+  lists: readonly string[] = UNFINISHED,
 ): Promise<boolean> {
   const keys = kinds.flatMap((kind) =>
-    UNFINISHED.map((state) => `${prefixOf(settings, engine)}:${queueName(engine, kind)}:${state}`),
+    lists.map((state) => `${prefixOf(settings, engine)}:${queueName(engine, kind)}:${state}`),
   );
   return (await commands.exists(...keys)) > 0;
 }
