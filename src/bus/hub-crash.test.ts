@@ -45,6 +45,7 @@ test('loses nothing that it acknowledged when it is killed again and again under
   const acknowledged = streams.map(() => 0);
   const read = streams.map((): number[] => []);
   let stopping = false;
+  let written = false;
 
   const write = async (log: HubLog, i: number) => {
     while (!stopping) {
@@ -61,7 +62,7 @@ test('loses nothing that it acknowledged when it is killed again and again under
   };
   const consume = async (log: HubLog) => {
     const places: LogPlace[] = streams.map((stream) => ({ ...stream, generation: '', position: 0 }));
-    const done = () => stopping && read.every((seen, i) => seen.length >= acknowledged[i]!);
+    const done = () => written && read.every((seen, i) => seen.length >= acknowledged[i]!);
     while (!done()) {
       const batches = await log.read(places, { maxEvents: 100, waitMs: 100 }).catch(onlyAway);
       if (!batches) await Bun.sleep(2);
@@ -76,8 +77,8 @@ test('loses nothing that it acknowledged when it is killed again and again under
   };
 
   const writers = link();
-  const work = [consume(new HubLog(link())), ...streams.map((_, i) => write(new HubLog(writers), i))];
-  const all = Promise.all(work);
+  const reading = consume(new HubLog(link()));
+  const writing = Promise.all(streams.map((_, i) => write(new HubLog(writers), i)));
   for (let round = 1; round <= 6; round++) {
     const goal = acknowledged.map((last) => last + 30);
     await eventually(
@@ -89,7 +90,9 @@ test('loses nothing that it acknowledged when it is killed again and again under
     await hub.start();
   }
   stopping = true;
-  await all;
+  await writing;
+  written = true;
+  await reading;
   for (const [i, seen] of read.entries()) {
     expect(seen).toEqual(Array.from({ length: seen.length }, (_, k) => k + 1));
     expect(seen.length).toBeGreaterThanOrEqual(acknowledged[i]!);

@@ -45,7 +45,7 @@ export class Tries {
     return new Tries({ topic, partition }, begun ?? undefined);
   }
 
-  /** Whether a batch must be announced before it is applied. */
+  /** Whether a batch was applied since the gain, so that later ones are applied without an announcement. */
   get isTrusted(): boolean {
     return this.#trusted;
   }
