@@ -132,11 +132,14 @@ def european_quantlib(paths, steps):
 @task
 def rsi_talib(bars, series, period):
     panel = np.ascontiguousarray(prices(bars, series).T)
+    kept = np.empty_like(panel)
 
     def run():
-        for close in panel:
-            out = talib.RSI(close, period)
-        return out[-1]
+        if series == 1:
+            return talib.RSI(panel[0], period)[-1]
+        for at, close in enumerate(panel):
+            kept[at] = talib.RSI(close, period)
+        return kept[-1, -1]
 
     return run
 
@@ -183,18 +186,25 @@ def logistic(rows, columns):
 
 @task
 def indicator(code, bars, series):
-    """An expression over the functions of TA-Lib for a panel, series by series."""
+    """An expression over the functions of TA-Lib for a panel, series by series; all outputs are kept, in memory that is there
+    already, as the other side keeps them."""
     close = np.ascontiguousarray(prices(bars, series).T)
     volume = (1000 + 500 * np.sin(np.arange(float(bars * series)))).reshape(bars, series)
     panel = [close * 0.999, close * 1.002, close * 0.998, close, np.ascontiguousarray(volume.T)]
     call = eval(f"lambda o, h, l, c, v: ({code})", {**vars(talib), "np": np})
 
+    def flat(out):
+        return [one for part in out for one in flat(part)] if isinstance(out, tuple) else [out]
+
+    kept = [np.empty_like(close) for _ in flat(call(*[column[0] for column in panel]))]
+
     def run():
-        for rows in zip(*panel):
-            out = call(*rows)
-        while isinstance(out, tuple):
-            out = out[0]
-        return out[-1:]
+        if series == 1:
+            return flat(call(*[column[0] for column in panel]))[0][-1:]
+        for at, rows in enumerate(zip(*panel)):
+            for to, out in zip(kept, flat(call(*rows))):
+                to[at] = out
+        return kept[0][-1, -1:]
 
     return run
 

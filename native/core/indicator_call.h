@@ -26,11 +26,9 @@ struct OptionSpec {
 inline constexpr int kMaxInputs = 5;
 inline constexpr int kMaxOutputs = 5;
 
-// How many neighbouring series are worked on at a time. 64 doubles span 8 cache lines of a row; one vector
-// alone would touch one line of each row and run at half the speed. A single row of state allows for longer
-// runs through each row of the panel, as memory is then all that takes time; more state should stay in the
-// first cache.
-constexpr int64_t TileSeries(int64_t slots) { return slots == 1 ? 256 : 64; }
+// How many neighbouring series have their state side by side. 64 doubles span 8 cache lines of a row; one
+// vector alone would touch one line of each row and run at half the speed.
+inline constexpr int64_t kTileSeries = 64;
 
 // A tile's state has room for whole vectors of every target, so that a tail runs the same code on padding
 // lanes.

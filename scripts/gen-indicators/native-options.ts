@@ -3,13 +3,26 @@ import { type AnyIndicator, INPUTS } from '../../src/indicators/define.ts';
 import { type Expression, parseExpression } from '../../src/indicators/warmup.ts';
 import { pascal } from './names.ts';
 
+/**
+ * How many times the warm-up until nothing is left of a state, to the last bit, for all that is known; 0: never. A window of
+ * blocks has forgotten after two of its lengths. An average takes about as many bars as its first value to forget a state by a
+ * factor of e, and rounding another few.
+ */
+const LEADS: Readonly<Record<AnyIndicator['stability'], number>> = {
+  exact: 2,
+  epsilon: 2,
+  converging: 64,
+  pathDependent: 0,
+};
+
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Returns the text of `native/core/generated/indicator_options.h`. */
 export function nativeOptions(head: string, defs: readonly AnyIndicator[]): string {
   const list = defs.map(({ name }) => `X(${pascal(name)})`);
   return `${head}
-// What the definitions say of each indicator: columns, outputs, options with their ranges, bars before the first value.
+// What the definitions say of each indicator: columns, outputs, options with their ranges, bars before the first value, warm-ups
+// until whatever came before is forgotten (0: never).
 #ifndef NAUTILUS_CORE_GENERATED_INDICATOR_OPTIONS_H_
 #define NAUTILUS_CORE_GENERATED_INDICATOR_OPTIONS_H_
 
@@ -63,6 +76,7 @@ function struct(def: AnyIndicator): string {
   static constexpr const char* kName = "${def.name}";
   static constexpr int kInputs = ${def.inputs.length};
   static constexpr int kOutputs = ${outputs.length};
+  static constexpr int64_t kLead = ${LEADS[def.stability]};
   static constexpr Column kInputColumns[] = {${columns.join(', ')}};
   static constexpr const char* kOutputNames[] = {${outputs.map((name) => `"${snake(name)}"`).join(', ')}};
 ${ofOptions}

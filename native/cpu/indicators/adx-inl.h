@@ -18,14 +18,11 @@ struct Adx {
   template <typename T>
   struct Plan {
     int64_t start;
-    T period;
-    WilderRule<T> rule;
+    EmaRule<T> rule;
 
     // Movements need a bar before; their first sums end at the bar before `period`.
     Plan(const Options& options, Layout&)
-        : start(options.period),
-          period(static_cast<T>(options.period)),
-          rule(options.period, options.period) {}
+        : start(options.period), rule(WilderRule<T>(options.period, options.period)) {}
   };
 
   template <class D>
@@ -33,7 +30,7 @@ struct Adx {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
     V high, low, close, rise, fall, range;
-    WilderCell<D> average;
+    EmaCell<D> average;
 
     NAUTILUS_FIELDS(high, low, close, rise, fall, range, average)
 
@@ -67,7 +64,7 @@ struct Adx {
         sum = at.bar == 0 ? hn::Zero(at.d) : hn::Add(sum, value);
         return;
       }
-      sum = hn::Add(hn::Sub(sum, hn::Div(sum, hn::Set(at.d, plan.period))), value);
+      sum = hn::Add(hn::Sub(sum, hn::Mul(sum, hn::Set(at.d, plan.rule.weight))), value);
     }
   };
 };

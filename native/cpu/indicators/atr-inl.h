@@ -17,17 +17,17 @@ struct Atr {
 
   template <typename T>
   struct Plan {
-    WilderRule<T> rule;
+    EmaRule<T> rule;
 
     // A range needs a previous close.
-    Plan(const Options& options, Layout&) : rule(1, options.period) {}
+    Plan(const Options& options, Layout&) : rule(WilderRule<T>(1, options.period)) {}
   };
 
   template <class D>
   struct Step {
     using V = hn::Vec<D>;
     V close;
-    WilderCell<D> average;
+    EmaCell<D> average;
 
     NAUTILUS_FIELDS(close, average)
 

@@ -28,11 +28,6 @@ struct Bollinger {
           deviations(static_cast<T>(options.deviations)) {}
   };
 
-  template <class D, class Plan>
-  static HWY_INLINE void Prepare(D, const Plan&, const hn::Vec<D>* in, hn::Vec<D>* kept) {
-    kept[0] = in[0];
-  }
-
   template <class D, class Plan, class Window>
   static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {
     const auto mean = MeanOf(d, plan, window);

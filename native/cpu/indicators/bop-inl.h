@@ -7,35 +7,27 @@
 #endif
 
 #include "core/generated/indicator_options.h"
-#include "cpu/indicators/cells-inl.h"
+#include "cpu/indicators/window-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Bop {
   using Options = BopOptions;
-  static constexpr int kDerived = 1;
-
-  template <class D>
-  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* power) {
-    power[0] = Ratio(d, hn::Sub(in[3], in[0]), hn::Sub(in[1], in[2]));
-  }
+  static constexpr int kWindows = 4;
+  static constexpr bool kEnds = true;
 
   template <typename T>
   struct Plan {
-    Plan(const Options&, Layout&) {}
+    int64_t rows = 1;
+
+    explicit Plan(const Options&) {}
   };
 
-  template <class D>
-  struct Step {
-    using T = hn::TFromD<D>;
-    using V = hn::Vec<D>;
-    template <class Bar>
-    HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      (void)at, (void)plan;
-      out[0] = in[0];
-    }
-  };
+  template <class D, class Plan, class Window>
+  static HWY_INLINE void Value(D d, const Plan&, const Window& window, hn::Vec<D>* out) {
+    out[0] = Ratio(d, hn::Sub(window(3, 0), window(0, 0)), hn::Sub(window(1, 0), window(2, 0)));
+  }
 };
 
 }  // namespace nautilus::cpu::indicators::HWY_NAMESPACE

@@ -52,50 +52,21 @@ struct EmaCell {
   }
 };
 
-// Wilder's average of a series whose first value comes at bar `start`: seeded by the mean of `period` values,
-// then (average * (period - 1) + value) / period. Plain multiply, add and divide in this order: a fused
-// multiply-add or a multiplication by 1 / period would change the bits.
+// Wilder's average of a series whose first value comes at bar `start`: an exponential average whose weight is
+// 1 / period. His own writing, (average * (period - 1) + value) / period, is the same number but for the last
+// bits; it divides for each value.
 template <typename T>
-struct WilderRule {
-  int64_t start = 0;
-  int64_t ready = 0;
-  T period = 1;
-  T less_one = 0;
-
-  WilderRule(int64_t first_input, int64_t bars)
-      : start(first_input),
-        ready(first_input + bars - 1),
-        period(static_cast<T>(bars)),
-        less_one(static_cast<T>(bars - 1)) {}
-};
-
-template <class D>
-struct WilderCell {
-  using T = hn::TFromD<D>;
-  using V = hn::Vec<D>;
-  V average;  // the sum while seeding
-
-  NAUTILUS_FIELDS(average)
-
-  template <bool kSteady>
-  HWY_INLINE V Push(const At<D, kSteady>& at, const WilderRule<T>& plan, V value) {
-    const V period = hn::Set(at.d, plan.period);
-    if (!kSteady && at.bar <= plan.ready) {
-      if (at.bar < plan.start) return average;
-      average = hn::Add(average, value);
-      if (at.bar == plan.ready) average = hn::Div(average, period);
-      return average;
-    }
-    average = hn::Div(hn::Add(hn::Mul(average, hn::Set(at.d, plan.less_one)), value), period);
-    return average;
-  }
-};
+EmaRule<T> WilderRule(int64_t first_input, int64_t bars) {
+  EmaRule<T> rule(first_input, bars);
+  rule.weight = T{1} / static_cast<T>(bars);
+  return rule;
+}
 
 // Wilder's relative strength index of the next close.
 template <class D, bool kSteady>
-HWY_INLINE hn::Vec<D> RelativeStrength(const At<D, kSteady>& at, const WilderRule<hn::TFromD<D>>& rule,
-                                       hn::Vec<D> close, hn::Vec<D>& previous, WilderCell<D>& gain,
-                                       WilderCell<D>& loss) {
+HWY_INLINE hn::Vec<D> RelativeStrength(const At<D, kSteady>& at, const EmaRule<hn::TFromD<D>>& rule,
+                                       hn::Vec<D> close, hn::Vec<D>& previous, EmaCell<D>& gain,
+                                       EmaCell<D>& loss) {
   using T = hn::TFromD<D>;
   const auto zero = hn::Zero(at.d);
   const auto change = hn::Sub(close, previous);

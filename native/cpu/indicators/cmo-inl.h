@@ -14,14 +14,13 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Cmo {
   using Options = CmoOptions;
-  static constexpr bool kInParts = true;
 
   template <typename T>
   struct Plan {
-    WilderRule<T> rule;
+    EmaRule<T> rule;
 
     // The first change needs a previous close.
-    Plan(const Options& options, Layout&) : rule(1, options.period) {}
+    Plan(const Options& options, Layout&) : rule(WilderRule<T>(1, options.period)) {}
   };
 
   template <class D>
@@ -29,7 +28,7 @@ struct Cmo {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
     V previous;
-    WilderCell<D> gain, loss;
+    EmaCell<D> gain, loss;
 
     NAUTILUS_FIELDS(previous, gain, loss)
 

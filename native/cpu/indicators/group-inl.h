@@ -1,6 +1,7 @@
 // Compiles the indicators of NAUTILUS_GROUP for every SIMD target and exports their two functions. Included
 // last by each group's file, after the generated list of its indicators. No include guard: foreach_target
 // includes the group's file once for each target.
+#include "cpu/indicators/recursive-inl.h"
 #include "cpu/indicators/rows.h"
 #include "cpu/indicators/window-inl.h"
 #include "hwy/highway.h"

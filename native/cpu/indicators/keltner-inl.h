@@ -18,12 +18,14 @@ struct Keltner {
   template <typename T>
   struct Plan {
     EmaRule<T> middle;
-    WilderRule<T> range;
+    EmaRule<T> range;
     T multiple;
 
     // A range needs a previous close.
     Plan(const Options& options, Layout&)
-        : middle(0, options.period), range(1, options.atr), multiple(static_cast<T>(options.multiple)) {}
+        : middle(0, options.period),
+          range(WilderRule<T>(1, options.atr)),
+          multiple(static_cast<T>(options.multiple)) {}
   };
 
   template <class D>
@@ -32,7 +34,7 @@ struct Keltner {
     using V = hn::Vec<D>;
     V close;
     EmaCell<D> middle;
-    WilderCell<D> range;
+    EmaCell<D> range;
 
     NAUTILUS_FIELDS(close, middle, range)
 

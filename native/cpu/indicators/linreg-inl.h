@@ -30,12 +30,6 @@ struct Linreg {
     }
   };
 
-  template <class D, class Plan>
-  static HWY_INLINE void Prepare(D d, const Plan& plan, const hn::Vec<D>* in, hn::Vec<D>* kept) {
-    (void)d, (void)plan;
-    kept[0] = in[0];
-  }
-
   template <class D, class Plan, class Window>
   static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {
     // Bars as far before the middle as after it have opposite weights: their difference counts.

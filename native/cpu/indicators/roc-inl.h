@@ -15,6 +15,7 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 struct Roc {
   using Options = RocOptions;
   static constexpr int kWindows = 1;
+  static constexpr bool kEnds = true;
 
   template <typename T>
   struct Plan {
@@ -22,12 +23,6 @@ struct Roc {
 
     explicit Plan(const Options& options) : rows(options.period + 1) {}
   };
-
-  template <class D, class Plan>
-  static HWY_INLINE void Prepare(D d, const Plan& plan, const hn::Vec<D>* in, hn::Vec<D>* kept) {
-    (void)d, (void)plan;
-    kept[0] = in[0];
-  }
 
   template <class D, class Plan, class Window>
   static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {

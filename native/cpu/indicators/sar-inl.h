@@ -16,6 +16,8 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Sar {
   using Options = SarOptions;
+  // Stops that began differently are one once both have turned at the same bar; nothing makes them.
+  static constexpr int64_t kLead = 256;
 
   template <typename T>
   struct Plan {

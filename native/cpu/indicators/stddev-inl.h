@@ -24,12 +24,6 @@ struct Stddev {
     explicit Plan(const Options& options) : rows(options.period), period(static_cast<T>(options.period)) {}
   };
 
-  template <class D, class Plan>
-  static HWY_INLINE void Prepare(D d, const Plan& plan, const hn::Vec<D>* in, hn::Vec<D>* kept) {
-    (void)d, (void)plan;
-    kept[0] = in[0];
-  }
-
   template <class D, class Plan, class Window>
   static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {
     out[0] = DeviationOf(d, plan, window, MeanOf(d, plan, window));

@@ -17,12 +17,12 @@ struct Stochrsi {
 
   template <typename T>
   struct Plan {
-    WilderRule<T> rule;
+    EmaRule<T> rule;
     T signal_bars;
     Ring highs, lows, signal;
 
     Plan(const Options& options, Layout& layout)
-        : rule(1, options.period),
+        : rule(WilderRule<T>(1, options.period)),
           signal_bars(static_cast<T>(options.signal)),
           highs(layout.Take(options.range)),
           lows(layout.Take(options.range)),
@@ -36,7 +36,7 @@ struct Stochrsi {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
     V previous;
-    WilderCell<D> gain, loss;
+    EmaCell<D> gain, loss;
     RollingCell<D, Highest> highest;
     RollingCell<D, Lowest> lowest;
     RollingCell<D, Sum> signal;

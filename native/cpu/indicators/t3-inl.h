@@ -14,7 +14,6 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct T3 {
   using Options = T3Options;
-  static constexpr bool kInParts = true;
 
   template <typename T>
   struct Plan {

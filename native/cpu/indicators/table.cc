@@ -1,4 +1,5 @@
 // The table of indicators, and the run of one of them over all its tiles.
+#include <algorithm>
 #include <atomic>
 
 #include "core/indicator_call.h"
@@ -49,13 +50,14 @@ bool InputsFinite(const IndicatorRow& row, const IndicatorCall& call) {
 
 Status RunIndicator(const IndicatorRow& row, const IndicatorCall& call) {
   if (call.bars == 0 || call.series == 0) return Status::kOk;
-  const int64_t width = TileSeries(row.slots(call.options, call.dtype));
-  const int64_t tiles = (call.series + width - 1) / width;
+  const int64_t tiles = (call.series + kTileSeries - 1) / kTileSeries;
   if (tiles == 1 || call.bars * call.series < kAloneValues) {
     return row.run(call, 0, tiles) ? Status::kOk : Status::kNonFinite;
   }
+  // Neighbouring tiles together make longer runs through each row; two turns for each thread even out.
+  const int64_t grain = std::clamp<int64_t>(tiles / (2 * KernelThreads()), 1, 8);
   std::atomic<bool> finite{true};
-  ParallelRanges(tiles, 1, [&](int64_t first, int64_t last) {
+  ParallelRanges(tiles, grain, [&](int64_t first, int64_t last) {
     if (finite.load(std::memory_order_relaxed) && !row.run(call, first, last)) {
       finite.store(false, std::memory_order_relaxed);
     }

@@ -15,6 +15,7 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 struct Truerange {
   using Options = TruerangeOptions;
   static constexpr int kWindows = 3;
+  static constexpr bool kEnds = true;
 
   template <typename T>
   struct Plan {
@@ -22,12 +23,6 @@ struct Truerange {
 
     explicit Plan(const Options&) {}
   };
-
-  template <class D, class Plan>
-  static HWY_INLINE void Prepare(D d, const Plan& plan, const hn::Vec<D>* in, hn::Vec<D>* kept) {
-    (void)d, (void)plan;
-    for (int i = 0; i < 3; ++i) kept[i] = in[i];
-  }
 
   template <class D, class Plan, class Window>
   static HWY_INLINE void Value(D d, const Plan& plan, const Window& window, hn::Vec<D>* out) {
