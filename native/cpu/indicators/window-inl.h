@@ -115,9 +115,10 @@ struct Windowed {
         if (row + kAhead < call.bars)
           tile.Fetch(row + kAhead, 0, tile.width * static_cast<int64_t>(sizeof(T)));
         if constexpr (ReadsEnds<Spec>) {
-          // The next call finds the last rows in the state.
-          if (values && row >= plan.rows - 1 && row + plan.rows < call.bars) {
+          if (values && row >= plan.rows - 1) {
             RowOfPanel(d, plan, tile, row, finite);
+            // The next call finds the last rows in the state.
+            if (row + plan.rows >= call.bars) KeepRow(d, plan, tile, row_in_ring, row);
             continue;
           }
         }
@@ -146,10 +147,38 @@ struct Windowed {
   }
 
   template <class D, typename T, class Plan>
+  static HWY_INLINE void KeepRow(D d, const Plan& plan, const Tile<Spec, T>& tile, int64_t row_in_ring,
+                                 int64_t row) {
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+    for (int64_t at = 0; at < tile.width; at += lanes) {
+      hn::Vec<D> in[kInputs];
+      for (int i = 0; i < kInputs; ++i)
+        in[i] = LoadUpTo(d, tile.in[i] + row * tile.series + at, tile.width - at);
+      Keep(d, plan, tile, row_in_ring, at, in);
+    }
+  }
+
+  // Keeps some lanes of a bar; returns their windows.
+  template <class D, typename T, class Plan>
+  static HWY_INLINE Windows<D, kWindows> Keep(D d, const Plan& plan, const Tile<Spec, T>& tile,
+                                              int64_t row_in_ring, int64_t at, const hn::Vec<D>* in) {
+    const int64_t ring = plan.rows * tile.padded;  // elements between a row and its copy
+    hn::Vec<D> kept[kWindows];
+    PrepareBar<Spec>(d, plan, in, kept);
+    Windows<D, kWindows> window{d, {}, tile.padded};
+    for (int column = 0; column < kWindows; ++column) {
+      T* slot = tile.state + column * 2 * ring + row_in_ring * tile.padded + at;
+      hn::StoreU(kept[column], d, slot);
+      hn::StoreU(kept[column], d, slot + ring);
+      window.oldest[column] = slot + tile.padded;
+    }
+    return window;
+  }
+
+  template <class D, typename T, class Plan>
   static HWY_INLINE void Row(D d, const Plan& plan, const Tile<Spec, T>& tile, int64_t row_in_ring,
                              int64_t row, bool values, Finite<D, kInputs>& finite) {
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-    const int64_t ring = plan.rows * tile.padded;  // elements between a row and its copy
     for (int64_t at = 0; at < tile.width; at += lanes) {
       const int64_t rest = tile.width - at;
       const int64_t offset = row * tile.series + at;
@@ -159,15 +188,7 @@ struct Windowed {
         in[i] = LoadUpTo(d, tile.in[i] + offset, rest);
         finite.See(i, in[i]);
       }
-      hn::Vec<D> kept[kWindows];
-      PrepareBar<Spec>(d, plan, in, kept);
-      Windows<D, kWindows> window{d, {}, tile.padded};
-      for (int column = 0; column < kWindows; ++column) {
-        T* slot = tile.state + column * 2 * ring + row_in_ring * tile.padded + at;
-        hn::StoreU(kept[column], d, slot);
-        hn::StoreU(kept[column], d, slot + ring);
-        window.oldest[column] = slot + tile.padded;
-      }
+      const auto window = Keep(d, plan, tile, row_in_ring, at, in);
       if (HWY_LIKELY(values)) Spec::Value(d, plan, window, out);
       for (int i = 0; i < kOutputs; ++i)
         StoreUpTo(values ? out[i] : hn::Set(d, kNaN<T>), d, tile.out[i] + offset, rest);
