@@ -17,7 +17,7 @@ struct Ad {
   static constexpr int kDerived = 1;
 
   template <class D>
-  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* flow) {
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, const hn::Vec<D>*, hn::Vec<D>* flow) {
     flow[0] = MoneyFlow(d, in[0], in[1], in[2], in[3]);
   }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "cpu/indicators/tile-inl.h"
 #include "hwy/highway.h"
@@ -41,21 +42,37 @@ HWY_INLINE void SeriesBars(Plan& plan, Step& step, const Tile<Spec, T>& tile, co
   }
 }
 
-// Derives bars [from, to) of a series alone, several bars at a time.
+// Loads an input of the bars before those from `row` on; that before the first one of the call is `first`.
+template <class D, typename T>
+HWY_INLINE hn::Vec<D> LoadBefore(D d, const T* input, T first, int64_t row, int64_t rest) {
+  if (HWY_LIKELY(row > 0)) return LoadUpTo(d, input + row - 1, rest);
+  HWY_ALIGN T lanes[HWY_MAX_BYTES / sizeof(T)] = {first};
+  const int64_t more = std::min<int64_t>(rest, static_cast<int64_t>(hn::Lanes(d))) - 1;
+  std::memcpy(lanes + 1, input, static_cast<size_t>(more) * sizeof(T));
+  return hn::Load(d, lanes);
+}
+
+// Derives bars [from, to) of a series alone, several at a time, to columns with room for whole vectors.
+// `before` are the inputs before the call that the state remembers.
 template <class Spec, typename T>
-HWY_INLINE void DeriveBars(const Tile<Spec, T>& tile, int64_t from, int64_t to, T (*derived)[kDerivedBars]) {
-  const hn::ScalableTag<T> d;
-  using V = hn::Vec<decltype(d)>;
+HWY_INLINE void DeriveBars(const Tile<Spec, T>& tile, const T* before, int64_t from, int64_t to,
+                           T* const* derived, Finite<hn::ScalableTag<T>, Spec::Options::kInputs>& finite) {
+  using D = hn::ScalableTag<T>;
+  constexpr int kInputs = Spec::Options::kInputs;
+  const D d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   for (int64_t row = from; row < to; row += lanes) {
-    const int64_t rest = to - row;
-    V in[Tile<Spec, T>::kInputs];
-    V of[kUpdateInputs<Spec>];
-    for (int i = 0; i < Tile<Spec, T>::kInputs; ++i) {
-      in[i] = LoadUpTo(d, tile.in[i] + row, rest);
+    hn::Vec<D> in[kInputs];
+    hn::Vec<D> of[kUpdateInputs<Spec>];
+    Derivation<Spec, D> derivation;
+    int64_t remembered = 0;
+    for (int i = 0; i < kInputs; ++i) {
+      in[i] = LoadUpTo(d, tile.in[i] + row, to - row);
+      finite.See(i, in[i]);
+      if (InputsBefore<Spec>() >> i & 1)
+        derivation.before[i] = LoadBefore(d, tile.in[i], before[remembered++], row, to - row);
     }
-    Spec::Derive(d, in, of);
-    // Blocks are whole vectors, so what is stored beyond the last bar is room.
+    derivation.Push(d, in, of);
     for (int i = 0; i < kUpdateInputs<Spec>; ++i) hn::StoreU(of[i], d, derived[i] + (row - from));
   }
 }
@@ -67,8 +84,10 @@ HWY_NOINLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t field
   using D = hn::CappedTag<T, 1>;
   using Step = typename Spec::template Step<D>;
   const D d;
+  T* const before = tile.state + fields;
+  T* const own = before + kFieldsBefore<Spec>;
   Step step;
-  LoadFields<D> load{d, tile.state + fields, 1};
+  LoadFields<D> load{d, own, 1};
   VisitFields(step, load);
   VisitRings(plan, SeekRings{call.first_bar + begin});
   // Bars after the first value are steady.
@@ -80,25 +99,34 @@ HWY_NOINLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t field
   };
   for (int64_t from = begin; from < end;) {
     const int64_t to = std::min(from + kBlockBars, end);
-    if (!call.checked && !tile.FiniteBars(from, to)) return false;
     if constexpr (HasDerived<Spec>) {
+      Finite<hn::ScalableTag<T>, Spec::Options::kInputs> finite{hn::ScalableTag<T>()};
       HWY_ALIGN T derived[kUpdateInputs<Spec>][kDerivedBars];
-      const T* bars[kUpdateInputs<Spec>];
+      T* bars[kUpdateInputs<Spec>];
       for (int i = 0; i < kUpdateInputs<Spec>; ++i) bars[i] = derived[i];
       for (int64_t at = from; at < to; at += kDerivedBars) {
         const int64_t stop = std::min(at + kDerivedBars, to);
-        DeriveBars<Spec>(tile, at, stop, derived);
+        DeriveBars<Spec>(tile, before, at, stop, bars, finite);
         bars_of(bars, at, stop);
       }
+      if (!finite.All()) return false;
     } else {
+      if (!call.checked && !tile.FiniteBars(from, to)) return false;
       const T* bars[kUpdateInputs<Spec>];
       for (int i = 0; i < kUpdateInputs<Spec>; ++i) bars[i] = tile.in[i] + from;
       bars_of(bars, from, to);
     }
     from = to;
   }
-  SaveFields<D> save{d, tile.state + fields, 1};
+  SaveFields<D> save{d, own, 1};
   VisitFields(step, save);
+  // Only the last bars of a call are followed by those of another.
+  if (end == call.bars) {
+    int64_t remembered = 0;
+    for (int i = 0; i < Spec::Options::kInputs; ++i) {
+      if (InputsBefore<Spec>() >> i & 1) before[remembered++] = tile.in[i][end - 1];
+    }
+  }
   return true;
 }
 

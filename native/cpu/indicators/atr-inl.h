@@ -14,6 +14,13 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Atr {
   using Options = AtrOptions;
+  static constexpr int kDerived = 1;
+  static constexpr unsigned kBefore = 0b100;
+
+  template <class D>
+  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    to[0] = TrueRange(in[0], in[1], before[2]);
+  }
 
   template <typename T>
   struct Plan {
@@ -26,15 +33,13 @@ struct Atr {
   template <class D>
   struct Step {
     using V = hn::Vec<D>;
-    V close;
     EmaCell<D> average;
 
-    NAUTILUS_FIELDS(close, average)
+    NAUTILUS_FIELDS(average)
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<hn::TFromD<D>>& plan, const V* in, V* out) {
-      out[0] = average.Push(at, plan.rule, TrueRange(in[0], in[1], close));
-      close = in[2];
+      out[0] = average.Push(at, plan.rule, in[0]);
     }
   };
 };

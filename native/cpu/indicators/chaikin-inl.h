@@ -15,9 +15,11 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 struct Chaikin {
   using Options = ChaikinOptions;
   static constexpr int kDerived = 1;
+  // A total is never forgotten, although its averages differ less and less.
+  static constexpr int64_t kLead = 0;
 
   template <class D>
-  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, hn::Vec<D>* flow) {
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, const hn::Vec<D>*, hn::Vec<D>* flow) {
     flow[0] = MoneyFlow(d, in[0], in[1], in[2], in[3]);
   }
 

@@ -9,8 +9,9 @@
 //   template <class D> Step      what is remembered of each lane, NAUTILUS_FIELDS(...), all zero before the
 //   first
 //                                bar; Update(at, plan, in, out) takes one bar.
-//   kDerived, Derive(d, in, to)  when a bar is first turned into other numbers, whatever came before it:
-//   Update gets those.
+//   kDerived, Derive(d, in, before, to)  when a bar is first turned into other numbers, for which only it and
+//   the bar before count: Update gets those. `before` holds the inputs that kBefore has a bit for; zeros at
+//   the first bar.
 // Or, when a value depends on the last `rows` bars only and nothing else, see window-inl.h.
 #if defined(NAUTILUS_CPU_INDICATORS_FRAME_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef NAUTILUS_CPU_INDICATORS_FRAME_INL_H_
@@ -247,14 +248,58 @@ constexpr int UpdateInputs() {
 template <class Spec>
 inline constexpr int kUpdateInputs = UpdateInputs<Spec>();
 
-template <class Spec, class D>
-HWY_INLINE void DeriveBar(D d, const hn::Vec<D>* in, hn::Vec<D>* to) {
-  if constexpr (HasDerived<Spec>) {
-    Spec::Derive(d, in, to);
+// The inputs that are remembered of the bar before, one bit each.
+template <class Spec>
+constexpr unsigned InputsBefore() {
+  if constexpr (requires { Spec::kBefore; }) {
+    return Spec::kBefore;
   } else {
-    for (int i = 0; i < Spec::Options::kInputs; ++i) to[i] = in[i];
+    return 0;
   }
 }
+
+// Turns bars into what an update reads.
+template <class Spec, class D>
+struct Derivation {
+  using V = hn::Vec<D>;
+  static constexpr int kInputs = Spec::Options::kInputs;
+  V before[kInputs];
+
+  template <class Visit>
+  HWY_INLINE void Fields(Visit& visit) {
+    for (int i = 0; i < kInputs; ++i) {
+      if (InputsBefore<Spec>() >> i & 1) visit(before[i]);
+    }
+  }
+
+  HWY_INLINE void Push(D d, const V* in, V* to) {
+    if constexpr (HasDerived<Spec>) {
+      Spec::Derive(d, in, before, to);
+    } else {
+      (void)d;
+    }
+    for (int i = 0; i < kInputs; ++i) {
+      if (!HasDerived<Spec>) to[i] = in[i];
+      if (InputsBefore<Spec>() >> i & 1) before[i] = in[i];
+    }
+  }
+};
+
+// How many inputs are remembered of the bar before.
+template <class Spec>
+inline constexpr int64_t kFieldsBefore = __builtin_popcount(InputsBefore<Spec>());
+
+// The same indicator over bars that are derived already.
+template <class Spec>
+struct AfterDerivation {
+  struct Options : Spec::Options {
+    static constexpr int kInputs = kUpdateInputs<Spec>;
+  };
+  template <typename T>
+  using Plan = typename Spec::template Plan<T>;
+  template <class D>
+  using Step = typename Spec::template Step<D>;
+};
 
 }  // namespace nautilus::cpu::indicators::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

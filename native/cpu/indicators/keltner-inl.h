@@ -14,6 +14,14 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Keltner {
   using Options = KeltnerOptions;
+  static constexpr int kDerived = 2;
+  static constexpr unsigned kBefore = 0b100;
+
+  template <class D>
+  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    to[0] = TrueRange(in[0], in[1], before[2]);
+    to[1] = in[2];
+  }
 
   template <typename T>
   struct Plan {
@@ -32,17 +40,15 @@ struct Keltner {
   struct Step {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
-    V close;
     EmaCell<D> middle;
     EmaCell<D> range;
 
-    NAUTILUS_FIELDS(close, middle, range)
+    NAUTILUS_FIELDS(middle, range)
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      const V centre = middle.Push(at, plan.middle, in[2]);
-      const V travelled = range.Push(at, plan.range, TrueRange(in[0], in[1], close));
-      close = in[2];
+      const V centre = middle.Push(at, plan.middle, in[1]);
+      const V travelled = range.Push(at, plan.range, in[0]);
       const V width = hn::Mul(hn::Set(at.d, plan.multiple), travelled);
       out[0] = hn::Add(centre, width);
       out[1] = centre;

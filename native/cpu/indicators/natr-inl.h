@@ -14,6 +14,14 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Natr {
   using Options = NatrOptions;
+  static constexpr int kDerived = 2;
+  static constexpr unsigned kBefore = 0b100;
+
+  template <class D>
+  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    to[0] = TrueRange(in[0], in[1], before[2]);
+    to[1] = in[2];
+  }
 
   template <typename T>
   struct Plan {
@@ -27,16 +35,14 @@ struct Natr {
   struct Step {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
-    V close;
     EmaCell<D> average;
 
-    NAUTILUS_FIELDS(close, average)
+    NAUTILUS_FIELDS(average)
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      const V range = average.Push(at, plan.rule, TrueRange(in[0], in[1], close));
-      close = in[2];
-      out[0] = hn::Mul(hn::Set(at.d, T{100}), Ratio(at.d, range, close));
+      const V range = average.Push(at, plan.rule, in[0]);
+      out[0] = hn::Mul(hn::Set(at.d, T{100}), Ratio(at.d, range, in[1]));
     }
   };
 };

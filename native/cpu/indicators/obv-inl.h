@@ -14,6 +14,18 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Obv {
   using Options = ObvOptions;
+  static constexpr int kDerived = 2;
+  static constexpr unsigned kBefore = 0b01;
+
+  template <class D>
+  static HWY_INLINE void Derive(D d, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    const auto zero = hn::Zero(d);
+    const auto change = hn::Sub(in[0], before[0]);
+    const auto rise = hn::IfThenElseZero(hn::Gt(change, zero), in[1]);
+    const auto fall = hn::IfThenElseZero(hn::Lt(change, zero), in[1]);
+    to[0] = hn::Sub(rise, fall);
+    to[1] = in[1];
+  }
 
   template <typename T>
   struct Plan {
@@ -24,20 +36,15 @@ struct Obv {
   struct Step {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
-    V total, close;
+    V total;
 
-    NAUTILUS_FIELDS(total, close)
+    NAUTILUS_FIELDS(total)
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
       (void)plan;
-      const V zero = hn::Zero(at.d);
-      const V change = hn::Sub(in[0], close);
-      const V rise = hn::IfThenElseZero(hn::Gt(change, zero), in[1]);
-      const V fall = hn::IfThenElseZero(hn::Lt(change, zero), in[1]);
       // The first bar counts as a rise.
-      total = !Bar::kSteady && at.bar == 0 ? in[1] : hn::Add(total, hn::Sub(rise, fall));
-      close = in[0];
+      total = !Bar::kSteady && at.bar == 0 ? in[1] : hn::Add(total, in[0]);
       out[0] = total;
     }
   };

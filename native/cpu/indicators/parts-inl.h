@@ -116,14 +116,15 @@ class LongSeries {
   HWY_NOINLINE bool RunGroup(int64_t index, Group& group) {
     Layout layout{.step = kParts};
     Plan plan(options_, layout);
+    const int64_t fields = layout.used / kParts;
     std::vector<T> state(static_cast<size_t>(slots_ * kParts));
     for (int64_t slot = 0; slot < slots_; ++slot)
       std::fill_n(state.begin() + slot * kParts, kParts, tile_.state[slot]);
     const int64_t base = first_ + index * kParts * part_;
     // Of the lead only the very first part's values are right.
-    if (!RunSteps(plan, layout.used, state.data(), base, 0, lead_, index == 0 ? 1 : 0)) return false;
+    if (!RunSteps(plan, fields, state.data(), base, 0, lead_, index == 0 ? 1 : 0)) return false;
     group.guessed = state;
-    if (!RunSteps(plan, layout.used, state.data(), base, lead_, lead_ + part_, kParts)) return false;
+    if (!RunSteps(plan, fields, state.data(), base, lead_, lead_ + part_, kParts)) return false;
     group.ended = std::move(state);
     return true;
   }
@@ -132,26 +133,48 @@ class LongSeries {
   // first `valid`.
   HWY_NOINLINE bool RunSteps(const Plan& start, int64_t fields, T* state, int64_t base, int64_t from,
                              int64_t to, int64_t valid) {
-    HWY_ALIGN T in[kInputs][kTurnBars * kParts];
+    using Derived = AfterDerivation<Spec>;
+    HWY_ALIGN T in[Derived::Options::kInputs][kTurnBars * kParts];
     HWY_ALIGN T out[kOutputs][kTurnBars * kParts];
     Plan plan = start;
-    Tile<Spec, T> block;
+    Tile<Derived, T> block;
     block.series = block.width = block.padded = kParts;
     block.state = state;
-    for (int i = 0; i < kInputs; ++i) block.in[i] = in[i];
+    for (int i = 0; i < Derived::Options::kInputs; ++i) block.in[i] = in[i];
     for (int i = 0; i < kOutputs; ++i) block.out[i] = out[i];
     for (int64_t step = from; step < to; step += kTurnBars) {
       const int64_t count = std::min(kTurnBars, to - step);
       if (step + 2 * kTurnBars <= to) Fetch(base + step + kTurnBars);
-      for (int i = 0; i < kInputs; ++i)
-        Transpose(tile_.in[i] + base + step, part_, kParts, count, in[i], kParts);
+      if (!TurnBars(fields, base + step, count, in)) return false;
       VisitRings(plan, SeekRings{call_.first_bar + first_ + step});
       const Rows rows{.first = 0, .count = count, .bar = warmup_ + 1, .warmup = warmup_, .fetches = false};
-      if (!TileRows<Spec, true>(plan, fields, block, rows)) return false;
+      if (!TileRows<Derived, true>(plan, (fields + kFieldsBefore<Spec>)*kParts, block, rows)) return false;
       for (int i = 0; i < kOutputs; ++i)
         Transpose(out[i], kParts, count, valid, tile_.out[i] + base + step, part_);
     }
     return true;
+  }
+
+  // Lays `count` bars of every part from bar `first` of the first one on side by side, derived. Returns
+  // whether the inputs are finite.
+  HWY_INLINE bool TurnBars(int64_t fields, int64_t first, int64_t count, T (*to)[kTurnBars * kParts]) {
+    if constexpr (HasDerived<Spec>) {
+      HWY_ALIGN T derived[kUpdateInputs<Spec>][kParts][kTurnBars];
+      Finite<hn::ScalableTag<T>, kInputs> finite{hn::ScalableTag<T>()};
+      for (int64_t part = 0; part < kParts; ++part) {
+        T* own[kUpdateInputs<Spec>];
+        for (int i = 0; i < kUpdateInputs<Spec>; ++i) own[i] = derived[i][part];
+        const int64_t from = first + part * part_;
+        DeriveBars<Spec>(tile_, tile_.state + fields, from, from + count, own, finite);
+      }
+      for (int i = 0; i < kUpdateInputs<Spec>; ++i)
+        Transpose(derived[i][0], kTurnBars, kParts, count, to[i], kParts);
+      return finite.All();
+    } else {
+      (void)fields;
+      for (int i = 0; i < kInputs; ++i) Transpose(tile_.in[i] + first, part_, kParts, count, to[i], kParts);
+      return true;
+    }
   }
 
   // Fetches a block of bars of every part: they are more streams than the hardware follows.

@@ -26,7 +26,7 @@ struct Recursive {
     typename Spec::template Step<hn::CappedTag<T, 1>> step;
     CountFields fields;
     VisitFields(step, fields);
-    return layout.used + fields.count;
+    return layout.used + kFieldsBefore<Spec> + fields.count;
   }
 
   template <typename T>

@@ -76,8 +76,7 @@ struct Rows {
 };
 
 // Takes `rows` of `kVectors` vectors from column `at` on; `rest` columns are left there, which matters to the
-// last vector of a row only. NaN is stored before the first
-// value.
+// last vector of a row only. NaN is stored before the first value.
 template <class Spec, bool kSteady, int kVectors, class D, class Plan>
 HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::TFromD<D>>& tile,
                           const Rows& rows, int64_t at, int64_t rest,
@@ -90,9 +89,11 @@ HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::T
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   // Several vectors are whole.
   const int64_t room = kVectors > 1 ? lanes : rest;
+  Derivation<Spec, D> derivations[kVectors];
   Step steps[kVectors];
   for (int v = 0; v < kVectors; ++v) {
     LoadFields<D> load{d, tile.state + fields + at + v * lanes, tile.padded};
+    VisitFields(derivations[v], load);
     VisitFields(steps[v], load);
   }
   for (int64_t row = 0; row < rows.count; ++row) {
@@ -108,7 +109,7 @@ HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::T
         in[i] = LoadUpTo(d, tile.in[i] + offset + v * lanes, room);
         finite.See(i, in[i]);
       }
-      DeriveBar<Spec>(d, in, bar);
+      derivations[v].Push(d, in, bar);
       steps[v].Update(At<D, kSteady>{d, rows.bar + row, tile.state + at + v * lanes}, plan, bar, out);
       const bool values = kSteady || rows.bar + row >= rows.warmup;
       for (int i = 0; i < kOutputs; ++i) {
@@ -120,6 +121,7 @@ HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::T
   }
   for (int v = 0; v < kVectors; ++v) {
     SaveFields<D> save{d, tile.state + fields + at + v * lanes, tile.padded};
+    VisitFields(derivations[v], save);
     VisitFields(steps[v], save);
   }
 }

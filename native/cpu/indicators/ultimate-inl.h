@@ -14,6 +14,16 @@ namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
 struct Ultimate {
   using Options = UltimateOptions;
+  static constexpr int kDerived = 2;
+  static constexpr unsigned kBefore = 0b100;
+
+  // What was bought, and how far the price travelled.
+  template <class D>
+  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    const auto low = hn::Min(in[1], before[2]);
+    to[0] = hn::Sub(in[2], low);
+    to[1] = hn::Sub(hn::Max(in[0], before[2]), low);
+  }
 
   template <typename T>
   struct Plan {
@@ -34,22 +44,17 @@ struct Ultimate {
   struct Step {
     using T = hn::TFromD<D>;
     using V = hn::Vec<D>;
-    V close;
     RollingCell<D, Sum> pressure[3];
     RollingCell<D, Sum> range[3];
 
-    NAUTILUS_FIELDS(close, pressure, range)
+    NAUTILUS_FIELDS(pressure, range)
 
     template <class Bar>
     HWY_INLINE void Update(const Bar& at, const Plan<T>& plan, const V* in, V* out) {
-      const V low = hn::Min(in[1], close);
-      const V bought = hn::Sub(in[2], low);
-      const V travelled = hn::Sub(hn::Max(in[0], close), low);
-      close = in[2];
       V sum = hn::Zero(at.d);
       for (int i = 0; i < 3; ++i) {
-        const V up = pressure[i].Push(at, plan.pressure[i], bought);
-        const V all = range[i].Push(at, plan.range[i], travelled);
+        const V up = pressure[i].Push(at, plan.pressure[i], in[0]);
+        const V all = range[i].Push(at, plan.range[i], in[1]);
         // The middle when the price did not move: neither side is stronger. TA-Lib says 0 there.
         const V half = hn::Set(at.d, static_cast<T>(0.5));
         const V share = hn::IfThenElse(hn::Eq(all, hn::Zero(at.d)), half, hn::Div(up, all));
