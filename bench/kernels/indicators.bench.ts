@@ -2,7 +2,7 @@
 // symbols of a scan, and the history of one. A regression means lost SIMD lanes, a tile that outgrew the cache, or a copy.
 import { cpus } from 'node:os';
 import { type AnyIndicator, CATALOGUE, computePanel } from '../../src/indicators/index.ts';
-import { setThreads } from '../../src/native/index.ts';
+import { pool, setThreads } from '../../src/native/index.ts';
 import { barsAround, fillPrices } from '../inputs.ts';
 import { formatNs, interleave, quantile, ratioOf } from '../pairs.ts';
 import { isQuick, publish } from '../report.ts';
@@ -26,14 +26,24 @@ const rivals = await Rivals.start(threads);
 const taLib = rivals?.versions['TA-Lib'];
 
 for (const [bars, series] of SHAPES) {
-  const close = new Float64Array(bars * series);
+  // Big pages, as NumPy asks for on the other side.
+  const memory = pool.scope();
+  const column = () => memory.take('f64', bars * series);
+  const close = column();
   fillPrices(close, series);
-  const inputs = barsAround(close);
+  const inputs = Object.fromEntries(
+    Object.entries(barsAround(close)).map(([name, values]) => {
+      const own = column();
+      own.set(values);
+      return [name, own];
+    }),
+  );
+  const written = Array.from({ length: 5 }, column);
   const rows: string[][] = [];
   const ratios: number[] = [];
   for (const def of CATALOGUE as readonly AnyIndicator[]) {
     const outputs = Object.fromEntries(
-      Object.keys(def.outputs).map((name) => [name, new Float64Array(bars * series)]),
+      Object.keys(def.outputs).map((name, at) => [name, written[at]!]),
     );
     const panel = { bars, series, inputs, outputs };
     const ours = () => computePanel(def, undefined, panel);
@@ -75,5 +85,6 @@ for (const [bars, series] of SHAPES) {
     rows,
     data: { bars, series, ratios, geometricMean: mean },
   });
+  memory.release();
 }
 rivals?.stop();

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <vector>
@@ -56,6 +57,8 @@ class LongSeries {
   static constexpr int64_t kParts = HWY_MAX_BYTES / static_cast<int64_t>(sizeof(T));
   // Bars of each part that are turned at a time.
   static constexpr int64_t kTurnBars = 64;
+  // Bars that parts may be shorter for the sake of where they begin.
+  static constexpr int64_t kLongestSearch = 512;
   // Bars that a thread should have at least.
   static constexpr int64_t kThreadBars = 1 << 15;
 
@@ -87,6 +90,15 @@ class LongSeries {
   }
 
  private:
+  // Whether parts of that length begin at places of their pages that are apart: they would push each other
+  // out of the cache. An odd multiple of a page's share visits all shares in turn.
+  static constexpr bool IsSpread(int64_t part) {
+    constexpr int64_t kPage = 4096;
+    constexpr int64_t kShare = kPage / kParts;
+    const int64_t place = part * static_cast<int64_t>(sizeof(T)) % (2 * kShare);
+    return std::abs(place - kShare) <= kShare / 4;
+  }
+
   // Decides the number and length of the parts; none when it does not pay.
   void Cut() {
     constexpr int64_t kLong = 1 << 12;
@@ -104,8 +116,9 @@ class LongSeries {
            --groups_) {
         // The parts stand at the same row of each ring.
         part_ = (call_.bars - first_ - lead_) / (groups_ * kParts) / common * common;
-        // Parts whose starts lie at the same place of their pages would push each other out of the cache.
-        if (part_ * static_cast<int64_t>(sizeof(T)) % 4096 < 256) part_ -= common * ((31 + common) / common);
+        int64_t spread = part_;
+        while (spread > part_ - kLongestSearch && !IsSpread(spread)) spread -= common;
+        if (IsSpread(spread)) part_ = spread;
         if (part_ > 2 * lead_) return;
       }
     }
