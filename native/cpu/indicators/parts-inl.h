@@ -54,7 +54,8 @@ class LongSeries {
   using Plan = typename Spec::template Plan<T>;
   static constexpr int kInputs = Spec::Options::kInputs;
   static constexpr int kOutputs = Spec::Options::kOutputs;
-  static constexpr int64_t kParts = HWY_MAX_BYTES / static_cast<int64_t>(sizeof(T));
+  // As many as the widest vector has lanes.
+  static constexpr int64_t kParts = 64 / static_cast<int64_t>(sizeof(T));
   // Bars of each part that are turned at a time.
   static constexpr int64_t kTurnBars = 64;
   // Bars that parts may be shorter for the sake of where they begin.
