@@ -42,9 +42,7 @@ for (const [bars, series] of SHAPES) {
   const rows: string[][] = [];
   const ratios: number[] = [];
   for (const def of CATALOGUE as readonly AnyIndicator[]) {
-    const outputs = Object.fromEntries(
-      Object.keys(def.outputs).map((name, at) => [name, written[at]!]),
-    );
+    const outputs = Object.fromEntries(Object.keys(def.outputs).map((name, at) => [name, written[at]!]));
     const panel = { bars, series, inputs, outputs };
     const ours = () => computePanel(def, undefined, panel);
     const code = taLib === undefined ? undefined : TALIB[def.name];

@@ -142,7 +142,9 @@ for (const { name, present, start } of STORES) {
       engine.bus.publish(topics.valuations, valuation('p', { equity: '5000000' }));
       engine.bus.publish(topics.valuations, valuation('q'));
       const check = async () => (await engine.post('/risk/check/p')).body;
-      await eventually(async () => (await check()).peak_equity === '1100000', 'the peak is the stored one');
+      const failed = async () => (await engine.get('/system/status')).body.bus.handler_errors === 1;
+      await eventually(failed, 'the batch has failed');
+      expect((await check()).peak_equity).toBe('1100000');
       expect((await engine.get('/limits/q')).status).toBe(404);
       await mend(store, engine);
       await value('p', { equity: '1000000' });
