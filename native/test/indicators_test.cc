@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/indicator_call.h"
+#include "core/parallel.h"
 #include "test/check.h"
 #include "test/targets.h"
 
@@ -162,23 +163,33 @@ TEST("an indicator has the same bits for any target, width, alignment and pieces
   CheckAll<float>();
 }
 
-TEST("a long series has the bits of the same series in short pieces, and one that stands still too") {
-  constexpr int64_t kBars = 60'000;
+TEST(
+    "a long series has the bits of the same series in short pieces for any threads, also one that stands "
+    "still") {
+  constexpr int64_t kBars = 120'000;
   auto walk = Bars<double>(kBars, 1, 11);
   auto still = walk;
   for (int64_t i = 0; i < kColumns * kBars; ++i) {
     // Moves for a while, stands still for longer than any state takes to be forgotten, and moves again.
-    if (i % kBars > 20'000 && i % kBars < 45'000) still[i] = i / kBars == 4 ? 0 : 90.1;
+    if (i % kBars > 20'000 && i % kBars < 75'000) still[i] = i / kBars == 4 ? 0 : 90.1;
   }
+  const int threads = KernelThreads();
   for (const IndicatorRow& row : IndicatorTable()) {
     for (const auto& columns : {walk, still}) {
-      std::vector<double> whole;
       std::vector<double> pieces;
-      CHECK(RunPanel(row, columns, kBars, 1, kBars, 0, whole), "%s", row.name);
       CHECK(RunPanel(row, columns, kBars, 1, 1000, 0, pieces), "%s", row.name);
-      CHECK(Same(whole, pieces), "%s", row.name);
+      for (const int count : {1, 3}) {
+        SetKernelThreads(count);
+        std::vector<double> whole;
+        CHECK(RunPanel(row, columns, kBars, 1, kBars, 0, whole), "%s", row.name);
+        CHECK(Same(whole, pieces), "%s on %d threads", row.name, count);
+        std::vector<double> halves;
+        CHECK(RunPanel(row, columns, kBars, 1, kBars / 2, 0, halves), "%s", row.name);
+        CHECK(Same(halves, pieces), "%s in halves on %d threads", row.name, count);
+      }
     }
   }
+  SetKernelThreads(threads);
 }
 
 TEST("an indicator says that an input is not finite, and a row of which one is changes nothing") {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InvalidOptionError, NonFiniteInputError, ShapeMismatchError } from '../core/errors.ts';
+import { pool } from '../native/index.ts';
 import {
   type AnyIndicator,
   compute,
@@ -11,6 +12,7 @@ import {
   INPUTS,
   type InputName,
   indicator,
+  macd,
   open,
   openAndFill,
   openPanel,
@@ -200,6 +202,29 @@ test('the border refuses random arguments with a code, and never crashes', () =>
     }),
     { numRuns: 2000 },
   );
+});
+
+test('a panel larger than any cache has the bits of each series alone', () => {
+  const [bars, series] = [33_000, 128];
+  const { close } = walk(bars + series);
+  const memory = pool.scope();
+  const panel = memory.take('f64', bars * series);
+  for (let i = 0; i < panel.length; i++) panel[i] = close[Math.floor(i / series) + (i % series)]!;
+  const outputs = Object.fromEntries(
+    Object.keys(macd.outputs).map((name) => [name, memory.take('f64', bars * series)]),
+  );
+  computePanel(macd as unknown as AnyIndicator, undefined, {
+    bars,
+    series,
+    inputs: { close: panel },
+    outputs,
+  });
+  for (const at of [0, 63, 64, 127]) {
+    const alone = compute(macd, undefined, { close: close.slice(at, at + bars) });
+    for (const [name, values] of Object.entries(alone))
+      expect(sameBits(column(outputs[name]!, series, at), values)).toBe(true);
+  }
+  memory.release();
 });
 
 test('a stream whose bars are many stays in constant memory', () => {

@@ -1,5 +1,6 @@
 // RSI: a panel of many series, and one long series.
 import { computePanel, rsi } from '../../../src/indicators/index.ts';
+import { pool } from '../../../src/native/index.ts';
 import { relativeStrength } from '../../baseline/rsi.ts';
 import { columnsOf, fillPrices } from '../../inputs.ts';
 import { type Bench, measure, mustAgree, mustAgreeWith, type RowResult, rival } from '../measure.ts';
@@ -16,9 +17,11 @@ export async function relativeStrengthIndex(bench: Bench): Promise<RowResult> {
 }
 
 async function shape(bench: Bench, bars: number, series: number) {
-  const close = new Float64Array(bars * series);
+  // Big pages, as NumPy asks for on the other side.
+  const memory = pool.scope();
+  const close = memory.take('f64', bars * series);
   fillPrices(close, series);
-  const out = new Float64Array(bars * series);
+  const out = memory.take('f64', bars * series);
   const columns = columnsOf(close, series);
   const plain = columns.map((column) => new Float64Array(column.length));
   const panel = { bars, series, inputs: { close }, outputs: { rsi: out } };
@@ -31,7 +34,7 @@ async function shape(bench: Bench, bars: number, series: number) {
   mustAgree('rsi', out.at(-1)!, plain.at(-1)!.at(-1)!, 1e-9);
   const options = { bars, series, period };
   if (bench.rivals?.versions['TA-Lib']) await mustAgreeWith(bench, 'rsi_talib', options, out.at(-1)!, 1e-9);
-  return measure(bench, {
+  const measured = await measure(bench, {
     workload: `RSI ${period} of ${series.toLocaleString('en-US')} series of ${bars.toLocaleString('en-US')} bars, f64`,
     now,
     before,
@@ -40,4 +43,6 @@ async function shape(bench: Bench, bars: number, series: number) {
       series > 1 && !bench.quick ? rival(bench, 'pandas', '', 'rsi_pandas', options) : null,
     ],
   });
+  memory.release();
+  return measured;
 }

@@ -161,7 +161,12 @@ class LongSeries {
       if (step + 2 * kTurnBars <= to) Fetch(base + step + kTurnBars);
       if (!TurnBars(fields, base + step, count, in)) return false;
       VisitRings(plan, SeekRings{call_.first_bar + first_ + step});
-      const Rows rows{.first = 0, .count = count, .bar = warmup_ + 1, .warmup = warmup_, .fetches = false};
+      const Rows rows{.first = 0,
+                      .count = count,
+                      .bar = warmup_ + 1,
+                      .warmup = warmup_,
+                      .fetches = false,
+                      .streams = false};
       if (!TileRows<Derived, true>(plan, (fields + kFieldsBefore<Spec>)*kParts, block, rows)) return false;
       for (int i = 0; i < kOutputs; ++i)
         Transpose(out[i], kParts, count, valid, tile_.out[i] + base + step, part_);

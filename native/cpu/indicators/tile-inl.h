@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "cpu/indicators/frame-inl.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,13 +55,14 @@ struct Tile {
     return true;
   }
 
-  // Fetches `bytes` of a row from column `at` on: no hardware follows from page to page.
-  HWY_INLINE void Fetch(int64_t row, int64_t at, int64_t bytes) const {
+  // Fetches `bytes` of a row from column `at` on, of the outputs too when they go into the caches: no
+  // hardware follows from page to page.
+  HWY_INLINE void Fetch(int64_t row, int64_t at, int64_t bytes, bool outputs) const {
     const int64_t offset = row * series + at;
     for (int64_t byte = 0; byte < bytes; byte += 64) {
       for (int i = 0; i < kInputs; ++i)
         __builtin_prefetch(reinterpret_cast<const char*>(in[i] + offset) + byte, 0, 2);
-      for (int i = 0; i < kOutputs; ++i)
+      for (int i = 0; outputs && i < kOutputs; ++i)
         __builtin_prefetch(reinterpret_cast<char*>(out[i] + offset) + byte, 0, 2);
     }
   }
@@ -73,6 +75,7 @@ struct Rows {
   int64_t bar;  // number of the first row's bar
   int64_t warmup;
   bool fetches;  // whether there are as many rows after these
+  bool streams;  // whether values go past the caches; they lie in whole lines then
 };
 
 // Takes `rows` of `kVectors` vectors from column `at` on; `rest` columns are left there, which matters to the
@@ -100,7 +103,7 @@ HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::T
     const int64_t offset = (rows.first + row) * tile.series + at;
     if (rows.fetches)
       tile.Fetch(rows.first + row + kBlockRows<typename Spec::Options>, at,
-                 kVectors * lanes * static_cast<int64_t>(sizeof(T)));
+                 kVectors * lanes * static_cast<int64_t>(sizeof(T)), !rows.streams);
     for (int v = 0; v < kVectors; ++v) {
       V in[kInputs];
       V bar[kUpdateInputs<Spec>];
@@ -114,7 +117,12 @@ HWY_INLINE void BlockRows(D d, Plan plan, int64_t fields, const Tile<Spec, hn::T
       const bool values = kSteady || rows.bar + row >= rows.warmup;
       for (int i = 0; i < kOutputs; ++i) {
         const V value = values ? out[i] : hn::Set(d, kNaN<T>);
-        StoreUpTo(value, d, tile.out[i] + offset + v * lanes, room);
+        T* const to = tile.out[i] + offset + v * lanes;
+        if (kVectors > 1 && rows.streams) {
+          hn::Stream(value, d, to);
+        } else {
+          StoreUpTo(value, d, to, room);
+        }
       }
     }
     VisitRings(plan, NextRing{});
@@ -143,6 +151,19 @@ HWY_INLINE bool TileRows(const Plan& plan, int64_t fields, const Tile<Spec, T>& 
   return finite.All();
 }
 
+// Whether the outputs of a panel should go past the caches: larger than any, writing them spares reading each
+// line before it is replaced.
+template <class Spec, typename T>
+HWY_INLINE bool Streams(const IndicatorCall& call) {
+  constexpr int64_t kLine = 64;
+  constexpr int64_t kFromBytes = int64_t{1} << 25;
+  const int64_t row_bytes = call.series * static_cast<int64_t>(sizeof(T));
+  bool lines = row_bytes % kLine == 0;
+  for (int i = 0; i < Spec::Options::kOutputs; ++i)
+    lines = lines && reinterpret_cast<uintptr_t>(call.outputs[i]) % kLine == 0;
+  return lines && call.bars * row_bytes >= kFromBytes;
+}
+
 // Calls run(first, last) for tiles [first, last) in groups of one width: as many at a time as have their
 // state in the first cache. Returns whether all calls did.
 template <typename T, class Run>
@@ -165,9 +186,15 @@ template <class Spec, typename T>
 HWY_NOINLINE bool RunTiles(const typename Spec::Options& options, const IndicatorCall& call, int64_t slots,
                            int64_t first, int64_t last) {
   const int64_t warmup = options.Warmup();
+  const bool streams = Streams<Spec, T>(call);
   Layout layout{.step = Tile<Spec, T>(call, slots, first).padded};
   typename Spec::template Plan<T> plan(options, layout);
-  for (Rows rows{.first = 0, .count = 0, .bar = call.first_bar, .warmup = warmup, .fetches = false};
+  for (Rows rows{.first = 0,
+            .count = 0,
+            .bar = call.first_bar,
+            .warmup = warmup,
+            .fetches = false,
+            .streams = streams};
        rows.first < call.bars; rows.first += rows.count, rows.bar += rows.count) {
     const bool steady = rows.bar > warmup;
     rows.count = std::min(kBlockRows<typename Spec::Options>, call.bars - rows.first);
@@ -181,6 +208,8 @@ HWY_NOINLINE bool RunTiles(const typename Spec::Options& options, const Indicato
       if (!finite) return false;
     }
   }
+  // They are ordered before whoever reads the result.
+  if (streams) hwy::FlushStream();
   return true;
 }
 

@@ -113,7 +113,7 @@ struct Windowed {
       for (int64_t index = first; index < last; ++index) {
         const Tile<Spec, T> tile(call, slots, index);
         if (row + kAhead < call.bars)
-          tile.Fetch(row + kAhead, 0, tile.width * static_cast<int64_t>(sizeof(T)));
+          tile.Fetch(row + kAhead, 0, tile.width * static_cast<int64_t>(sizeof(T)), true);
         if constexpr (ReadsEnds<Spec>) {
           if (values && row >= plan.rows - 1) {
             RowOfPanel(d, plan, tile, row, finite);
