@@ -14,8 +14,8 @@ import { parseOptions } from './options.ts';
 
 /**
  * Returns each output over a whole series: `Float64Array` of the inputs' length, oldest bar first, NaN before warm-up
- * (all NaN when the series is not longer than the warm-up). Bit for bit what `open` and `update` give. Inputs beyond
- * those of the definition are not read.
+ * (all NaN when the series is not longer than the warm-up). Bit for bit what `open` and `update` give, for any number of
+ * threads: a long series is worked on in parts. Inputs beyond those of the definition are not read.
  * @throws InvalidOptionError, ShapeMismatchError (an input absent or of another length), NonFiniteInputError, in this
  * order; BackendUnavailableError.
  */
