@@ -30,7 +30,6 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/montecarlo/student.cc
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
-  native/cpu/rsi.cc
   native/cpu/statistics/argsort.cc
   native/cpu/statistics/cross_moments.cc
   native/cpu/statistics/cross_order.cc
@@ -59,7 +58,6 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
   native/cpu/montecarlo/reference.cc
-  native/cpu/reference.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
@@ -81,7 +79,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/parallel_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
-  native/test/rsi_test.cc
+  native/test/random_sobol_test.cc
   native/test/statistics_cross_test.cc
   native/test/statistics_ewm_test.cc
   native/test/statistics_rolling_test.cc

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atr, bollinger, computePanel, ema, rsi as indicatorRsi, macd } from '../../src/indicators/index.ts';
-import { covariance, gemm, rsi } from '../../src/native/index.ts';
+import { atr, bollinger, computePanel, ema, macd, rsi } from '../../src/indicators/index.ts';
+import { covariance, gemm } from '../../src/native/index.ts';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
 import { barsAround } from '../inputs.ts';
 import { seriesFeatures } from './features.ts';
@@ -67,11 +67,11 @@ test('both simulations lie within four standard errors of the formula of Black a
   }
 });
 
-test('the relative strength index is that of the kernel', () => {
+test('the relative strength index is that of the indicator', () => {
   const close = wave(500, 0.9).map((value) => value + 100);
   const plain = new Float64Array(500);
   relativeStrength(close, 14, plain);
-  const { out } = rsi({ bars: 500, series: 1, period: 14, close });
+  const out = computePanel(rsi, { period: 14 }, { bars: 500, series: 1, inputs: { close } }).rsi;
   expect(worst(plain, out)).toBeLessThan(1e-10);
   relativeStrength(new Float64Array(20).fill(3), 14, plain.subarray(0, 20));
   expect(plain[14]).toBe(50);
@@ -92,7 +92,7 @@ test('the features are those of the indicators', () => {
   const line = computePanel(macd, {}, panel);
   const bands = computePanel(bollinger, {}, panel);
   const expected = [
-    computePanel(indicatorRsi, { period: 14 }, panel).rsi,
+    computePanel(rsi, { period: 14 }, panel).rsi,
     ...[12, 26, 50, 200].map((period) => computePanel(ema, { period }, panel).ema),
     line.macd,
     line.signal,

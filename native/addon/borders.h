@@ -2,7 +2,6 @@
 #ifndef NAUTILUS_ADDON_BORDERS_H_
 #define NAUTILUS_ADDON_BORDERS_H_
 
-#include "addon/generated/indicators_border.h"
 #include "addon/generated/matrix_border.h"
 #include "addon/generated/montecarlo_border.h"
 #include "addon/generated/statistics_border.h"

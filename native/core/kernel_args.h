@@ -2,7 +2,6 @@
 #ifndef NAUTILUS_CORE_KERNEL_ARGS_H_
 #define NAUTILUS_CORE_KERNEL_ARGS_H_
 
-#include "core/generated/indicators_args.h"
 #include "core/generated/matrix_args.h"
 #include "core/generated/montecarlo_args.h"
 #include "core/generated/statistics_args.h"

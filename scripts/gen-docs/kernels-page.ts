@@ -13,7 +13,6 @@ const TITLES: Readonly<Record<Family, string>> = {
   matrix: 'Matrix',
   montecarlo: 'Monte Carlo',
   statistics: 'Statistics',
-  indicators: 'Indicators',
   system: 'The machine',
 };
 

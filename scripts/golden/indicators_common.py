@@ -13,6 +13,7 @@ DATA = pathlib.Path(sys.argv[1])
 OUT = pathlib.Path(__file__).resolve().parents[2] / "src" / "indicators"
 FILE = "btc-perp-1min-ohlcv-2022-01.csv.gz"
 ROWS = 300
+LONG_FILE = "orcl-1995-2014-daily-ohlcv.csv.gz"
 
 with gzip.open(DATA / FILE, "rt") as handle:
     rows = [row for _, row in zip(range(ROWS), csv.DictReader(handle))]
@@ -46,6 +47,28 @@ def write(name, function, inputs, tolerance, cases):
         ],
     }
     (OUT / name / "golden.json").write_text(json.dumps(golden) + "\n")
+
+
+def write_long(function, calls, tolerance):
+    """All closes of a long series are read by the test; the file keeps a few values of each call, by bar."""
+    with gzip.open(DATA / LONG_FILE, "rt") as handle:
+        close = np.array([float(row["Close"]) for row in csv.DictReader(handle)])
+    kept = [14, 15, 16, 50, *range(100, len(close), 400), len(close) - 1]
+    golden = {
+        "source": {
+            "library": "TA-Lib",
+            "version": talib.__ta_version__.decode().split(" ")[0],
+            "wrapper": f"TA-Lib for Python {talib.__version__}",
+            "function": function,
+            "data": LONG_FILE,
+        },
+        "tolerance": tolerance,
+        "bars": len(close),
+    }
+    for name, call in calls.items():
+        values = call(close)
+        golden[name] = {str(bar): float(values[bar]) for bar in kept}
+    (OUT / "golden.json").write_text(json.dumps(golden) + "\n")
 
 
 def tolerance(rel, absolute, reason):

@@ -1,11 +1,12 @@
-# Writes src/indicators/<name>/golden.json from TA-Lib. Documents where the values come from; no test or program runs it.
+# Writes src/indicators/<name>/golden.json, and src/indicators/golden.json of one long series, from TA-Lib. Documents where the
+# values come from; no test or program runs it.
 #
 #   python -m venv venv && venv/bin/pip install TA-Lib numpy
 #   venv/bin/python scripts/golden/indicators_golden.py ../shared/data
 import numpy as np
 import talib
 
-from indicators_common import RECURSION, RUNNING, bars, tolerance, write
+from indicators_common import RECURSION, RUNNING, bars, tolerance, write, write_long
 
 open_, high, low, close, volume = (bars[name] for name in ("open", "high", "low", "close", "volume"))
 
@@ -180,3 +181,6 @@ write("vwap", "SUM(TYPPRICE * volume) / SUM(volume)", HLCV, tolerance(1e-12, 0, 
       [({"period": n}, {"vwap": talib.SUM(typical * volume, n) / talib.SUM(volume, n)}) for n in (20, 2, 100)])
 write("bop", "BOP", ["open", "high", "low", "close"], tolerance(0, 0, "Two subtractions and a division: the same bits."),
       [({}, {"bop": talib.BOP(open_, high, low, close)})])
+write_long("RSI", {f"rsi_{n}": lambda close, n=n: talib.RSI(close, n) for n in (14, 2)},
+           {"abs": 1e-9,
+            "reason": "The same recursion with another order inside one expression: differences stay near 1e-13 of 100."})

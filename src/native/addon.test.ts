@@ -18,16 +18,16 @@ import {
   KERNELS,
   kernels,
   mcOption,
-  rsi,
+  rollingMean,
   setThreads,
   solveSpd,
 } from './index.ts';
 
 const worker = `
-  const { rsi } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
-  const close = Float64Array.of(1, 2, 3, 2, 4);
-  const now = rsi({ bars: 5, series: 1, close, period: 2 });
-  const later = await rsi.async({ bars: 5, series: 1, close, period: 2 });
+  const { rollingMean } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+  const values = Float64Array.of(1, 2, 3, 2, 4);
+  const now = rollingMean({ bars: 5, series: 1, values, window: 2 });
+  const later = await rollingMean.async({ bars: 5, series: 1, values, window: 2 });
   postMessage({ now: [...now.out], later: [...later.out] });
 `;
 
@@ -103,14 +103,12 @@ describe('the native addon', () => {
   });
 
   test('refuses Metal where the row has none', async () => {
-    const close = new Float64Array(4);
-    expect(() => rsi({ bars: 4, series: 1, close, period: 2, backend: 'metal' })).toThrow(
+    const call = { bars: 4, series: 1, values: new Float64Array(4), window: 2 };
+    expect(() => rollingMean({ ...call, backend: 'metal' })).toThrow(BackendUnavailableError);
+    await expect(rollingMean.async({ ...call, backend: 'metal' })).rejects.toBeInstanceOf(
       BackendUnavailableError,
     );
-    await expect(
-      rsi.async({ bars: 4, series: 1, close, period: 2, backend: 'metal' }),
-    ).rejects.toBeInstanceOf(BackendUnavailableError);
-    expect(rsi({ bars: 4, series: 1, close, period: 2, backend: 'cpu' }).backend).toBe('cpu');
+    expect(rollingMean({ ...call, backend: 'cpu' }).backend).toBe('cpu');
   });
 
   test('checks again at its own border, so a wrong length is never read', async () => {
@@ -144,29 +142,27 @@ describe('the native addon', () => {
     const gone = new Float64Array(4);
     structuredClone(gone, { transfer: [gone.buffer] });
     expect(gemmCode(square, gone, four, out)).toBe('kInvalidOption');
-    expect(codeOf(() => raw('rsi', [0, 2, 4, 1, 2], two, out))).toBe('kShape');
+    expect(codeOf(() => raw('rolling_mean', [0, 2, 4, 1, 2, 0], two, out))).toBe('kShape');
     const rejected = solveSpd.async({ n: 1, nrhs: 1, a: Float64Array.of(-1), b: Float64Array.of(1) });
     expect(await rejected.catch((error: Error) => error.name)).toBe('NotPositiveDefiniteError');
   });
 
   test('names the argument that it refuses, as a problem document does', () => {
-    const close = new Float64Array(3);
+    const values = new Float64Array(3);
     try {
-      rsi({ bars: 2, series: 2, close, period: 2 });
+      rollingMean({ bars: 2, series: 2, values, window: 2 });
       expect.unreachable();
     } catch (error) {
       expect((error as ShapeMismatchError).extras.errors).toEqual([
-        { pointer: '/close', expected: '4 elements', received: '3 elements' },
+        { pointer: '/values', expected: '4 elements', received: '3 elements' },
       ]);
     }
   });
 
   test('gives work up when it is cancelled before it starts', async () => {
-    const close = new Float64Array(4);
-    const options = { bars: 4, series: 1, close, period: 2 };
-    expect(await rsi.async(options, AbortSignal.abort()).catch((error: Error) => error.name)).toBe(
-      'CancelledError',
-    );
+    const options = { bars: 4, series: 1, values: new Float64Array(4), window: 2 };
+    const work = rollingMean.async(options, AbortSignal.abort());
+    expect(await work.then(String, (error: Error) => error.name)).toBe('CancelledError');
   });
 
   test('sets the number of BLAS threads, also from NAUTILUS_THREADS, and refuses nonsense', () => {
@@ -186,9 +182,10 @@ describe('the native addon', () => {
   });
 
   test('settles a hundred concurrent promises with the bits of the sync form', async () => {
-    const close = Float64Array.from({ length: 4000 }, (_, at) => 100 + Math.sin(at) * (at % 17));
-    const expected = rsi({ bars: 1000, series: 4, close, period: 14 }).out;
-    const runs = Array.from({ length: 100 }, () => rsi.async({ bars: 1000, series: 4, close, period: 14 }));
+    const values = Float64Array.from({ length: 4000 }, (_, at) => 100 + Math.sin(at) * (at % 17));
+    const call = { bars: 1000, series: 4, values, window: 14 };
+    const expected = rollingMean(call).out;
+    const runs = Array.from({ length: 100 }, () => rollingMean.async(call));
     for (const { out } of await Promise.all(runs))
       expect(Buffer.from(out.buffer).equals(Buffer.from(expected.buffer))).toBe(true);
   });
@@ -205,7 +202,9 @@ describe('the native addon', () => {
       }),
     );
     URL.revokeObjectURL(url);
-    const expected = [...rsi({ bars: 5, series: 1, close: Float64Array.of(1, 2, 3, 2, 4), period: 2 }).out];
+    const values = Float64Array.of(1, 2, 3, 2, 4);
+    const expected = [...rollingMean({ bars: 5, series: 1, values, window: 2 }).out];
+    expect(expected).toEqual([Number.NaN, 1.5, 2.5, 2.5, 3]);
     for (const { now, later } of answers) {
       expect(now).toEqual(expected);
       expect(later).toEqual(expected);
@@ -213,12 +212,13 @@ describe('the native addon', () => {
   });
 
   test('survives a Worker that ends while its work is in flight', () => {
+    // Rolling quantiles of so many bars take a tenth of a second: the Worker is gone long before.
     const script = `
       const url = URL.createObjectURL(new Blob([\`
-        const { buildInfo, rsi } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+        const { buildInfo, rollingQuantile } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
         buildInfo();
-        const close = new Float64Array(4_000_000).fill(1);
-        rsi.async({ bars: 4_000_000, series: 1, close, period: 14 });
+        const values = new Float64Array(4_000_000).fill(1);
+        rollingQuantile.async({ bars: 4_000_000, series: 1, values, window: 14 });
         postMessage('in flight');
       \`], { type: 'text/javascript' }));
       const worker = new Worker(url, {});
@@ -235,22 +235,20 @@ describe('the native addon', () => {
     const work = mcOption.async(long, controller.signal);
     setTimeout(() => controller.abort(), 20);
     expect(await work.then(String, (error: Error) => error.name)).toBe('CancelledError');
-    const close = Float64Array.of(1, 2, 3, 2, 4);
-    expect(
-      (await rsi.async({ bars: 5, series: 1, close, period: 2 }, new AbortController().signal)).out[2],
-    ).toBe(100);
+    const next = { bars: 5, series: 1, values: Float64Array.of(1, 2, 3, 2, 4), window: 2 };
+    expect((await rollingMean.async(next, new AbortController().signal)).out[2]).toBe(2.5);
   });
 
   test('keeps its memory flat over a million calls', async () => {
-    const close = new Float64Array(64).fill(3);
+    const values = new Float64Array(64).fill(3);
     const out = new Float64Array(64);
     const a = Float64Array.of(1, 2, 3, 4);
-    const call = { bars: 16, series: 4, period: 14, close, out };
+    const call = { bars: 16, series: 4, window: 14, values, out };
     const calls = async (count: number) => {
-      for (let i = 0; i < count * 0.8; i++) rsi(call);
+      for (let i = 0; i < count * 0.8; i++) rollingMean(call);
       for (let i = 0; i < count * 0.19; i++) gemm({ m: 2, n: 2, k: 2, a, b: a });
-      for (let i = 0; i < count * 0.005; i++) await rsi.async(call);
-      for (let i = 0; i < count * 0.005; i++) codeOf(() => rsi({ ...call, bars: 17 }));
+      for (let i = 0; i < count * 0.005; i++) await rollingMean.async(call);
+      for (let i = 0; i < count * 0.005; i++) codeOf(() => rollingMean({ ...call, bars: 17 }));
       Bun.gc(true);
       return process.memoryUsage.rss();
     };

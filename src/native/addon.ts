@@ -12,7 +12,7 @@ export type NativeArray = FloatArray | Int32Array | Uint32Array | Uint8Array;
 
 /** One row of the native kernel table, as `kernels()` returns it. */
 export interface KernelRow {
-  /** Name of the kernel: `gemm`, `rsi`, `solve_spd`. */
+  /** Name of the kernel: `gemm`, `rolling_mean`, `solve_spd`. */
   readonly id: string;
   /** Input and output shapes in words, row-major. */
   readonly shape: string;

@@ -16,7 +16,6 @@ export {
 export { CancelledError, NotPositiveDefiniteError } from './errors.ts';
 export { type Kernel, type KernelOptions, type KernelResult, SYNCHRONOUS_NS } from './kernel.ts';
 export { FAMILIES, KERNELS } from './kernels/index.ts';
-export * from './kernels/indicators/index.ts';
 export * from './kernels/matrix/index.ts';
 export * from './kernels/montecarlo/index.ts';
 export * from './kernels/statistics/index.ts';

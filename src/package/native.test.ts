@@ -17,20 +17,20 @@ const body = `
   const hex = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString('hex');
   const wave = (length) => Float64Array.from({ length }, (_, at) => 100 + ((at * 7919) % 101) / 7);
   const main = async (native) => {
-    const { BackendUnavailableError, gemm, indicators, InvalidOptionError, matmul, monteCarlo, rsi } = native;
-    const panel = { bars: 50, series: 4, close: wave(200), period: 14 };
+    const { BackendUnavailableError, gemm, indicators, InvalidOptionError, matmul, monteCarlo, rollingMean } = native;
+    const panel = { bars: 50, series: 4, values: wave(200), window: 14 };
     const option = { ...monteCarlo.mcOption.def.example, paths: 1024, steps: 8, seed: 7 };
     const sum = indicators.compute(indicators.ema, { period: 5 }, { close: wave(50) }).ema;
     let refused;
     try { gemm({ m: -1, n: 1, k: 1, a: wave(1), b: wave(1) }); } catch (error) { refused = error; }
-    const gaveUp = await rsi.async(panel, AbortSignal.abort()).catch((error) => error.name);
+    const gaveUp = await rollingMean.async(panel, AbortSignal.abort()).catch((error) => error.name);
     console.log(JSON.stringify({
       names: Object.keys(native).sort(),
       same: matmul === gemm,
       gemm: hex(gemm({ m: 7, n: 5, k: 9, a: wave(63), b: wave(45) }).out),
-      now: hex(rsi(panel).out),
-      later: hex((await rsi.async(panel)).out),
-      single: hex(rsi({ ...panel, close: Float32Array.from(panel.close) }).out),
+      now: hex(rollingMean(panel).out),
+      later: hex((await rollingMean.async(panel)).out),
+      single: hex(rollingMean({ ...panel, values: Float32Array.from(panel.values) }).out),
       option: hex(monteCarlo.mcOption(option).values),
       ema: hex(sum),
       refused: [refused instanceof InvalidOptionError, refused.message, refused.extras.errors],

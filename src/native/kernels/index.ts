@@ -1,6 +1,5 @@
 // Every kernel, by family; the order in a family is that of its table.
 import type { Kernel } from '../kernel.ts';
-import { indicatorKernels } from './indicators/index.ts';
 import { matrixKernels } from './matrix/index.ts';
 import { monteCarloKernels } from './montecarlo/index.ts';
 import { statisticsKernels } from './statistics/index.ts';
@@ -8,7 +7,6 @@ import { systemKernels } from './system/index.ts';
 
 /** The kernels of each family. */
 export const FAMILIES = {
-  indicators: indicatorKernels,
   matrix: matrixKernels,
   montecarlo: monteCarloKernels,
   statistics: statisticsKernels,
