@@ -58,6 +58,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
   native/cpu/montecarlo/reference.cc
+  native/cpu/montecarlo/reference_american.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc

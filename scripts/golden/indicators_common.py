@@ -30,15 +30,19 @@ def plain(values):
     return [None if math.isnan(v) else float(v) for v in values]
 
 
+def source(function, data):
+    return {
+        "library": "TA-Lib",
+        "version": talib.__ta_version__.decode().split(" ")[0],
+        "wrapper": f"TA-Lib for Python {talib.__version__}",
+        "function": function,
+        "data": data,
+    }
+
+
 def write(name, function, inputs, tolerance, cases):
     golden = {
-        "source": {
-            "library": "TA-Lib",
-            "version": talib.__ta_version__.decode().split(" ")[0],
-            "wrapper": f"TA-Lib for Python {talib.__version__}",
-            "function": function,
-            "data": f"{FILE}, first {ROWS} bars",
-        },
+        "source": source(function, f"{FILE}, first {ROWS} bars"),
         "tolerance": tolerance,
         "inputs": {key: [float(v) for v in bars[key]] for key in inputs},
         "cases": [
@@ -55,13 +59,7 @@ def write_long(function, calls, tolerance):
         close = np.array([float(row["Close"]) for row in csv.DictReader(handle)])
     kept = [14, 15, 16, 50, *range(100, len(close), 400), len(close) - 1]
     golden = {
-        "source": {
-            "library": "TA-Lib",
-            "version": talib.__ta_version__.decode().split(" ")[0],
-            "wrapper": f"TA-Lib for Python {talib.__version__}",
-            "function": function,
-            "data": LONG_FILE,
-        },
+        "source": source(function, LONG_FILE),
         "tolerance": tolerance,
         "bars": len(close),
     }

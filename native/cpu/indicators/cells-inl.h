@@ -80,6 +80,18 @@ HWY_INLINE hn::Vec<D> RelativeStrength(const At<D, kSteady>& at, const EmaRule<h
   return hn::IfThenElse(hn::Eq(total, zero), hn::Set(at.d, T{50}), value);
 }
 
+// Makes the true range and the close of high, low and close.
+struct RangeAndClose {
+  static constexpr int kDerived = 2;
+  static constexpr unsigned kBefore = 0b100;
+
+  template <class D>
+  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
+    to[0] = TrueRange(in[0], in[1], before[2]);
+    to[1] = in[2];
+  }
+};
+
 struct Sum {
   template <class V>
   HWY_INLINE V operator()(V one, V other) const {

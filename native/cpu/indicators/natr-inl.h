@@ -12,16 +12,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace nautilus::cpu::indicators::HWY_NAMESPACE {
 
-struct Natr {
+struct Natr : RangeAndClose {
   using Options = NatrOptions;
-  static constexpr int kDerived = 2;
-  static constexpr unsigned kBefore = 0b100;
-
-  template <class D>
-  static HWY_INLINE void Derive(D, const hn::Vec<D>* in, const hn::Vec<D>* before, hn::Vec<D>* to) {
-    to[0] = TrueRange(in[0], in[1], before[2]);
-    to[1] = in[2];
-  }
 
   template <typename T>
   struct Plan {

@@ -13,20 +13,6 @@ namespace {
 
 double UpperTail(double x) { return 0.5 * std::erfc(x / std::sqrt(2.0)); }
 
-struct Mean {
-  double sum = 0;
-  double squares = 0;
-  double count = 0;
-
-  void Add(double value) {
-    sum += value;
-    squares += value * value;
-    count += 1;
-  }
-  double Value() const { return sum / count; }
-  double Error() const { return std::sqrt((squares / count - Value() * Value()) / (count - 1)); }
-};
-
 // Heston's variance after a step, and what it adds to the log beside the spot's own normal; Andersen 2008.
 double HestonStep(const McOptionArgs& a, double dt, double z_spot, double z_variance, double& x, double v) {
   const double kappa = a.mean_reversion, theta = a.long_variance, xi = a.variance_volatility,
@@ -120,7 +106,10 @@ double Payoff(const McOptionArgs& a, const std::vector<double>& levels, double s
   return lives * vanilla(end) + (1 - lives) * a.rebate;
 }
 
-double OptionPath(const McOptionArgs& a, int64_t path, double mirror) {
+}  // namespace
+
+std::vector<double> PathLevels(const McOptionArgs& a, uint32_t stream, int64_t path, double mirror,
+                               double* unhit) {
   using P = McOptionArgs::Process;
   const double dt = a.maturity / static_cast<double>(a.steps);
   const int rounds = a.generator == McOptionArgs::Generator::kPhilox7 ? 7 : 10;
@@ -133,7 +122,7 @@ double OptionPath(const McOptionArgs& a, int64_t path, double mirror) {
   for (int64_t step = 0; step < a.steps; ++step) {
     double z[3] = {};
     for (int64_t i = 0; i < factors; ++i) {
-      z[i] = mirror * Normal(a.dtype, a.seed, 0, rounds, path, step * factors + i);
+      z[i] = mirror * Normal(a.dtype, a.seed, stream, rounds, path, step * factors + i);
     }
     const double before = x;
     double volatility = a.volatility;
@@ -160,7 +149,16 @@ double OptionPath(const McOptionArgs& a, int64_t path, double mirror) {
     }
     levels.push_back(a.spot * std::exp(x));
   }
-  return std::exp(-a.rate * a.maturity) * Payoff(a, levels, survival);
+  if (unhit != nullptr) *unhit = survival;
+  return levels;
+}
+
+namespace {
+
+double OptionPath(const McOptionArgs& a, int64_t path, double mirror) {
+  double unhit;
+  const std::vector<double> levels = PathLevels(a, 0, path, mirror, &unhit);
+  return std::exp(-a.rate * a.maturity) * Payoff(a, levels, unhit);
 }
 
 // Lower factor of a positive definite matrix.
