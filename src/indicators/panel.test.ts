@@ -19,7 +19,7 @@ import {
   type Panel,
   sma,
 } from './index.ts';
-import { indicatorAddon } from './native-run.ts';
+import { IndicatorRun, indicatorAddon } from './native-run.ts';
 import { type Columns, map, row, sameBits, walk } from './test-series.ts';
 
 /** Several walks as columns of one panel. */
@@ -201,6 +201,30 @@ test('the border refuses random arguments with a code, and never crashes', () =>
       }
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('options that contradict each other, past the checks in front, still fill every bar', () => {
+  const columns = INPUTS.map((name) => walk(64)[name]);
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...INDICATORS),
+      fc.array(fc.nat(40), { minLength: 8, maxLength: 8 }),
+      (def, given) => {
+        const options = Object.fromEntries(
+          Object.entries(def.options).map(([name, { min, max }], at) => [
+            name,
+            Math.min(max, min + given[at]!),
+          ]),
+        );
+        const run = new IndicatorRun([[def, options]], 1, Float64Array);
+        const outputs = Object.keys(def.outputs).map(() => new Float64Array(64).fill(-777));
+        run.run(64, columns, outputs);
+        // Every bar was written.
+        for (const values of outputs) expect(values.every((value) => value !== -777)).toBe(true);
+      },
+    ),
+    { numRuns: 3000 },
   );
 });
 

@@ -3,15 +3,20 @@
 // give the same bits.
 //
 // An indicator is a struct with
-//   Options                      its generated option struct;
-//   template <typename T> Plan   constants from the options, and the rings it takes from the layout:
-//                                Plan(const Options&, Layout&), NAUTILUS_RINGS(...) when it has any;
-//   template <class D> Step      what is remembered of each lane, NAUTILUS_FIELDS(...), all zero before the
-//   first
-//                                bar; Update(at, plan, in, out) takes one bar.
-//   kDerived, Derive(d, in, before, to)  when a bar is first turned into other numbers, for which only it and
-//   the bar before count: Update gets those. `before` holds the inputs that kBefore has a bit for; zeros at
-//   the first bar.
+//   Options
+//     its generated option struct;
+//   template <typename T> Plan
+//     constants from the options, and the rings it takes from the layout: Plan(const Options&, Layout&),
+//     NAUTILUS_RINGS(...) when it has any;
+//   template <class D> Step
+//     what is remembered of each lane, NAUTILUS_FIELDS(...), all zero before the first bar;
+//     Update(at, plan, in, out) takes one bar;
+//   kDerived, kBefore, Derive(d, in, before, to)
+//     left out, or when a bar is first turned into other numbers, for which only it and the bar before count:
+//     Update gets those. `before` holds the inputs that kBefore has a bit for, zeros at the first bar;
+//   kLead
+//     left out, or warm-ups until a state is likely forgotten where its definition does not tell.
+//
 // Or, when a value depends on the last `rows` bars only and nothing else, see window-inl.h.
 #if defined(NAUTILUS_CPU_INDICATORS_FRAME_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef NAUTILUS_CPU_INDICATORS_FRAME_INL_H_
@@ -20,12 +25,9 @@
 #define NAUTILUS_CPU_INDICATORS_FRAME_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <numeric>
-#include <vector>
 
 #include "core/indicator_call.h"
 #include "hwy/highway.h"

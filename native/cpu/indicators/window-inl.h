@@ -3,11 +3,16 @@
 // series alone.
 //
 // Such an indicator is a struct with
-//   Options, kWindows            the option struct; how many columns the window keeps (at most 4);
-//   template <typename T> Plan   constants from the options, and `rows`, at most kMaxWindowRows;
-//   Prepare(d, plan, in, kept)   what of a bar is kept, one vector for each column; left out when it is the
-//   first inputs; Value(d, plan, window, out)  the outputs from a window; window(column, row) is a vector,
-//   row 0 the oldest.
+//   Options, kWindows
+//     the option struct; how many columns the window keeps (at most 4);
+//   template <typename T> Plan
+//     constants from the options, and `rows`, at most kMaxWindowRows;
+//   Prepare(d, plan, in, kept)
+//     what of a bar is kept, one vector for each column; left out when it is the first inputs;
+//   Value(d, plan, window, out)
+//     the outputs from a window; window(column, row) is a vector, row 0 the oldest;
+//   kEnds
+//     left out, or true when the window is inputs and only its oldest and newest row are read.
 #if defined(NAUTILUS_CPU_INDICATORS_WINDOW_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef NAUTILUS_CPU_INDICATORS_WINDOW_INL_H_
 #undef NAUTILUS_CPU_INDICATORS_WINDOW_INL_H_
