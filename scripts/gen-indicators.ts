@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { type AnyIndicator, GROUPS, type IndicatorGroup } from '../src/indicators/define.ts';
 import { pascal } from './gen-indicators/names.ts';
 import { nativeOptions } from './gen-indicators/native-options.ts';
+import { nativeRows } from './gen-indicators/native-rows.ts';
 import { type Documented, indicatorsPage } from './gen-indicators/page.ts';
 
 const ROOT = resolve(import.meta.dir, '..');
@@ -37,6 +38,7 @@ export async function renderIndicators(): Promise<ReadonlyMap<string, string>> {
   const defs = documented.map(({ def }) => def);
   return new Map([
     ['native/core/generated/indicator_options.h', nativeOptions(head('//'), defs)],
+    ['native/core/generated/indicators.def', nativeRows(head('//'), defs)],
     ...GROUPS.map((group): [string, string] => [
       `native/cpu/generated/indicators_${group}.inc`,
       groupList(

@@ -1,5 +1,6 @@
 // `make test`: builds and runs the native tests, then runs the TypeScript tests, and closes with the totals of both.
-// `--only sanitized` runs the native tests with the address and undefined-behaviour sanitizers.
+// `--with sanitized` also runs the native tests with the address and undefined-behaviour sanitizers; `--only NAME...` runs what
+// is named and nothing else.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -20,13 +21,14 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
   },
 };
 
-// Left out unless asked for: building the kernels for every SIMD target once more takes minutes.
+// Left out unless asked for: building the kernels once more takes minutes, for every vector width a quarter of an hour.
 const EXTRA: typeof SUITES = {
-  sanitized: () => {
-    const folder = 'build/sanitized-tests';
-    return nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON');
-  },
+  sanitized: () => sanitizedTests('build/sanitized'),
+  'sanitized-widths': () => sanitizedTests('build/sanitized-widths', '-DNAUTILUS_SANITIZE_WIDTHS=ON'),
 };
+
+const sanitizedTests = (folder: string, ...options: string[]): Promise<Totals> =>
+  nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options);
 
 /** Builds and runs the native tests in `folder`, which `configure` prepares. */
 async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
@@ -68,10 +70,14 @@ async function run(seconds: number, ...command: string[]): Promise<{ output: str
 async function main(args: readonly string[]): Promise<number> {
   const all = { ...SUITES, ...EXTRA };
   const names = Object.keys(all);
-  const chosen = args[0] === '--only' ? args.slice(1) : Object.keys(SUITES);
-  if ((args.length > 0 && args[0] !== '--only') || chosen.some((name) => !names.includes(name))) {
+  const [how, ...named] = args;
+  const chosen = how === '--only' ? named : [...Object.keys(SUITES), ...named];
+  if (
+    (how !== undefined && how !== '--only' && how !== '--with') ||
+    named.some((name) => !names.includes(name))
+  ) {
     console.error(
-      `Expected no argument or --only with names among ${names.join(', ')}; was ${args.join(' ')}`,
+      `Expected no argument, or --only or --with and names among ${names.join(', ')}; was ${args.join(' ')}`,
     );
     return 2;
   }

@@ -71,7 +71,7 @@ test('the relative strength index is that of the indicator', () => {
   const close = wave(500, 0.9).map((value) => value + 100);
   const plain = new Float64Array(500);
   relativeStrength(close, 14, plain);
-  const out = computePanel(rsi, { period: 14 }, { bars: 500, series: 1, inputs: { close } }).rsi;
+  const out = computePanel(rsi, { period: 14 }, { bars: 500, series: 1, inputs: { close } }).outputs.rsi;
   expect(worst(plain, out)).toBeLessThan(1e-10);
   relativeStrength(new Float64Array(20).fill(3), 14, plain.subarray(0, 20));
   expect(plain[14]).toBe(50);
@@ -89,18 +89,18 @@ test('the features are those of the indicators', () => {
   const plain = Array.from({ length: 12 }, () => new Float64Array(400));
   seriesFeatures(inputs, plain);
   const panel = { bars: 400, series: 1, inputs };
-  const line = computePanel(macd, {}, panel);
-  const bands = computePanel(bollinger, {}, panel);
+  const line = computePanel(macd, {}, panel).outputs;
+  const bands = computePanel(bollinger, {}, panel).outputs;
   const expected = [
-    computePanel(rsi, { period: 14 }, panel).rsi,
-    ...[12, 26, 50, 200].map((period) => computePanel(ema, { period }, panel).ema),
+    computePanel(rsi, { period: 14 }, panel).outputs.rsi,
+    ...[12, 26, 50, 200].map((period) => computePanel(ema, { period }, panel).outputs.ema),
     line.macd,
     line.signal,
     line.histogram,
     bands.upper,
     bands.middle,
     bands.lower,
-    computePanel(atr, { period: 14 }, panel).atr,
+    computePanel(atr, { period: 14 }, panel).outputs.atr,
   ];
   for (let at = 0; at < 12; at++) {
     const first = plain[at]!.findIndex((value) => !Number.isNaN(value));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { topics } from '../../src/bus/topics.ts';
 import { FEATURES, FeatureStream } from '../../src/indicators/index.ts';
+import { buildInfo } from '../../src/native/index.ts';
 import { TestEngine, walkBars } from '../../test/support/engine.ts';
 import definition from './index.ts';
 
@@ -25,10 +26,27 @@ describe('features engine', () => {
       options: { period: 14 },
       bars: 300,
       warmup: 14,
-      backend: 'native',
+      hardware_used: 'cpu',
+      backend: buildInfo().simdTarget,
     });
     expect(body.outputs.rsi.slice(0, 14)).toEqual(Array(14).fill(null));
     expect(body.outputs.rsi.slice(14).every((v: number) => v >= 0 && v <= 100)).toBe(true);
+  });
+
+  test('computes a long series off the thread, in single precision when asked, and says what ran it', async () => {
+    const close = Array.from({ length: 20_000 }, (_, i) => 100 + Math.sin(i) * 3);
+    const long = { options: { period: 14 }, inputs: { close } };
+    const { body } = await engine.post('/indicators/rsi', { ...long, dtype: 'f32', backend: 'cpu' });
+    const f64 = (await engine.post('/indicators/rsi', long)).body.outputs.rsi;
+    expect(body.bars).toBe(20_000);
+    expect(body.outputs.rsi.every((value: number) => value === null || Math.fround(value) === value)).toBe(
+      true,
+    );
+    expect(body.outputs.rsi.at(-1)).toBeCloseTo(f64.at(-1), 3);
+    const metal = await engine.post('/indicators/rsi', { ...long, dtype: 'f32', backend: 'metal' });
+    expect(metal.status).toBe(503);
+    expect(metal.body.type).toEndWith('backend-unavailable');
+    expect(metal.body.errors[0].pointer).toBe('/backend');
   });
 
   test('streams the same numbers as the batch route gives', async () => {

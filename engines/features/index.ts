@@ -8,10 +8,10 @@ export default {
   port: 8500,
   title: 'Features Engine',
   description: 'Technical features in batch and streaming, from one definition each.',
-  create() {
+  create({ config }) {
     const service = new FeatureService();
     return {
-      routes: featureRoutes(service),
+      routes: featureRoutes(service, config.defaultTimeoutMs),
       participant: service.participant,
       status: () => ({ instruments: service.symbols().length }),
     };

@@ -1,7 +1,9 @@
 // Routes of the Features engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { withDeadline } from '../../src/http/deadline.ts';
 import {
   featuresReply,
+  type IndicatorRequest,
   indicatorList,
   indicatorReply,
   indicatorRequest,
@@ -11,14 +13,16 @@ import {
 } from './schemas.ts';
 import type { FeatureService } from './service.ts';
 
-/** Returns the routes of the Features engine. */
-export function featureRoutes(service: FeatureService) {
+/** Returns the routes of the Features engine. An indicator that takes longer than `timeoutMs` is stopped. */
+export function featureRoutes(service: FeatureService, timeoutMs: number) {
+  const indicatorOf = (name: string, body: IndicatorRequest) =>
+    withDeadline(name, timeoutMs, (signal) => service.compute(name, body, signal));
   return new Elysia({ name: 'features-routes' })
     .get('/indicators', () => service.listIndicators(), {
       response: { 200: indicatorList },
       detail: { summary: 'Indicators with their options and outputs', tags: ['indicators'] },
     })
-    .post('/indicators/:name', ({ params, body }) => service.compute(params.name, body), {
+    .post('/indicators/:name', ({ params, body }) => indicatorOf(params.name, body), {
       params: nameParam,
       body: indicatorRequest,
       response: { 200: indicatorReply },

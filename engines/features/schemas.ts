@@ -21,6 +21,8 @@ export const indicatorRequest = z.strictObject({
       >,
     )
     .describe('columns that the indicator reads, all of one length'),
+  dtype: z.enum(['f64', 'f32']).default('f64').describe('element type that it is computed in'),
+  backend: z.enum(['auto', 'cpu', 'metal']).default('auto').describe('what computes it; metal has f32 only'),
 });
 export type IndicatorRequest = z.infer<typeof indicatorRequest>;
 
@@ -31,8 +33,8 @@ export const indicatorReply = z.object({
   warmup: z.int().describe('bars before the first value'),
   outputs: z.record(z.string(), z.array(z.number().nullable())).describe('null where there is no value yet'),
   processing_time_ms: z.number(),
-  hardware_used: z.string(),
-  backend: z.string(),
+  hardware_used: z.string().describe('cpu or metal'),
+  backend: z.string().describe('instruction set that ran it'),
 });
 
 export const indicatorList = z.object({

@@ -4,18 +4,24 @@ import type { Participant, StreamPublisher } from '../../src/bus/participant.ts'
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
 import { NotFoundError } from '../../src/core/errors.ts';
 import {
-  compute,
+  computePanel,
+  computePanelAsync,
   FEATURES,
   FeatureStream,
   type FeatureValues,
   INDICATORS,
+  type InputName,
   indicator,
   parseOptions,
   warmupOf,
 } from '../../src/indicators/index.ts';
+import type { FloatArray } from '../../src/native/index.ts';
 import type { IndicatorRequest } from './schemas.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
+
+/** From about 100 us of work on. */
+const OFF_THREAD_BARS = 10_000;
 
 interface Followed {
   readonly stream: FeatureStream;
@@ -51,27 +57,34 @@ export class FeatureService {
   }
 
   /**
-   * Computes one indicator over posted columns, with the bits of the stream. Throws NotFoundError, InvalidOptionError,
-   * ShapeMismatchError, NonFiniteInputError.
+   * Computes one indicator over posted columns, in f64 with the bits of the stream; a long series off the thread. Throws
+   * NotFoundError, InvalidOptionError, ShapeMismatchError, NonFiniteInputError, BackendUnavailableError, CancelledError.
    */
-  compute(name: string, request: IndicatorRequest) {
+  async compute(name: string, request: IndicatorRequest, signal: AbortSignal) {
     const started = performance.now();
     const def = indicator(name);
     const options = parseOptions(def, request.options);
+    const kind = request.dtype === 'f32' ? Float32Array : Float64Array;
     const inputs = Object.fromEntries(
-      Object.entries(request.inputs).map(([column, values]) => [column, Float64Array.from(values ?? [])]),
-    );
-    const outputs = compute(def, options, inputs as Parameters<typeof compute>[2]);
-    const first = Object.values<Float64Array>(outputs)[0]!;
+      Object.entries(request.inputs).map(([column, values]) => [column, kind.from(values ?? [])]),
+    ) as Record<InputName, FloatArray>;
+    const bars = inputs[def.inputs[0]!]?.length ?? 0;
+    const panel = { bars, series: 1, inputs, backend: request.backend };
+    const ran =
+      bars < OFF_THREAD_BARS
+        ? computePanel(def, options, panel)
+        : await computePanelAsync(def, options, panel, signal);
     return {
       indicator: name,
       options: { ...options },
-      bars: first.length,
+      bars,
       warmup: warmupOf(def, options),
-      outputs: Object.fromEntries(Object.entries(outputs).map(([key, values]) => [key, nullable(values)])),
+      outputs: Object.fromEntries(
+        Object.entries(ran.outputs).map(([key, values]) => [key, nullable(values)]),
+      ),
       processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
-      hardware_used: 'cpu',
-      backend: 'native',
+      hardware_used: ran.backend,
+      backend: ran.target,
     };
   }
 
@@ -111,6 +124,6 @@ export class FeatureService {
   }
 }
 
-function nullable(values: Float64Array): (number | null)[] {
+function nullable(values: FloatArray): (number | null)[] {
   return Array.from(values, (value) => (Number.isNaN(value) ? null : value));
 }

@@ -166,6 +166,16 @@ Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* blo
   return request;
 }
 
+Backend ChooseBackend(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {
+  const Choice choice = Pick(row, dtype, elements, asked);
+  if (choice.status != Status::kOk) {
+    const std::string why = row.has_metal ? "Metal has no double precision" : Metal().reason;
+    throw BorderError(choice.status, "backend", std::string("a backend that runs ") + row.id,
+                      "metal: " + why);
+  }
+  return choice.backend;
+}
+
 const std::atomic<uint32_t>* ReadToken(const Napi::Value& value) {
   if (value.IsUndefined()) return nullptr;
   static constexpr Side kOne[] = {{-1, 1}};

@@ -68,6 +68,9 @@ struct Request {
 Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* block, const char* id,
                  const KernelSpec& spec);
 
+// Returns the backend that Pick chooses; throws BorderError where it has none.
+Backend ChooseBackend(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
+
 // Returns the memory of a cancel token, a Uint32Array of one element. Throws BorderError.
 const std::atomic<uint32_t>* ReadToken(const Napi::Value& value);
 

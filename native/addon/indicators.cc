@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "addon/arguments.h"
+#include "addon/border.h"
 #include "core/indicator_call.h"
+#include "core/kernel_table.h"
 
 namespace nautilus::addon {
 namespace {
@@ -136,7 +138,7 @@ std::vector<Part> ReadParts(const Napi::Value& value) {
   return parts;
 }
 
-Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls) {
+Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls, Backend backend) {
   // A single row is taken by all or by none.
   for (size_t i = 0; i < calls.size(); ++i) {
     calls[i].checked = calls[i].bars == 1;
@@ -144,7 +146,7 @@ Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls)
       return Status::kNonFinite;
   }
   for (size_t i = 0; i < calls.size(); ++i) {
-    const Status status = cpu::indicators::RunIndicator(*parts[i].row, calls[i]);
+    const Status status = Run(backend, *parts[i].row, calls[i]);
     if (status != Status::kOk) return status;
   }
   return Status::kOk;
@@ -155,12 +157,32 @@ struct Work {
   std::vector<Part> parts;
   std::vector<IndicatorCall> calls;
   std::vector<Floats> arrays;
+  Backend backend;
 
-  Status Run() {
-    for (size_t i = 0; i < calls.size(); ++i) calls[i].options = parts[i].options.data();
-    return RunAll(parts, calls);
+  Status RunParts(CancelFlag cancel) {
+    for (size_t i = 0; i < calls.size(); ++i) {
+      calls[i].options = parts[i].options.data();
+      calls[i].cancel = cancel;
+    }
+    return RunAll(parts, calls, backend);
   }
 };
+
+// Reads the asked backend and returns the one that runs all parts: Metal when each of them may go there.
+Backend Choose(const Napi::Value& value, const Work& work) {
+  const auto asked = static_cast<Backend>(ReadCount(value, "backend", 2));
+  bool metal = asked != Backend::kCpu;
+  for (size_t i = 0; metal && i < work.parts.size(); ++i) {
+    const IndicatorRow& indicator = *work.parts[i].row;
+    const IndicatorCall& call = work.calls[i];
+    const int64_t elements = call.bars * call.series * static_cast<int64_t>(indicator.outputs.size());
+    metal = ChooseBackend(RowOf(indicator), call.dtype, elements, asked) == Backend::kMetal;
+    if (metal && call.first_bar != 0) {
+      Refuse(Status::kInvalidOption, "backend", "cpu or auto for rows that go on from others", "metal");
+    }
+  }
+  return metal ? Backend::kMetal : Backend::kCpu;
+}
 
 // Columns or outputs: one packed array, or a list of arrays of which some may be absent.
 struct Columns {
@@ -224,7 +246,8 @@ void RequireApart(const std::vector<Floats>& written, const std::vector<Floats>&
   }
 }
 
-// Arguments in order: indicators, series, first bar, bars, state, inputs, outputs.
+// Arguments in order: indicators, series, first bar, bars, state, inputs, outputs, backend (0 auto, 1 CPU, 2
+// Metal).
 Work ReadWork(const Napi::CallbackInfo& info) {
   Work work;
   work.parts = ReadParts(info[0]);
@@ -257,7 +280,8 @@ Work ReadWork(const Napi::CallbackInfo& info) {
                        .state = state.At(state_at),
                        .inputs = {},
                        .outputs = {},
-                       .checked = false};
+                       .checked = false,
+                       .cancel = nullptr};
     for (size_t i = 0; i < part.row->inputs.size(); ++i) {
       const auto column = static_cast<size_t>(part.row->inputs[i]);
       call.inputs[i] = Pointer(in, column, each, "inputs", kColumnNames[column]);
@@ -279,37 +303,48 @@ Work ReadWork(const Napi::CallbackInfo& info) {
   RequireApart(written, read);
   work.arrays = std::move(read);
   work.arrays.insert(work.arrays.end(), written.begin(), written.end());
+  work.backend = Choose(info[7], work);
   return work;
 }
 
 BorderError Failure(Status status) {
+  if (status == Status::kCancelled) {
+    return BorderError(status, "Expected to finish the indicators, was cancelled");
+  }
   return BorderError(status, "inputs", "finite numbers", "NaN or infinity");
 }
 
 Napi::Value IndicatorRun(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
-    const Status status = ReadWork(info).Run();
+    Work work = ReadWork(info);
+    const Status status = work.RunParts(nullptr);
     if (status != Status::kOk) throw Failure(status);
-    return info.Env().Undefined();
+    return Napi::Number::New(info.Env(), static_cast<double>(work.backend));
   });
 }
 
 // Runs off the JavaScript thread. Holds a reference to every array until the promise settles.
 class IndicatorWorker : public Napi::AsyncWorker {
  public:
-  IndicatorWorker(Napi::Env env, Work work)
-      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), work_(std::move(work)) {
+  // `cancel` is the memory of `token`, null when that is undefined.
+  IndicatorWorker(Napi::Env env, Work work, const Napi::Value& token, CancelFlag cancel)
+      : Napi::AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        work_(std::move(work)),
+        cancel_(cancel) {
     for (const Floats& floats : work_.arrays) references_.push_back(Napi::Persistent(floats.array));
     work_.arrays.clear();
+    if (cancel_ != nullptr) references_.push_back(Napi::Persistent(token.As<Napi::Object>()));
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { status_ = work_.Run(); }
+  void Execute() override { status_ = work_.RunParts(cancel_); }
 
   void OnOK() override {
-    if (status_ == Status::kOk) return deferred_.Resolve(Env().Undefined());
+    if (status_ == Status::kOk)
+      return deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(work_.backend)));
     deferred_.Reject(Failure(status_).ToError(Env()).Value());
   }
 
@@ -320,13 +355,16 @@ class IndicatorWorker : public Napi::AsyncWorker {
  private:
   Napi::Promise::Deferred deferred_;
   Work work_;
+  CancelFlag cancel_;
   Status status_ = Status::kInvariant;
   std::vector<Napi::ObjectReference> references_;
 };
 
+// The same arguments, and a token that turns from 0 to cancel, or undefined.
 Napi::Value IndicatorRunAsync(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
-    auto* worker = new IndicatorWorker(info.Env(), ReadWork(info));
+    Work work = ReadWork(info);
+    auto* worker = new IndicatorWorker(info.Env(), std::move(work), info[8], ReadToken(info[8]));
     const Napi::Promise promise = worker->promise();
     worker->Queue();  // the worker deletes itself after it settles
     return promise;
@@ -349,7 +387,7 @@ Napi::Value Step(const Napi::CallbackInfo& info) {
       Refuse(Status::kInvalidOption, "memory", "an attached array", "detached");
     }
     for (IndicatorCall& call : opened->calls) call.first_bar = first_bar;
-    const Status status = RunAll(opened->parts, opened->calls);
+    const Status status = RunAll(opened->parts, opened->calls, Backend::kCpu);
     if (status != Status::kOk) throw Failure(status);
     return info.Env().Undefined();
   });
@@ -381,7 +419,8 @@ Napi::Value IndicatorOpen(const Napi::CallbackInfo& info) {
                          .state = memory.At(state_at),
                          .inputs = {},
                          .outputs = {},
-                         .checked = false};
+                         .checked = false,
+                         .cancel = nullptr};
       for (size_t i = 0; i < part.row->inputs.size(); ++i) {
         call.inputs[i] = memory.At(static_cast<int64_t>(part.row->inputs[i]) * series);
       }

@@ -22,13 +22,7 @@ struct Instance {
 };
 
 Backend Choose(const KernelRow& row, const Request& request) {
-  const Choice choice = Pick(row, request.dtype, request.elements, request.backend);
-  if (choice.status != Status::kOk) {
-    const std::string why = row.has_metal ? "Metal has no double precision" : Metal().reason;
-    throw BorderError(choice.status, "backend", std::string("a backend that runs ") + row.id,
-                      "metal: " + why);
-  }
-  return choice.backend;
+  return ChooseBackend(row, request.dtype, request.elements, request.backend);
 }
 
 template <class Args>

@@ -58,6 +58,9 @@ struct IndicatorCall {
   // Whether the rows are known to be finite; otherwise a run stops at the first NaN or infinity, and some
   // series may have taken rows that others have not.
   bool checked;
+  CancelFlag cancel;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
 };
 
 // One indicator: what its definition says, and the two functions of its group.
@@ -68,7 +71,7 @@ struct IndicatorRow {
   std::span<const OptionSpec> options;
   // Elements of state for each lane.
   int64_t (*slots)(const double* options, Dtype dtype);
-  // Runs tiles [first, last). Returns false at a NaN or infinity of an input.
+  // Runs tiles [first, last). Returns false at a NaN or infinity of an input, and once it is cancelled.
   bool (*run)(const IndicatorCall& call, int64_t first_tile, int64_t last_tile);
 };
 
@@ -82,8 +85,8 @@ int64_t StateLength(const IndicatorRow& row, const double* options, Dtype dtype,
 bool InputsFinite(const IndicatorRow& row, const IndicatorCall& call);
 
 // Runs an indicator over all tiles, on several threads when there are several tiles and enough rows.
-// kNonFinite when an input holds NaN or infinity and `call.checked` is not set: outputs and state are then
-// unusable.
+// kNonFinite when an input holds NaN or infinity and `call.checked` is not set, kCancelled when `call.cancel`
+// stopped it: outputs and state are then unusable.
 Status RunIndicator(const IndicatorRow& row, const IndicatorCall& call);
 
 }  // namespace nautilus::cpu::indicators

@@ -7,9 +7,38 @@ const std::vector<KernelRow>& KernelTable() {
   static const std::vector<KernelRow> table = {
 #define NAUTILUS_KERNEL(Name, id, shape, dtypes, cpu, metal_from, tol_f64, tol_f32) \
   KernelRow{id, shape, dtypes, cpu, Metal().Name != nullptr, metal_from, tol_f64, tol_f32},
+#define NAUTILUS_INDICATOR NAUTILUS_KERNEL
 #include "core/kernel_table.def"
   };
   return table;
+}
+
+namespace {
+
+#define NAUTILUS_KERNEL(Name, ...) +1
+constexpr size_t kKernels = 0
+#include "core/kernel_table.def"
+    ;
+
+size_t PlaceOf(const cpu::indicators::IndicatorRow& indicator) {
+  return static_cast<size_t>(&indicator - cpu::indicators::IndicatorTable().data());
+}
+
+}  // namespace
+
+const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator) {
+  return KernelTable()[kKernels + PlaceOf(indicator)];
+}
+
+Status Run(Backend backend, const cpu::indicators::IndicatorRow& indicator,
+           const cpu::indicators::IndicatorCall& call) {
+  if (backend != Backend::kMetal) return cpu::indicators::RunIndicator(indicator, call);
+  static constexpr Status (*MetalColumn::* kSlots[])(const cpu::indicators::IndicatorCall&) = {
+#define NAUTILUS_KERNEL(Name, ...)
+#define NAUTILUS_INDICATOR(Name, ...) &MetalColumn::Name,
+#include "core/kernel_table.def"
+  };
+  return (Metal().*kSlots[PlaceOf(indicator)])(call);
 }
 
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {

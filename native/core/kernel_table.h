@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/indicator_call.h"
 #include "core/kernel_args.h"
 #include "core/status.h"
 
@@ -30,11 +31,13 @@ namespace cpu {
 #include "core/kernel_table.def"
 }  // namespace cpu
 
-// The Metal column: one slot per kernel, null where there is no Metal kernel.
+// The Metal column: one slot per row, null where there is no Metal kernel. That of an indicator takes whole
+// panels, from bar 0 on, and leaves the state alone.
 struct MetalColumn {
   bool available;
   const char* reason;  // why it is absent; empty when available
 #define NAUTILUS_KERNEL(Name, ...) Status (*Name)(Name##Args & args);
+#define NAUTILUS_INDICATOR(Name, ...) Status (*Name)(const cpu::indicators::IndicatorCall& call);
 #include "core/kernel_table.def"
 };
 
@@ -43,11 +46,15 @@ const MetalColumn& Metal();
 
 enum class KernelId : int {
 #define NAUTILUS_KERNEL(Name, ...) k##Name,
+#define NAUTILUS_INDICATOR(Name, ...) k##Name,
 #include "core/kernel_table.def"
 };
 
-// Returns all rows in table order; index with KernelId.
+// Returns all rows in table order, the indicators last; index with KernelId.
 const std::vector<KernelRow>& KernelTable();
+
+// Returns the row of an element of IndicatorTable().
+const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator);
 
 struct Choice {
   Status status;  // kOk, or kNoBackend when the asked backend cannot run this
@@ -66,6 +73,10 @@ Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
   }                                                                           \
   constexpr KernelId IdOf(const Name##Args*) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
+
+// The same for an element of IndicatorTable().
+Status Run(Backend backend, const cpu::indicators::IndicatorRow& indicator,
+           const cpu::indicators::IndicatorCall& call);
 
 }  // namespace nautilus
 

@@ -12,6 +12,7 @@ const MetalColumn& Metal() {
     .reason = "Metal exists on macOS only",
 #endif
 #define NAUTILUS_KERNEL(Name, ...) .Name = nullptr,
+#define NAUTILUS_INDICATOR NAUTILUS_KERNEL
 #include "core/kernel_table.def"
   };
   return column;

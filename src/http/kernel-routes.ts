@@ -1,8 +1,8 @@
 // The kernels of an engine over HTTP: one POST route each, its schema from the definition.
 import { Elysia } from 'elysia';
 import { z } from 'zod';
-import { DeadlineExceededError } from '../core/errors.ts';
-import { CancelledError, type Kernel, type KernelDef, type OptionSpec, pool } from '../native/index.ts';
+import { type Kernel, type KernelDef, type OptionSpec, pool } from '../native/index.ts';
+import { withDeadline } from './deadline.ts';
 import { decodeCall, encodeOutputs, jsonName, renamed } from './kernel-json.ts';
 
 type AnyKernel = Pick<Kernel, 'def'>;
@@ -104,14 +104,15 @@ const listReply = z.object({
 async function run(kernel: AnyKernel, body: Readonly<Record<string, unknown>>, timeoutMs: number) {
   const { def } = kernel;
   const began = performance.now();
-  const deadline = AbortSignal.timeout(timeoutMs);
   const memory = pool.scope();
   try {
     const call = decodeCall(def, body, memory);
-    const result = (await (kernel as Kernel).auto(call as never, deadline)) as unknown as Record<
-      string,
-      unknown
-    >;
+    const result = await withDeadline(
+      def.id,
+      timeoutMs,
+      (signal) =>
+        (kernel as Kernel).auto(call as never, signal) as unknown as Promise<Record<string, unknown>>,
+    );
     return {
       kernel: def.id,
       outputs: encodeOutputs(def, call, result),
@@ -120,9 +121,6 @@ async function run(kernel: AnyKernel, body: Readonly<Record<string, unknown>>, t
       backend: String(result.target),
     };
   } catch (error) {
-    if (error instanceof CancelledError) {
-      throw new DeadlineExceededError(`Expected ${def.id} to end within ${timeoutMs} ms, was stopped`);
-    }
     throw renamed(error);
   } finally {
     memory.release();

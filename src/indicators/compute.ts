@@ -1,6 +1,6 @@
 // Runs an indicator over whole arrays: one series, or a panel of them.
 import { InvalidOptionError, NonFiniteInputError, ShapeMismatchError } from '../core/errors.ts';
-import type { FloatArray } from '../native/index.ts';
+import type { BackendOption, FloatArray, Ran } from '../native/index.ts';
 import {
   type AnyIndicator,
   INPUTS,
@@ -30,7 +30,7 @@ export function compute<O extends OptionSpecs, K extends string, I extends Input
     bars,
     series: 1,
     inputs,
-  });
+  }).outputs;
 }
 
 /** A panel of series: each column of bars is [bars, series] row-major, one row for each bar, oldest first. */
@@ -41,36 +41,46 @@ export interface Panel<A extends FloatArray = FloatArray> {
   readonly inputs: Readonly<Partial<Record<InputName, A>>>;
   /** Where outputs go, by name, [bars, series]; new arrays for those that are absent. They overlap no other array. */
   readonly outputs?: Readonly<Record<string, A>>;
+  /** What runs it; `auto` when absent. */
+  readonly backend?: BackendOption;
 }
+
+/** What ran a panel, and its outputs by name. */
+export type PanelResult<A extends FloatArray, K extends string = string> = Ran & {
+  readonly outputs: Record<K, A>;
+};
 
 /**
  * Returns each output over a panel, [bars, series], of the class of the inputs; NaN before warm-up. For each series it is
  * bit for bit what `compute` and the streams give (in f32: rounded at each operation). Uses several threads.
- * @throws InvalidOptionError, ShapeMismatchError, NonFiniteInputError, in this order; BackendUnavailableError.
+ * @throws InvalidOptionError, ShapeMismatchError, NonFiniteInputError, in this order; BackendUnavailableError when the addon
+ * or the asked backend is absent.
  */
 export function computePanel<A extends FloatArray, K extends string = string>(
   def: IndicatorDef<OptionSpecs, K>,
   options: Partial<OptionValues<OptionSpecs>> | undefined,
   panel: Panel<A>,
-): Record<K, A> {
+): PanelResult<A, K> {
   const { run, columns, outputs } = prepare<A, K>(def, options, panel);
   try {
-    run.run(panel.bars, columns, Object.values<A>(outputs));
+    const ran = run.runWhole(panel.bars, columns, Object.values<A>(outputs), panel.backend);
+    return { ...ran, outputs };
   } catch (error) {
     throw located(error, def as AnyIndicator, panel);
   }
-  return outputs;
 }
 
 /**
  * The same as `computePanel`, off the JavaScript thread; every error rejects. Until it settles the arrays must be neither
- * written, read (outputs) nor transferred. Worth it from about 10,000 values (100 us).
+ * written, read (outputs) nor transferred. Worth it from about 10,000 values (100 us). Rejects with `CancelledError` soon
+ * after `signal` is aborted; outputs then hold nothing of use.
  */
 export async function computePanelAsync<A extends FloatArray, K extends string = string>(
   def: IndicatorDef<OptionSpecs, K>,
   options: Partial<OptionValues<OptionSpecs>> | undefined,
   panel: Panel<A>,
-): Promise<Record<K, A>> {
+  signal?: AbortSignal,
+): Promise<PanelResult<A, K>> {
   const { run, columns, outputs } = prepare<A, K>(def, options, panel);
   for (const array of [...columns, ...Object.values<A>(outputs)]) {
     // A resizable buffer could shrink under a run on another thread.
@@ -78,11 +88,17 @@ export async function computePanelAsync<A extends FloatArray, K extends string =
       throw new InvalidOptionError('Expected arrays of fixed length, was resizable');
   }
   try {
-    await run.runAsync(panel.bars, columns, Object.values<A>(outputs));
+    const ran = await run.runWholeAsync(
+      panel.bars,
+      columns,
+      Object.values<A>(outputs),
+      panel.backend,
+      signal,
+    );
+    return { ...ran, outputs };
   } catch (error) {
     throw located(error, def as AnyIndicator, panel);
   }
-  return outputs;
 }
 
 function prepare<A extends FloatArray, K extends string>(

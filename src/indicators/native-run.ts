@@ -1,6 +1,9 @@
 // The native side of indicators: its typed exports, and the state that a run leaves for the next.
 import { BackendUnavailableError, InvalidOptionError } from '../core/errors.ts';
 import { type FloatArray, loadAddon } from '../native/addon.ts';
+import { type BackendOption, backendCode } from '../native/arguments.ts';
+import { type Ran, ranOn } from '../native/backend.ts';
+import { withToken } from '../native/cancel.ts';
 import { fromNative } from '../native/errors.ts';
 import { type AnyIndicator, INPUTS, type OptionValues } from './define.ts';
 
@@ -15,6 +18,8 @@ type RunArguments = [
   state: FloatArray,
   inputs: Columns<FloatArray>,
   outputs: Columns<FloatArray>,
+  /** 0 auto, 1 CPU, 2 Metal. */
+  backend: number,
 ];
 
 /** What the addon exports for indicators. `indicators` holds the number of each and its options, one after the other. */
@@ -25,8 +30,10 @@ export interface IndicatorAddon {
     readonly outputs: number;
     readonly options: readonly { readonly integer: boolean; readonly min: number; readonly max: number }[];
   }[];
-  readonly indicatorRun: (...call: RunArguments) => void;
-  readonly indicatorRunAsync: (...call: RunArguments) => Promise<void>;
+  /** Returns the backend that ran. */
+  readonly indicatorRun: (...call: RunArguments) => number;
+  /** The same off the thread; a `token` that turns from 0 cancels it. */
+  readonly indicatorRunAsync: (...call: [...RunArguments, token?: Uint32Array]) => Promise<number>;
   /** Returns a function that takes the row in `memory` ([columns of a bar, outputs, state]) and writes its values. */
   readonly indicatorOpen: (
     indicators: Float64Array,
@@ -110,12 +117,17 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
    * state is of no use.
    */
   run(bars: number, inputs: Columns<A>, outputs: Columns<A>): void {
-    try {
-      this.#addon.indicatorRun(this.#indicators, this.series, this.#bars, bars, this.#state, inputs, outputs);
-    } catch (thrown) {
-      throw fromNative(thrown);
-    }
+    this.runWhole(bars, inputs, outputs, 'cpu');
     this.#bars += bars;
+  }
+
+  /**
+   * As `run`, of rows that no others follow, so that any backend may take them; returns what ran.
+   * @throws BackendUnavailableError also when the asked backend has none of these.
+   */
+  runWhole(bars: number, inputs: Columns<A>, outputs: Columns<A>, backend: BackendOption = 'auto'): Ran {
+    const call = this.#call(bars, inputs, outputs, backend);
+    return native(() => ranOn('hwy', this.#addon.indicatorRun(...call)));
   }
 
   /**
@@ -141,22 +153,34 @@ export class IndicatorRun<A extends FloatArray = Float64Array> {
     this.#state.set(this.#kept);
   }
 
-  /** As `run`, off the JavaScript thread. Until it settles neither this object nor the arrays may be used. */
-  async runAsync(bars: number, inputs: Columns<A>, outputs: Columns<A>): Promise<void> {
-    try {
-      await this.#addon.indicatorRunAsync(
-        this.#indicators,
-        this.series,
-        this.#bars,
-        bars,
-        this.#state,
-        inputs,
-        outputs,
-      );
-    } catch (thrown) {
-      throw fromNative(thrown);
-    }
-    this.#bars += bars;
+  /**
+   * As `runWhole`, off the JavaScript thread. Until it settles neither this object nor the arrays may be used. Rejects with
+   * `CancelledError` once `signal` is aborted.
+   */
+  runWholeAsync(
+    bars: number,
+    inputs: Columns<A>,
+    outputs: Columns<A>,
+    backend: BackendOption = 'auto',
+    signal?: AbortSignal,
+  ): Promise<Ran> {
+    const call = this.#call(bars, inputs, outputs, backend);
+    return withToken(signal, async (token) =>
+      ranOn('hwy', await this.#addon.indicatorRunAsync(...call, token)),
+    );
+  }
+
+  #call(bars: number, inputs: Columns<A>, outputs: Columns<A>, backend: BackendOption): RunArguments {
+    return [
+      this.#indicators,
+      this.series,
+      this.#bars,
+      bars,
+      this.#state,
+      inputs,
+      outputs,
+      backendCode(backend),
+    ];
   }
 }
 

@@ -1,8 +1,13 @@
 // Panels of series, in one run, bar by bar and off-thread: the bits of each series alone; and what the border refuses.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { InvalidOptionError, NonFiniteInputError, ShapeMismatchError } from '../core/errors.ts';
-import { pool } from '../native/index.ts';
+import {
+  BackendUnavailableError,
+  InvalidOptionError,
+  NonFiniteInputError,
+  ShapeMismatchError,
+} from '../core/errors.ts';
+import { buildInfo, kernels, pool } from '../native/index.ts';
 import {
   type AnyIndicator,
   compute,
@@ -53,7 +58,7 @@ for (const def of INDICATORS) {
   describe(`${def.name} over a panel`, () => {
     const { own, panel } = panelOf(80, 67);
     const options = short(def);
-    const whole = computePanel(def, options, panel);
+    const whole = computePanel(def, options, panel).outputs;
 
     test('has the bits of each series alone', () => {
       for (const s of [0, 15, 16, 63, 64, 66]) {
@@ -76,7 +81,7 @@ for (const def of INDICATORS) {
           expect(sameBits(values.subarray(k * panel.series, (k + 1) * panel.series), expected)).toBe(true);
         }
       }
-      const later = await computePanelAsync(def, options, panel);
+      const { outputs: later } = await computePanelAsync(def, options, panel);
       for (const output of Object.keys(def.outputs))
         expect(sameBits(later[output]!, whole[output]!)).toBe(true);
     });
@@ -102,8 +107,8 @@ for (const def of INDICATORS) {
         Object.fromEntries(
           Object.entries(columns).map(([name, values]) => [name, Float32Array.from(values)]),
         );
-      const f32 = computePanel(def, options, { ...panel, inputs: single(panel.inputs) });
-      const alone = computePanel(def, options, { bars: 80, series: 1, inputs: single(own[9]!) });
+      const f32 = computePanel(def, options, { ...panel, inputs: single(panel.inputs) }).outputs;
+      const alone = computePanel(def, options, { bars: 80, series: 1, inputs: single(own[9]!) }).outputs;
       for (const output of Object.keys(def.outputs)) {
         expect(f32[output]).toBeInstanceOf(Float32Array);
         const values = f32[output]!.filter((_, i) => i % panel.series === 9);
@@ -152,6 +157,12 @@ test('the addon has every definition, with its columns, outputs and options', ()
     });
   }
   expect(rows.size).toBe(INDICATORS.length);
+  const table = kernels().slice(-INDICATORS.length);
+  expect(table.map(({ id }) => id)).toEqual(INDICATORS.map(({ name }) => name));
+  for (const { shape, dtypes } of table) {
+    expect(shape).toMatch(/^\[bars, series\].* -> \[bars, series\]/);
+    expect(dtypes).toEqual(['f64', 'f32']);
+  }
 });
 
 test('a panel of wrong shape, element type or memory is refused by class, before work starts', () => {
@@ -172,9 +183,10 @@ test('a panel of wrong shape, element type or memory is refused by class, before
   const detached = new Float64Array(30);
   structuredClone(detached.buffer, { transfer: [detached.buffer] });
   expect(refused({ outputs: { rsi: detached } })).toThrow(InvalidOptionError);
-  expect(refused({ bars: 0, inputs: { close: new Float64Array(0) } })()).toEqual({
+  expect(refused({ bars: 0, inputs: { close: new Float64Array(0) } })().outputs).toEqual({
     rsi: new Float64Array(0),
   });
+  expect(refused({ backend: 'gpu' })).toThrow(InvalidOptionError);
   expect(() => openPanel(rsi, {}, 0)).toThrow(InvalidOptionError);
   expect(() => openPanel(rsi, {}, 2).update({ close: new Float64Array(3) })).toThrow(ShapeMismatchError);
 });
@@ -249,6 +261,45 @@ test('a panel larger than any cache has the bits of each series alone', () => {
       expect(sameBits(column(outputs[name]!, series, at), values)).toBe(true);
   }
   memory.release();
+});
+
+test('says what ran it, and refuses a backend that has no such row', async () => {
+  const { panel } = panelOf(10, 3);
+  const rsi = indicator('rsi');
+  for (const backend of ['auto', 'cpu'] as const) {
+    const { backend: ran, target } = computePanel(rsi, {}, { ...panel, backend });
+    expect({ ran, target }).toEqual({ ran: 'cpu', target: buildInfo().simdTarget });
+  }
+  const metal = { ...panel, backend: 'metal' } as const;
+  expect(() => computePanel(rsi, {}, metal)).toThrow(BackendUnavailableError);
+  expect(await computePanelAsync(rsi, {}, metal).catch((error: Error) => error.name)).toBe(
+    'BackendUnavailableError',
+  );
+});
+
+test('a long run ends when it is cancelled, whatever its shape', async () => {
+  // One of each way to run: bar by bar, in parts, by windows; panels and series alone.
+  for (const name of ['rsi', 'obv', 'stochastic', 'williams', 'bollinger']) {
+    for (const series of [1, 64, 640]) {
+      const bars = Math.floor(6_400_000 / series);
+      const memory = pool.scope();
+      const values = memory.take('f64', bars * series).fill(1);
+      const inputs = Object.fromEntries(INPUTS.map((input) => [input, values]));
+      const def = indicator(name);
+      const outputs = Object.fromEntries(
+        Object.keys(def.outputs).map((output) => [output, memory.take('f64', bars * series)]),
+      );
+      const panel = { bars, series, inputs, outputs };
+      const stop = new AbortController();
+      const running = computePanelAsync(def, {}, panel, stop.signal).catch((error: Error) => error.name);
+      stop.abort();
+      expect([name, series, await running]).toEqual([name, series, 'CancelledError']);
+      memory.release();
+    }
+  }
+  const { panel } = panelOf(10, 3);
+  const gone = computePanelAsync(indicator('rsi'), {}, panel, AbortSignal.abort());
+  expect(await gone.catch((error: Error) => error.name)).toBe('CancelledError');
 });
 
 test('a stream whose bars are many stays in constant memory', () => {

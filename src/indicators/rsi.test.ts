@@ -60,7 +60,7 @@ describe('rsi', () => {
         fc.infiniteStream(price),
         (bars, series, period, prices) => {
           const close = Float64Array.from(prices.take(bars * series));
-          const out = computePanel(rsi, { period }, { bars, series, inputs: { close } }).rsi;
+          const out = computePanel(rsi, { period }, { bars, series, inputs: { close } }).outputs.rsi;
           const stream = openPanel(rsi, { period }, series);
           for (let at = 0; at < close.length; at += series) {
             const values = stream.update({ close: close.subarray(at, at + series) });
@@ -84,7 +84,7 @@ describe('rsi', () => {
   test('stays near the f64 result in f32', () => {
     const close = Float32Array.from({ length: 400 }, (_, bar) => 100 + 8 * Math.sin(bar / 7) + (bar % 5));
     const panel = { bars: 400, series: 1 };
-    const f32 = computePanel(rsi, { period: 14 }, { ...panel, inputs: { close } }).rsi;
+    const f32 = computePanel(rsi, { period: 14 }, { ...panel, inputs: { close } }).outputs.rsi;
     const f64 = compute(rsi, { period: 14 }, { close: Float64Array.from(close) }).rsi;
     // The recursion keeps about `period` roundings of 2^-24 alive, on a scale of 100.
     for (let bar = 14; bar < 400; bar++) expect(Math.abs(f32[bar]! - f64[bar]!)).toBeLessThan(2e-4);
@@ -96,7 +96,7 @@ describe('rsi', () => {
       const bar = Math.floor(at / 3);
       return [7, 1 + bar, 100 - bar][at % 3]!;
     });
-    const out = computePanel(rsi, { period: 14 }, { bars: 20, series: 3, inputs: { close } }).rsi;
+    const out = computePanel(rsi, { period: 14 }, { bars: 20, series: 3, inputs: { close } }).outputs.rsi;
     expect([...out.subarray(13 * 3, 14 * 3)]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
     for (let bar = 14; bar < 20; bar++) expect([...out.subarray(bar * 3, bar * 3 + 3)]).toEqual([50, 100, 0]);
   });
@@ -106,7 +106,7 @@ describe('rsi', () => {
     const out = new Float64Array(30);
     const panel = { bars: 30, series: 1, inputs: { close } };
     const given = computePanel(rsi, { period: 14 }, { ...panel, outputs: { rsi: out } });
-    expect(given.rsi).toBe(out);
-    expect(sameBits(out, computePanel(rsi, { period: 14 }, panel).rsi)).toBe(true);
+    expect(given.outputs.rsi).toBe(out);
+    expect(sameBits(out, computePanel(rsi, { period: 14 }, panel).outputs.rsi)).toBe(true);
   });
 });

@@ -92,10 +92,10 @@ describe('the native addon', () => {
     expect(info.metal.available).toBe(info.metal.reason === '');
   });
 
-  test('lists one table row for each definition, in the same order', () => {
+  test('lists one table row for each definition, in the same order, before those of the indicators', () => {
     const rows = kernels();
-    expect(rows.map((row) => row.id)).toEqual(KERNELS.map(({ def }) => def.id));
-    for (const row of rows) {
+    expect(rows.slice(0, KERNELS.length).map((row) => row.id)).toEqual(KERNELS.map(({ def }) => def.id));
+    for (const row of rows.slice(0, KERNELS.length)) {
       expect(loadAddon().kernelIndex(row.id)).toBe(rows.indexOf(row));
       expect(row.cpuTarget).not.toBe('');
       expect(row.dtypes.length).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { InvalidOptionError } from '../core/errors.ts';
 import { type FloatArray, loadAddon, type NativeArray } from './addon.ts';
 import { type BackendOption, backendCode, refuse } from './arguments.ts';
 import { type Ran, ranOn } from './backend.ts';
+import { withToken } from './cancel.ts';
 import {
   type ArraySpec,
   checkKernel,
@@ -12,7 +13,7 @@ import {
   type OptionSpec,
   resolveDim,
 } from './define.ts';
-import { CancelledError, fromNative } from './errors.ts';
+import { fromNative } from './errors.ts';
 import { parseExpression } from './expression.ts';
 
 type ArrayOf<T extends ElementType, A> = T extends 'float'
@@ -270,21 +271,12 @@ export function defineKernel<const D extends KernelDef>(def: D): Kernel<D> {
       throw fromNative(thrown);
     }
   };
-  const later = async (options: Fields, signal?: AbortSignal): Promise<Fields> => {
-    if (signal?.aborted) throw new CancelledError('Expected to go on, was cancelled before the start');
-    const addon = loadAddon();
-    const token = new Uint32Array(new ArrayBuffer(4));
-    const cancel = () => Atomics.store(token, 0, 1);
-    try {
+  const later = (options: Fields, signal?: AbortSignal): Promise<Fields> =>
+    withToken(signal, async (token) => {
+      const addon = loadAddon();
       const arrays = caller.prepare(options, addon.block);
-      signal?.addEventListener('abort', cancel);
       return caller.result(options, arrays, await addon.runAsync(caller.index, token, ...arrays));
-    } catch (thrown) {
-      throw fromNative(thrown);
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
-  };
+    });
   const estimateNs = (options: Fields): number => {
     const values: Record<string, number> = {};
     for (const { name, absent } of caller.scalars) values[name] = Number(options[name] ?? absent ?? 0);

@@ -77,7 +77,8 @@ HWY_INLINE void DeriveBars(const Tile<Spec, T>& tile, const T* before, int64_t f
   }
 }
 
-// Bars [begin, end) of a series alone. Returns false at a NaN or infinity of an input.
+// Bars [begin, end) of a series alone. Returns false at a NaN or infinity of an input, and once the call is
+// cancelled.
 template <class Spec, typename T, class Plan>
 HWY_NOINLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t fields, int64_t warmup,
                             const Tile<Spec, T>& tile, int64_t begin, int64_t end) {
@@ -99,6 +100,7 @@ HWY_NOINLINE bool RunSeries(const IndicatorCall& call, Plan& plan, int64_t field
   };
   for (int64_t from = begin; from < end;) {
     const int64_t to = std::min(from + kBlockBars, end);
+    if (call.Cancelled()) return false;
     if constexpr (HasDerived<Spec>) {
       Finite<hn::ScalableTag<T>, Spec::Options::kInputs> finite{hn::ScalableTag<T>()};
       HWY_ALIGN T derived[kUpdateInputs<Spec>][kDerivedBars];

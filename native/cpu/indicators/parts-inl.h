@@ -81,12 +81,12 @@ class LongSeries {
     if (part_ == 0) return RunSeries<Spec>(call_, plan, fields, warmup_, tile_, 0, call_.bars);
     if (!RunSeries<Spec>(call_, plan, fields, warmup_, tile_, 0, first_)) return false;
     std::vector<Group> groups(static_cast<size_t>(groups_));
-    std::atomic<bool> finite{true};
+    std::atomic<bool> going{true};
     ParallelFor(groups_, [&](int64_t index) {
       if (!RunGroup(index, groups[static_cast<size_t>(index)]))
-        finite.store(false, std::memory_order_relaxed);
+        going.store(false, std::memory_order_relaxed);
     });
-    if (!finite.load()) return false;
+    if (!going.load()) return false;
     return RunSeries<Spec>(call_, plan, fields, warmup_, tile_, Join(groups), call_.bars);
   }
 
@@ -126,7 +126,7 @@ class LongSeries {
     part_ = 0;
   }
 
-  // Runs the parts of one thread. Returns false at a NaN or infinity of an input.
+  // Runs the parts of one thread. Returns false at a NaN or infinity of an input, and once the call is cancelled.
   HWY_NOINLINE bool RunGroup(int64_t index, Group& group) {
     Layout layout{.step = kParts};
     Plan plan(options_, layout);
@@ -158,6 +158,7 @@ class LongSeries {
     for (int i = 0; i < kOutputs; ++i) block.out[i] = out[i];
     for (int64_t step = from; step < to; step += kTurnBars) {
       const int64_t count = std::min(kTurnBars, to - step);
+      if (call_.Cancelled()) return false;
       if (step + 2 * kTurnBars <= to) Fetch(base + step + kTurnBars);
       if (!TurnBars(fields, base + step, count, in)) return false;
       VisitRings(plan, SeekRings{call_.first_bar + first_ + step});

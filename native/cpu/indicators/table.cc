@@ -50,19 +50,20 @@ bool InputsFinite(const IndicatorRow& row, const IndicatorCall& call) {
 
 Status RunIndicator(const IndicatorRow& row, const IndicatorCall& call) {
   if (call.bars == 0 || call.series == 0) return Status::kOk;
+  const auto stopped = [&] { return call.Cancelled() ? Status::kCancelled : Status::kNonFinite; };
   const int64_t tiles = (call.series + kTileSeries - 1) / kTileSeries;
   if (tiles == 1 || call.bars * call.series < kAloneValues) {
-    return row.run(call, 0, tiles) ? Status::kOk : Status::kNonFinite;
+    return row.run(call, 0, tiles) ? Status::kOk : stopped();
   }
   // Neighbouring tiles together make longer runs through each row; two turns for each thread even out.
   const int64_t grain = std::clamp<int64_t>(tiles / (2 * KernelThreads()), 1, 8);
-  std::atomic<bool> finite{true};
+  std::atomic<bool> going{true};
   ParallelRanges(tiles, grain, [&](int64_t first, int64_t last) {
-    if (finite.load(std::memory_order_relaxed) && !row.run(call, first, last)) {
-      finite.store(false, std::memory_order_relaxed);
+    if (going.load(std::memory_order_relaxed) && !row.run(call, first, last)) {
+      going.store(false, std::memory_order_relaxed);
     }
   });
-  return finite.load() ? Status::kOk : Status::kNonFinite;
+  return going.load() ? Status::kOk : stopped();
 }
 
 }  // namespace nautilus::cpu::indicators

@@ -181,7 +181,7 @@ HWY_INLINE bool ForTiles(const IndicatorCall& call, int64_t slots, int64_t first
 }
 
 // Runs tiles [first, last) of one width, each block of rows over all of them: longer runs through each row of
-// the panel. Returns false at a NaN or infinity of an input.
+// the panel. Returns false at a NaN or infinity of an input, and once the call is cancelled.
 template <class Spec, typename T>
 HWY_NOINLINE bool RunTiles(const typename Spec::Options& options, const IndicatorCall& call, int64_t slots,
                            int64_t first, int64_t last) {
@@ -201,6 +201,7 @@ HWY_NOINLINE bool RunTiles(const typename Spec::Options& options, const Indicato
     if (!steady) rows.count = std::min(rows.count, warmup + 1 - rows.bar);
     rows.fetches = rows.first + rows.count + kBlockRows<typename Spec::Options> <= call.bars;
     VisitRings(plan, SeekRings{rows.bar});
+    if (call.Cancelled()) return false;
     for (int64_t index = first; index < last; ++index) {
       const Tile<Spec, T> tile(call, slots, index);
       const bool finite = steady ? TileRows<Spec, true>(plan, layout.used, tile, rows)

@@ -114,6 +114,7 @@ struct Windowed {
     Finite<hn::ScalableTag<T>, kInputs> finite(d);
     int64_t row_in_ring = call.first_bar % plan.rows;
     for (int64_t row = 0; row < call.bars; ++row) {
+      if (call.Cancelled()) return false;
       const bool values = call.first_bar + row >= warmup;
       for (int64_t index = first; index < last; ++index) {
         const Tile<Spec, T> tile(call, slots, index);
@@ -207,11 +208,12 @@ struct Windowed {
                                    const Tile<Spec, T>& tile) {
     constexpr int64_t kPartBars = 1 << 14;
     static_assert(kPartBars >= kMaxWindowRows);
-    std::atomic<bool> finite{true};
+    std::atomic<bool> going{true};
     ParallelRanges(call.bars, kPartBars, [&](int64_t from, int64_t to) {
-      if (!RunPart<T>(call, plan, tile, from, to)) finite.store(false, std::memory_order_relaxed);
+      if (call.Cancelled() || !RunPart<T>(call, plan, tile, from, to))
+        going.store(false, std::memory_order_relaxed);
     });
-    if (!finite.load()) return false;
+    if (!going.load()) return false;
     KeepLast(call, plan, tile);
     const int64_t empty = std::clamp<int64_t>(warmup - call.first_bar, 0, call.bars);
     for (int i = 0; i < kOutputs; ++i) std::fill_n(tile.out[i], empty, kNaN<T>);
