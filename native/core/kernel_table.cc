@@ -33,7 +33,7 @@ const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator) {
 Status Run(Backend backend, const cpu::indicators::IndicatorRow& indicator,
            const cpu::indicators::IndicatorCall& call) {
   if (backend != Backend::kMetal) return cpu::indicators::RunIndicator(indicator, call);
-  static constexpr Status (*MetalColumn::* kSlots[])(const cpu::indicators::IndicatorCall&) = {
+  static constexpr Status (*MetalColumn::*kSlots[])(const cpu::indicators::IndicatorCall&) = {
 #define NAUTILUS_KERNEL(Name, ...)
 #define NAUTILUS_INDICATOR(Name, ...) &MetalColumn::Name,
 #include "core/kernel_table.def"

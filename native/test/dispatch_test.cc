@@ -44,6 +44,17 @@ TEST("has one complete table row for each kernel, with distinct ids") {
   CHECK(ids.size() == KernelTable().size());
 }
 
+TEST("has one row for each indicator, with the shapes of its definition") {
+  for (const auto& indicator : cpu::indicators::IndicatorTable()) {
+    const KernelRow& row = RowOf(indicator);
+    CHECK(std::strcmp(row.id, indicator.name) == 0, "%s %s", row.id, indicator.name);
+    const std::string shape = row.shape;
+    size_t panels = 0;
+    for (size_t at = shape.find('['); at != std::string::npos; at = shape.find('[', at + 1)) ++panels;
+    CHECK(panels == indicator.inputs.size() + indicator.outputs.size(), "%s", row.id);
+  }
+}
+
 TEST("says why Metal is absent") { CHECK(Metal().available == (std::strlen(Metal().reason) == 0)); }
 
 TEST("names every status code after its enumerator") {

@@ -1,5 +1,6 @@
 // Every indicator on every SIMD target: a panel of any width has the bits of its series alone on the plainest
 // target, in one run or in several, and nothing is written beside it.
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -190,6 +191,32 @@ TEST(
     }
   }
   SetKernelThreads(threads);
+}
+
+TEST("an indicator that is cancelled ends, a panel or a series alone, and says so") {
+  const std::atomic<uint32_t> cancelled{1};
+  const double untouched = -777;
+  for (const IndicatorRow& row : IndicatorTable()) {
+    const std::vector<double> options = ShortOptions(row);
+    for (const int64_t series : {1, 5, 200}) {
+      const int64_t bars = 20'000 / series;
+      const auto columns = Bars<double>(bars, series, 5);
+      std::vector<double> state(StateLength(row, options.data(), Dtype::kF64, series));
+      std::vector<double> out(row.outputs.size() * bars * series, untouched);
+      IndicatorCall call{};
+      call.dtype = Dtype::kF64;
+      call.series = series;
+      call.bars = bars;
+      call.options = options.data();
+      call.state = state.data();
+      call.cancel = &cancelled;
+      for (size_t i = 0; i < row.inputs.size(); ++i)
+        call.inputs[i] = columns.data() + static_cast<int64_t>(row.inputs[i]) * bars * series;
+      for (size_t i = 0; i < row.outputs.size(); ++i) call.outputs[i] = out.data() + i * bars * series;
+      CHECK(cpu::indicators::RunIndicator(row, call) == Status::kCancelled, "%s", row.name);
+      CHECK(out.back() == untouched, "%s goes on", row.name);
+    }
+  }
 }
 
 TEST("an indicator says that an input is not finite, and a row of which one is changes nothing") {

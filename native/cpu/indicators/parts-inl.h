@@ -83,8 +83,7 @@ class LongSeries {
     std::vector<Group> groups(static_cast<size_t>(groups_));
     std::atomic<bool> going{true};
     ParallelFor(groups_, [&](int64_t index) {
-      if (!RunGroup(index, groups[static_cast<size_t>(index)]))
-        going.store(false, std::memory_order_relaxed);
+      if (!RunGroup(index, groups[static_cast<size_t>(index)])) going.store(false, std::memory_order_relaxed);
     });
     if (!going.load()) return false;
     return RunSeries<Spec>(call_, plan, fields, warmup_, tile_, Join(groups), call_.bars);
@@ -126,7 +125,8 @@ class LongSeries {
     part_ = 0;
   }
 
-  // Runs the parts of one thread. Returns false at a NaN or infinity of an input, and once the call is cancelled.
+  // Runs the parts of one thread. Returns false at a NaN or infinity of an input, and once the call is
+  // cancelled.
   HWY_NOINLINE bool RunGroup(int64_t index, Group& group) {
     Layout layout{.step = kParts};
     Plan plan(options_, layout);
