@@ -42,7 +42,27 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/statistics/selection.cc
   native/cpu/statistics/two_samples.cc
   native/cpu/system/probes.cc
+)
+# The Metal column where there is no Metal.
+set(NAUTILUS_NO_METAL_SOURCES
   native/metal/no_metal.cpp
+)
+# The Metal column where there is, and the text of its kernels in the order of their use.
+set(NAUTILUS_METAL_SOURCES
+  native/metal/host/column.cc
+  native/metal/host/indicators.cc
+)
+set(NAUTILUS_METAL_OBJC_SOURCES
+  native/metal/host/device.mm
+  native/metal/host/run.mm
+)
+set(NAUTILUS_METAL_KERNELS
+  native/metal/kernels/indicator_frame.metal
+  native/metal/generated/indicators.metal
+)
+set(NAUTILUS_METAL_TEST_SOURCES
+  native/test/main.cc
+  native/test/metal_indicators_test.cc
 )
 set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc

@@ -1,8 +1,10 @@
-// Writes what follows from the indicator definitions: the native options and lists, the catalogue, the docs page.
+// Writes what follows from the indicator definitions: the native options and lists, the Metal kernels, the catalogue, the docs
+// page.
 // `--check` writes nothing and fails when a file is not what it would write.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AnyIndicator, GROUPS, type IndicatorGroup } from '../src/indicators/define.ts';
+import { metalIndicators } from './gen-indicators/metal-kernels.ts';
 import { pascal } from './gen-indicators/names.ts';
 import { nativeOptions } from './gen-indicators/native-options.ts';
 import { nativeRows } from './gen-indicators/native-rows.ts';
@@ -36,9 +38,11 @@ export async function readIndicators(folder: string): Promise<readonly Documente
 export async function renderIndicators(): Promise<ReadonlyMap<string, string>> {
   const documented = await readIndicators(join(ROOT, FOLDER));
   const defs = documented.map(({ def }) => def);
+  const read = (path: string) => Bun.file(join(ROOT, path)).text();
   return new Map([
     ['native/core/generated/indicator_options.h', nativeOptions(head('//'), defs)],
     ['native/core/generated/indicators.def', nativeRows(head('//'), defs)],
+    ['native/metal/generated/indicators.metal', `${head('//')}\n${await metalIndicators(defs, read)}`],
     ...GROUPS.map((group): [string, string] => [
       `native/cpu/generated/indicators_${group}.inc`,
       groupList(

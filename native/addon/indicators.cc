@@ -138,7 +138,7 @@ std::vector<Part> ReadParts(const Napi::Value& value) {
   return parts;
 }
 
-Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls, Backend backend) {
+Status RunAll(const std::vector<Part>& parts, std::vector<IndicatorCall>& calls, Backend& backend) {
   // A single row is taken by all or by none.
   for (size_t i = 0; i < calls.size(); ++i) {
     calls[i].checked = calls[i].bars == 1;
@@ -387,7 +387,8 @@ Napi::Value Step(const Napi::CallbackInfo& info) {
       Refuse(Status::kInvalidOption, "memory", "an attached array", "detached");
     }
     for (IndicatorCall& call : opened->calls) call.first_bar = first_bar;
-    const Status status = RunAll(opened->parts, opened->calls, Backend::kCpu);
+    Backend backend = Backend::kCpu;
+    const Status status = RunAll(opened->parts, opened->calls, backend);
     if (status != Status::kOk) throw Failure(status);
     return info.Env().Undefined();
   });

@@ -35,7 +35,7 @@ Napi::Value RunNow(const Napi::CallbackInfo& info, const double* block) {
   const KernelSpec& spec = Border<Args>::kSpec;
   const KernelRow& row = RowOf<Args>();
   const Request request = ReadCall(info, 1, block, row.id, spec);
-  const Backend chosen = Choose(row, request);
+  Backend chosen = Choose(row, request);
   Args args = Border<Args>::Read(request);
   const Status status = Run(chosen, args);
   if (status != Status::kOk) throw BorderError(status, Explain(row.id, spec, status, args.detail));

@@ -63,7 +63,16 @@ struct IndicatorCall {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
-// One indicator: what its definition says, and the two functions of its group.
+// What a run in single precision on another device needs to know besides its arrays.
+struct IndicatorPlan {
+  alignas(8) unsigned char bytes[512];  // the constants of the step, as they lie in memory
+  int64_t size;
+  int64_t warmup;
+  int64_t rings;  // rows of state before the numbers that the step keeps
+  bool windows;   // whether a value depends on the rows of a window only, so that it needs no state
+};
+
+// One indicator: what its definition says, and the functions of its group.
 struct IndicatorRow {
   const char* name;
   std::span<const Column> inputs;
@@ -73,6 +82,8 @@ struct IndicatorRow {
   int64_t (*slots)(const double* options, Dtype dtype);
   // Runs tiles [first, last). Returns false at a NaN or infinity of an input, and once it is cancelled.
   bool (*run)(const IndicatorCall& call, int64_t first_tile, int64_t last_tile);
+  // Writes the plan for rows of state with `lanes` lanes.
+  void (*plan)(const double* options, int64_t lanes, IndicatorPlan& plan);
 };
 
 // All indicators, in the order of the generated list.

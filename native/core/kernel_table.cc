@@ -30,15 +30,19 @@ const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator) {
   return KernelTable()[kKernels + PlaceOf(indicator)];
 }
 
-Status Run(Backend backend, const cpu::indicators::IndicatorRow& indicator,
+Status Run(Backend& backend, const cpu::indicators::IndicatorRow& indicator,
            const cpu::indicators::IndicatorCall& call) {
-  if (backend != Backend::kMetal) return cpu::indicators::RunIndicator(indicator, call);
   static constexpr Status (*MetalColumn::*kSlots[])(const cpu::indicators::IndicatorCall&) = {
 #define NAUTILUS_KERNEL(Name, ...)
 #define NAUTILUS_INDICATOR(Name, ...) &MetalColumn::Name,
 #include "core/kernel_table.def"
   };
-  return (Metal().*kSlots[PlaceOf(indicator)])(call);
+  if (backend == Backend::kMetal) {
+    const Status status = (Metal().*kSlots[PlaceOf(indicator)])(call);
+    if (status != Status::kNoBackend) return status;
+    backend = Backend::kCpu;
+  }
+  return cpu::indicators::RunIndicator(indicator, call);
 }
 
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {

@@ -9,6 +9,7 @@
 #include "core/indicator_call.h"
 #include "core/parallel.h"
 #include "test/check.h"
+#include "test/indicators_testing.h"
 #include "test/targets.h"
 
 namespace nautilus {
@@ -17,41 +18,13 @@ namespace {
 using cpu::indicators::IndicatorCall;
 using cpu::indicators::IndicatorRow;
 using cpu::indicators::IndicatorTable;
-using cpu::indicators::OptionSpec;
 using cpu::indicators::StateLength;
+using test::Bars;
+using test::kColumns;
+using test::Same;
+using test::ShortOptions;
 
-constexpr int kColumns = 5;
 constexpr int kGuard = 8;
-
-// Short periods that differ, so that a panel of few bars is well past every warm-up and every ring has
-// wrapped; all rules between options hold, as later ones are greater.
-std::vector<double> ShortOptions(const IndicatorRow& row) {
-  std::vector<double> options;
-  double next = 3;
-  for (const OptionSpec& option : row.options) {
-    const double value = option.integer ? next++ : option.min + (option.max - option.min) / 3;
-    options.push_back(std::min(std::max(value, option.min), option.max));
-  }
-  return options;
-}
-
-// Bars with low <= open, close <= high; one column after the other, each [bars, series].
-template <typename T>
-std::vector<T> Bars(int64_t bars, int64_t series, uint32_t seed) {
-  const int64_t count = bars * series;
-  const auto noise = test::Normal<T>(count * 4, seed);
-  std::vector<T> all(kColumns * count);
-  for (int64_t i = 0; i < count; ++i) {
-    const T open = i < series ? T{100} : all[3 * count + i - series];
-    const T close = open + noise[i];
-    all[i] = open;
-    all[count + i] = std::max(open, close) + std::abs(noise[count + i]);
-    all[2 * count + i] = std::min(open, close) - std::abs(noise[2 * count + i]);
-    all[3 * count + i] = close;
-    all[4 * count + i] = std::round(std::abs(noise[3 * count + i]) * 100);
-  }
-  return all;
-}
 
 // Runs rows of a panel in pieces of `piece` bars, its arrays `shift` elements after an allocation and between
 // guards.
@@ -109,15 +82,6 @@ std::vector<T> Alone(const IndicatorRow& row, const std::vector<T>& columns, int
     for (size_t i = 0; i < result.size(); ++i) all[i * series + s] = result[i];
   }
   return all;
-}
-
-template <typename T>
-bool Same(const std::vector<T>& one, const std::vector<T>& other) {
-  if (one.size() != other.size()) return false;
-  for (size_t i = 0; i < one.size(); ++i) {
-    if (one[i] != other[i] && !(one[i] != one[i] && other[i] != other[i])) return false;
-  }
-  return true;
 }
 
 template <typename T>

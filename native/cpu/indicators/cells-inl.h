@@ -226,7 +226,7 @@ struct AgeCell {
 
  private:
   static HWY_INLINE auto Beats(V newer, V older) {
-    if constexpr (kHighest)
+    if (kHighest)
       return hn::Ge(newer, older);
     else
       return hn::Le(newer, older);

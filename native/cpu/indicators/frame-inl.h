@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "core/indicator_call.h"
 #include "hwy/highway.h"
@@ -211,6 +212,14 @@ struct Finite {
     return hn::AllTrue(d, hn::Eq(sum, hn::Zero(d)));
   }
 };
+
+// Copies what another device reads as it lies here.
+template <class Plan>
+void CopyPlan(const Plan& plan, IndicatorPlan& to) {
+  static_assert(sizeof(Plan) <= sizeof(to.bytes) && std::is_trivially_copyable_v<Plan>);
+  std::memcpy(to.bytes, &plan, sizeof(Plan));
+  to.size = sizeof(Plan);
+}
 
 // Loads a vector, or as many lanes as there are, zeros above: a tail must not read past its row.
 template <class D, typename T>

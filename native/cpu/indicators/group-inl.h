@@ -1,4 +1,4 @@
-// Compiles the indicators of NAUTILUS_GROUP for every SIMD target and exports their two functions. Included
+// Compiles the indicators of NAUTILUS_GROUP for every SIMD target and exports their functions. Included
 // last by each group's file, after the generated list of its indicators. No include guard: foreach_target
 // includes the group's file once for each target.
 #include "cpu/indicators/recursive-inl.h"
@@ -34,6 +34,9 @@ using Frame = typename FrameOf<Spec, HasWindows<Spec>>::Type;
     const auto read = Name::Options::Read(call.options);                                              \
     return call.dtype == Dtype::kF64 ? Frame<Name>::Run<double>(read, call, first_tile, last_tile)    \
                                      : Frame<Name>::Run<float>(read, call, first_tile, last_tile);    \
+  }                                                                                                   \
+  void Plan##Name(const double* options, int64_t lanes, IndicatorPlan& plan) {                        \
+    Frame<Name>::Describe(Name::Options::Read(options), lanes, plan);                                 \
   }
 NAUTILUS_GROUP(NAUTILUS_DEFINE)
 
@@ -50,6 +53,9 @@ namespace nautilus::cpu::indicators {
   }                                                                                  \
   bool Run##Name(const IndicatorCall& call, int64_t first_tile, int64_t last_tile) { \
     return HWY_DYNAMIC_DISPATCH(Run##Name)(call, first_tile, last_tile);             \
+  }                                                                                  \
+  void Plan##Name(const double* options, int64_t lanes, IndicatorPlan& plan) {       \
+    HWY_STATIC_DISPATCH(Plan##Name)(options, lanes, plan);                           \
   }
 NAUTILUS_GROUP(NAUTILUS_EXPORT)
 #undef NAUTILUS_EXPORT

@@ -1,4 +1,4 @@
-// The two functions of the row of an indicator that goes from bar to bar.
+// The functions of the row of an indicator that goes from bar to bar.
 #if defined(NAUTILUS_CPU_INDICATORS_RECURSIVE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef NAUTILUS_CPU_INDICATORS_RECURSIVE_INL_H_
 #undef NAUTILUS_CPU_INDICATORS_RECURSIVE_INL_H_
@@ -27,6 +27,15 @@ struct Recursive {
     CountFields fields;
     VisitFields(step, fields);
     return layout.used + kFieldsBefore<Spec> + fields.count;
+  }
+
+  static void Describe(const Options& options, int64_t lanes, IndicatorPlan& to) {
+    Layout layout{.step = lanes};
+    const typename Spec::template Plan<float> plan(options, layout);
+    CopyPlan(plan, to);
+    to.warmup = options.Warmup();
+    to.rings = layout.used / lanes;
+    to.windows = false;
   }
 
   template <typename T>

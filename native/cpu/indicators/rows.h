@@ -1,4 +1,4 @@
-// The two functions of each indicator, defined by its group.
+// The functions of each indicator, defined by its group.
 #ifndef NAUTILUS_CPU_INDICATORS_ROWS_H_
 #define NAUTILUS_CPU_INDICATORS_ROWS_H_
 
@@ -9,7 +9,8 @@ namespace nautilus::cpu::indicators {
 
 #define NAUTILUS_DECLARE(Name)                             \
   int64_t Slots##Name(const double* options, Dtype dtype); \
-  bool Run##Name(const IndicatorCall& call, int64_t first_tile, int64_t last_tile);
+  bool Run##Name(const IndicatorCall& call, int64_t first_tile, int64_t last_tile); \
+  void Plan##Name(const double* options, int64_t lanes, IndicatorPlan& plan);
 NAUTILUS_INDICATORS(NAUTILUS_DECLARE)
 #undef NAUTILUS_DECLARE
 

@@ -15,7 +15,8 @@ namespace {
                Name##Options::kOutputNames,  \
                Name##Options::kSpecs,        \
                Slots##Name,                  \
-               Run##Name},
+               Run##Name,                    \
+               Plan##Name},
 constexpr IndicatorRow kTable[] = {NAUTILUS_INDICATORS(NAUTILUS_ROW)};
 #undef NAUTILUS_ROW
 

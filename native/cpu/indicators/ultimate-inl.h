@@ -56,8 +56,8 @@ struct Ultimate {
         const V up = pressure[i].Push(at, plan.pressure[i], in[0]);
         const V all = range[i].Push(at, plan.range[i], in[1]);
         // The middle when the price did not move: neither side is stronger. TA-Lib says 0 there.
-        const V half = hn::Set(at.d, static_cast<T>(0.5));
-        const V share = hn::IfThenElse(hn::Eq(all, hn::Zero(at.d)), half, hn::Div(up, all));
+        const V middle = hn::Set(at.d, static_cast<T>(0.5));
+        const V share = hn::IfThenElse(hn::Eq(all, hn::Zero(at.d)), middle, hn::Div(up, all));
         sum = hn::Add(sum, hn::Mul(hn::Set(at.d, static_cast<T>(4 >> i)), share));
       }
       out[0] = hn::Mul(hn::Set(at.d, T{100}), hn::Div(sum, hn::Set(at.d, T{7})));

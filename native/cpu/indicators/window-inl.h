@@ -94,6 +94,13 @@ struct Windowed {
     return typename Spec::template Plan<T>(options).rows * 2 * kWindows;
   }
 
+  static void Describe(const Options& options, int64_t, IndicatorPlan& to) {
+    CopyPlan(typename Spec::template Plan<float>(options), to);
+    to.warmup = options.Warmup();
+    to.rings = 0;
+    to.windows = true;
+  }
+
   template <typename T>
   static bool Run(const Options& options, const IndicatorCall& call, int64_t first_tile, int64_t last_tile) {
     const typename Spec::template Plan<T> plan(options);

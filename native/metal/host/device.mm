@@ -1,0 +1,111 @@
+// Opens the device: all kernels are compiled here, before the first call, as a process that was forked later could not.
+#import "metal/host/device_impl.h"
+
+#include <cstdlib>
+
+#include "metal/host/source.h"
+
+namespace nautilus::metal {
+namespace {
+
+std::string TextOf(NSError* error) {
+  return error == nil ? "unknown error" : [[error localizedDescription] UTF8String];
+}
+
+NSString* StringOf(const std::string& text) { return [NSString stringWithUTF8String:text.c_str()]; }
+
+// Command-line programs without a window server may have no default device, and still one in the list.
+Owned<id<MTLDevice>> FindDevice() {
+  Owned<id<MTLDevice>> device(MTLCreateSystemDefaultDevice());
+  if (device) return device;
+  Owned<NSArray*> all(MTLCopyAllDevices());
+  if ([all.get() count] == 0) return {};
+  return Owned<id<MTLDevice>>([[all.get() objectAtIndex:0] retain]);
+}
+
+// NaN and infinity mean something here, and sums are in their written order.
+Owned<MTLCompileOptions*> SafeMath() {
+  Owned<MTLCompileOptions*> options([MTLCompileOptions new]);
+  [options.get() setLanguageVersion:MTLLanguageVersion3_1];
+#if defined(__APPLE__)
+  if (@available(macOS 15.0, *)) {
+    [options.get() setMathMode:MTLMathModeSafe];
+    return options;
+  }
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  [options.get() setFastMathEnabled:NO];
+#else
+  [options.get() setMathMode:MTLMathModeSafe];
+#endif
+  return options;
+}
+
+bool SwitchedOff() {
+  const char* value = std::getenv("METAL_ACCELERATION");
+  return value != nullptr && (std::string(value) == "0" || std::string(value) == "false");
+}
+
+}  // namespace
+
+Device& Device::Get() {
+  static Device device;
+  return device;
+}
+
+Device::Device() : impl_(std::make_unique<Impl>()) {
+  if (SwitchedOff()) {
+    reason_ = "METAL_ACCELERATION is 0";
+    return;
+  }
+  @autoreleasepool {
+    Open();
+  }
+}
+
+Device::~Device() {
+  @autoreleasepool {
+    impl_.reset();
+  }
+}
+
+void Device::Open() {
+  impl_->device = FindDevice();
+  if (!impl_->device) {
+    reason_ = "this machine shows no Metal device";
+    return;
+  }
+  id<MTLDevice> device = impl_->device.get();
+  name_ = [[device name] UTF8String];
+  impl_->queue = Owned<id<MTLCommandQueue>>([device newCommandQueue]);
+  NSError* error = nil;
+  auto options = SafeMath();
+  Owned<id<MTLLibrary>> library([device newLibraryWithSource:StringOf(kMetalSource)
+                                                     options:options.get()
+                                                       error:&error]);
+  if (!impl_->queue || !library) {
+    reason_ = "the Metal kernels did not compile: " + TextOf(error);
+    return;
+  }
+  for (NSString* function in [library.get() functionNames]) {
+    const std::string kernel = [function UTF8String];
+    Owned<id<MTLFunction>> entry([library.get() newFunctionWithName:function]);
+    error = nil;
+    Owned<id<MTLComputePipelineState>> pipeline([device newComputePipelineStateWithFunction:entry.get()
+                                                                                       error:&error]);
+    // Without threads or lanes a pipeline is of no use, whatever it says.
+    if (!pipeline || [pipeline.get() maxTotalThreadsPerThreadgroup] == 0) {
+      broken_.push_back(kernel + ": " + TextOf(error));
+      continue;
+    }
+    impl_->pipelines.emplace(kernel, std::move(pipeline));
+  }
+}
+
+bool Device::Has(const char* kernel) const { return reason_.empty() && impl_->pipelines.contains(kernel); }
+
+DeviceCounts Device::counts() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->counts;
+}
+
+}  // namespace nautilus::metal

@@ -1,0 +1,29 @@
+// What the device keeps; for the host's own files.
+#ifndef NAUTILUS_METAL_HOST_DEVICE_IMPL_H_
+#define NAUTILUS_METAL_HOST_DEVICE_IMPL_H_
+
+#import <Metal/Metal.h>
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "metal/host/device.h"
+#include "metal/host/owned.h"
+#include "metal/host/pace.h"
+
+namespace nautilus::metal {
+
+struct Device::Impl {
+  Owned<id<MTLDevice>> device;
+  Owned<id<MTLCommandQueue>> queue;
+  std::map<std::string, Owned<id<MTLComputePipelineState>>, std::less<>> pipelines;
+  Pace pace;
+  std::mutex mutex;  // of what follows
+  DeviceCounts counts;
+};
+
+}  // namespace nautilus::metal
+
+#endif  // NAUTILUS_METAL_HOST_DEVICE_IMPL_H_

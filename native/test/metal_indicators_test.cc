@@ -1,0 +1,157 @@
+// Every indicator's Metal kernel against the CPU, to the bit: one step serves both. And what happens when the device fails.
+#include <atomic>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/indicator_call.h"
+#include "core/kernel_table.h"
+#include "metal/host/device.h"
+#include "test/check.h"
+#include "test/indicators_testing.h"
+
+namespace nautilus {
+namespace {
+
+using cpu::indicators::IndicatorCall;
+using cpu::indicators::IndicatorRow;
+using cpu::indicators::IndicatorTable;
+using metal::Device;
+
+// A panel of f32 with what a run of it needs.
+struct Panel {
+  const IndicatorRow& row;
+  int64_t bars;
+  int64_t series;
+  std::vector<double> options = test::ShortOptions(row);
+  std::vector<float> columns = test::Bars<float>(bars, series, static_cast<uint32_t>(series));
+  std::atomic<uint32_t> cancel{0};
+
+  // Runs it; `backend` tells what ran.
+  Status Run(Backend& backend, std::vector<float>& out) {
+    const int64_t each = bars * series;
+    std::vector<float> state(cpu::indicators::StateLength(row, options.data(), Dtype::kF32, series));
+    out.assign(row.outputs.size() * each, -777);
+    IndicatorCall call{};
+    call.dtype = Dtype::kF32;
+    call.series = series;
+    call.bars = bars;
+    call.options = options.data();
+    call.state = state.data();
+    call.cancel = &cancel;
+    for (size_t i = 0; i < row.inputs.size(); ++i)
+      call.inputs[i] = columns.data() + static_cast<int64_t>(row.inputs[i]) * each;
+    for (size_t i = 0; i < row.outputs.size(); ++i) call.outputs[i] = out.data() + i * each;
+    return nautilus::Run(backend, row, call);
+  }
+
+  std::vector<float> OnCpu() {
+    Backend backend = Backend::kCpu;
+    std::vector<float> out;
+    CHECK(Run(backend, out) == Status::kOk, "%s", row.name);
+    return out;
+  }
+};
+
+const IndicatorRow& Named(const std::string& name) {
+  for (const IndicatorRow& row : IndicatorTable()) {
+    if (row.name == name) return row;
+  }
+  std::abort();
+}
+
+// Sets a variable of the software device for a while.
+class With {
+ public:
+  With(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~With() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+std::string Next(const char* code) { return std::to_string(Device::Get().counts().commands + 1) + ":" + code; }
+
+TEST("the device opens, and has a kernel for every indicator") {
+  CHECK(Metal().available, "%s", Metal().reason);
+  for (const std::string& broken : Device::Get().broken()) CHECK(broken.empty(), "%s", broken.c_str());
+  for (const IndicatorRow& row : IndicatorTable()) CHECK(RowOf(row).has_metal, "%s", row.name);
+}
+
+TEST("an indicator has the bits of the CPU, whatever the width of the panel") {
+  for (const IndicatorRow& row : IndicatorTable()) {
+    for (const int64_t series : {1, 7, 33, 130}) {
+      Panel panel{row, 90, series};
+      Backend backend = Backend::kMetal;
+      std::vector<float> out;
+      CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal, "%s", row.name);
+      const std::vector<float> expected = panel.OnCpu();
+      CHECK(test::Same(out, expected), "%s over %d series", row.name, static_cast<int>(series));
+    }
+  }
+}
+
+TEST("a run in many pieces has the same bits, and pieces shorten when they hold the device for long") {
+  for (const char* name : {"rsi", "kama", "hma", "stochrsi", "bollinger", "cci"}) {
+    Panel panel{Named(name), 700, 40};
+    const std::vector<float> expected = panel.OnCpu();
+    const With slow("SWM_GPU_MS", "400");
+    for (int round = 0; round < 4; ++round) {
+      const uint64_t before = Device::Get().counts().commands;
+      Backend backend = Backend::kMetal;
+      std::vector<float> out;
+      CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal, "%s", name);
+      CHECK(test::Same(out, expected), "%s in round %d", name, round);
+      CHECK(Device::Get().counts().commands - before >= (round == 0 ? 1U : 7U), "%s", name);
+    }
+  }
+}
+
+TEST("a piece that held the device for too long is done again in smaller ones") {
+  Panel panel{Named("adx"), 90, 33};
+  const uint64_t retries = Device::Get().counts().retries;
+  const With fault("SWM_FAIL_BUFFER", Next("1"));
+  Backend backend = Backend::kMetal;
+  std::vector<float> out;
+  CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal);
+  CHECK(test::Same(out, panel.OnCpu()));
+  CHECK(Device::Get().counts().retries == retries + 1);
+}
+
+TEST("the CPU takes over from a device that is lost, has no memory, or too small a buffer, and the reply says so") {
+  Panel panel{Named("macd"), 90, 33};
+  const std::vector<float> expected = panel.OnCpu();
+  const std::pair<const char*, std::string> faults[] = {{"SWM_FAIL_FROM", Next("11")},
+                                                        {"SWM_OUT_OF_MEMORY", "1"},
+                                                        {"SWM_MAX_BUFFER", "4096"}};
+  for (const auto& [name, value] : faults) {
+    const With fault(name, value);
+    Backend backend = Backend::kMetal;
+    std::vector<float> out;
+    CHECK(panel.Run(backend, out) == Status::kOk, "%s", name);
+    CHECK(backend == Backend::kCpu, "%s", name);
+    CHECK(test::Same(out, expected), "%s", name);
+  }
+}
+
+TEST("an input that is not finite is found, and a run that is cancelled ends") {
+  for (const char* name : {"ema", "williams", "roc", "cci"}) {
+    Panel panel{Named(name), 90, 33};
+    Backend backend = Backend::kMetal;
+    std::vector<float> out;
+    panel.cancel = 1;
+    CHECK(panel.Run(backend, out) == Status::kCancelled, "%s", name);
+    panel.cancel = 0;
+    for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      Panel broken{Named(name), 90, 33};
+      broken.columns[static_cast<size_t>(broken.row.inputs.back() == cpu::indicators::Column::kLow ? 2 : 3) * 90 * 33 +
+                     70 * 33 + 5] = bad;
+      CHECK(broken.Run(backend, out) == Status::kNonFinite, "%s", name);
+      CHECK(out.front() == -777, "%s writes", name);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nautilus
