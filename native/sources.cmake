@@ -51,6 +51,7 @@ set(NAUTILUS_NO_METAL_SOURCES
 set(NAUTILUS_METAL_SOURCES
   native/metal/host/column.cc
   native/metal/host/indicators.cc
+  native/metal/host/matrix.cc
 )
 set(NAUTILUS_METAL_OBJC_SOURCES
   native/metal/host/device.mm
@@ -59,10 +60,12 @@ set(NAUTILUS_METAL_OBJC_SOURCES
 set(NAUTILUS_METAL_KERNELS
   native/metal/kernels/indicator_frame.metal
   native/metal/generated/indicators.metal
+  native/metal/kernels/gemm.metal
 )
 set(NAUTILUS_METAL_TEST_SOURCES
   native/test/main.cc
   native/test/metal_indicators_test.cc
+  native/test/metal_matrix_test.cc
 )
 set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc

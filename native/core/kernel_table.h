@@ -68,15 +68,15 @@ Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
 
 // Runs one kernel on the backend that Pick chose. A Metal slot answers kNoBackend when the device failed,
 // having written no output: the CPU takes over then, and `backend` says so.
-#define NAUTILUS_KERNEL(Name, ...)                                           \
-  inline Status Run(Backend& backend, Name##Args& args) {                    \
-    if (backend == Backend::kMetal) {                                        \
-      const Status status = Metal().Name(args);                              \
-      if (status != Status::kNoBackend) return status;                       \
-      backend = Backend::kCpu;                                               \
-    }                                                                        \
-    return cpu::Name(args);                                                  \
-  }                                                                          \
+#define NAUTILUS_KERNEL(Name, ...)                        \
+  inline Status Run(Backend& backend, Name##Args& args) { \
+    if (backend == Backend::kMetal) {                     \
+      const Status status = Metal().Name(args);           \
+      if (status != Status::kNoBackend) return status;    \
+      backend = Backend::kCpu;                            \
+    }                                                     \
+    return cpu::Name(args);                               \
+  }                                                       \
   constexpr KernelId IdOf(const Name##Args*) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
 

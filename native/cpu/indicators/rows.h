@@ -7,8 +7,8 @@
 
 namespace nautilus::cpu::indicators {
 
-#define NAUTILUS_DECLARE(Name)                             \
-  int64_t Slots##Name(const double* options, Dtype dtype); \
+#define NAUTILUS_DECLARE(Name)                                                      \
+  int64_t Slots##Name(const double* options, Dtype dtype);                          \
   bool Run##Name(const IndicatorCall& call, int64_t first_tile, int64_t last_tile); \
   void Plan##Name(const double* options, int64_t lanes, IndicatorPlan& plan);
 NAUTILUS_INDICATORS(NAUTILUS_DECLARE)

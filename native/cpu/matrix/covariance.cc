@@ -1,8 +1,10 @@
 // Covariance and correlation of the columns of a panel, NaN as missing or as part of the result.
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "core/kernel_table.h"
+#include "core/matrix_call.h"
 #include "cpu/matrix/columns.h"
 #include "cpu/matrix/pairwise.h"
 
@@ -95,8 +97,8 @@ Status PairwiseCorrelation(const Panel<T>& panel, const CorrelationArgs& args) {
   return Pairwise(panel, args.min_pairs, args.cancel, static_cast<T*>(args.out), value);
 }
 
-template <typename T>
-Status CovarianceOf(CovarianceArgs& args) {
+template <typename T, class Gram>
+Status CovarianceOf(CovarianceArgs& args, const Gram& gram) {
   const Panel<T> panel{static_cast<const T*>(args.values), args.observations, args.assets};
   const int64_t n = panel.columns;
   T* out = static_cast<T*>(args.out);
@@ -109,7 +111,7 @@ Status CovarianceOf(CovarianceArgs& args) {
     missing = content.nan;
   }
   if (missing && args.missing == CovarianceArgs::Missing::kPairwise) return PairwiseCovariance(panel, args);
-  const Status status = CentredGram(panel, mean.data(), args.cancel, out);
+  const Status status = gram(panel, mean.data(), args.cancel, out);
   if (status != Status::kOk) return status;
   const T divisor = static_cast<T>(args.observations - args.ddof);
   for (int64_t i = 0; i < n; ++i) {
@@ -119,8 +121,8 @@ Status CovarianceOf(CovarianceArgs& args) {
   return Status::kOk;
 }
 
-template <typename T>
-Status CorrelationOf(CorrelationArgs& args) {
+template <typename T, class Gram>
+Status CorrelationOf(CorrelationArgs& args, const Gram& gram) {
   const Panel<T> panel{static_cast<const T*>(args.values), args.observations, args.assets};
   T* out = static_cast<T*>(args.out);
   const std::vector<double> mean = ColumnMeans(panel);
@@ -132,27 +134,67 @@ Status CorrelationOf(CorrelationArgs& args) {
     missing = content.nan;
   }
   if (missing && args.missing == CorrelationArgs::Missing::kPairwise) return PairwiseCorrelation(panel, args);
-  const Status status = CentredGram(panel, mean.data(), args.cancel, out);
+  const Status status = gram(panel, mean.data(), args.cancel, out);
   if (status != Status::kOk) return status;
   Normalise(out, panel.columns);
   matrix::MirrorLower(out, panel.columns);
   return Status::kOk;
 }
 
+// Sums of products by BLAS.
+struct OwnGram {
+  template <typename T>
+  Status operator()(const Panel<T>& panel, const double* mean, CancelFlag cancel, T* out) const {
+    return CentredGram(panel, mean, cancel, out);
+  }
+};
+
+// Sums of products by someone else, of f32.
+struct OtherGram {
+  GramF32 gram;
+
+  Status operator()(const Panel<float>& panel, const double* mean, CancelFlag cancel, float* out) const {
+    const auto count = static_cast<size_t>(panel.rows * panel.columns);
+    const auto centred = std::make_unique_for_overwrite<float[]>(count);
+    Centre(panel, mean, 0, panel.rows, centred.get());
+    return gram(centred.get(), panel.rows, panel.columns, cancel, out);
+  }
+};
+
+bool TooFew(CovarianceArgs& args) {
+  args.detail = args.observations;
+  return args.observations <= args.ddof;
+}
+
+bool TooFew(CorrelationArgs& args) {
+  args.detail = args.observations;
+  return args.observations < 1;
+}
+
 }  // namespace
 
 Status Covariance(CovarianceArgs& args) {
   if (args.assets == 0) return Status::kOk;
-  args.detail = args.observations;
-  if (args.observations <= args.ddof) return Status::kShape;
-  return matrix::WithType(args.dtype, [&](auto type) { return CovarianceOf<decltype(type)>(args); });
+  if (TooFew(args)) return Status::kShape;
+  return matrix::WithType(args.dtype,
+                          [&](auto type) { return CovarianceOf<decltype(type)>(args, OwnGram()); });
 }
 
 Status Correlation(CorrelationArgs& args) {
   if (args.assets == 0) return Status::kOk;
-  args.detail = args.observations;
-  if (args.observations < 1) return Status::kShape;
-  return matrix::WithType(args.dtype, [&](auto type) { return CorrelationOf<decltype(type)>(args); });
+  if (TooFew(args)) return Status::kShape;
+  return matrix::WithType(args.dtype,
+                          [&](auto type) { return CorrelationOf<decltype(type)>(args, OwnGram()); });
+}
+
+Status CovarianceBy(GramF32 gram, CovarianceArgs& args) {
+  if (args.assets == 0) return Status::kOk;
+  return TooFew(args) ? Status::kShape : CovarianceOf<float>(args, OtherGram{gram});
+}
+
+Status CorrelationBy(GramF32 gram, CorrelationArgs& args) {
+  if (args.assets == 0) return Status::kOk;
+  return TooFew(args) ? Status::kShape : CorrelationOf<float>(args, OtherGram{gram});
 }
 
 }  // namespace nautilus::cpu

@@ -1,7 +1,11 @@
-// The Metal column of the kernel table where there is Metal: a slot for each kernel that compiled on this device.
+// The Metal column of the kernel table where there is Metal: a slot for each kernel that compiled on this
+// device.
+#include <initializer_list>
+
 #include "core/kernel_table.h"
 #include "metal/host/device.h"
 #include "metal/host/indicators.h"
+#include "metal/host/matrix.h"
 
 namespace nautilus {
 namespace {
@@ -16,23 +20,38 @@ enum Place : size_t {
 };
 
 #define NAUTILUS_KERNEL(Name, ...)
-#define NAUTILUS_INDICATOR(Name, id, ...)                                         \
-  Status Indicator##Name(const IndicatorCall& call) {                             \
+#define NAUTILUS_INDICATOR(Name, id, ...)                                          \
+  Status Indicator##Name(const IndicatorCall& call) {                              \
     return metal::RunIndicator(IndicatorTable()[Place::k##Name], id "_f32", call); \
   }
 #include "core/kernel_table.def"
 
+bool HasAll(std::initializer_list<const char*> kernels) {
+  for (const char* kernel : kernels) {
+    if (!metal::Device::Get().Has(kernel)) return false;
+  }
+  return true;
+}
+
+MetalColumn Make() {
+  MetalColumn column{};
+  column.reason = metal::Device::Get().reason().c_str();
+  column.available = metal::Device::Get().reason().empty();
+#define NAUTILUS_KERNEL(Name, ...)
+#define NAUTILUS_INDICATOR(Name, id, ...) \
+  if (HasAll({id "_f32"})) column.Name = Indicator##Name;
+#include "core/kernel_table.def"
+#define NAUTILUS_SLOT(Name, ...) \
+  if (HasAll({__VA_ARGS__})) column.Name = metal::Name;
+  NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)
+#undef NAUTILUS_SLOT
+  return column;
+}
+
 }  // namespace
 
 const MetalColumn& Metal() {
-  static const MetalColumn column = {
-      .available = metal::Device::Get().reason().empty(),
-      .reason = metal::Device::Get().reason().c_str(),
-#define NAUTILUS_KERNEL(Name, ...) .Name = nullptr,
-#define NAUTILUS_INDICATOR(Name, id, ...) \
-  .Name = metal::Device::Get().Has(id "_f32") ? Indicator##Name : nullptr,
-#include "core/kernel_table.def"
-  };
+  static const MetalColumn column = Make();
   return column;
 }
 

@@ -21,6 +21,7 @@ struct Binding {
     kBytes,    // a few numbers, at most 4,096 bytes, copied when they are encoded
     kInput,    // read only
     kOutput,   // written only; copied back when all pieces are done
+    kInout,    // read and written; copied back then too
     kScratch,  // zeroed memory of the device
     kResult,   // the same, copied back: a flag, partial sums
   };
@@ -35,6 +36,7 @@ struct Binding {
     return {Kind::kInput, const_cast<void*>(memory), bytes};
   }
   static Binding Output(void* memory, size_t bytes) { return {Kind::kOutput, memory, bytes}; }
+  static Binding Inout(void* memory, size_t bytes) { return {Kind::kInout, memory, bytes}; }
   static Binding Scratch(size_t bytes) { return {Kind::kScratch, nullptr, bytes}; }
   static Binding Result(void* memory, size_t bytes) { return {Kind::kResult, memory, bytes}; }
 };
@@ -47,13 +49,13 @@ struct Launch {
   uint64_t group_height = 1;
 };
 
-// Work of one kernel over items [0, items) that is cut into pieces, each in a command buffer of its own: a long one would
-// be ended by the system. Pieces run in order and see what those before them wrote.
+// Work of one kernel over items [0, items) that is cut into pieces, each in a command buffer of its own: a
+// long one would be ended by the system. Pieces run in order and see what those before them wrote.
 struct Work {
   const char* kernel;
   std::span<const Binding> bindings;
   uint64_t items;
-  uint64_t threads_per_item;  // by which the size of the first piece is guessed
+  uint64_t weight;  // of an item, in threads of light work: by it the size of a piece is guessed
   // Writes items [first, first + count) into the numbers that are bound as bytes; returns the threads.
   std::function<Launch(uint64_t first, uint64_t count)> piece;
   CancelFlag cancel = nullptr;
@@ -67,6 +69,9 @@ struct DeviceCounts {
   uint64_t copied_bytes = 0;
   double gpu_seconds = 0;
 };
+
+// The objects of the system behind it.
+struct DeviceState;
 
 class Device {
  public:
@@ -84,21 +89,20 @@ class Device {
   const std::vector<std::string>& broken() const { return broken_; }
   bool Has(const char* kernel) const;
 
-  // Runs the work; kCancelled when it was, kNoBackend when the device could not do it: nothing is copied back then.
+  // Runs the work; kCancelled when it was, kNoBackend when the device could not do it: nothing is copied back
+  // then.
   Status Run(const Work& work);
 
   DeviceCounts counts() const;
 
  private:
-  struct Impl;
-
   Device();
   void Open();
 
   std::string reason_;
   std::string name_;
   std::vector<std::string> broken_;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<DeviceState> state_;
 };
 
 }  // namespace nautilus::metal

@@ -1,5 +1,6 @@
-// Opens the device: all kernels are compiled here, before the first call, as a process that was forked later could not.
-#import "metal/host/device_impl.h"
+// Opens the device: all kernels are compiled here, before the first call, as a process that was forked later
+// could not.
+#import "metal/host/device_state.h"
 
 #include <cstdlib>
 
@@ -52,7 +53,7 @@ Device& Device::Get() {
   return device;
 }
 
-Device::Device() : impl_(std::make_unique<Impl>()) {
+Device::Device() : state_(std::make_unique<DeviceState>()) {
   if (SwitchedOff()) {
     reason_ = "METAL_ACCELERATION is 0";
     return;
@@ -64,25 +65,25 @@ Device::Device() : impl_(std::make_unique<Impl>()) {
 
 Device::~Device() {
   @autoreleasepool {
-    impl_.reset();
+    state_.reset();
   }
 }
 
 void Device::Open() {
-  impl_->device = FindDevice();
-  if (!impl_->device) {
+  state_->device = FindDevice();
+  if (!state_->device) {
     reason_ = "this machine shows no Metal device";
     return;
   }
-  id<MTLDevice> device = impl_->device.get();
+  id<MTLDevice> device = state_->device.get();
   name_ = [[device name] UTF8String];
-  impl_->queue = Owned<id<MTLCommandQueue>>([device newCommandQueue]);
+  state_->queue = Owned<id<MTLCommandQueue>>([device newCommandQueue]);
   NSError* error = nil;
   auto options = SafeMath();
   Owned<id<MTLLibrary>> library([device newLibraryWithSource:StringOf(kMetalSource)
                                                      options:options.get()
                                                        error:&error]);
-  if (!impl_->queue || !library) {
+  if (!state_->queue || !library) {
     reason_ = "the Metal kernels did not compile: " + TextOf(error);
     return;
   }
@@ -91,21 +92,21 @@ void Device::Open() {
     Owned<id<MTLFunction>> entry([library.get() newFunctionWithName:function]);
     error = nil;
     Owned<id<MTLComputePipelineState>> pipeline([device newComputePipelineStateWithFunction:entry.get()
-                                                                                       error:&error]);
+                                                                                      error:&error]);
     // Without threads or lanes a pipeline is of no use, whatever it says.
     if (!pipeline || [pipeline.get() maxTotalThreadsPerThreadgroup] == 0) {
       broken_.push_back(kernel + ": " + TextOf(error));
       continue;
     }
-    impl_->pipelines.emplace(kernel, std::move(pipeline));
+    state_->pipelines.emplace(kernel, std::move(pipeline));
   }
 }
 
-bool Device::Has(const char* kernel) const { return reason_.empty() && impl_->pipelines.contains(kernel); }
+bool Device::Has(const char* kernel) const { return reason_.empty() && state_->pipelines.contains(kernel); }
 
 DeviceCounts Device::counts() const {
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->counts;
+  const std::lock_guard lock(state_->mutex);
+  return state_->counts;
 }
 
 }  // namespace nautilus::metal

@@ -22,7 +22,7 @@ struct IndicatorParams {
 Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel,
                     const cpu::indicators::IndicatorCall& call) {
   if (call.bars == 0 || call.series == 0) return Status::kOk;
-  cpu::indicators::IndicatorPlan plan;
+  cpu::indicators::IndicatorPlan plan{};
   row.plan(call.options, call.series, plan);
   const size_t each = static_cast<size_t>(call.bars) * static_cast<size_t>(call.series) * sizeof(float);
   const int64_t slots = row.slots(call.options, Dtype::kF32);
@@ -32,7 +32,9 @@ Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel
                          .warmup = static_cast<uint32_t>(std::min<int64_t>(plan.warmup, call.bars)),
                          .rings = static_cast<uint32_t>(plan.rings)};
   uint32_t broken = 0;
-  std::vector<Binding> bindings = {Binding::Bytes(plan.bytes, static_cast<size_t>(plan.size)),
+  // The kernel reads whole words, also of a plan without numbers.
+  const size_t plan_bytes = (static_cast<size_t>(plan.size) + 7) / 8 * 8;
+  std::vector<Binding> bindings = {Binding::Bytes(plan.bytes, plan_bytes),
                                    Binding::Bytes(&params, sizeof(params)),
                                    Binding::Result(&broken, sizeof(broken))};
   if (!plan.windows)
@@ -40,18 +42,18 @@ Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel
   for (size_t i = 0; i < row.inputs.size(); ++i) bindings.push_back(Binding::Input(call.inputs[i], each));
   for (size_t i = 0; i < row.outputs.size(); ++i) bindings.push_back(Binding::Output(call.outputs[i], each));
   const bool windows = plan.windows;
-  const Status status = Device::Get().Run({.kernel = kernel,
-                                           .bindings = bindings,
-                                           .items = static_cast<uint64_t>(call.bars),
-                                           .threads_per_item = static_cast<uint64_t>(call.series),
-                                           .piece =
-                                               [&params, windows](uint64_t first, uint64_t count) {
-                                                 params.first_bar = static_cast<uint32_t>(first);
-                                                 params.bars = static_cast<uint32_t>(count);
-                                                 return Launch{.width = params.series,
-                                                               .height = windows ? count : 1};
-                                               },
-                                           .cancel = call.cancel});
+  const Status status =
+      Device::Get().Run({.kernel = kernel,
+                         .bindings = bindings,
+                         .items = static_cast<uint64_t>(call.bars),
+                         .weight = static_cast<uint64_t>(call.series),
+                         .piece =
+                             [&params, windows](uint64_t first, uint64_t count) {
+                               params.first_bar = static_cast<uint32_t>(first);
+                               params.bars = static_cast<uint32_t>(count);
+                               return Launch{.width = params.series, .height = windows ? count : 1};
+                             },
+                         .cancel = call.cancel});
   return status == Status::kOk && broken != 0 ? Status::kNonFinite : status;
 }
 

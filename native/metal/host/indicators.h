@@ -6,8 +6,9 @@
 
 namespace nautilus::metal {
 
-// Runs the kernel of an indicator over a whole panel of f32: one thread for each series, or for each value where a value
-// depends on a window only. kNonFinite, kCancelled as on the CPU; kNoBackend when the device could not.
+// Runs the kernel of an indicator over a whole panel of f32: one thread for each series, or for each value
+// where a value depends on a window only. kNonFinite, kCancelled as on the CPU; kNoBackend when the device
+// could not.
 Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel,
                     const cpu::indicators::IndicatorCall& call);
 

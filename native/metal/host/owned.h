@@ -1,5 +1,5 @@
-// One reference to an Objective-C object, as `new` and `alloc` return it. The host is compiled without ARC: the software device
-// of the tests has none.
+// One reference to an Objective-C object, as `new` and `alloc` return it. The host is compiled without ARC:
+// the software device of the tests has none.
 #ifndef NAUTILUS_METAL_HOST_OWNED_H_
 #define NAUTILUS_METAL_HOST_OWNED_H_
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#import "metal/host/device_impl.h"
+#import "metal/host/device_state.h"
 
 namespace nautilus::metal {
 namespace {
@@ -23,7 +23,9 @@ struct Slot {
 
   bool IsBytes() const { return binding.kind == Kind::kBytes; }
   bool IsZeroed() const { return binding.kind == Kind::kScratch || binding.kind == Kind::kResult; }
-  bool IsCopiedBack() const { return binding.kind == Kind::kOutput || binding.kind == Kind::kResult; }
+  bool IsCopiedBack() const {
+    return binding.kind == Kind::kOutput || binding.kind == Kind::kInout || binding.kind == Kind::kResult;
+  }
 };
 
 MTLSize GroupOf(id<MTLComputePipelineState> pipeline, const Launch& launch) {
@@ -41,7 +43,7 @@ MTLSize GroupOf(id<MTLComputePipelineState> pipeline, const Launch& launch) {
 // One run of a work, from the start to its last piece.
 class Run {
  public:
-  Run(Device::Impl& device, id<MTLComputePipelineState> pipeline, const Work& work)
+  Run(DeviceState& device, id<MTLComputePipelineState> pipeline, const Work& work)
       : device_(device), pipeline_(pipeline), work_(work) {}
 
   // Returns false when the device has no memory for it.
@@ -52,23 +54,21 @@ class Run {
         // Metal refuses buffers of no length.
         const size_t length = std::max<size_t>(binding.bytes, 16);
         if (length > [device_.device.get() maxBufferLength]) return false;
-        slot.buffer = Owned<id<MTLBuffer>>([device_.device.get() newBufferWithLength:length
-                                                                             options:MTLResourceStorageModeShared]);
+        slot.buffer =
+            Owned<id<MTLBuffer>>([device_.device.get() newBufferWithLength:length
+                                                                   options:MTLResourceStorageModeShared]);
         if (!slot.buffer) return false;
       }
       slots_.push_back(std::move(slot));
     }
-    for (const Slot& slot : slots_) {
-      if (slot.binding.kind != Kind::kInput) continue;
-      std::memcpy([slot.buffer.get() contents], slot.binding.memory, slot.binding.bytes);
-      copied_ += slot.binding.bytes;
-    }
+    CopyIn(Kind::kInput);
     return true;
   }
 
   Status Pieces() {
     for (int attempt = 0; attempt < kRetries; ++attempt) {
       Zero();
+      CopyIn(Kind::kInout);
       const Outcome outcome = FromTheStart();
       if (cancelled_) return Status::kCancelled;
       if (outcome == Outcome::kDone) return Status::kOk;
@@ -95,6 +95,14 @@ class Run {
     change(device_.counts);
   }
 
+  void CopyIn(Kind kind) {
+    for (const Slot& slot : slots_) {
+      if (slot.binding.kind != kind) continue;
+      std::memcpy([slot.buffer.get() contents], slot.binding.memory, slot.binding.bytes);
+      copied_ += slot.binding.bytes;
+    }
+  }
+
   void Zero() {
     for (const Slot& slot : slots_) {
       if (slot.IsZeroed()) std::memset([slot.buffer.get() contents], 0, slot.binding.bytes);
@@ -107,7 +115,7 @@ class Run {
         cancelled_ = true;
         return Outcome::kDone;
       }
-      const uint64_t wanted = device_.pace.Items(work_.kernel, work_.threads_per_item);
+      const uint64_t wanted = device_.pace.Items(work_.kernel, work_.weight);
       const uint64_t count = std::min(wanted, work_.items - first);
       const Outcome outcome = Piece(first, count);
       if (outcome != Outcome::kDone) return outcome;
@@ -125,7 +133,7 @@ class Run {
       Encode(commands, launch);
       [commands commit];
       [commands waitUntilCompleted];
-      return Judge(commands, count * work_.threads_per_item);
+      return Judge(commands, count * work_.weight);
     }
   }
 
@@ -143,8 +151,9 @@ class Run {
     const MTLSize group = GroupOf(pipeline_, launch);
     // Whole groups: a barrier must be reached by all of a group. Kernels check their bounds.
     const auto up = [](uint64_t threads, NSUInteger of) { return (threads + of - 1) / of; };
-    [encoder dispatchThreadgroups:MTLSizeMake(up(launch.width, group.width), up(launch.height, group.height), 1)
-            threadsPerThreadgroup:group];
+    [encoder
+         dispatchThreadgroups:MTLSizeMake(up(launch.width, group.width), up(launch.height, group.height), 1)
+        threadsPerThreadgroup:group];
     [encoder endEncoding];
   }
 
@@ -167,7 +176,7 @@ class Run {
     return Outcome::kTooLong;
   }
 
-  Device::Impl& device_;
+  DeviceState& device_;
   id<MTLComputePipelineState> pipeline_;
   const Work& work_;
   std::vector<Slot> slots_;
@@ -178,7 +187,7 @@ class Run {
 Status Device::Run(const Work& work) {
   if (!Has(work.kernel)) return Status::kNoBackend;
   @autoreleasepool {
-    metal::Run run(*impl_, impl_->pipelines.find(work.kernel)->second.get(), work);
+    metal::Run run(*state_, state_->pipelines.find(work.kernel)->second.get(), work);
     if (!run.TakeMemory()) return Status::kNoBackend;
     const Status status = run.Pieces();
     if (status == Status::kOk) run.CopyBack();

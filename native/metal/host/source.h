@@ -1,4 +1,5 @@
-// All Metal kernels as one text, compiled when the device is opened: no machine needs Apple's offline compiler.
+// All Metal kernels as one text, compiled when the device is opened: no machine needs Apple's offline
+// compiler.
 #ifndef NAUTILUS_METAL_HOST_SOURCE_H_
 #define NAUTILUS_METAL_HOST_SOURCE_H_
 

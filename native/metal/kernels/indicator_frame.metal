@@ -1,11 +1,12 @@
-// What the steps of indicators are made of and run with on the GPU: the counterpart of native/cpu/indicators/frame-inl.h,
-// tile-inl.h and window-inl.h for one lane a thread. The steps themselves are written once, in C++ over vectors of lanes;
-// scripts/gen-indicators turns them into native/metal/generated/indicators.metal.
+// What the steps of indicators are made of and run with on the GPU: the counterpart of
+// native/cpu/indicators/frame-inl.h, tile-inl.h and window-inl.h for one lane a thread. The steps themselves
+// are written once, in C++ over vectors of lanes; scripts/gen-indicators turns them into
+// native/metal/generated/indicators.metal.
 #include <metal_stdlib>
 using namespace metal;
 
-// The operations that steps use, for a lane of one. Each rounds like its counterpart on the CPU: no fused operation, no
-// approximation.
+// The operations that steps use, for a lane of one. Each rounds like its counterpart on the CPU: no fused
+// operation, no approximation.
 namespace hn {
 
 struct Lane {};
@@ -41,7 +42,8 @@ inline void StoreU(float value, Lane, device float* to) { *to = value; }
 
 namespace indicators {
 
-// Rows of state that are used in turn, one per bar; offsets are in elements. The host fills in all but where it stands.
+// Rows of state that are used in turn, one per bar; offsets are in elements. The host fills in all but where
+// it stands.
 struct Ring {
   long first;
   long last;
@@ -83,7 +85,8 @@ struct At {
   device float* slots;
 };
 
-// Calls a visitor for each number of a step; members are numbers, parts with numbers of their own, or arrays of such.
+// Calls a visitor for each number of a step; members are numbers, parts with numbers of their own, or arrays
+// of such.
 template <class Visit>
 inline void VisitMember(thread Visit& visit, thread float& member) {
   visit.Number(member);
@@ -125,7 +128,8 @@ struct SaveNumbers {
   }
 };
 
-// Bars [first_bar, first_bar + bars) of a panel. `rings` is the number of rows of state before the numbers of the step.
+// Bars [first_bar, first_bar + bars) of a panel. `rings` is the number of rows of state before the numbers of
+// the step.
 struct IndicatorParams {
   uint series;
   uint first_bar;
@@ -159,10 +163,9 @@ inline Plan LoadPlan(constant uint* words) {
 
 // One series of an indicator that goes from bar to bar. Sets `broken` when an input is not finite.
 template <class Spec, int kInputs, int kOutputs>
-inline void RunSeries(constant uint* host_plan, constant IndicatorParams& p,
-                      device float* state, device atomic_uint* broken,
-                      thread const Inputs<kInputs>& in, thread const Outputs<kOutputs>& out,
-                      uint thread_index) {
+inline void RunSeries(constant uint* host_plan, constant IndicatorParams& p, device float* state,
+                      device atomic_uint* broken, thread const Inputs<kInputs>& in,
+                      thread const Outputs<kOutputs>& out, uint thread_index) {
   if (thread_index >= p.series) return;
   typename Spec::template Plan<float> plan = LoadPlan<typename Spec::template Plan<float>>(host_plan);
   typename Spec::template Step<hn::Lane> step;
@@ -224,11 +227,12 @@ struct PreparedWindow {
   }
 };
 
-// Whether there is a value at this place; NaN is written where there is none. Sets `broken` when an input is not finite.
+// Whether there is a value at this place; NaN is written where there is none. Sets `broken` when an input is
+// not finite.
 template <int kInputs, int kOutputs>
 inline bool BeginValue(constant IndicatorParams& p, device atomic_uint* broken,
-                       thread const Inputs<kInputs>& in, thread const Outputs<kOutputs>& out,
-                       uint bar, ulong at) {
+                       thread const Inputs<kInputs>& in, thread const Outputs<kOutputs>& out, uint bar,
+                       ulong at) {
   float unlike_zero = 0.0f;
   for (int i = 0; i < kInputs; ++i) unlike_zero += in.of[i][at] * 0.0f;
   if (unlike_zero != 0.0f) atomic_store_explicit(broken, 1u, memory_order_relaxed);
@@ -239,9 +243,8 @@ inline bool BeginValue(constant IndicatorParams& p, device atomic_uint* broken,
 
 // One value of an indicator of windows: place.x is the series, place.y the bar after the first of this run.
 template <class Spec, int kInputs, int kOutputs>
-inline void RunValue(constant uint* host_plan, constant IndicatorParams& p,
-                     device atomic_uint* broken, thread const Inputs<kInputs>& in,
-                     thread const Outputs<kOutputs>& out, uint2 place) {
+inline void RunValue(constant uint* host_plan, constant IndicatorParams& p, device atomic_uint* broken,
+                     thread const Inputs<kInputs>& in, thread const Outputs<kOutputs>& out, uint2 place) {
   if (place.x >= p.series || place.y >= p.bars) return;
   const uint bar = p.first_bar + place.y;
   const ulong at = ulong(bar) * p.series + place.x;

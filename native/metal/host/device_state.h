@@ -1,6 +1,6 @@
 // What the device keeps; for the host's own files.
-#ifndef NAUTILUS_METAL_HOST_DEVICE_IMPL_H_
-#define NAUTILUS_METAL_HOST_DEVICE_IMPL_H_
+#ifndef NAUTILUS_METAL_HOST_DEVICE_STATE_H_
+#define NAUTILUS_METAL_HOST_DEVICE_STATE_H_
 
 #import <Metal/Metal.h>
 
@@ -15,7 +15,7 @@
 
 namespace nautilus::metal {
 
-struct Device::Impl {
+struct DeviceState {
   Owned<id<MTLDevice>> device;
   Owned<id<MTLCommandQueue>> queue;
   std::map<std::string, Owned<id<MTLComputePipelineState>>, std::less<>> pipelines;
@@ -26,4 +26,4 @@ struct Device::Impl {
 
 }  // namespace nautilus::metal
 
-#endif  // NAUTILUS_METAL_HOST_DEVICE_IMPL_H_
+#endif  // NAUTILUS_METAL_HOST_DEVICE_STATE_H_

@@ -1,0 +1,28 @@
+// Matrix products on the GPU, in f32: slots of the kernel table.
+#ifndef NAUTILUS_METAL_HOST_MATRIX_H_
+#define NAUTILUS_METAL_HOST_MATRIX_H_
+
+#include "core/kernel_args.h"
+#include "core/status.h"
+
+// Slots with the Metal kernels that each needs.
+#define NAUTILUS_METAL_MATRIX(X) \
+  X(BatchedGemm, "gemm_f32")     \
+  X(Correlation, "gemm_f32")     \
+  X(Covariance, "gemm_f32")      \
+  X(Gemm, "gemm_f32")            \
+  X(Gemv, "gemv_f32")            \
+  X(Syrk, "gemm_f32")
+
+namespace nautilus::metal {
+
+Status BatchedGemm(BatchedGemmArgs& args);
+Status Correlation(CorrelationArgs& args);
+Status Covariance(CovarianceArgs& args);
+Status Gemm(GemmArgs& args);
+Status Gemv(GemvArgs& args);
+Status Syrk(SyrkArgs& args);
+
+}  // namespace nautilus::metal
+
+#endif  // NAUTILUS_METAL_HOST_MATRIX_H_

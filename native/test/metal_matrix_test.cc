@@ -1,0 +1,180 @@
+// Matrix products on the GPU against the CPU in f32, within the tolerance of the kernel table.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "core/kernel_table.h"
+#include "test/check.h"
+
+namespace nautilus {
+namespace {
+
+double Tolerance(KernelId id) { return KernelTable()[static_cast<size_t>(id)].tolerance_f32; }
+
+// What differences are relative to: the largest sum of absolute products that there can be.
+double ScaleOf(const std::vector<float>& a, const std::vector<float>& b, int64_t inner) {
+  double largest_a = 0;
+  double largest_b = 0;
+  for (const float x : a) largest_a = std::max(largest_a, std::abs(static_cast<double>(x)));
+  for (const float x : b) largest_b = std::max(largest_b, std::abs(static_cast<double>(x)));
+  return std::max(1e-30, largest_a * largest_b * static_cast<double>(inner));
+}
+
+// The largest difference, infinite where one is NaN and the other isn't.
+double Worst(const std::vector<float>& found, const std::vector<float>& expected) {
+  double worst = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
+    const double far = std::abs(static_cast<double>(found[i]) - expected[i]);
+    worst = std::isnan(far) ? std::numeric_limits<double>::infinity() : std::max(worst, far);
+  }
+  return worst;
+}
+
+// Runs a call where it is asked to.
+template <class Args>
+Status On(Backend backend, Args& args) {
+  Backend chosen = backend;
+  const Status status = Run(chosen, args);
+  CHECK(chosen == backend, "ran on another backend");
+  return status;
+}
+
+struct Shape {
+  int64_t m, n, k;
+};
+constexpr Shape kShapes[] = {{1, 1, 1}, {32, 32, 16}, {33, 31, 17}, {7, 65, 40}, {70, 5, 129}, {64, 96, 0}};
+
+TEST("gemm, transposed or not, alone or many, is the CPU's within the tolerance") {
+  for (const Shape& shape : kShapes) {
+    for (int form = 0; form < 8; ++form) {
+      GemmArgs args{};
+      args.dtype = Dtype::kF32;
+      args.m = shape.m, args.n = shape.n, args.k = shape.k;
+      args.trans_a = (form & 1) != 0, args.trans_b = (form & 2) != 0;
+      args.alpha = 0.75, args.beta = (form & 4) != 0 ? -0.5 : 0;
+      const auto a = test::Normal<float>(shape.m * shape.k, 1);
+      const auto b = test::Normal<float>(shape.k * shape.n, 2);
+      // With a beta of 0 what is there does not count, not even as NaN.
+      auto expected = args.beta == 0
+                          ? std::vector<float>(shape.m * shape.n, std::numeric_limits<float>::quiet_NaN())
+                          : test::Normal<float>(shape.m * shape.n, 3);
+      auto out = expected;
+      args.a = a.data(), args.b = b.data();
+      args.out = expected.data();
+      CHECK(On(Backend::kCpu, args) == Status::kOk);
+      args.out = out.data();
+      CHECK(On(Backend::kMetal, args) == Status::kOk);
+      const double scale = ScaleOf(a, b, shape.k) + 4;
+      CHECK(Worst(out, expected) <= Tolerance(KernelId::kGemm) * scale, "%d x %d x %d, form %d", int(shape.m),
+            int(shape.n), int(shape.k), form);
+    }
+  }
+  BatchedGemmArgs args{};
+  args.dtype = Dtype::kF32;
+  args.batch = 5, args.m = 9, args.n = 40, args.k = 19, args.trans_a = true;
+  const auto a = test::Normal<float>(5 * 9 * 19, 4);
+  const auto b = test::Normal<float>(5 * 19 * 40, 5);
+  std::vector<float> expected(5 * 9 * 40), out(5 * 9 * 40);
+  args.a = a.data(), args.b = b.data();
+  args.out = expected.data();
+  CHECK(On(Backend::kCpu, args) == Status::kOk);
+  args.out = out.data();
+  CHECK(On(Backend::kMetal, args) == Status::kOk);
+  CHECK(Worst(out, expected) <= Tolerance(KernelId::kBatchedGemm) * ScaleOf(a, b, 19));
+}
+
+TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of the diagonal") {
+  for (const Shape& shape : kShapes) {
+    for (int form = 0; form < 4; ++form) {
+      const auto a = test::Normal<float>(shape.m * shape.n, 6);
+      const auto x = test::Normal<float>(shape.n, 7);
+      GemvArgs gemv{};
+      gemv.dtype = Dtype::kF32;
+      gemv.m = shape.m, gemv.n = shape.n, gemv.trans_a = (form & 1) != 0;
+      gemv.alpha = 2, gemv.beta = (form & 2) != 0 ? 0.25 : 0;
+      auto expected = test::Normal<float>(shape.m, 8);
+      auto out = expected;
+      gemv.a = a.data(), gemv.x = x.data();
+      gemv.out = expected.data();
+      CHECK(On(Backend::kCpu, gemv) == Status::kOk);
+      gemv.out = out.data();
+      CHECK(On(Backend::kMetal, gemv) == Status::kOk);
+      CHECK(Worst(out, expected) <= Tolerance(KernelId::kGemv) * (2 * ScaleOf(a, x, shape.n) + 4));
+
+      SyrkArgs syrk{};
+      syrk.dtype = Dtype::kF32;
+      syrk.n = shape.m, syrk.k = shape.n, syrk.trans_a = (form & 1) != 0;
+      syrk.alpha = 0.5, syrk.beta = (form & 2) != 0 ? 0.25 : 0;
+      auto square = test::Normal<float>(shape.m * shape.m, 9);
+      auto result = square;
+      syrk.a = a.data();
+      syrk.out = square.data();
+      CHECK(On(Backend::kCpu, syrk) == Status::kOk);
+      syrk.out = result.data();
+      CHECK(On(Backend::kMetal, syrk) == Status::kOk);
+      CHECK(Worst(result, square) <= Tolerance(KernelId::kSyrk) * (ScaleOf(a, a, shape.n) + 4),
+            "%d x %d, form %d", int(shape.m), int(shape.n), form);
+    }
+  }
+}
+
+TEST(
+    "covariance and correlation are the CPU's within the tolerance, at a high level and with missing "
+    "values") {
+  for (const int64_t assets : {1, 7, 40}) {
+    for (int form = 0; form < 3; ++form) {
+      const int64_t observations = 90;
+      auto values = test::Normal<float>(observations * assets, 10);
+      if (form == 1) {
+        for (float& value : values) value += 1000;
+      }
+      if (form == 2) values[assets * 3] = std::numeric_limits<float>::quiet_NaN();
+      CovarianceArgs covariance{};
+      covariance.dtype = Dtype::kF32;
+      covariance.observations = observations, covariance.assets = assets;
+      covariance.ddof = 1, covariance.min_pairs = 1, covariance.values = values.data();
+      CorrelationArgs correlation{};
+      correlation.dtype = Dtype::kF32;
+      correlation.observations = observations, correlation.assets = assets;
+      correlation.min_pairs = 1, correlation.values = values.data();
+      std::vector<float> expected(assets * assets), out(assets * assets);
+      covariance.out = expected.data();
+      CHECK(On(Backend::kCpu, covariance) == Status::kOk);
+      covariance.out = out.data();
+      CHECK(On(Backend::kMetal, covariance) == Status::kOk);
+      CHECK(Worst(out, expected) <= Tolerance(KernelId::kCovariance) * 2, "%d assets, form %d", int(assets),
+            form);
+      correlation.out = expected.data();
+      CHECK(On(Backend::kCpu, correlation) == Status::kOk);
+      correlation.out = out.data();
+      CHECK(On(Backend::kMetal, correlation) == Status::kOk);
+      CHECK(Worst(out, expected) <= Tolerance(KernelId::kCorrelation) * 2, "%d assets, form %d", int(assets),
+            form);
+    }
+  }
+}
+
+TEST("products in many pieces have the same bits") {
+  GemmArgs args{};
+  args.dtype = Dtype::kF32;
+  args.m = 200, args.n = 90, args.k = 33, args.alpha = 1;
+  const auto a = test::Normal<float>(200 * 33, 11);
+  const auto b = test::Normal<float>(33 * 90, 12);
+  args.a = a.data(), args.b = b.data();
+  std::vector<float> whole(200 * 90), pieces(200 * 90);
+  args.out = whole.data();
+  CHECK(On(Backend::kMetal, args) == Status::kOk);
+  setenv("SWM_GPU_MS", "400", 1);
+  for (int round = 0; round < 3; ++round) {
+    args.out = pieces.data();
+    CHECK(On(Backend::kMetal, args) == Status::kOk);
+    CHECK(pieces == whole);
+  }
+  unsetenv("SWM_GPU_MS");
+}
+
+}  // namespace
+}  // namespace nautilus

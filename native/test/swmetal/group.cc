@@ -1,0 +1,147 @@
+// The scheduler of a threadgroup: runs what can run, releases barriers and simdgroups, and finds those that never will be.
+#include "test/swmetal/group.h"
+
+#include <algorithm>
+
+#include "test/swmetal/faults.h"
+#include "test/swmetal/geometry.h"
+
+namespace swm {
+namespace {
+
+thread_local Group* running = nullptr;
+
+}  // namespace
+
+Group* Group::Running() { return running; }
+
+void Group::ThreadMain(void* thread) {
+  auto* self = static_cast<Thread*>(thread);
+  self->run(&self->self);
+  self->state = State::kEnded;
+}
+
+void Group::Run(const Dispatch& dispatch, uint64_t group, const swm_thread& shared, Schedule* schedule) {
+  swm_thread here = shared;
+  count_ = EnterGroup(dispatch, group, &here);
+  ended_ = 0;
+  schedule_ = schedule;
+  kernel_ = dispatch.function->name;
+  while (threads_.size() < count_) threads_.push_back(std::make_unique<Thread>());
+  for (uint32_t index = 0; index < count_; ++index) {
+    Thread& thread = *threads_[index];
+    thread.self = here;
+    EnterThread(index, &thread.self);
+    thread.run = dispatch.function->run;
+    thread.state = State::kReady;
+    thread.turn = 0;
+    thread.fiber.Start(&Group::ThreadMain, &thread);
+  }
+  running = this;
+  schedule_->Fill(&order_, count_);
+  for (;;) {
+    RunReady();
+    if (ended_ == count_) break;
+    if (ReleaseSimdgroups() || ReleaseBarrier()) continue;
+    Fail("threadgroup_barrier or simdgroup operation that not every thread reaches");
+  }
+  running = nullptr;
+}
+
+void Group::RunReady() {
+  if (schedule_->Random()) schedule_->Fill(&order_, count_);
+  for (bool ran = true; ran;) {
+    ran = false;
+    for (uint32_t index : order_) {
+      Thread& thread = *threads_[index];
+      if (thread.state != State::kReady) continue;
+      current_ = &thread;
+      thread.fiber.Resume();
+      if (thread.state == State::kEnded) ++ended_;
+      ran = true;
+    }
+  }
+  current_ = nullptr;
+}
+
+bool Group::ReleaseSimdgroups() {
+  bool released = false;
+  for (uint32_t first = 0; first < count_; first += SWM_LANES) {
+    const uint32_t last = std::min<uint32_t>(first + SWM_LANES, count_);
+    const Thread* waiting = nullptr;
+    uint32_t lanes = 0;
+    bool all = true;
+    for (uint32_t index = first; index < last; ++index) {
+      const Thread& thread = *threads_[index];
+      if (thread.state == State::kEnded) continue;
+      if (thread.state == State::kAtBarrier) {
+        all = false;
+        continue;
+      }
+      if (waiting && waiting->site != thread.site) Fail("simdgroup operation in divergent control flow");
+      waiting = &thread;
+      lanes |= 1u << (index - first);
+    }
+    if (!waiting) continue;
+    if (!all) Fail("simdgroup operation while threads of the simdgroup wait at a threadgroup_barrier");
+    met_[first / SWM_LANES] = lanes;
+    for (uint32_t index = first; index < last; ++index) {
+      if (lanes >> (index - first) & 1) threads_[index]->state = State::kReady;
+    }
+    released = true;
+  }
+  return released;
+}
+
+bool Group::ReleaseBarrier() {
+  if (ended_ != 0) return false;
+  for (uint32_t index = 0; index < count_; ++index) {
+    if (threads_[index]->state != State::kAtBarrier) return false;
+    if (threads_[index]->site != threads_[0]->site) Fail("threads wait at different barriers");
+  }
+  for (uint32_t index = 0; index < count_; ++index) threads_[index]->state = State::kReady;
+  return true;
+}
+
+void Group::Wait(State state, const void* site) {
+  Thread* self = current_;
+  self->state = state;
+  self->site = site;
+  self->fiber.Suspend();
+}
+
+void Group::Barrier(uint32_t scope, const void* site) {
+  Wait(scope == SWM_GROUP_BARRIER ? State::kAtBarrier : State::kAtSimdBarrier, site);
+}
+
+void Group::Publish(uint32_t slot, uint32_t word) { current_->words[current_->turn][slot] = word; }
+
+uint32_t Group::Meet(const void* site) {
+  Wait(State::kMeeting, site);
+  current_->turn ^= 1;
+  return met_[current_->self.simd_index[0]];
+}
+
+uint32_t Group::Peek(uint32_t slot, uint32_t lane) const {
+  const uint32_t index = current_->self.simd_index[0] * SWM_LANES + lane;
+  return lane < SWM_LANES && index < count_ ? threads_[index]->words[current_->turn ^ 1][slot] : 0;
+}
+
+void Group::Gather(uint32_t slot, uint32_t* words) const {
+  for (uint32_t lane = 0; lane < SWM_LANES; ++lane) words[lane] = Peek(slot, lane);
+}
+
+uint32_t Group::Lane() const { return current_->self.lane[0]; }
+
+bool Group::AtomicPoint() {
+  if (!schedule_->Random()) return false;
+  if (schedule_->Chance(4)) current_->fiber.Suspend();
+  return schedule_->Chance(8);
+}
+
+void Group::Fail(const char* what) const {
+  Misuse("kernel %s: %s (threadgroup %u, %u, %u)", kernel_, what, threads_[0]->self.group_position[0],
+         threads_[0]->self.group_position[1], threads_[0]->self.group_position[2]);
+}
+
+}  // namespace swm

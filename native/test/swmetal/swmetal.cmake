@@ -1,0 +1,60 @@
+# The Metal host and its kernels on Linux, over a software device: the program `metal_tests`. Needs clang 19, which compiles the
+# kernels, and GNUstep, which has the Objective-C library.
+if(APPLE)
+  return()
+endif()
+find_program(NAUTILUS_CLANG clang++-19)
+find_path(GNUSTEP_INCLUDE Foundation/Foundation.h PATHS /usr/include/GNUstep NO_DEFAULT_PATH)
+if(NOT NAUTILUS_CLANG OR NOT GNUSTEP_INCLUDE)
+  message(STATUS "metal_tests are left out: they need clang-19 and libgnustep-base-dev")
+  return()
+endif()
+execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=include OUTPUT_VARIABLE gcc_include OUTPUT_STRIP_TRAILING_WHITESPACE)
+
+set(swmetal ${CMAKE_CURRENT_SOURCE_DIR}/native/test/swmetal)
+set(native ${CMAKE_CURRENT_SOURCE_DIR}/native)
+set(objc_flags -std=c++20 -O2 -g1 -fPIC -Wall -Wextra -Werror -x objective-c++ -fobjc-runtime=gcc -fblocks -fobjc-exceptions
+  -fexceptions -fconstant-string-class=NSConstantString -DGNUSTEP -DGNUSTEP_BASE_LIBRARY=1 -DGNU_RUNTIME=1
+  -D_NATIVE_OBJC_EXCEPTIONS -isystem ${swmetal}/include -isystem ${GNUSTEP_INCLUDE} -isystem ${gcc_include} -I${native})
+if(NAUTILUS_SANITIZE)
+  list(APPEND objc_flags -fsanitize=address,undefined -fno-omit-frame-pointer)
+endif()
+
+# Compiles one Objective-C++ file. Clang gives it a personality of the GCC runtime that cannot catch C++ exceptions; the names of
+# the two differ only.
+function(compile_objc source object)
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${NAUTILUS_CLANG} ${objc_flags} -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
+    COMMAND ${CMAKE_OBJCOPY} --redefine-sym __gnu_objc_personality_v0=__gxx_personality_v0 ${object}
+    DEPENDS ${source} DEPFILE ${object}.d VERBATIM)
+endfunction()
+
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/swmetal)
+file(GLOB device_objc CONFIGURE_DEPENDS ${swmetal}/*.mm)
+file(GLOB device_cpp CONFIGURE_DEPENDS ${swmetal}/*.cc)
+set(objects "")
+list(TRANSFORM NAUTILUS_METAL_OBJC_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE host_objc)
+foreach(source IN LISTS device_objc)
+  get_filename_component(name ${source} NAME)
+  compile_objc(${source} ${CMAKE_BINARY_DIR}/swmetal/${name}.o)
+  list(APPEND device_objects ${CMAKE_BINARY_DIR}/swmetal/${name}.o)
+endforeach()
+foreach(source IN LISTS host_objc)
+  get_filename_component(name ${source} NAME)
+  compile_objc(${source} ${CMAKE_BINARY_DIR}/swmetal/host-${name}.o)
+  list(APPEND host_objects ${CMAKE_BINARY_DIR}/swmetal/host-${name}.o)
+endforeach()
+
+# Kernels find what they call by name, so the device is a library.
+add_library(SoftMetal SHARED EXCLUDE_FROM_ALL ${device_cpp} ${device_objects})
+set_target_properties(SoftMetal PROPERTIES CXX_VISIBILITY_PRESET default INTERPROCEDURAL_OPTIMIZATION OFF)
+target_compile_definitions(SoftMetal PRIVATE SWM_METALC_PATH="${swmetal}/metalc.ts")
+target_compile_options(SoftMetal PRIVATE -O2 -Wall -Wextra -Werror)
+target_include_directories(SoftMetal PRIVATE ${native})
+target_link_libraries(SoftMetal PRIVATE gnustep-base objc dl)
+
+add_executable(metal_tests EXCLUDE_FROM_ALL ${NAUTILUS_METAL_TEST_SOURCES} ${NAUTILUS_METAL_SOURCES} ${metal_source} ${host_objects})
+target_link_libraries(metal_tests PRIVATE nautilus_kernels SoftMetal gnustep-base objc)
+add_dependencies(tests metal_tests)
+add_test(NAME metal_tests COMMAND metal_tests)
+set_tests_properties(metal_tests PROPERTIES ENVIRONMENT "SWM_CACHE=${CMAKE_BINARY_DIR}/swmetal/cache")
