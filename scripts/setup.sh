@@ -4,7 +4,8 @@
 # Safe to run again at any time; a run with nothing to do takes a fraction of a second.
 #   scripts/setup.sh [--check-tools] [--test-tools]
 #     --check-tools   also what `make check` needs (clang-format)
-#     --test-tools    also what `make test` needs (a Chromium for the browser tests, a Redis and a Postgres for the tests over them)
+#     --test-tools    also what `make test` needs (a Chromium for the browser tests, a Redis and a Postgres for the tests over them,
+#                     clang and GNUstep for the Metal kernels)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -59,6 +60,9 @@ postgres() {
   return 1
 }
 
+# What compiles the Metal kernels and their host for a machine without Metal.
+soft_metal() { have clang++-19 && [ -e /usr/include/GNUstep/Foundation/Foundation.h ]; }
+
 # Tests start servers of their own: installing one shall not start another that stays.
 without_main_cluster() {
   local settings=/etc/postgresql-common/createcluster.conf
@@ -77,6 +81,7 @@ install_debian() {
   if [ $test_tools = yes ] && ! browser; then wanted="$wanted chromium"; fi
   if [ $test_tools = yes ] && ! have redis-server; then wanted="$wanted redis-server"; fi
   if [ $test_tools = yes ] && ! postgres; then wanted="$wanted postgresql"; fi
+  if [ $test_tools = yes ] && ! soft_metal; then wanted="$wanted clang-19 libgnustep-base-dev"; fi
   local installed
   # shellcheck disable=SC2086
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)

@@ -76,7 +76,9 @@ export interface RawAddon {
   readonly setThreads: (threads: number) => number;
 }
 
-const addonPath = fileURLToPath(new URL('../../build/native/Release/nautilus.node', import.meta.url));
+const addonPath =
+  process.env.NAUTILUS_ADDON ||
+  fileURLToPath(new URL('../../build/native/Release/nautilus.node', import.meta.url));
 const loadModule = createRequire(import.meta.url);
 let loaded: RawAddon | undefined;
 

@@ -1,5 +1,5 @@
-# The Metal host and its kernels on Linux, over a software device: the program `metal_tests`. Needs clang 19, which compiles the
-# kernels, and GNUstep, which has the Objective-C library.
+# The Metal host and its kernels on Linux, over a software device: the program `metal_tests`, and an addon. Needs clang 19, which
+# compiles the kernels, and GNUstep, which has the Objective-C library.
 if(APPLE)
   return()
 endif()
@@ -58,3 +58,12 @@ target_link_libraries(metal_tests PRIVATE nautilus_kernels SoftMetal gnustep-bas
 add_dependencies(tests metal_tests)
 add_test(NAME metal_tests COMMAND metal_tests)
 set_tests_properties(metal_tests PROPERTIES ENVIRONMENT "SWM_CACHE=${CMAKE_BINARY_DIR}/swmetal/cache")
+
+# The addon over the same device, for tests of what stands on it.
+if(NOT NAUTILUS_SANITIZE)
+  add_library(nautilus_soft MODULE EXCLUDE_FROM_ALL ${NAUTILUS_ADDON_SOURCES} ${NAUTILUS_METAL_SOURCES} ${metal_source} ${host_objects})
+  set_target_properties(nautilus_soft PROPERTIES PREFIX "" SUFFIX ".node" OUTPUT_NAME nautilus
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/swmetal)
+  target_link_libraries(nautilus_soft PRIVATE nautilus_node SoftMetal gnustep-base objc)
+  add_dependencies(tests nautilus_soft)
+endif()
