@@ -21,6 +21,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/shrinkage.cc
   native/cpu/montecarlo/american.cc
   native/cpu/montecarlo/basket.cc
+  native/cpu/montecarlo/basket_checks.cc
   native/cpu/montecarlo/contract.cc
   native/cpu/montecarlo/correlated.cc
   native/cpu/montecarlo/market.cc
@@ -52,6 +53,18 @@ set(NAUTILUS_METAL_SOURCES
   native/metal/host/column.cc
   native/metal/host/indicators.cc
   native/metal/host/matrix.cc
+  native/metal/host/montecarlo_basket.cc
+  native/metal/host/montecarlo_option.cc
+  native/metal/host/montecarlo_portfolio.cc
+  native/metal/host/montecarlo_random.cc
+  native/metal/host/montecarlo_sums.cc
+  native/metal/host/statistics_cross.cc
+  native/metal/host/statistics_drawdown.cc
+  native/metal/host/statistics_ewm.cc
+  native/metal/host/statistics_order.cc
+  native/metal/host/statistics_pairs.cc
+  native/metal/host/statistics_rolling.cc
+  native/metal/host/statistics_samples.cc
 )
 set(NAUTILUS_METAL_OBJC_SOURCES
   native/metal/host/device.mm
@@ -61,11 +74,38 @@ set(NAUTILUS_METAL_KERNELS
   native/metal/kernels/indicator_frame.metal
   native/metal/generated/indicators.metal
   native/metal/kernels/gemm.metal
+  native/metal/kernels/random.metal
+  native/metal/kernels/montecarlo_math.metal
+  native/metal/kernels/sobol.metal
+  native/metal/kernels/montecarlo_paths.metal
+  native/metal/kernels/montecarlo_option.metal
+  native/metal/kernels/montecarlo_basket.metal
+  native/metal/kernels/montecarlo_portfolio.metal
+  native/metal/kernels/statistics_wide.metal
+  native/metal/kernels/statistics_exact.metal
+  native/metal/kernels/statistics_rolling.metal
+  native/metal/kernels/statistics_pairs.metal
+  native/metal/kernels/statistics_order.metal
+  native/metal/kernels/statistics_select.metal
+  native/metal/kernels/statistics_cross.metal
+  native/metal/kernels/statistics_ewm.metal
+  native/metal/kernels/statistics_drawdown.metal
+  native/metal/kernels/statistics_histogram.metal
 )
 set(NAUTILUS_METAL_TEST_SOURCES
   native/test/main.cc
   native/test/metal_indicators_test.cc
   native/test/metal_matrix_test.cc
+  native/test/metal_montecarlo_assets_test.cc
+  native/test/metal_montecarlo_option_test.cc
+  native/test/metal_montecarlo_random_test.cc
+  native/test/metal_statistics_cross_test.cc
+  native/test/metal_statistics_drawdown_test.cc
+  native/test/metal_statistics_ewm_test.cc
+  native/test/metal_statistics_order_test.cc
+  native/test/metal_statistics_pairs_test.cc
+  native/test/metal_statistics_rolling_test.cc
+  native/test/metal_statistics_samples_test.cc
 )
 set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc

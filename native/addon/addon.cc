@@ -10,6 +10,7 @@
 #include "addon/kernels.h"
 #include "core/build_info.h"
 #include "core/kernel_table.h"
+#include "core/metal_counts.h"
 #include "core/slab.h"
 #include "core/status.h"
 
@@ -70,6 +71,18 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value Counts(const Napi::CallbackInfo& info) {
+  const MetalCounts counts = CountsOfMetal();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("commands", static_cast<double>(counts.commands));
+  object.Set("failures", static_cast<double>(counts.failures));
+  object.Set("retries", static_cast<double>(counts.retries));
+  object.Set("fallbacks", static_cast<double>(counts.fallbacks));
+  object.Set("copiedBytes", static_cast<double>(counts.copied_bytes));
+  object.Set("gpuSeconds", counts.gpu_seconds);
+  return object;
+}
+
 Napi::Value Threads(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
     const double threads = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
@@ -101,6 +114,7 @@ Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {
   ExportIndicators(env, exports);
   exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
   exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
+  exports.Set("metalCounts", Napi::Function::New(env, Counts, "metalCounts"));
   exports.Set("buildInfo", Napi::Function::New(env, Build, "buildInfo"));
   exports.Set("slab", Napi::Function::New(env, Slab, "slab"));
   exports.Set("setThreads", Napi::Function::New(env, Threads, "setThreads"));

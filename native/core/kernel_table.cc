@@ -1,6 +1,8 @@
 // Builds the kernel table and chooses backends.
 #include "core/kernel_table.h"
 
+#include <atomic>
+
 namespace nautilus {
 
 const std::vector<KernelRow>& KernelTable() {
@@ -20,11 +22,20 @@ constexpr size_t kKernels = 0
 #include "core/kernel_table.def"
     ;
 
+std::atomic<uint64_t> fallbacks{0};
+
 size_t PlaceOf(const cpu::indicators::IndicatorRow& indicator) {
   return static_cast<size_t>(&indicator - cpu::indicators::IndicatorTable().data());
 }
 
 }  // namespace
+
+void FallBack(Backend& backend) {
+  backend = Backend::kCpu;
+  fallbacks.fetch_add(1, std::memory_order_relaxed);
+}
+
+uint64_t Fallbacks() { return fallbacks.load(std::memory_order_relaxed); }
 
 const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator) {
   return KernelTable()[kKernels + PlaceOf(indicator)];
@@ -38,9 +49,10 @@ Status Run(Backend& backend, const cpu::indicators::IndicatorRow& indicator,
 #include "core/kernel_table.def"
   };
   if (backend == Backend::kMetal) {
-    const Status status = (Metal().*kSlots[PlaceOf(indicator)])(call);
+    const auto slot = Metal().*kSlots[PlaceOf(indicator)];
+    const Status status = slot == nullptr ? Status::kNoBackend : slot(call);
     if (status != Status::kNoBackend) return status;
-    backend = Backend::kCpu;
+    FallBack(backend);
   }
   return cpu::indicators::RunIndicator(indicator, call);
 }

@@ -66,17 +66,24 @@ struct Choice {
 // precision.
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
 
-// Runs one kernel on the backend that Pick chose. A Metal slot answers kNoBackend when the device failed,
-// having written no output: the CPU takes over then, and `backend` says so.
-#define NAUTILUS_KERNEL(Name, ...)                        \
-  inline Status Run(Backend& backend, Name##Args& args) { \
-    if (backend == Backend::kMetal) {                     \
-      const Status status = Metal().Name(args);           \
-      if (status != Status::kNoBackend) return status;    \
-      backend = Backend::kCpu;                            \
-    }                                                     \
-    return cpu::Name(args);                               \
-  }                                                       \
+// Says that the CPU takes over what Metal could not do, and counts it.
+void FallBack(Backend& backend);
+
+// Returns how often that happened.
+uint64_t Fallbacks();
+
+// Runs one kernel on the backend that Pick chose. A Metal slot answers kNoBackend when the device failed;
+// what is read and written is as it was then. The CPU takes over, and `backend` says so.
+#define NAUTILUS_KERNEL(Name, ...)                                             \
+  inline Status Run(Backend& backend, Name##Args& args) {                      \
+    if (backend == Backend::kMetal) {                                          \
+      const auto slot = Metal().Name;                                          \
+      const Status status = slot == nullptr ? Status::kNoBackend : slot(args); \
+      if (status != Status::kNoBackend) return status;                         \
+      FallBack(backend);                                                       \
+    }                                                                          \
+    return cpu::Name(args);                                                    \
+  }                                                                            \
   constexpr KernelId IdOf(const Name##Args*) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
 

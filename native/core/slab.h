@@ -15,6 +15,17 @@ void* MapSlab(size_t bytes);
 
 void UnmapSlab(void* memory, size_t bytes);
 
+struct Slab {
+  void* memory = nullptr;  // null: none
+  size_t bytes = 0;
+};
+
+// Returns the slab that holds all of `bytes` from `memory` on.
+Slab FindSlab(const void* memory, size_t bytes);
+
+// Sets what is told of each slab before its memory goes back. One listener, for good.
+void OnUnmapSlab(void (*forget)(void* memory));
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_SLAB_H_

@@ -1,16 +1,15 @@
 // The Metal column where there is no Metal: every slot is absent, with the reason.
 #include "core/kernel_table.h"
+#include "core/metal_counts.h"
 
 namespace nautilus {
 
+MetalCounts CountsOfMetal() { return {}; }
+
 const MetalColumn& Metal() {
   static const MetalColumn column = {
-    .available = false,
-#if defined(__APPLE__)
-    .reason = "this build holds no Metal kernels",
-#else
-    .reason = "Metal exists on macOS only",
-#endif
+      .available = false,
+      .reason = "Metal exists on macOS only",
 #define NAUTILUS_KERNEL(Name, ...) .Name = nullptr,
 #define NAUTILUS_INDICATOR NAUTILUS_KERNEL
 #include "core/kernel_table.def"

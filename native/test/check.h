@@ -11,6 +11,7 @@ namespace nautilus::test {
 
 struct Case {
   const char* sentence;
+  const char* file;
   void (*body)();
 };
 
@@ -24,8 +25,15 @@ inline int& Failures() {
   return failures;
 }
 
+inline int64_t& Checks() {
+  static int64_t checks = 0;
+  return checks;
+}
+
 struct Register {
-  Register(const char* sentence, void (*body)()) { Cases().push_back({sentence, body}); }
+  Register(const char* sentence, const char* file, void (*body)()) {
+    Cases().push_back({sentence, file, body});
+  }
 };
 
 // Returns `count` draws from a standard normal distribution; the same seed gives the same numbers.
@@ -45,12 +53,13 @@ std::vector<T> Normal(int64_t count, uint32_t seed) {
 
 #define TEST(sentence)                                                                                       \
   static void NAUTILUS_JOIN(Body, __LINE__)();                                                               \
-  static const ::nautilus::test::Register NAUTILUS_JOIN(register_, __LINE__)(sentence,                       \
+  static const ::nautilus::test::Register NAUTILUS_JOIN(register_, __LINE__)(sentence, __FILE__,             \
                                                                              NAUTILUS_JOIN(Body, __LINE__)); \
   static void NAUTILUS_JOIN(Body, __LINE__)()
 
 #define CHECK(condition, ...)                                             \
   do {                                                                    \
+    ++::nautilus::test::Checks();                                         \
     if (!(condition)) {                                                   \
       ++::nautilus::test::Failures();                                     \
       std::printf("%s:%d: %s is false ", __FILE__, __LINE__, #condition); \

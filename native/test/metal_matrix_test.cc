@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "core/kernel_table.h"
+#include "core/slab.h"
+#include "metal/host/device.h"
 #include "test/check.h"
 
 namespace nautilus {
@@ -174,6 +176,34 @@ TEST("products in many pieces have the same bits") {
     CHECK(pieces == whole);
   }
   unsetenv("SWM_GPU_MS");
+}
+
+TEST("arrays in a slab are used where they lie, and a slab that goes is forgotten") {
+  constexpr int64_t kSide = 40;
+  const auto a = test::Normal<float>(kSide * kSide, 13);
+  GemmArgs args{};
+  args.dtype = Dtype::kF32;
+  args.m = args.n = args.k = kSide, args.alpha = 1;
+  std::vector<float> expected(kSide * kSide);
+  args.a = args.b = a.data();
+  args.out = expected.data();
+  CHECK(On(Backend::kMetal, args) == Status::kOk);
+  for (int round = 0; round < 3; ++round) {
+    constexpr size_t kBytes = 4 * kSlabAlignment;
+    auto* slab = static_cast<float*>(MapSlab(kBytes));
+    CHECK(FindSlab(slab + 4, 16).memory == slab && FindSlab(slab, kBytes + 4).memory == nullptr);
+    float* const left = slab + 3;
+    float* const out = slab + 2 * kSlabAlignment / sizeof(float) + 5;
+    std::copy(a.begin(), a.end(), left);
+    args.a = args.b = left;
+    args.out = out;
+    const uint64_t copied = metal::Device::Get().counts().copied_bytes;
+    CHECK(On(Backend::kMetal, args) == Status::kOk);
+    CHECK(metal::Device::Get().counts().copied_bytes == copied);
+    CHECK(std::equal(expected.begin(), expected.end(), out));
+    UnmapSlab(slab, kBytes);
+    CHECK(FindSlab(left, 4).memory == nullptr);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What the addon says of itself, in the short form that every engine reports.
-import { buildInfo, isAddonBuilt, type PoolStats, pool } from '../native/index.ts';
+import { buildInfo, isAddonBuilt, metalCounts, type PoolStats, pool } from '../native/index.ts';
 import { Counter, Gauge, type Registry } from './prom.ts';
 
 /** `backend` is `cpu`, `metal` or `unavailable`; `target` is the SIMD target in use. */
@@ -54,6 +54,42 @@ export function registerPool(registry: Registry): void {
       this.reset();
       this.inc({ outcome: 'hit' }, hits);
       this.inc({ outcome: 'miss' }, misses);
+    },
+  });
+}
+
+/** Adds what the Metal device has done to the metrics; no figures where there is none. */
+export function registerMetal(registry: Registry): void {
+  const registers = [registry];
+  new Counter({
+    name: 'nautilus_metal_events_total',
+    help: 'Command buffers of the Metal device, those that failed, calls begun again in smaller pieces, and calls that the CPU completed',
+    labelNames: ['event'],
+    registers,
+    collect() {
+      this.reset();
+      if (nativeInfo().backend !== 'metal') return;
+      const { commands, failures, retries, fallbacks } = metalCounts();
+      for (const [event, count] of Object.entries({ commands, failures, retries, fallbacks }))
+        this.inc({ event }, count);
+    },
+  });
+  new Counter({
+    name: 'nautilus_metal_seconds_total',
+    help: 'Time that command buffers held the GPU, in seconds',
+    registers,
+    collect() {
+      this.reset();
+      if (nativeInfo().backend === 'metal') this.inc(metalCounts().gpuSeconds);
+    },
+  });
+  new Counter({
+    name: 'nautilus_metal_copied_bytes_total',
+    help: 'Bytes copied into buffers of the Metal device and back',
+    registers,
+    collect() {
+      this.reset();
+      if (nativeInfo().backend === 'metal') this.inc(metalCounts().copiedBytes);
     },
   });
 }

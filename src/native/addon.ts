@@ -52,6 +52,21 @@ export interface BuildInfo {
   readonly metal: { readonly available: boolean; readonly reason: string };
 }
 
+/** What the Metal device has done since it was opened; zeros where there is none. */
+export interface MetalCounts {
+  /** Command buffers. */
+  readonly commands: number;
+  /** Those that ended in an error. */
+  readonly failures: number;
+  /** Calls that began again in smaller pieces. */
+  readonly retries: number;
+  /** Calls that the CPU completed. */
+  readonly fallbacks: number;
+  /** Bytes copied into buffers of the device and back; arrays of the pool are used where they lie. */
+  readonly copiedBytes: number;
+  readonly gpuSeconds: number;
+}
+
 /** The addon's own exports: plain numbers in `block`, arrays as arguments, errors with a native `code`. */
 export interface RawAddon {
   /**
@@ -70,6 +85,7 @@ export interface RawAddon {
   readonly kernelIndex: (id: string) => number;
   readonly kernels: () => KernelRow[];
   readonly buildInfo: () => BuildInfo;
+  readonly metalCounts: () => MetalCounts;
   readonly statusCodes: () => string[];
   /** A zeroed block of page-aligned memory; `bytes` is a multiple of 16,384. */
   readonly slab: (bytes: number) => ArrayBuffer;

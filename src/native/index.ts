@@ -1,8 +1,15 @@
 // The native kernels as typed functions; the only file of this folder that other modules import.
-import { type BuildInfo, type KernelRow, loadAddon } from './addon.ts';
+import { type BuildInfo, type KernelRow, loadAddon, type MetalCounts } from './addon.ts';
 import { refuse } from './arguments.ts';
 
-export { type BuildInfo, type FloatArray, isAddonBuilt, type KernelRow, type NativeArray } from './addon.ts';
+export {
+  type BuildInfo,
+  type FloatArray,
+  isAddonBuilt,
+  type KernelRow,
+  type MetalCounts,
+  type NativeArray,
+} from './addon.ts';
 export type { BackendOption } from './arguments.ts';
 export type { Ran } from './backend.ts';
 export {
@@ -27,7 +34,12 @@ export function buildInfo(): BuildInfo {
   return loadAddon().buildInfo();
 }
 
-/** Returns the rows of the native kernel table, one for each kernel. Throws `BackendUnavailableError`. */
+/** Returns what the Metal device has done so far. Throws `BackendUnavailableError`. */
+export function metalCounts(): MetalCounts {
+  return loadAddon().metalCounts();
+}
+
+/** Returns the rows of the native kernel table, one for each kernel and indicator. Throws `BackendUnavailableError`. */
 export function kernels(): readonly KernelRow[] {
   return loadAddon().kernels();
 }

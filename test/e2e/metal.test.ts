@@ -77,6 +77,9 @@ describe.skipIf(!built)('engines over Metal', () => {
       expect(metal.status).toBe(200);
       expect(metal.reply.hardware_used).toBe('cpu');
       expect(metal.reply.outputs).toEqual(all[`${name} cpu`]!.reply.outputs);
+      expect(String(all[`${name} metrics`])).toMatch(
+        /nautilus_metal_events_total\{[^}]*event="fallbacks"[^}]*\} [1-9]/,
+      );
     }
   });
 

@@ -26,6 +26,7 @@ for (const [definition, path, body] of calls) {
   }
   const f64 = await engine.post(path, { ...body, dtype: 'f64', backend: 'metal' });
   replies[`${path} f64`] = { status: f64.status, reply: f64.body };
+  replies[`${path} metrics`] = (await engine.get('/metrics')).body;
   await engine.stop();
 }
 await Bun.write(Bun.stdout, `${JSON.stringify(replies)}\n`);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "core/kernel_table.h"
+#include "core/montecarlo_call.h"
+#include "cpu/montecarlo/basket_checks.h"
 #include "cpu/montecarlo/correlated.h"
 #include "cpu/montecarlo/estimate.h"
 #include "cpu/montecarlo/rows.h"
@@ -12,55 +14,6 @@ namespace nautilus::cpu {
 namespace {
 
 using Args = McBasketArgs;
-
-Status Refuse(Args& args, int64_t reason) {
-  args.detail = reason;
-  return Status::kInvalidOption;
-}
-
-Status Check(Args& args) {
-  const int64_t dimensions = args.steps * args.assets;
-  const bool sobol = args.generator == Args::Generator::kSobol;
-  const bool positive = std::all_of(args.weights, args.weights + args.assets, [](double w) { return w > 0; });
-  if (sobol && dimensions > kSobolDimensions) return Refuse(args, 1);
-  if (args.control == Args::Control::kGeometric &&
-      (args.payoff != Args::Payoff::kBasket || args.average || !positive)) {
-    return Refuse(args, 3);
-  }
-  if (dimensions > kMaxDimensions) return Refuse(args, 7);
-  const double normals = static_cast<double>(args.paths) * static_cast<double>(dimensions);
-  if (normals > kMaxNormals) return Refuse(args, 4);
-  if (sobol && args.paths < 2 * kSobolCopies) return Refuse(args, 8);
-  if (args.payoff == Args::Payoff::kGeometric && !positive) return Refuse(args, 9);
-  for (int64_t i = 0; i < args.assets; ++i) {
-    const double dividend = args.dividends == nullptr ? 0 : args.dividends[i];
-    const bool good = args.spots[i] > 0 && args.volatilities[i] >= 0 && std::isfinite(args.spots[i]) &&
-                      std::isfinite(args.volatilities[i]) && std::isfinite(args.weights[i]) &&
-                      std::isfinite(dividend);
-    if (good) continue;
-    args.detail = i;
-    return Status::kNonFinite;
-  }
-  return Status::kOk;
-}
-
-// Returns the lower factor of the correlations, scaled to a diagonal of 1; `minor` is not 0 when there is
-// none.
-std::vector<double> CorrelationFactor(const Args& args, int64_t& minor) {
-  const int64_t n = args.assets;
-  std::vector<double> factor(static_cast<size_t>(n * n));
-  minor = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j <= i; ++j) {
-      const double scale = std::sqrt(args.correlations[i * n + i] * args.correlations[j * n + j]);
-      const double value = args.correlations[i * n + j] / scale;
-      if (!std::isfinite(value)) minor = minor == 0 ? i + 1 : minor;
-      factor[static_cast<size_t>(i * n + j)] = factor[static_cast<size_t>(j * n + i)] = value;
-    }
-  }
-  if (minor == 0) minor = LowerFactor(n, factor);
-  return factor;
-}
 
 double NormalCdf(double x) { return 0.5 * std::erfc(-x * 0.70710678118654752440); }
 
@@ -87,15 +40,17 @@ class BasketRun {
     }
   }
 
-  Status Run() {
+  // With `elsewhere` the paths are simulated there.
+  Status Run(const EstimateBasket& elsewhere = nullptr) {
     if (args_.control == Args::Control::kGeometric) FindControl();
     Estimate all(static_cast<size_t>(1 + (args_.deltas != nullptr ? n_ : 0)));
-    const Status status = EstimateByChunks(
-        SamplesACopy(args_.paths, args_.antithetic, sobol_), sobol_, args_.cancel,
-        [&](int64_t copy, int64_t first, int64_t count, Estimate& estimate) {
-          Chunk(copy, first, count, estimate);
-        },
-        all);
+    const int64_t samples = SamplesACopy(args_.paths, args_.antithetic, sobol_);
+    const Status status = elsewhere ? elsewhere(PlanOf(samples), all)
+                                    : EstimateByChunks(
+                                          samples, sobol_, args_.cancel,
+                                          [&](int64_t copy, int64_t first, int64_t count,
+                                              Estimate& estimate) { Chunk(copy, first, count, estimate); },
+                                          all);
     if (status != Status::kOk) return status;
     args_.value[0] = all.mean[0];
     args_.value[1] = all.Error(0);
@@ -107,6 +62,17 @@ class BasketRun {
   }
 
  private:
+  BasketPlan PlanOf(int64_t samples) const {
+    return {.args = args_,
+            .drift = reinterpret_cast<const float*>(drift_.data()),
+            .factor = reinterpret_cast<const float*>(factor_.data()),
+            .weight_sum = weight_sum_,
+            .discount = discount_,
+            .control_mean = control_mean_,
+            .beta = beta_,
+            .samples = samples};
+  }
+
   struct Tile {
     std::vector<T> z, logs, prices;
     std::vector<double> sensitivities;  // [asset][path]: d level / d log spot
@@ -295,12 +261,20 @@ class BasketRun {
 }  // namespace
 
 Status McBasket(McBasketArgs& args) {
-  const Status status = Check(args);
+  const Status status = CheckBasket(args);
   if (status != Status::kOk) return status;
   const std::vector<double> factor = CorrelationFactor(args, args.detail);
   if (args.detail != 0) return Status::kNotPositiveDefinite;
   return args.dtype == Dtype::kF64 ? BasketRun<double>(args, factor).Run()
                                    : BasketRun<float>(args, factor).Run();
+}
+
+Status McBasketBy(McBasketArgs& args, const EstimateBasket& estimate) {
+  const Status status = CheckBasket(args);
+  if (status != Status::kOk) return status;
+  const std::vector<double> factor = CorrelationFactor(args, args.detail);
+  if (args.detail != 0) return Status::kNotPositiveDefinite;
+  return BasketRun<float>(args, factor).Run(estimate);
 }
 
 }  // namespace nautilus::cpu

@@ -115,6 +115,27 @@ PathModel ModelOf(const Market& market, Watch watch, const Shift& shift) {
   return model;
 }
 
+HestonConstants HestonOf(const PathModel& m) {
+  const double dt = m.step_years;
+  const double e = std::exp(-m.mean_reversion * dt);
+  const double xi2 = m.variance_volatility * m.variance_volatility;
+  const double less = -std::expm1(-m.mean_reversion * dt);
+  const double tilt = m.mean_reversion * m.correlation / m.variance_volatility - 0.5;
+  const double c1 = 0.5 * dt * tilt - m.correlation / m.variance_volatility;
+  const double c2 = 0.5 * dt * tilt + m.correlation / m.variance_volatility;
+  const double c3 = 0.5 * dt * (1 - m.correlation * m.correlation);
+  return {.decay = e,
+          .mean_part = m.long_variance * less,
+          .spread_variance = xi2 * e * less / m.mean_reversion,
+          .spread_mean = 0.5 * m.long_variance * xi2 * less * less / m.mean_reversion,
+          .k0_mean = -m.mean_reversion * m.correlation * m.long_variance * dt / m.variance_volatility,
+          .k1 = c1,
+          .k2 = c2,
+          .k3 = c3,
+          .a = c2 + 0.5 * c3,
+          .plain = c1 + 0.5 * c3};
+}
+
 template <typename T>
 std::vector<T> StepGrid(const Market& market) {
   if (market.process != Process::kLocalVol) return {};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
+#include "core/montecarlo_call.h"
 #include "cpu/montecarlo/contract.h"
 #include "cpu/montecarlo/estimate.h"
 #include "cpu/montecarlo/paths.h"
@@ -84,15 +85,17 @@ class OptionRun {
     }
   }
 
-  Status Run(double* values, double* errors) {
+  // With `elsewhere` the paths are simulated there.
+  Status Run(double* values, double* errors, const EstimateOption& elsewhere = nullptr) {
     if (args_.control != Args::Control::kNone) FindBeta();
     Estimate all(kFigures);
-    const Status status = EstimateByChunks(
-        SamplesACopy(args_.paths, args_.antithetic, sobol_), sobol_, args_.cancel,
-        [&](int64_t copy, int64_t first, int64_t count, Estimate& estimate) {
-          Chunk(copy, first, count, estimate);
-        },
-        all);
+    const int64_t samples = SamplesACopy(args_.paths, args_.antithetic, sobol_);
+    const Status status = elsewhere ? elsewhere(PlanOf(samples), all)
+                                    : EstimateByChunks(
+                                          samples, sobol_, args_.cancel,
+                                          [&](int64_t copy, int64_t first, int64_t count,
+                                              Estimate& estimate) { Chunk(copy, first, count, estimate); },
+                                          all);
     if (status != Status::kOk) return status;
     for (size_t figure = 0; figure < kFigures; ++figure) {
       const bool known = figure == 0 || (args_.greeks && !(figure == 3 && Widths(args_).volatility == 0));
@@ -103,6 +106,22 @@ class OptionRun {
   }
 
  private:
+  OptionPlan PlanOf(int64_t samples) const {
+    const Widths width(args_);
+    const double half_spot = width.spot * args_.spot;
+    return {
+        .args = args_,
+        .watch = WatchOf(args_),
+        .models = models_,
+        .discounts = discounts_,
+        .control_means = control_means_,
+        .beta = beta_,
+        .grid = reinterpret_cast<const float*>(grid_.data()),
+        .samples = samples,
+        .by = {1, 0.5 / half_spot, 1 / (half_spot * half_spot),
+               width.volatility > 0 ? 0.5 / width.volatility : 0, 0.5 / width.rate, -0.5 / width.maturity}};
+  }
+
   // Calls see(shift, first path of the tile within the chunk, paths, ends) for each tile of a chunk.
   template <class See>
   void Tiles(const Rows<T>& from, int64_t copy, int64_t first, int64_t count, size_t shifts,
@@ -190,6 +209,12 @@ Status McOption(McOptionArgs& args) {
   if (status != Status::kOk) return status;
   return args.dtype == Dtype::kF64 ? OptionRun<double>(args).Run(args.values, args.errors)
                                    : OptionRun<float>(args).Run(args.values, args.errors);
+}
+
+Status McOptionBy(McOptionArgs& args, const EstimateOption& estimate) {
+  const Status status = Check(args);
+  if (status != Status::kOk) return status;
+  return OptionRun<float>(args).Run(args.values, args.errors, estimate);
 }
 
 }  // namespace nautilus::cpu

@@ -1,11 +1,11 @@
-// What the simulation of one underlying is told: the model in per-step constants, where its normals come
-// from, and where what a payoff needs of a path goes. Plain data, the same for every SIMD target.
+// What the simulation of one underlying is told besides its model: where its normals come from, and where
+// what a payoff needs of a path goes. Plain data, the same for every SIMD target.
 #ifndef NAUTILUS_CPU_MONTECARLO_PATHS_H_
 #define NAUTILUS_CPU_MONTECARLO_PATHS_H_
 
 #include <cstdint>
-#include <vector>
 
+#include "core/montecarlo_call.h"
 #include "cpu/random/philox.h"
 
 namespace nautilus::cpu {
@@ -14,46 +14,6 @@ namespace nautilus::cpu {
 inline constexpr int64_t kTilePaths = 64;
 // Paths whose results are summed up before they are added to the rest, in the order of their numbers.
 inline constexpr int64_t kChunkPaths = 4096;
-
-enum class Process : uint8_t { kGbm, kMerton, kHeston, kLocalVol };
-
-// What is watched along a path, beside its end.
-enum class Watch : uint8_t { kEnd, kMeans, kExtremes, kCrossing, kAll };
-
-// Normals that one step of a process takes.
-constexpr int64_t Factors(Process process) {
-  return process == Process::kGbm || process == Process::kLocalVol ? 1 : process == Process::kHeston ? 2 : 3;
-}
-
-// One process with one set of parameters, as constants of a step. A path is log(level / base); see
-// processes-inl.h.
-struct PathModel {
-  Process process = Process::kGbm;
-  Watch watch = Watch::kEnd;
-  int64_t steps = 1;
-  double base = 1;   // level at log 0
-  double start = 0;  // log at time 0
-  double step_years = 0;
-  double drift = 0;      // of the log in a step, without the variance of what is not constant
-  double deviation = 0;  // of the log in a step
-  double barrier = 0;    // log
-  // Merton: a normal above the i-th threshold makes i + 1 jumps.
-  std::vector<double> jump_thresholds;
-  double jump_mean = 0;
-  double jump_deviation = 0;
-  // Heston.
-  double start_variance = 0;
-  double mean_reversion = 0;
-  double long_variance = 0;
-  double variance_volatility = 0;
-  double correlation = 0;
-  // Local volatility: [steps, columns] in the element type of the call, even in the log from `grid_low` on.
-  const void* grid = nullptr;
-  int64_t grid_columns = 0;
-  double grid_low = 0;
-  double grid_columns_per_log = 0;
-  double grid_shift = 0;  // added to every volatility
-};
 
 // Where normals come from: from the counters at once, or from rows [dimension][kTilePaths] that were filled
 // before.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
+#include "core/montecarlo_call.h"
 #include "cpu/montecarlo/correlated.h"
 #include "cpu/montecarlo/estimate.h"
 #include "cpu/montecarlo/rows.h"
@@ -27,15 +28,19 @@ class PortfolioRun {
         keys_(args.seed),
         rows_(args.seed, static_cast<Generator>(args.generator), 1, n_, kPriceStream) {}
 
-  Status Run() {
+  // With `elsewhere` the paths are simulated there.
+  Status Run(const EstimatePortfolio& elsewhere = nullptr) {
     const Status status = Factor();
     if (status != Status::kOk) return status;
     if (t_copula_ != t_marginals_) map_.emplace(args_.degrees);
     Estimate all(1);
-    const Status done = EstimateByChunks(
-        args_.paths, false, args_.cancel,
-        [&](int64_t, int64_t first, int64_t count, Estimate& estimate) { Chunk(first, count, estimate); },
-        all);
+    const Status done = elsewhere ? elsewhere(PlanOf(), all)
+                                  : EstimateByChunks(
+                                        args_.paths, false, args_.cancel,
+                                        [&](int64_t, int64_t first, int64_t count, Estimate& estimate) {
+                                          Chunk(first, count, estimate);
+                                        },
+                                        all);
     if (done != Status::kOk) return done;
     args_.risk[4] = all.mean[0];
     args_.risk[5] = std::sqrt(all.squares[0] / static_cast<double>(args_.paths - 1));
@@ -44,6 +49,13 @@ class PortfolioRun {
   }
 
  private:
+  PortfolioPlan PlanOf() const {
+    return {.args = args_,
+            .factor = reinterpret_cast<const float*>(factor_.data()),
+            .deviations = deviations_.data(),
+            .means = means_.data()};
+  }
+
   // Splits the covariance into deviations and the factor of the correlations; an asset that never moves has a
   // row of 0.
   Status Factor() {
@@ -159,6 +171,10 @@ class PortfolioRun {
 
 Status McPortfolio(McPortfolioArgs& args) {
   return args.dtype == Dtype::kF64 ? PortfolioRun<double>(args).Run() : PortfolioRun<float>(args).Run();
+}
+
+Status McPortfolioBy(McPortfolioArgs& args, const EstimatePortfolio& estimate) {
+  return PortfolioRun<float>(args).Run(estimate);
 }
 
 }  // namespace nautilus::cpu

@@ -85,28 +85,20 @@ struct HestonProcess {
   V k0_mean, k1, k2, k3, a, drift, plain;
 
   HWY_INLINE HestonProcess(D d, const PathModel& m) : x(hn::Set(d, static_cast<T>(m.start))) {
-    const double dt = m.step_years;
-    const double e = std::exp(-m.mean_reversion * dt);
-    const double xi2 = m.variance_volatility * m.variance_volatility;
-    const double less = -std::expm1(-m.mean_reversion * dt);
-    const double tilt = m.mean_reversion * m.correlation / m.variance_volatility - 0.5;
-    const double c1 = 0.5 * dt * tilt - m.correlation / m.variance_volatility;
-    const double c2 = 0.5 * dt * tilt + m.correlation / m.variance_volatility;
-    const double c3 = 0.5 * dt * (1 - m.correlation * m.correlation);
+    const HestonConstants of = HestonOf(m);
     const auto set = [d](double value) HWY_ATTR { return hn::Set(d, static_cast<T>(value)); };
     variance = set(m.start_variance);
-    decay = set(e);
-    mean_part = set(m.long_variance * less);
-    spread_variance = set(xi2 * e * less / m.mean_reversion);
-    spread_mean = set(0.5 * m.long_variance * xi2 * less * less / m.mean_reversion);
-    // Without the correction, for the rare step where its expectation does not exist.
-    k0_mean = set(-m.mean_reversion * m.correlation * m.long_variance * dt / m.variance_volatility);
-    k1 = set(c1);
-    k2 = set(c2);
-    k3 = set(c3);
-    a = set(c2 + 0.5 * c3);
+    decay = set(of.decay);
+    mean_part = set(of.mean_part);
+    spread_variance = set(of.spread_variance);
+    spread_mean = set(of.spread_mean);
+    k0_mean = set(of.k0_mean);
+    k1 = set(of.k1);
+    k2 = set(of.k2);
+    k3 = set(of.k3);
+    a = set(of.a);
     drift = set(m.drift);
-    plain = set(c1 + 0.5 * c3);
+    plain = set(of.plain);
   }
 
   HWY_INLINE void Step(D d, int64_t, const V* z) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/kernel_table.h"
+#include "core/montecarlo_call.h"
 #include "core/parallel.h"
 #include "cpu/montecarlo/paths.h"
 #include "cpu/random/philox.h"
@@ -47,11 +48,7 @@ Status NormalsOf(NormalsArgs& args) {
 
 template <typename T>
 Status SobolOf(SobolArgs& args) {
-  const SobolDirections directions(args.dimensions);
-  std::vector<uint32_t> scrambles;
-  for (int64_t dimension = 0; dimension < args.dimensions; ++dimension) {
-    scrambles.push_back(SobolScramble(args.seed, args.copy, dimension));
-  }
+  const auto [directions, scrambles] = SobolTablesOf(args);
   T* const out = static_cast<T*>(args.out);
   const int64_t end = args.first_point + args.points;
   const int64_t first_tile = args.first_point / kSobolTile;
@@ -62,7 +59,7 @@ Status SobolOf(SobolArgs& args) {
     alignas(128) T values[kSobolTile];
     const int64_t start = (first_tile + tile) * kSobolTile;
     for (int64_t dimension = 0; dimension < args.dimensions; ++dimension) {
-      SobolTile(directions.Of(dimension), static_cast<uint32_t>(start), args.scrambled,
+      SobolTile(directions.data() + dimension * 32, static_cast<uint32_t>(start), args.scrambled,
                 scrambles[static_cast<size_t>(dimension)], words);
       if (args.normal) NormalsOfWords(words, kSobolTile, values);
       const int64_t from = std::max(start, args.first_point);
@@ -98,6 +95,17 @@ Status PhiloxUint32(PhiloxUint32Args& args) {
 
 Status Normals(NormalsArgs& args) {
   return args.dtype == Dtype::kF64 ? NormalsOf<double>(args) : NormalsOf<float>(args);
+}
+
+SobolTables SobolTablesOf(const SobolArgs& args) {
+  const SobolDirections directions(args.dimensions);
+  SobolTables tables;
+  for (int64_t dimension = 0; dimension < args.dimensions; ++dimension) {
+    const uint32_t* of = directions.Of(dimension);
+    tables.directions.insert(tables.directions.end(), of, of + 32);
+    tables.scrambles.push_back(SobolScramble(args.seed, args.copy, dimension));
+  }
+  return tables;
 }
 
 Status Sobol(SobolArgs& args) {

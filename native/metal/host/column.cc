@@ -3,9 +3,12 @@
 #include <initializer_list>
 
 #include "core/kernel_table.h"
+#include "core/metal_counts.h"
 #include "metal/host/device.h"
 #include "metal/host/indicators.h"
 #include "metal/host/matrix.h"
+#include "metal/host/montecarlo.h"
+#include "metal/host/statistics.h"
 
 namespace nautilus {
 namespace {
@@ -44,11 +47,19 @@ MetalColumn Make() {
 #define NAUTILUS_SLOT(Name, ...) \
   if (HasAll({__VA_ARGS__})) column.Name = metal::Name;
   NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)
+  NAUTILUS_METAL_MONTECARLO(NAUTILUS_SLOT)
+  NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
 #undef NAUTILUS_SLOT
   return column;
 }
 
 }  // namespace
+
+MetalCounts CountsOfMetal() {
+  MetalCounts counts = metal::Device::Get().counts();
+  counts.fallbacks = Fallbacks();
+  return counts;
+}
 
 const MetalColumn& Metal() {
   static const MetalColumn column = Make();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/kernel_call.h"
+#include "core/metal_counts.h"
 #include "core/status.h"
 
 namespace nautilus::metal {
@@ -61,15 +62,6 @@ struct Work {
   CancelFlag cancel = nullptr;
 };
 
-// What happened since the device was opened.
-struct DeviceCounts {
-  uint64_t commands = 0;
-  uint64_t failures = 0;  // command buffers that ended in an error
-  uint64_t retries = 0;   // pieces that were halved and done again
-  uint64_t copied_bytes = 0;
-  double gpu_seconds = 0;
-};
-
 // The objects of the system behind it.
 struct DeviceState;
 
@@ -89,11 +81,11 @@ class Device {
   const std::vector<std::string>& broken() const { return broken_; }
   bool Has(const char* kernel) const;
 
-  // Runs the work; kCancelled when it was, kNoBackend when the device could not do it: nothing is copied back
-  // then.
+  // Runs the work; kCancelled when it was, kNoBackend when the device could not do it. Nothing is copied back
+  // then, and outputs in slabs hold nothing of use.
   Status Run(const Work& work);
 
-  DeviceCounts counts() const;
+  MetalCounts counts() const;
 
  private:
   Device();

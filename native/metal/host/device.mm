@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "core/slab.h"
+
 #include "metal/host/source.h"
 
 namespace nautilus::metal {
@@ -78,6 +80,11 @@ void Device::Open() {
   id<MTLDevice> device = state_->device.get();
   name_ = [[device name] UTF8String];
   state_->queue = Owned<id<MTLCommandQueue>>([device newCommandQueue]);
+  OnUnmapSlab([](void* memory) {
+    DeviceState& state = *Device::Get().state_;
+    const std::lock_guard lock(state.mutex);
+    state.slabs.erase(memory);
+  });
   NSError* error = nil;
   auto options = SafeMath();
   Owned<id<MTLLibrary>> library([device newLibraryWithSource:StringOf(kMetalSource)
@@ -102,9 +109,24 @@ void Device::Open() {
   }
 }
 
+std::pair<id<MTLBuffer>, size_t> DeviceState::FindInSlab(const void* memory, size_t bytes) {
+  const Slab slab = FindSlab(memory, bytes);
+  if (slab.memory == nullptr || slab.bytes > [device.get() maxBufferLength]) return {nil, 0};
+  const std::lock_guard lock(mutex);
+  Owned<id<MTLBuffer>>& buffer = slabs[slab.memory];
+  if (!buffer) {
+    buffer = Owned<id<MTLBuffer>>([device.get() newBufferWithBytesNoCopy:slab.memory
+                                                                  length:slab.bytes
+                                                                 options:MTLResourceStorageModeShared
+                                                             deallocator:nil]);
+  }
+  const size_t offset = static_cast<const char*>(memory) - static_cast<const char*>(slab.memory);
+  return {buffer.get(), offset};
+}
+
 bool Device::Has(const char* kernel) const { return reason_.empty() && state_->pipelines.contains(kernel); }
 
-DeviceCounts Device::counts() const {
+MetalCounts Device::counts() const {
   const std::lock_guard lock(state_->mutex);
   return state_->counts;
 }

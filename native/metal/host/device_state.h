@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "metal/host/device.h"
 #include "metal/host/owned.h"
@@ -21,7 +22,12 @@ struct DeviceState {
   std::map<std::string, Owned<id<MTLComputePipelineState>>, std::less<>> pipelines;
   Pace pace;
   std::mutex mutex;  // of what follows
-  DeviceCounts counts;
+  MetalCounts counts;
+  // Slabs as buffers of the device, without a copy, by their first address.
+  std::map<void*, Owned<id<MTLBuffer>>> slabs;
+
+  // Returns the buffer of the slab that holds this memory and where in it that begins; nil when none does.
+  std::pair<id<MTLBuffer>, size_t> FindInSlab(const void* memory, size_t bytes);
 };
 
 }  // namespace nautilus::metal

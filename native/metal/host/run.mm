@@ -1,6 +1,7 @@
 // Runs one kernel: memory in, pieces of work one after the other, memory out.
 #include <algorithm>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #import "metal/host/device_state.h"
@@ -16,14 +17,19 @@ constexpr const char* kHeldTooLong = "0000000e";
 
 enum class Outcome { kDone, kTooLong, kFailed };
 
-// Memory of the device for one binding.
+// Memory of the device for one binding: a buffer of its own, or a place in that of a slab.
 struct Slot {
   Binding binding;
   Owned<id<MTLBuffer>> buffer;
+  id<MTLBuffer> slab = nil;
+  size_t offset = 0;
 
   bool IsBytes() const { return binding.kind == Kind::kBytes; }
+  bool IsCopied(Kind kind) const { return binding.kind == kind && slab == nil; }
+  id<MTLBuffer> Memory() const { return slab != nil ? slab : buffer.get(); }
   bool IsZeroed() const { return binding.kind == Kind::kScratch || binding.kind == Kind::kResult; }
   bool IsCopiedBack() const {
+    if (slab != nil) return false;
     return binding.kind == Kind::kOutput || binding.kind == Kind::kInout || binding.kind == Kind::kResult;
   }
 };
@@ -49,8 +55,12 @@ class Run {
   // Returns false when the device has no memory for it.
   bool TakeMemory() {
     for (const Binding& binding : work_.bindings) {
-      Slot slot{binding, {}};
-      if (!slot.IsBytes()) {
+      Slot slot{.binding = binding, .buffer = {}};
+      // What is read and written is copied all the same: a piece that failed would spoil it.
+      const bool shares = binding.kind == Kind::kInput || binding.kind == Kind::kOutput;
+      if (shares && binding.bytes > 0)
+        std::tie(slot.slab, slot.offset) = device_.FindInSlab(binding.memory, binding.bytes);
+      if (!slot.IsBytes() && slot.slab == nil) {
         // Metal refuses buffers of no length.
         const size_t length = std::max<size_t>(binding.bytes, 16);
         if (length > [device_.device.get() maxBufferLength]) return false;
@@ -74,7 +84,7 @@ class Run {
       if (outcome == Outcome::kDone) return Status::kOk;
       if (outcome == Outcome::kFailed) return Status::kNoBackend;
       // What a piece that was ended left in the memory is unknown: all pieces are done again, smaller ones.
-      Count([](DeviceCounts& counts) { ++counts.retries; });
+      Count([](MetalCounts& counts) { ++counts.retries; });
     }
     return Status::kNoBackend;
   }
@@ -85,7 +95,7 @@ class Run {
       std::memcpy(slot.binding.memory, [slot.buffer.get() contents], slot.binding.bytes);
       copied_ += slot.binding.bytes;
     }
-    Count([this](DeviceCounts& counts) { counts.copied_bytes += copied_; });
+    Count([this](MetalCounts& counts) { counts.copied_bytes += copied_; });
   }
 
  private:
@@ -97,7 +107,7 @@ class Run {
 
   void CopyIn(Kind kind) {
     for (const Slot& slot : slots_) {
-      if (slot.binding.kind != kind) continue;
+      if (!slot.IsCopied(kind)) continue;
       std::memcpy([slot.buffer.get() contents], slot.binding.memory, slot.binding.bytes);
       copied_ += slot.binding.bytes;
     }
@@ -145,7 +155,7 @@ class Run {
       if (slot.IsBytes()) {
         [encoder setBytes:slot.binding.memory length:slot.binding.bytes atIndex:i];
       } else {
-        [encoder setBuffer:slot.buffer.get() offset:0 atIndex:i];
+        [encoder setBuffer:slot.Memory() offset:slot.offset atIndex:i];
       }
     }
     const MTLSize group = GroupOf(pipeline_, launch);
@@ -161,7 +171,7 @@ class Run {
   Outcome Judge(id<MTLCommandBuffer> commands, uint64_t threads) {
     const double seconds = [commands GPUEndTime] - [commands GPUStartTime];
     const bool done = [commands status] == MTLCommandBufferStatusCompleted;
-    Count([&](DeviceCounts& counts) {
+    Count([&](MetalCounts& counts) {
       ++counts.commands;
       counts.gpu_seconds += std::max(0.0, seconds);
       if (!done) ++counts.failures;
