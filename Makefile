@@ -2,10 +2,10 @@
 SHELL := bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help engines test check bench bench-quick chaos clean
+.PHONY: help engines test test-swmetal check bench bench-quick chaos clean
 
 help: ## Lists these commands.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 engines: ## Starts the nine engines; ARGS="..." is handed to `nautilus up`.
 	@scripts/setup.sh
@@ -26,6 +26,10 @@ bench: ## Measures speed-ups, kernels and engines in under 15 minutes; writes be
 bench-quick: ## The same for speed-ups and kernels with few rounds, in under 2 minutes; not to quote.
 	@scripts/setup.sh
 	@bun bench/index.ts --quick speedups kernels
+
+test-swmetal: ## Runs the Metal kernels on a software device and breaks them on purpose; ARGS="--all" tries every mistake.
+	@scripts/setup.sh --test-tools
+	@bun scripts/test-swmetal.ts $(ARGS)
 
 chaos: ## Breaks the running system at random and checks that nothing is lost; ARGS="--seconds 60 --seed 1 --bus hub".
 	@scripts/setup.sh --test-tools

@@ -85,7 +85,9 @@ function checkEnvironment(tree: Tree): Finding[] {
   for (const [path, text] of tree) {
     if (path.endsWith('.md')) continue;
     for (const name of text.match(/\bNAUTILUS_[A-Z0-9_]+\b/g) ?? []) mentioned.add(name);
-    if (isTest(path) || !/^(src|engines|native)\/.*\.(ts|h|cc|cpp|mm)$/.test(path)) continue;
+    // Native tests have no other name than their folder.
+    const tested = isTest(path) || path.startsWith('native/test/');
+    if (tested || !/^(src|engines|native)\/.*\.(ts|h|cc|cpp|mm)$/.test(path)) continue;
     for (const { name, index } of variablesOf(path, text)) {
       if (described.has(name)) continue;
       findings.push({

@@ -15,6 +15,7 @@ import { Guard } from '../src/http/auth.ts';
 import type { EngineDefinition } from '../src/http/engine.ts';
 import { EngineMetrics } from '../src/http/metrics.ts';
 import { prepareEngine } from '../src/http/server.ts';
+import { hardwarePage } from './gen-docs/hardware-page.ts';
 import { kernelsPage } from './gen-docs/kernels-page.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
 import { topicsPage } from './gen-docs/topics-page.ts';
@@ -32,6 +33,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/topics.md', `${HEAD}\n${topicsPage(documents)}`],
     ['docs/routes.md', `${HEAD}\n${routesPage(documents)}`],
     ['docs/kernels.md', `${HEAD}\n${kernelsPage(documents)}`],
+    ['docs/hardware.md', `${HEAD}\n${await hardwarePage(ROOT)}`],
     ...renderNative(),
     ...(await renderIndicators()),
   ]);

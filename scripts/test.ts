@@ -1,6 +1,6 @@
 // `make test`: builds and runs the native tests, then runs the TypeScript tests, and closes with the totals of both.
-// `--with sanitized` also runs the native tests with the address and undefined-behaviour sanitizers; `--only NAME...` runs what
-// is named and nothing else.
+// `--with sanitized` also runs the native tests with the address and undefined-behaviour sanitizers, `--with mutants` breaks some
+// Metal kernels to see whether a test notices; `--only NAME...` runs what is named and nothing else.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -24,6 +24,10 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
 // Left out unless asked for: building the kernels once more takes minutes, for every vector width a quarter of an hour.
 const EXTRA: typeof SUITES = {
   sanitized: () => sanitizedTests('build/sanitized'),
+  mutants: async () => {
+    const { exitCode } = await run(600, process.execPath, 'native/test/mutants/run.ts', '--per-unit', '1');
+    return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
+  },
   'sanitized-widths': () => sanitizedTests('build/sanitized-widths', '-DNAUTILUS_SANITIZE_WIDTHS=ON'),
 };
 

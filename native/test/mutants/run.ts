@@ -1,0 +1,176 @@
+// Breaks the Metal kernels in one place after the other and sees whether the tests notice. A mistake that none of them notices
+// is a test that is missing, or a mistake that changes nothing; survivors.ts says which.
+//
+//   bun native/test/mutants/run.ts [--build build/native] [--per-unit 3] [--seed 1] [--all] [--only TEXT]
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Mutant, mutantsOf, mutated } from './sites.ts';
+import { explained } from './survivors.ts';
+
+const ROOT = resolve(import.meta.dir, '../../..');
+const GENERATED = 'native/metal/generated/indicators.metal';
+const FRAME = 'native/metal/kernels/indicator_frame.metal';
+const SECONDS = 60;
+const TRAPS = '-fsanitize=array-bounds,integer-divide-by-zero -fsanitize-trap=all';
+const SCHEDULES = ['forward', 'start'];
+
+/** A mutant with the source that a test compiles, and the tests that have to notice it. */
+interface Trial {
+  readonly file: string;
+  readonly mutant: Mutant;
+  readonly source: () => string;
+  readonly tests: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The sources that need one another, and the tests of them. */
+const FAMILIES: readonly { readonly files: readonly string[]; readonly tests: string }[] = [
+  { files: [FRAME, GENERATED], tests: 'metal_indicators' },
+  { files: ['native/metal/kernels/gemm.metal'], tests: 'metal_matrix' },
+];
+
+const { values: options } = parseArgs({
+  options: {
+    build: { type: 'string', default: 'build/native' },
+    'per-unit': { type: 'string', default: '3' },
+    seed: { type: 'string', default: '1' },
+    all: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+});
+
+/** A small generator of pseudo-random numbers in [0, 1): the same seed gives the same sample. Marsaglia 2003, Xorshift RNGs. */
+function uniform(seed: number): () => number {
+  let state = seed * 2654435761 + 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+// What is left of the generated kernels when one indicator is tested: it compiles in a fraction of the time.
+function alone(text: string, row: string): string {
+  const own = new RegExp(`^struct (?!${row}\\b)(\\w+) \\{\\n  static constant[\\s\\S]*?^\\};\\n`, 'gmi');
+  const kernels = new RegExp(`^kernel void (?!${row}_f32)\\w+\\([\\s\\S]*?^\\}\\n`, 'gm');
+  return text.replaceAll(own, '').replaceAll(kernels, '');
+}
+
+async function trials(): Promise<Trial[]> {
+  const all: Trial[] = [];
+  for (const { files, tests } of FAMILIES) {
+    const texts = await Promise.all(files.map((file) => Bun.file(join(ROOT, file)).text()));
+    const rows = [...texts.join('').matchAll(/^kernel void (\w+)_f32/gm)].map(([, row]) => row!);
+    for (const [at, file] of files.entries()) {
+      for (const mutant of mutantsOf(texts[at]!)) {
+        const row =
+          file === GENERATED
+            ? rows.find((one) => [one, `${one}_f32`].includes(mutant.unit.toLowerCase()))
+            : undefined;
+        all.push({
+          file,
+          mutant,
+          tests,
+          env: row ? { METAL_TEST_ROW: row } : {},
+          source: () => {
+            const own = texts.with(at, mutated(texts[at]!, mutant)).join('\n');
+            return row ? alone(own, row) : own;
+          },
+        });
+      }
+    }
+  }
+  return all;
+}
+
+/** Returns up to `count` of each unit, chosen by `random`. */
+function sample(all: readonly Trial[], count: number, random: () => number): Trial[] {
+  const units = new Map<string, Trial[]>();
+  for (const trial of all) {
+    const key = `${trial.file} ${trial.mutant.unit.toLowerCase().replace(/_f32$/, '')}`;
+    units.set(key, [...(units.get(key) ?? []), trial]);
+  }
+  return [...units.values()].flatMap((own) =>
+    own
+      .map((trial) => [random(), trial] as const)
+      .sort(([a], [b]) => a - b)
+      .slice(0, count)
+      .map(([, trial]) => trial),
+  );
+}
+
+type Outcome = 'compiler' | 'test' | 'survived';
+
+async function judge(trial: Trial, folder: string, schedules: readonly string[]): Promise<Outcome> {
+  const source = join(folder, `${crypto.randomUUID()}.metal`);
+  await Bun.write(source, trial.source());
+  try {
+    for (const schedule of schedules) {
+      const child = Bun.spawn([join(ROOT, options.build, 'metal_tests'), trial.tests], {
+        env: {
+          ...process.env,
+          ...trial.env,
+          SWM_SOURCE: source,
+          SWM_SCHEDULE: schedule === 'start' ? 'forward' : schedule,
+          // A step before the start of a buffer is found where a guard lies there, one beyond an array of a thread by a trap.
+          ...(schedule === 'start' ? { SWM_ALIGN: 'start', SWM_CFLAGS: TRAPS } : {}),
+          SWM_CACHE: folder,
+        },
+        stdout: 'pipe',
+        stderr: 'pipe',
+        timeout: SECONDS * 1000,
+        killSignal: 'SIGKILL',
+      });
+      const output = await new Response(child.stdout).text();
+      if ((await child.exited) !== 0) return output.includes('did not compile') ? 'compiler' : 'test';
+    }
+    return 'survived';
+  } finally {
+    rmSync(source, { force: true });
+  }
+}
+
+async function main(): Promise<number> {
+  const all = (await trials()).filter(
+    ({ file, mutant }) => !options.only || `${file} ${mutant.unit}`.includes(options.only),
+  );
+  const random = uniform(Number(options.seed));
+  const chosen = options.all ? all : sample(all, Number(options['per-unit']), random);
+  mkdirSync(join(ROOT, options.build), { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
+  const counts = { compiler: 0, test: 0, survived: 0, explained: 0 };
+  const queue = [...chosen];
+  const worker = async () => {
+    for (let trial = queue.shift(); trial; trial = queue.shift()) {
+      const { file, mutant } = trial;
+      const barriers = trial.source().includes('threadgroup_barrier');
+      const outcome = await judge(trial, folder, barriers ? [...SCHEDULES, 'reverse', 'random'] : SCHEDULES);
+      if (outcome !== 'survived') {
+        counts[outcome]++;
+        continue;
+      }
+      const original = (await Bun.file(join(ROOT, file)).text()).slice(mutant.from, mutant.to);
+      const line = (await Bun.file(join(ROOT, file)).text()).split('\n')[mutant.line - 1]!.trim();
+      const why = explained({ file, unit: mutant.unit, line, original, text: mutant.text });
+      counts[why ? 'explained' : 'survived']++;
+      const change = `${JSON.stringify(original)} -> ${JSON.stringify(mutant.text)}`;
+      console.log(`${why ? 'same numbers' : 'SURVIVED'} ${file}:${mutant.line} ${mutant.operator} ${change} in: ${line}`);
+      if (why) console.log(`  ${why}`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  rmSync(folder, { recursive: true, force: true });
+  const killed = counts.compiler + counts.test;
+  const counted = killed + counts.survived;
+  console.log(
+    `${chosen.length} of ${all.length} mutants: ${counts.compiler} refused by the compiler, ${counts.test} noticed by tests, ` +
+      `${counts.explained} change no number, ${counts.survived} survived`,
+  );
+  console.log(`mutants: ${killed}/${counted} killed (${((100 * killed) / Math.max(1, counted)).toFixed(1)} %)`);
+  return killed >= 0.95 * counted ? 0 : 1;
+}
+
+process.exit(await main());
