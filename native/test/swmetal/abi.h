@@ -1,4 +1,4 @@
-// What a compiled library of kernels and the software device know of each other; read as C, as C++ and as MSL.
+// What compiled kernels and the software device know of each other; read as C, as C++ and as MSL.
 #ifndef NAUTILUS_TEST_SWMETAL_ABI_H_
 #define NAUTILUS_TEST_SWMETAL_ABI_H_
 
@@ -21,7 +21,7 @@ struct swm_thread {
 
 #if !defined(__OPENCL_CPP_VERSION__)
 
-// What the device does for kernels. A `site` is an address in the code that called: threads that meet must come from one.
+// What the device does for kernels. A `site` is the place that calls: threads that meet must come from one.
 struct swm_host {
   void (*barrier)(unsigned int scope, const void* site);
   void (*simd_publish)(unsigned int slot, unsigned int word);

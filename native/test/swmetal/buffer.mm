@@ -1,6 +1,8 @@
-// Buffers: zeroed memory that ends at a guard page, or memory of the caller.
+// Buffers: zeroed memory between guard pages, or memory of the caller. It ends at the guard, or begins there
+// with SWM_ALIGN=start, so that a step beyond either side is found.
 #include <sys/mman.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #import "test/swmetal/faults.h"
@@ -25,22 +27,27 @@ NSUInteger RoundUp(NSUInteger bytes, NSUInteger to) { return (bytes + to - 1) / 
 - (id)initWithLength:(NSUInteger)length {
   if (!(self = [super init])) return nil;
   const NSUInteger pages = RoundUp(length, swm::kPageBytes);
-  void* mapped = mmap(nullptr, pages + swm::kPageBytes, PROT_READ | PROT_WRITE,
+  void* mapped = mmap(nullptr, pages + 2 * swm::kPageBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) {
     [self release];
     return nil;
   }
   mapping_ = static_cast<char*>(mapped);
-  mapped_ = pages + swm::kPageBytes;
-  mprotect(mapping_ + pages, swm::kPageBytes, PROT_NONE);
-  const NSUInteger start = pages - RoundUp(length, kAlignment);
-  contents_ = mapping_ + start;
+  mapped_ = pages + 2 * swm::kPageBytes;
+  char* const inner = mapping_ + swm::kPageBytes;
+  mprotect(mapping_, swm::kPageBytes, PROT_NONE);
+  mprotect(inner + pages, swm::kPageBytes, PROT_NONE);
+  const char* align = std::getenv("SWM_ALIGN");
+  const bool at_start = align && std::strcmp(align, "start") == 0;
+  const NSUInteger start = at_start ? 0 : pages - RoundUp(length, kAlignment);
+  contents_ = inner + start;
   length_ = length;
-  // The gaps before the start and after the end, which the guard page leaves open.
+  // The gaps before the start and after the end, which the guard pages leave open.
+  std::memset(inner, 0xff, start);
   std::memset(contents_ + length, 0xff, pages - start - length);
   if (__asan_poison_memory_region) {
-    __asan_poison_memory_region(mapping_, start);
+    __asan_poison_memory_region(inner, start);
     __asan_poison_memory_region(contents_ + length, pages - start - length);
   }
   swm::CountAllocated(static_cast<int64_t>(length));

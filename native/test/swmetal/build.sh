@@ -1,9 +1,9 @@
 #!/bin/sh
 # build.sh OUT [--sanitize]: builds the software device and its self test into the folder OUT.
 #
-# Host code in Objective-C++ that runs on the device compiles with $objc and the include folder native/test/swmetal/include,
-# passes through fix_personality, and links libSoftMetal.so, gnustep-base and objc. Needs clang 19 with its OpenCL front end,
-# libgnustep-base-dev, bun, and libclang-rt-19-dev for --sanitize.
+# Host code in Objective-C++ that runs on the device compiles with $objc, passes through fix_personality, and
+# links libSoftMetal.so, gnustep-base and objc. Needs clang 19, libgnustep-base-dev, bun on the PATH, and
+# libclang-rt-19-dev for --sanitize.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,9 @@ out=$(cd "$out" && pwd)
 
 clangxx=${SWM_CLANG:-clang++-19}
 sanitize=
-[ "${2:-}" = --sanitize ] && sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+if [ "${2:-}" = --sanitize ]; then
+  sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+fi
 
 cxx="-std=c++20 -O2 -g1 -fPIC -ffp-contract=off -Wall -Wextra -Werror -I$native $sanitize"
 objc="-x objective-c++ -fobjc-runtime=gcc -fblocks -fobjc-exceptions -fexceptions
@@ -23,14 +25,16 @@ objc="-x objective-c++ -fobjc-runtime=gcc -fblocks -fobjc-exceptions -fexception
   -isystem $here/include -isystem /usr/include/GNUstep -isystem $(gcc -print-file-name=include)"
 libraries="-lgnustep-base -lobjc -ldl -lpthread"
 
-# clang gives functions of Objective-C++ the personality of the Objective-C runtime of GCC, which knows no C++ types: a C++
-# exception that meets such a frame ends the process instead of being caught. That of C++ catches both.
+# clang gives functions of Objective-C++ the personality of GCC's Objective-C runtime, which knows no C++
+# types: a C++ exception that meets such a frame ends the process instead of being caught. That of C++ catches
+# both.
 fix_personality() {
   objcopy --redefine-sym __gnu_objc_personality_v0=__gxx_personality_v0 "$1"
 }
 
 newer_than() {
-  find "$here" "$native/test/check.h" "$native/test/main.cc" -newer "$1" -name '*.[chm]*' ! -name '*.metal' -type f
+  find "$here" "$native/test/check.h" "$native/test/main.cc" -newer "$1" -type f \
+    -name '*.[chm]*' ! -name '*.metal'
 }
 
 # Compiles one source into OUT/<name>.o unless that is newer than every native source of this folder.

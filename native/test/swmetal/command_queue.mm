@@ -1,6 +1,6 @@
-// The queue: command buffers run in the order of their commits, when the host waits or asks for their status again.
+// The queue: command buffers run in the order of their commits, when the host waits or asks for their status.
 //
-// Running late and on the thread that waits is on purpose: a host that reads results before it waits finds none.
+// That they run late, on the thread that waits, is on purpose: a host that reads too early finds no results.
 #import "test/swmetal/faults.h"
 #import "test/swmetal/soft.h"
 

@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "test/swmetal/faults.h"
 
 #ifndef SWM_METALC_PATH
 #define SWM_METALC_PATH "metalc.ts"
@@ -76,21 +79,17 @@ void AddCompiler(const fs::path& metalc, Key* key) {
 }
 
 fs::path CacheFolder() {
-  const std::string named = Environment("SWM_CACHE", "");
-  if (!named.empty()) {
-    fs::create_directories(named);
-    return named;
-  }
-  static const fs::path own = [] {
-    const fs::path folder = fs::temp_directory_path() / ("softmetal-" + std::to_string(getpid()));
-    fs::create_directories(folder);
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(fs::temp_directory_path() / ("softmetal-" + std::to_string(getpid())), ignored);
-    });
-    return folder;
-  }();
-  return own;
+  const fs::path own = fs::temp_directory_path() / ("softmetal-" + std::to_string(getpid()));
+  const fs::path folder = Environment("SWM_CACHE", own);
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) Misuse("Expected a folder at %s: %s", folder.c_str(), failure.message().c_str());
+  static const int remove_own_at_exit = std::atexit([] {
+    std::error_code ignored;
+    fs::remove_all(fs::temp_directory_path() / ("softmetal-" + std::to_string(getpid())), ignored);
+  });
+  (void)remove_own_at_exit;
+  return folder;
 }
 
 // Runs a command with its standard error in `log`. Returns whether it ended with 0.
@@ -114,11 +113,18 @@ bool RunCommand(const std::vector<std::string>& command, const fs::path& log) {
 
 // Diagnostics name the source as Apple's compiler does.
 std::string WithoutPath(std::string text, const std::string& path) {
-  for (size_t at; (at = text.find(path)) != std::string::npos;) text.replace(at, path.size(), "program_source");
+  for (size_t at; (at = text.find(path)) != std::string::npos;) {
+    text.replace(at, path.size(), "program_source");
+  }
   return text;
 }
 
 }  // namespace
+
+std::string SourceOr(const std::string& given) {
+  const std::string path = Environment("SWM_SOURCE", "");
+  return path.empty() ? given : ReadFile(path);
+}
 
 std::string Compile(const std::string& source, std::vector<std::string> options, std::string* error) {
   const fs::path metalc = Environment("SWM_METALC", SWM_METALC_PATH);
@@ -132,8 +138,10 @@ std::string Compile(const std::string& source, std::vector<std::string> options,
   const fs::path library = CacheFolder() / (key.Hex() + ".so");
   if (fs::exists(library)) return library;
 
-  // Processes may compile the same source at once: each its own files, and metalc renames the library into place.
-  const fs::path base = CacheFolder() / (key.Hex() + "." + std::to_string(getpid()));
+  // Threads and processes may compile one source at once: metalc renames what it made into place.
+  static std::atomic<int> compiled_here{0};
+  const std::string unique = std::to_string(getpid()) + "-" + std::to_string(++compiled_here);
+  const fs::path base = CacheFolder() / (key.Hex() + "." + unique);
   const fs::path text = base.string() + ".metal";
   const fs::path log = base.string() + ".log";
   std::ofstream(text) << source;

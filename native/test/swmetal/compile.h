@@ -7,14 +7,18 @@
 
 namespace swm {
 
-// Returns the path of the library compiled from `source` with those options of metalc, or an empty path and the
-// diagnostics in `error`. Read from the environment:
+// Returns the path of the library compiled from `source` with those options of metalc, or an empty path and
+// the diagnostics in `error`. Read from the environment:
 //   SWM_METALC    path of metalc.ts (default: SWM_METALC_PATH when this was compiled)
 //   SWM_BUN       the bun that runs it (default: bun, by PATH)
 //   SWM_CACHE     folder of compiled libraries (default: one for each process)
-//   SWM_SANITIZE  1 instruments the kernels; the process must run under the address sanitizer of the same clang
-//   SWM_CLANG, SWM_CFLAGS  the clang that metalc runs, and flags added to its own
+//   SWM_SANITIZE  1 instruments the kernels, for a process that runs under the address sanitizer
+//   SWM_CLANG     the clang that metalc runs (default: clang++-19)
+//   SWM_CFLAGS    flags for it beside those of metalc
 std::string Compile(const std::string& source, std::vector<std::string> options, std::string* error);
+
+// Returns what the file named by SWM_SOURCE holds, or `given`: kernels with mistakes that tests must notice.
+std::string SourceOr(const std::string& given);
 
 }  // namespace swm
 

@@ -13,7 +13,7 @@ namespace {
 
 std::atomic<int64_t> allocated{0};
 
-constexpr NSUInteger kCommandBuffers = 64;                // uncompleted ones of a queue
+constexpr NSUInteger kCommandBuffers = 64;  // uncompleted ones of a queue
 constexpr uint64_t kWorkingSet = uint64_t{12} << 30;
 
 // Stores an error where the caller wants one, and returns nil.
@@ -139,7 +139,9 @@ void CountAllocated(int64_t bytes) { allocated += bytes; }
   return swm::faults::OutOfMemory() ? nil : [[SoftBuffer alloc] initWithLength:length];
 }
 
-- (id<MTLBuffer>)newBufferWithBytes:(const void*)pointer length:(NSUInteger)length options:(MTLResourceOptions)options {
+- (id<MTLBuffer>)newBufferWithBytes:(const void*)pointer
+                             length:(NSUInteger)length
+                            options:(MTLResourceOptions)options {
   id<MTLBuffer> buffer = [self newBufferWithLength:length options:options];
   if (buffer) std::memcpy([buffer contents], pointer, length);
   return buffer;
@@ -175,7 +177,7 @@ void CountAllocated(int64_t bytes) { allocated += bytes; }
     return Fail(error, MTLLibraryErrorCompileFailure, "program_source:1:1: error: SWM_FAIL_COMPILE is set");
   }
   std::string reason;
-  const std::string path = swm::Compile([source UTF8String], OptionsOf(options), &reason);
+  const std::string path = swm::Compile(swm::SourceOr([source UTF8String]), OptionsOf(options), &reason);
   if (path.empty()) return Fail(error, MTLLibraryErrorCompileFailure, reason);
   return [self open:path error:error];
 }
@@ -190,8 +192,10 @@ void CountAllocated(int64_t bytes) { allocated += bytes; }
   const uint32_t bytes = swm::ThreadgroupBytes(*function);
   if (bytes > swm::kMaxThreadgroupBytes) {
     return Fail(error, MTLLibraryErrorInternal,
-                "Threadgroup memory size (" + std::to_string(bytes) + ") exceeds the maximum threadgroup memory "
-                "allowed (" + std::to_string(swm::kMaxThreadgroupBytes) + ")");
+                "Threadgroup memory size (" + std::to_string(bytes) +
+                    ") exceeds the maximum threadgroup memory "
+                    "allowed (" +
+                    std::to_string(swm::kMaxThreadgroupBytes) + ")");
   }
   const uint32_t declared = *function->max_threads;
   const uint32_t allowed = swm::faults::MaxThreads();

@@ -1,4 +1,4 @@
-// The compute encoder: binds arguments and checks a dispatch against what the kernel needs, as API validation does.
+// The compute encoder: binds arguments and checks dispatches against their kernels, as API validation does.
 #include <cstring>
 
 #import "test/swmetal/faults.h"
@@ -90,7 +90,8 @@ uint32_t CheckedThreads(NSUInteger threads) {
   bound_[index].buffer = nil;
 }
 
-- (void)dispatchThreadgroups:(MTLSize)threadgroupsPerGrid threadsPerThreadgroup:(MTLSize)threadsPerThreadgroup {
+- (void)dispatchThreadgroups:(MTLSize)threadgroupsPerGrid
+       threadsPerThreadgroup:(MTLSize)threadsPerThreadgroup {
   const MTLSize groups = threadgroupsPerGrid;
   const MTLSize group = threadsPerThreadgroup;
   [self dispatchThreads:MTLSizeMake(groups.width * group.width, groups.height * group.height,
@@ -109,11 +110,13 @@ uint32_t CheckedThreads(NSUInteger threads) {
   }
   if (group.width * group.height * group.depth > [pipeline_ maxTotalThreadsPerThreadgroup]) {
     swm::Misuse("kernel %s: %lu threads per threadgroup, its pipeline allows %lu", name,
-                Long(group.width * group.height * group.depth), Long([pipeline_ maxTotalThreadsPerThreadgroup]));
+                Long(group.width * group.height * group.depth),
+                Long([pipeline_ maxTotalThreadsPerThreadgroup]));
   }
   auto dispatch = std::make_shared<swm::Dispatch>();
   dispatch->function = [pipeline_ function];
-  dispatch->threads = {CheckedThreads(threads.width), CheckedThreads(threads.height), CheckedThreads(threads.depth)};
+  dispatch->threads = {CheckedThreads(threads.width), CheckedThreads(threads.height),
+                       CheckedThreads(threads.depth)};
   dispatch->group = {CheckedThreads(group.width), CheckedThreads(group.height), CheckedThreads(group.depth)};
   [self bindArguments:dispatch.get()];
   [commands_ addWork:[dispatch] { swm::Run(*dispatch); }];
@@ -128,8 +131,8 @@ uint32_t CheckedThreads(NSUInteger threads) {
     const auto& bound = bound_[argument->index];
     if (!bound.address) swm::Misuse("kernel %s: no buffer is bound at index %u", name, argument->index);
     if (bound.bytes < argument->bytes) {
-      swm::Misuse("kernel %s: %lu bytes are bound at index %u, where the kernel reads %u", name, Long(bound.bytes),
-                  argument->index, argument->bytes);
+      swm::Misuse("kernel %s: %lu bytes are bound at index %u, where the kernel reads %u", name,
+                  Long(bound.bytes), argument->index, argument->bytes);
     }
     if (reinterpret_cast<uintptr_t>(bound.address) % argument->alignment != 0) {
       swm::Misuse("kernel %s: the offset at index %u is no multiple of %u", name, argument->index,

@@ -22,6 +22,8 @@ void Misuse(const char* format, ...) {
 namespace faults {
 namespace {
 
+std::atomic<uint64_t> committed{0};
+
 // Null when the variable is absent or empty.
 const char* Text(const char* name) {
   const char* text = std::getenv(name);
@@ -79,8 +81,9 @@ std::optional<double> GpuMs() {
   return std::strtod(text, nullptr);
 }
 
+uint64_t Committed() { return committed; }
+
 int CommitError() {
-  static std::atomic<uint64_t> committed{0};
   const uint64_t number = ++committed;
   const NumberedError one = Numbered("SWM_FAIL_BUFFER");
   if (one.buffer == number) return one.code;

@@ -1,14 +1,14 @@
 // Faults that a test can cause by environment variables, read at each use:
 //
 //   SWM_NO_DEVICE=1          there is no GPU
-//   SWM_FAMILY=n             newest family of the GPU, Apple1 to Apple10 (default 9); below 7 it lacks Metal 3
+//   SWM_FAMILY=n             newest family of the GPU, Apple1 to Apple10 (default 9); below 7 without Metal 3
 //   SWM_FAIL_COMPILE=1       libraries do not compile
 //   SWM_FAIL_KERNEL=name     the pipeline of that kernel cannot be made
 //   SWM_MAX_THREADS=n        maxTotalThreadsPerThreadgroup of pipelines (default 1024)
 //   SWM_MAX_BUFFER=bytes     maxBufferLength
 //   SWM_OUT_OF_MEMORY=1      newBuffer... returns nil
-//   SWM_FAIL_BUFFER=n:code   the n-th command buffer that the process commits, from 1, does nothing and ends in an error
-//                            with that MTLCommandBufferError
+//   SWM_FAIL_BUFFER=n:code   the n-th command buffer that the process commits, from 1, does nothing and ends
+//                            in an error with that MTLCommandBufferError
 //   SWM_FAIL_FROM=n:code     so do all from the n-th on, as those of a lost device do
 //   SWM_GPU_MS=x             GPU time that each command buffer reports (default: what it took)
 #ifndef NAUTILUS_TEST_SWMETAL_FAULTS_H_
@@ -33,8 +33,10 @@ uint32_t MaxThreads();
 uint64_t MaxBuffer();
 bool OutOfMemory();
 std::optional<double> GpuMs();
-// Counts a command buffer that is being committed, and returns the error that it shall end with; 0 means none.
+// Counts a command buffer that is being committed, and returns the error that it shall end with, or 0.
 int CommitError();
+// Command buffers committed so far: a test in the same process adds to it what it sets the variables to.
+uint64_t Committed();
 
 }  // namespace faults
 }  // namespace swm

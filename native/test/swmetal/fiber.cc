@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +25,12 @@ namespace {
 // Pages that no thread touches cost nothing. Instrumented kernels have frames several times as large.
 constexpr size_t kStackBytes = size_t{256} << 10;
 constexpr size_t kGuardBytes = size_t{16} << 10;
+
+// Stacks begin at different places of their pages: a threadgroup's worth of frames at one offset would
+// contend for the same few lines of the cache.
+constexpr size_t kColours = 61;
+constexpr size_t kColourBytes = 256 + 64;
+std::atomic<size_t> stacks_made{0};
 
 thread_local Fiber* running = nullptr;
 
@@ -128,6 +135,7 @@ void Fiber::Start(void (*entry)(void*), void* argument) {
       std::abort();
     }
     stack_ = static_cast<char*>(mapped);
+    bytes_ = kStackBytes - stacks_made++ % kColours * kColourBytes;
     context_ = new Context();
   }
   entry_ = entry;
@@ -137,12 +145,12 @@ void Fiber::Start(void (*entry)(void*), void* argument) {
 #if defined(SWM_UCONTEXT)
   getcontext(&context_->fiber);
   context_->fiber.uc_stack.ss_sp = stack_ + kGuardBytes;
-  context_->fiber.uc_stack.ss_size = kStackBytes;
+  context_->fiber.uc_stack.ss_size = bytes_;
   context_->fiber.uc_link = nullptr;
   makecontext(&context_->fiber, &Fiber::Main, 0);
 #else
   // A frame as swm_switch leaves it, which returns into Main with the stack aligned as after a call.
-  auto** top = reinterpret_cast<void**>(stack_ + kGuardBytes + kStackBytes) - 2 - kSavedWords;
+  auto** top = reinterpret_cast<void**>(stack_ + kGuardBytes + bytes_) - 2 - kSavedWords;
   for (int word = 0; word < kSavedWords + 2; ++word) top[word] = nullptr;
   top[kReturnWord] = reinterpret_cast<void*>(&Fiber::Main);
   context_->fiber = top;
@@ -168,7 +176,7 @@ void Fiber::SwitchOut() {
 void Fiber::Resume() {
   running = this;
   if (__sanitizer_start_switch_fiber) {
-    __sanitizer_start_switch_fiber(&caller_shadow_, stack_ + kGuardBytes, kStackBytes);
+    __sanitizer_start_switch_fiber(&caller_shadow_, stack_ + kGuardBytes, bytes_);
   }
   SwitchIn();
   if (__sanitizer_finish_switch_fiber) __sanitizer_finish_switch_fiber(caller_shadow_, nullptr, nullptr);

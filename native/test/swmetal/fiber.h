@@ -28,7 +28,8 @@ class Fiber {
   void SwitchIn();
   void SwitchOut();
 
-  char* stack_ = nullptr;
+  char* stack_ = nullptr;  // with a guard at its low end
+  size_t bytes_ = 0;       // that are used above the guard
   Context* context_ = nullptr;
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;

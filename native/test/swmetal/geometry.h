@@ -16,7 +16,9 @@ inline void Store(unsigned int* to, Size from) {
 }
 
 inline Size GroupCount(const Dispatch& dispatch) {
-  const auto count = [](uint32_t threads, uint32_t group) { return threads / group + (threads % group != 0); };
+  const auto count = [](uint32_t threads, uint32_t group) {
+    return threads / group + (threads % group != 0);
+  };
   return {count(dispatch.threads.x, dispatch.group.x), count(dispatch.threads.y, dispatch.group.y),
           count(dispatch.threads.z, dispatch.group.z)};
 }

@@ -3,8 +3,8 @@
 
 static const struct swm_host* host;
 
-// Kernels call the device through this table, not by symbols: it works wherever the device was loaded from, and
-// nothing that a kernel calls may stay undefined when the library is linked.
+// Kernels call the device through this table, not by symbols: it works wherever the device was loaded from,
+// and nothing that a kernel calls may stay undefined when the library is linked.
 __attribute__((visibility("default"))) void swm_attach(const struct swm_host* device) { host = device; }
 
 void swm_barrier(unsigned int scope) { host->barrier(scope, __builtin_return_address(0)); }

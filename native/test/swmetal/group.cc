@@ -1,4 +1,4 @@
-// The scheduler of a threadgroup: runs what can run, releases barriers and simdgroups, and finds those that never will be.
+// The scheduler of a threadgroup: runs what can run, releases barriers and simdgroups or finds them stuck.
 #include "test/swmetal/group.h"
 
 #include <algorithm>
@@ -17,8 +17,8 @@ Group* Group::Running() { return running; }
 
 void Group::ThreadMain(void* thread) {
   auto* self = static_cast<Thread*>(thread);
-  self->run(&self->self);
-  self->state = State::kEnded;
+  Call(*self->function, self->self);
+  *self->state = State::kEnded;
 }
 
 void Group::Run(const Dispatch& dispatch, uint64_t group, const swm_thread& shared, Schedule* schedule) {
@@ -32,8 +32,9 @@ void Group::Run(const Dispatch& dispatch, uint64_t group, const swm_thread& shar
     Thread& thread = *threads_[index];
     thread.self = here;
     EnterThread(index, &thread.self);
-    thread.run = dispatch.function->run;
-    thread.state = State::kReady;
+    thread.function = dispatch.function;
+    thread.state = &states_[index];
+    states_[index] = State::kReady;
     thread.turn = 0;
     thread.fiber.Start(&Group::ThreadMain, &thread);
   }
@@ -50,15 +51,14 @@ void Group::Run(const Dispatch& dispatch, uint64_t group, const swm_thread& shar
 
 void Group::RunReady() {
   if (schedule_->Random()) schedule_->Fill(&order_, count_);
-  for (bool ran = true; ran;) {
-    ran = false;
-    for (uint32_t index : order_) {
-      Thread& thread = *threads_[index];
-      if (thread.state != State::kReady) continue;
-      current_ = &thread;
-      thread.fiber.Resume();
-      if (thread.state == State::kEnded) ++ended_;
-      ran = true;
+  for (bool stopped = true; stopped;) {
+    stopped = false;
+    for (const uint32_t index : order_) {
+      if (states_[index] != State::kReady) continue;
+      current_ = threads_[index].get();
+      current_->fiber.Resume();
+      if (states_[index] == State::kEnded) ++ended_;
+      stopped |= states_[index] == State::kReady;
     }
   }
   current_ = nullptr;
@@ -68,26 +68,20 @@ bool Group::ReleaseSimdgroups() {
   bool released = false;
   for (uint32_t first = 0; first < count_; first += SWM_LANES) {
     const uint32_t last = std::min<uint32_t>(first + SWM_LANES, count_);
-    const Thread* waiting = nullptr;
+    if (std::find(states_ + first, states_ + last, State::kAtSimdgroup) == states_ + last) continue;
+    const void* site = nullptr;
     uint32_t lanes = 0;
-    bool all = true;
     for (uint32_t index = first; index < last; ++index) {
-      const Thread& thread = *threads_[index];
-      if (thread.state == State::kEnded) continue;
-      if (thread.state == State::kAtBarrier) {
-        all = false;
-        continue;
+      if (states_[index] == State::kEnded) continue;
+      if (states_[index] == State::kAtBarrier) {
+        Fail("simdgroup operation while threads of the simdgroup wait at a threadgroup_barrier");
       }
-      if (waiting && waiting->site != thread.site) Fail("simdgroup operation in divergent control flow");
-      waiting = &thread;
+      if (site && site != sites_[index]) Fail("simdgroup operation in divergent control flow");
+      site = sites_[index];
       lanes |= 1u << (index - first);
     }
-    if (!waiting) continue;
-    if (!all) Fail("simdgroup operation while threads of the simdgroup wait at a threadgroup_barrier");
     met_[first / SWM_LANES] = lanes;
-    for (uint32_t index = first; index < last; ++index) {
-      if (lanes >> (index - first) & 1) threads_[index]->state = State::kReady;
-    }
+    std::replace(states_ + first, states_ + last, State::kAtSimdgroup, State::kReady);
     released = true;
   }
   return released;
@@ -96,28 +90,27 @@ bool Group::ReleaseSimdgroups() {
 bool Group::ReleaseBarrier() {
   if (ended_ != 0) return false;
   for (uint32_t index = 0; index < count_; ++index) {
-    if (threads_[index]->state != State::kAtBarrier) return false;
-    if (threads_[index]->site != threads_[0]->site) Fail("threads wait at different barriers");
+    if (sites_[index] != sites_[0]) Fail("threads wait at different barriers");
   }
-  for (uint32_t index = 0; index < count_; ++index) threads_[index]->state = State::kReady;
+  std::fill(states_, states_ + count_, State::kReady);
   return true;
 }
 
 void Group::Wait(State state, const void* site) {
   Thread* self = current_;
-  self->state = state;
-  self->site = site;
+  *self->state = state;
+  sites_[self->self.index_in_group[0]] = site;
   self->fiber.Suspend();
 }
 
 void Group::Barrier(uint32_t scope, const void* site) {
-  Wait(scope == SWM_GROUP_BARRIER ? State::kAtBarrier : State::kAtSimdBarrier, site);
+  Wait(scope == SWM_GROUP_BARRIER ? State::kAtBarrier : State::kAtSimdgroup, site);
 }
 
 void Group::Publish(uint32_t slot, uint32_t word) { current_->words[current_->turn][slot] = word; }
 
 uint32_t Group::Meet(const void* site) {
-  Wait(State::kMeeting, site);
+  Wait(State::kAtSimdgroup, site);
   current_->turn ^= 1;
   return met_[current_->self.simd_index[0]];
 }

@@ -28,13 +28,12 @@ class Group {
   bool AtomicPoint();
 
  private:
-  enum class State { kReady, kAtBarrier, kAtSimdBarrier, kMeeting, kEnded };
+  enum class State : uint8_t { kReady, kAtBarrier, kAtSimdgroup, kEnded };
   struct Thread {
     Fiber fiber;
     swm_thread self;
-    void (*run)(const swm_thread*);
-    State state;
-    const void* site;
+    const swm_function* function;
+    State* state;
     // Two of each, in turns: a lane may publish again while another still reads what was published before.
     uint32_t words[2][SWM_SLOTS];
     uint32_t turn;
@@ -49,10 +48,14 @@ class Group {
   [[noreturn]] void Fail(const char* what) const;
 
   std::vector<std::unique_ptr<Thread>> threads_;
+  // Of each thread, beside each other since every barrier looks at all of them.
+  State states_[kMaxGroupThreads];
+  const void* sites_[kMaxGroupThreads];
   std::vector<uint32_t> order_;
   uint32_t count_ = 0;
   uint32_t ended_ = 0;
-  uint32_t met_[kMaxGroupThreads / SWM_LANES] = {};  // lanes that took part in the last meeting of a simdgroup
+  uint32_t met_[kMaxGroupThreads / SWM_LANES] =
+      {};  // lanes that took part in the last meeting of a simdgroup
   Thread* current_ = nullptr;
   Schedule* schedule_ = nullptr;
   const char* kernel_ = "";

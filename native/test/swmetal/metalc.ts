@@ -1,5 +1,5 @@
-// metalc [--sanitize] [--math safe|relaxed|fast] [--version 310] OUT.so FILE.metal...: compiles MSL for the software
-// device, as `xcrun metal` does for a GPU. Ends with 1 and clang's diagnostics on stderr when a source is refused.
+// metalc [--sanitize] [--math safe|relaxed|fast] [--version 310] OUT.so FILE.metal...: compiles MSL for the
+// software device, as `xcrun metal` does for a GPU. Ends with 1 and diagnostics on stderr for a bad source.
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -43,7 +43,7 @@ async function compile(file: string, base: string, options: Options): Promise<Un
   return { object, kernels: names, meets: names.filter((name) => meeting.has(name)) };
 }
 
-/** Links the units with a table of their kernels and puts the library in place at once, so that no one opens half of it. */
+/** Links the units with a table of their kernels. The library appears as a whole: no one opens half of it. */
 async function link(out: string, units: readonly Unit[], folder: string, options: Options): Promise<void> {
   const table = join(folder, 'table.c');
   const meets = new Set(units.flatMap((unit) => unit.meets));
@@ -82,7 +82,8 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'metalc-'));
   try {
     const units: Unit[] = [];
-    for (const [at, file] of files.entries()) units.push(await compile(file, join(folder, `unit${at}`), options));
+    for (const [at, file] of files.entries())
+      units.push(await compile(file, join(folder, `unit${at}`), options));
     await link(out, units, folder, options);
   } finally {
     await rm(folder, { recursive: true });

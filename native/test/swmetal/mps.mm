@@ -1,4 +1,4 @@
-// MPSMatrixMultiplication: C = alpha op(A) op(B) + beta C on rows of floats, summed in float from index 0 upwards.
+// MPSMatrixMultiplication: C = alpha op(A) op(B) + beta C in float, summed from index 0 upwards.
 #import <MetalPerformanceShaders/MetalPerformanceShaders.h>
 
 #import "test/swmetal/faults.h"

@@ -61,12 +61,13 @@ void Spoil(const swm_function& function) {
 }
 
 // Runs the threads of one threadgroup one after the other.
-void RunLoop(const Dispatch& dispatch, uint64_t group, const swm_thread& shared, const std::vector<uint32_t>* order) {
+void RunLoop(const Dispatch& dispatch, uint64_t group, const swm_thread& shared,
+             const std::vector<uint32_t>* order) {
   swm_thread thread = shared;
   const uint32_t count = EnterGroup(dispatch, group, &thread);
   for (uint32_t turn = 0; turn < count; ++turn) {
     EnterThread(order ? (*order)[turn] : turn, &thread);
-    dispatch.function->run(&thread);
+    Call(*dispatch.function, thread);
   }
 }
 
@@ -74,7 +75,8 @@ uint32_t WorkerCount(uint64_t threads) {
   constexpr uint64_t kWorthwhile = 8192;  // below, starting a thread costs more than it saves
   if (threads < kWorthwhile) return 1;
   const char* asked = std::getenv("SWM_THREADS");
-  return asked ? std::max(1, std::atoi(asked)) : std::min(2u, std::max(1u, std::thread::hardware_concurrency()));
+  return asked ? std::max(1, std::atoi(asked))
+               : std::min(2u, std::max(1u, std::thread::hardware_concurrency()));
 }
 
 void RunLoops(const Dispatch& dispatch, uint64_t groups, const swm_thread& shared, uint32_t workers) {
@@ -89,7 +91,8 @@ void RunLoops(const Dispatch& dispatch, uint64_t groups, const swm_thread& share
   for (std::thread& helper : helpers) helper.join();
 }
 
-void RunInOrder(const Dispatch& dispatch, uint64_t groups, const swm_thread& shared, Schedule* schedule, bool fibers) {
+void RunInOrder(const Dispatch& dispatch, uint64_t groups, const swm_thread& shared, Schedule* schedule,
+                bool fibers) {
   // Kept between dispatches for its stacks; the caller holds the lock.
   static Group* threadgroup = new Group();
   const Denormals denormals;

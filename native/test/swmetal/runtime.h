@@ -23,13 +23,24 @@ struct Dispatch {
   Size group;
 };
 
+// Runs one thread of a kernel. The sanitizer would find another type than that of C++: the parameter of a
+// function that is compiled as MSL has an address space.
+#if defined(__clang__)
+__attribute__((no_sanitize("function")))
+#endif
+inline void
+Call(const swm_function& function, const swm_thread& thread) {
+  function.run(&thread);
+}
+
 // What kernels call.
 const swm_host& Host();
 
-// Runs a dispatch to its end. Threads whose kernel has barriers or simdgroup operations run on fibers, others in a loop,
-// on two threads of the CPU when nothing can tell the difference (SWM_THREADS sets their number). Ends the process with
-// a message when a kernel does what is undefined on a GPU: threads that wait at different places or not at all.
-// SWM_FLUSH=1 makes denormals zero, as GPUs do; by default they are kept, so that results agree with a CPU bit for bit.
+// Runs a dispatch to its end. Threads whose kernel has barriers or simdgroup operations run on fibers, others
+// in a loop, on two threads of the CPU when nothing can tell the difference (SWM_THREADS sets their number).
+// Ends the process with a message when a kernel does what is undefined on a GPU: threads that wait at
+// different places or not at all. SWM_FLUSH=1 makes denormals zero, as GPUs do; by default they are kept, so
+// that results agree with a CPU bit for bit.
 void Run(const Dispatch& dispatch);
 
 }  // namespace swm

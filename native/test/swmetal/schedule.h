@@ -11,7 +11,7 @@ namespace swm {
 // SWM_SCHEDULE is forward (default), reverse or random; SWM_SEED (default 1) starts the random one.
 class Schedule {
  public:
-  // Reads the environment. Each schedule of a process draws other numbers, the same ones in each run of the process.
+  // Reads the environment. Schedules of a process draw different numbers, the same in each of its runs.
   Schedule();
 
   bool Forward() const { return kind_ == Kind::kForward; }

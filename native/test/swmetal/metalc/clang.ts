@@ -28,8 +28,8 @@ const MATH: Readonly<Record<Options['math'], readonly string[]>> = {
   fast: ['-ffp-contract=fast', '-ffast-math'],
 };
 
-// Fake stacks would be made and thrown away with every GPU thread; a float that does not fit an integer is undefined
-// on a GPU as well, which the group `undefined` leaves out.
+// Fake stacks would be made and thrown away with every GPU thread. That a float fits its integer does not
+// belong to `undefined`, but is undefined on a GPU as well.
 const SANITIZE = [
   '-fsanitize=address,undefined,float-cast-overflow',
   '-fno-sanitize-recover=all',
@@ -81,7 +81,7 @@ export async function clang(args: readonly string[], input = ''): Promise<string
   return out;
 }
 
-/** Returns diagnostics without the file that metalc wraps around a source, and explained where clang is not MSL. */
+/** Returns diagnostics without the file that metalc wraps around a source, with a hint where they need it. */
 function readable(diagnostics: string): string {
   const text = diagnostics.replace(/^In file included from .*\.clcpp:\d+:\n/gm, '').trim();
   const hint =

@@ -1,4 +1,4 @@
-// The intermediate code of a source: who calls whom, and what the device must know of its threadgroup variables.
+// The intermediate code of a source: who calls whom, and where its threadgroup variables are.
 import { CompileError } from './clang.ts';
 
 /** Returns for each function defined in `code` the symbols that its body names. */
@@ -18,7 +18,7 @@ export function callGraph(code: string): Map<string, Set<string>> {
   return graph;
 }
 
-/** Throws `CompileError` when a function calls itself, directly or through others: a GPU has no call stack for that. */
+/** Throws `CompileError` when a function calls itself, directly or through others, which MSL leaves out. */
 export function checkRecursion(graph: ReadonlyMap<string, ReadonlySet<string>>): void {
   const done = new Set<string>();
   const path: string[] = [];
@@ -50,8 +50,8 @@ export function meetingFunctions(graph: ReadonlyMap<string, ReadonlySet<string>>
 const THREADGROUP = /^@(_ZZ(\d+)(\w+)) = internal global (.+) undef, align \d+$/gm;
 
 /**
- * Returns `code` with a list of the threadgroup variables of each kernel, which the device fills with garbage before
- * each threadgroup, and with kernels as local functions, so that only the copy inlined into the caller remains.
+ * Returns `code` with a list of the threadgroup variables of each kernel, which the device fills with garbage
+ * before each threadgroup, and with kernels as local functions: only what is inlined into the caller remains.
  */
 export function withThreadgroupLists(code: string, kernels: readonly string[]): string {
   const spans = new Map<string, string[]>(kernels.map((name) => [name, []]));

@@ -16,7 +16,7 @@ export interface Kernel {
   readonly maxThreads: string;
 }
 
-/** Attribute to the member of `swm_thread` that holds it; `grid` attributes of a kernel must agree in type. */
+/** Attribute to the member of `swm_thread` that holds it; those of the `grid` must agree in type. */
 const POSITIONS: Readonly<Record<string, { readonly member: string; readonly grid: boolean }>> = {
   thread_position_in_grid: { member: 'position_in_grid', grid: true },
   threads_per_grid: { member: 'grid_size', grid: true },
@@ -34,19 +34,19 @@ const POSITIONS: Readonly<Record<string, { readonly member: string; readonly gri
 
 const BUFFERS = 31;
 const ANNOTATION = /\[\[\s*clang::annotate\("(\w+)"(?:,\s*([^[\]]+?))?\s*\)\s*\]\]/;
-const KERNEL = /((?:\[\[[^[\]]*\]\]\s*)*)\bkernel\s+((?:\[\[[^[\]]*\]\]\s*)*)void\s+(\w+)\s*\(/g;
+const KERNEL = /((?:\[\[[^[\]]*\]\]\s*)*)\bkernel\s+void\s+(\w+)\s*\(/g;
 
-/** Returns the kernels of `source`, which is preprocessed. Throws `CompileError` on a signature that is not MSL. */
+/** Returns the kernels of a preprocessed source. Throws `CompileError` on a signature that is not MSL. */
 export function parseKernels(source: string): Kernel[] {
   const kernels: Kernel[] = [];
   for (const match of source.matchAll(KERNEL)) {
-    const [head, before, between, name] = match as unknown as [string, string, string, string];
+    const [head, attributes, name] = match as unknown as [string, string, string];
     const from = match.index + head.length;
     const parameters = splitParameters(source.slice(from, closingBracket(source, from)));
     const kernel: Kernel = {
       name,
       parameters: parameters.map((text) => parseParameter(name, text)),
-      maxThreads: maxThreadsOf(`${before} ${between}`),
+      maxThreads: maxThreadsOf(attributes),
     };
     checkSignature(kernel);
     kernels.push(kernel);
@@ -105,9 +105,10 @@ function checkSignature({ name, parameters }: Kernel): void {
   const gridTypes = new Set<string>();
   for (const { type, attribute, index } of parameters) {
     if (attribute === 'buffer') {
-      const pointer = /^(?:const |volatile )*__(?:global|constant)\b.*[*&]$|\b__(?:global|constant)\b.*[*&]$/;
-      if (!pointer.test(type)) {
-        throw new CompileError(`error: ${name}: a buffer must be a device or constant pointer or reference: ${type}`);
+      if (!/\b__(?:global|constant)\b.*[*&]$/.test(type)) {
+        throw new CompileError(
+          `error: ${name}: a buffer must be a device or constant pointer or reference: ${type}`,
+        );
       }
       if (index === undefined || !(index >= 0 && index < BUFFERS) || bound.has(index)) {
         throw new CompileError(`error: ${name}: buffer index ${index} is taken or outside 0..${BUFFERS - 1}`);
@@ -120,7 +121,9 @@ function checkSignature({ name, parameters }: Kernel): void {
     }
   }
   if (gridTypes.size > 1) {
-    throw new CompileError(`error: ${name}: grid attributes must share one type, found ${[...gridTypes].join(', ')}`);
+    throw new CompileError(
+      `error: ${name}: grid attributes must share one type, found ${[...gridTypes].join(', ')}`,
+    );
   }
 }
 
@@ -133,7 +136,7 @@ function argumentOf(parameter: Parameter): string {
   return `(${type})self->buffers[${index}]`;
 }
 
-/** Returns MSL that calls each kernel with the arguments of an `swm_thread`, and tells what its buffers point to. */
+/** Returns MSL that calls each kernel with the arguments of an `swm_thread` and lists its buffers. */
 export function callers(kernels: readonly Kernel[]): string {
   return kernels
     .map(({ name, parameters, maxThreads }) => {
@@ -164,8 +167,8 @@ export function functionTable(names: readonly string[], meets: ReadonlySet<strin
     );
   });
   const rows = names.map((name) => {
-    const addresses = `swm_run_${name}, swm_arguments_${name}, swm_threadgroup_${name}, &swm_max_threads_${name}`;
-    return `  {"${name}", ${addresses}, ${meets.has(name) ? 1 : 0}},\n`;
+    const lists = `swm_arguments_${name}, swm_threadgroup_${name}, &swm_max_threads_${name}`;
+    return `  {"${name}", swm_run_${name}, ${lists}, ${meets.has(name) ? 1 : 0}},\n`;
   });
   const visible = '__attribute__((visibility("default")))';
   return (

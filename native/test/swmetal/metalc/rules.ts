@@ -29,9 +29,9 @@ const CAST = /^(?:CStyle|CXXStatic|CXXReinterpret|CXXFunctional|CXXConst)CastExp
 const MEMBER_FUNCTION = /^CXX(?:Constructor|Method|Destructor|Conversion)Decl$/;
 
 /**
- * Checks the tree of the file that is called `file` in it. Throws `CompileError` with all findings: pointers and
- * references without an address space, member functions called on objects outside of `thread`, and parts of C++ that
- * MSL leaves out.
+ * Checks the tree of the file that is called `file` in it. Throws `CompileError` with all findings: pointers
+ * and references without an address space, member functions called on objects outside of `thread`, and parts
+ * of C++ that MSL leaves out.
  */
 export function checkRules(tree: string, file: string): void {
   const found = new Set<string>();
@@ -57,21 +57,23 @@ export function checkRules(tree: string, file: string): void {
   if (found.size > 0) throw new CompileError([...found].join('\n'));
 }
 
-const NODE =
-  /^\w+ 0x[0-9a-f]+ (?:(?:prev|parent) 0x[0-9a-f]+ )*<((?:[^<>]|<[^<>]*>)*)>(?: ((?:line|col|[^\s<>'":]+):\d+\S*))?/;
+const RANGE = /^\w+ 0x[0-9a-f]+ (?:(?:prev|parent) 0x[0-9a-f]+ )*<((?:[^<>]|<[^<>]*>)*)>/;
+const NAME_POSITION = /^ ((?:line|col|[^\s<>'":]+):\d+\S*)/;
 
 /** Returns the positions that a node prints: its range, and after it where its name is. */
 function positionsOf(text: string): string {
-  const node = NODE.exec(text);
-  return node ? `${node[1]}, ${node[2] ?? ''}` : '';
+  const range = RANGE.exec(text);
+  return range ? `${range[1]}, ${NAME_POSITION.exec(text.slice(range[0].length))?.[1] ?? ''}` : '';
 }
 
 function faultOf(node: Node, path: readonly Node[]): string | undefined {
   const { kind, text } = node;
   // What the compiler adds by itself, such as copying, is no matter of the author.
-  if ([node, ...path].some((one) => MEMBER_FUNCTION.test(one.kind) && /> \S+ implicit /.test(one.text))) return;
+  if ([node, ...path].some((one) => MEMBER_FUNCTION.test(one.kind) && /> \S+ implicit /.test(one.text)))
+    return;
   if (FORBIDDEN[kind]) return `${FORBIDDEN[kind]} is not available in MSL`;
-  if (kind === 'CXXMethodDecl' && / virtual\b/.test(text)) return 'a virtual function is not available in MSL';
+  if (kind === 'CXXMethodDecl' && / virtual\b/.test(text))
+    return 'a virtual function is not available in MSL';
   if (DECLARATION.test(kind) && !/> \S+ implicit /.test(text)) {
     // The space of `this` stands after the parameters of a member function.
     const type = typeOf(text).replace(/\)((?: const)?) __generic\b/, ')$1');
@@ -89,7 +91,7 @@ function conversionFault({ text }: Node, path: readonly Node[]): string | undefi
   if (!parent?.text.includes('<AddressSpaceConversion>') || !/__(?:global|local)/.test(typeOf(text))) return;
   const reason = path.at(-2);
   if (reason?.kind === 'CXXConstructExpr' || / '='$/.test(reason?.text ?? '')) return;
-  return `a member function for objects in thread is called on ${typeOf(text)}: qualify it by their address space`;
+  return `a member function for objects in thread is called on ${typeOf(text)}: name their space after it`;
 }
 
 /** Returns the type that a node prints, with what an alias stands for. */

@@ -19,7 +19,7 @@ class Gpu {
  public:
   // Compiles a file of the self test, or the text that it is given.
   explicit Gpu(const std::string& file) : Gpu(file, KernelText(file)) {}
-  Gpu(const std::string& name, const std::string& source);
+  Gpu(const std::string& name, const std::string& source, MTLMathMode mode = MTLMathModeSafe);
   ~Gpu();
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
@@ -46,7 +46,8 @@ class Gpu {
   id<MTLCommandBuffer> Encode(const std::string& kernel, const std::vector<id<MTLBuffer>>& buffers,
                               const std::vector<uint8_t>& bytes, uint32_t threads, uint32_t group);
   // Encodes, commits, waits. Reports a failed check unless the command buffer completed.
-  void Run(const std::string& kernel, const std::vector<id<MTLBuffer>>& buffers, uint32_t threads, uint32_t group);
+  void Run(const std::string& kernel, const std::vector<id<MTLBuffer>>& buffers, uint32_t threads,
+           uint32_t group);
   template <typename T>
   void Run(const std::string& kernel, const std::vector<id<MTLBuffer>>& buffers, const T& arguments,
            uint32_t threads, uint32_t group) {

@@ -19,12 +19,12 @@ std::string Changed(std::string text, const std::string& from, const std::string
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
-Gpu::Gpu(const std::string& name, const std::string& source) {
+Gpu::Gpu(const std::string& name, const std::string& source, MTLMathMode mode) {
   pool_ = [NSAutoreleasePool new];
   device_ = MTLCreateSystemDefaultDevice();
   queue_ = [device_ newCommandQueue];
   MTLCompileOptions* options = [[MTLCompileOptions new] autorelease];
-  options.mathMode = MTLMathModeSafe;
+  options.mathMode = mode;
   NSError* error = nil;
   library_ = [device_ newLibraryWithSource:[NSString stringWithUTF8String:source.c_str()]
                                    options:options

@@ -12,8 +12,22 @@ namespace {
 
 // What was printed before a process is ended must not be lost.
 [[maybe_unused]] const int line_by_line = std::setvbuf(stdout, nullptr, _IOLBF, 0);
+[[maybe_unused]] const int instrument_kernels = kSanitized ? setenv("SWM_SANITIZE", "1", 1) : 0;
 
 }  // namespace
+}  // namespace swm::test
+
+// What the Objective-C runtime keeps of its classes is no leak. Only whole stacks show who it was.
+extern "C" {
+__attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "fast_unwind_on_malloc=0";
+}
+__attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
+  return "leak:libobjc.so\n";
+}
+}
+
+namespace swm::test {
 
 Environment::Environment(const char* name, const std::string& value) : name_(name) {
   const char* before = std::getenv(name);
@@ -53,6 +67,8 @@ std::string Abort(const std::function<void()>& body) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "" : written;
 }
 
-bool Contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace swm::test

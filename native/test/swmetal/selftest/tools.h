@@ -1,4 +1,4 @@
-// What the self test needs beside a device: variables of the environment for a while, and processes that may end.
+// What the self test needs beside a device: variables of the environment, and processes that may end.
 #ifndef NAUTILUS_TEST_SWMETAL_SELFTEST_TOOLS_H_
 #define NAUTILUS_TEST_SWMETAL_SELFTEST_TOOLS_H_
 
@@ -6,6 +6,18 @@
 #include <string>
 
 namespace swm::test {
+
+// Whether this process runs under the address sanitizer; kernels are then instrumented too.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SWM_SANITIZED 1
+#endif
+#endif
+#if defined(SWM_SANITIZED)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 // Sets a variable while it lives.
 class Environment {
@@ -21,7 +33,7 @@ class Environment {
   std::string before_;
 };
 
-// What a child process that runs `body` writes to its standard error, if it is ended by a signal; empty if it is not.
+// What a child process that runs `body` writes to its standard error; empty if it ends as it should.
 std::string Abort(const std::function<void()>& body);
 
 bool Contains(const std::string& text, const std::string& part);

@@ -1,5 +1,5 @@
-// The part of Metal.framework that the software device offers. Selectors, types and values are Apple's; nothing here
-// goes beyond the real API.
+// The part of Metal.framework that the software device offers. Selectors, types and values are Apple's;
+// nothing here goes beyond the real API.
 #ifndef NAUTILUS_TEST_SWMETAL_METAL_H_
 #define NAUTILUS_TEST_SWMETAL_METAL_H_
 

@@ -20,12 +20,12 @@ inline To as_type(From value) {
   return __builtin_bit_cast(To, value);
 }
 
-#define SWM_ORDERED(T)                                                       \
-  inline T min(T x, T y) { return y < x ? y : x; }                           \
-  inline T max(T x, T y) { return x < y ? y : x; }                           \
-  inline T clamp(T x, T low, T high) { return min(max(x, low), high); }      \
-  inline T max3(T x, T y, T z) { return max(x, max(y, z)); }                 \
-  inline T min3(T x, T y, T z) { return min(x, min(y, z)); }                 \
+#define SWM_ORDERED(T)                                                  \
+  inline T min(T x, T y) { return y < x ? y : x; }                      \
+  inline T max(T x, T y) { return x < y ? y : x; }                      \
+  inline T clamp(T x, T low, T high) { return min(max(x, low), high); } \
+  inline T max3(T x, T y, T z) { return max(x, max(y, z)); }            \
+  inline T min3(T x, T y, T z) { return min(x, min(y, z)); }            \
   inline T median3(T x, T y, T z) { return max(min(x, y), min(max(x, y), z)); }
 SWM_ORDERED(char)
 SWM_ORDERED(uchar)
@@ -37,14 +37,14 @@ SWM_ORDERED(long)
 SWM_ORDERED(ulong)
 #undef SWM_ORDERED
 
-#define SWM_ORDERED_LANES(T, N)                                                      \
-  inline T##N min(T##N x, T##N y) {                                                  \
+#define SWM_ORDERED_LANES(T, N)                                                           \
+  inline T##N min(T##N x, T##N y) {                                                       \
     for (int lane = 0; lane < N; ++lane) x[lane] = y[lane] < x[lane] ? y[lane] : x[lane]; \
-    return x;                                                                        \
-  }                                                                                  \
-  inline T##N max(T##N x, T##N y) {                                                  \
+    return x;                                                                             \
+  }                                                                                       \
+  inline T##N max(T##N x, T##N y) {                                                       \
     for (int lane = 0; lane < N; ++lane) x[lane] = x[lane] < y[lane] ? y[lane] : x[lane]; \
-    return x;                                                                        \
+    return x;                                                                             \
   }
 SWM_ORDERED_LANES(int, 2)
 SWM_ORDERED_LANES(int, 3)

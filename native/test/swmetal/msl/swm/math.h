@@ -1,4 +1,4 @@
-// Floating-point functions of MSL: those of the C library, one lane at a time. MSL has no erf, expm1, log1p or lgamma.
+// Floating-point functions: those of the C library, lane by lane. MSL has no erf, expm1, log1p or lgamma.
 #ifndef SWM_MATH_H_
 #define SWM_MATH_H_
 
@@ -37,10 +37,10 @@ inline float CosPi(float x) { return __builtin_cosf(HalfTurns(x)); }
 
 namespace metal {
 
-#define SWM_MATH_1(name, one)                                                    \
-  inline float name(float x) { return one(x); }                                  \
-  inline float2 name(float2 x) { return float2{one(x.x), one(x.y)}; }            \
-  inline float3 name(float3 x) { return float3{one(x.x), one(x.y), one(x.z)}; }  \
+#define SWM_MATH_1(name, one)                                                   \
+  inline float name(float x) { return one(x); }                                 \
+  inline float2 name(float2 x) { return float2{one(x.x), one(x.y)}; }           \
+  inline float3 name(float3 x) { return float3{one(x.x), one(x.y), one(x.z)}; } \
   inline float4 name(float4 x) { return float4{one(x.x), one(x.y), one(x.z), one(x.w)}; }
 
 #define SWM_MATH_2(name, one)                                                                            \
@@ -136,11 +136,11 @@ inline float max3(float x, float y, float z) { return fmax(x, fmax(y, z)); }
 inline float min3(float x, float y, float z) { return fmin(x, fmin(y, z)); }
 inline float median3(float x, float y, float z) { return fmax(fmin(x, y), fmin(fmax(x, y), z)); }
 
-// By bits: a flushed denormal or a fast math mode must not decide them.
-inline bool isnan(float x) { return (__builtin_bit_cast(uint, x) & 0x7fffffffu) > 0x7f800000u; }
-inline bool isinf(float x) { return (__builtin_bit_cast(uint, x) & 0x7fffffffu) == 0x7f800000u; }
-inline bool isfinite(float x) { return (__builtin_bit_cast(uint, x) & 0x7f800000u) != 0x7f800000u; }
-inline bool isnormal(float x) { return isfinite(x) && (__builtin_bit_cast(uint, x) & 0x7f800000u) != 0u; }
+// Comparisons of floats, so that fast math, which assumes neither NaN nor infinities, folds them.
+inline bool isnan(float x) { return x != x; }
+inline bool isinf(float x) { return __builtin_fabsf(x) == INFINITY; }
+inline bool isfinite(float x) { return __builtin_fabsf(x) < INFINITY; }
+inline bool isnormal(float x) { return isfinite(x) && __builtin_fabsf(x) >= FLT_MIN; }
 inline bool signbit(float x) { return (__builtin_bit_cast(uint, x) >> 31) != 0u; }
 
 inline float dot(float2 x, float2 y) { return x.x * y.x + x.y * y.y; }
@@ -152,13 +152,14 @@ inline float length(V x) {
 }
 
 // Both name the C library here: what differs on a GPU is accuracy and speed.
-#define SWM_VARIANTS                                                                                          \
-  using metal::exp, metal::exp2, metal::exp10, metal::log, metal::log2, metal::log10, metal::sqrt;            \
-  using metal::rsqrt, metal::sin, metal::cos, metal::tan, metal::asin, metal::acos, metal::atan, metal::sinh; \
-  using metal::cosh, metal::tanh, metal::asinh, metal::acosh, metal::atanh, metal::sinpi, metal::cospi;       \
-  using metal::fabs, metal::abs, metal::floor, metal::ceil, metal::round, metal::rint, metal::trunc;          \
-  using metal::fract, metal::pow, metal::powr, metal::atan2, metal::fmod, metal::min, metal::max;             \
-  using metal::fmin, metal::fmax, metal::fma, metal::sincos, metal::divide, metal::clamp;                     \
+#define SWM_VARIANTS                                                                                    \
+  using metal::exp, metal::exp2, metal::exp10, metal::log, metal::log2, metal::log10, metal::sqrt;      \
+  using metal::rsqrt, metal::sin, metal::cos, metal::tan, metal::asin, metal::acos, metal::atan,        \
+      metal::sinh;                                                                                      \
+  using metal::cosh, metal::tanh, metal::asinh, metal::acosh, metal::atanh, metal::sinpi, metal::cospi; \
+  using metal::fabs, metal::abs, metal::floor, metal::ceil, metal::round, metal::rint, metal::trunc;    \
+  using metal::fract, metal::pow, metal::powr, metal::atan2, metal::fmod, metal::min, metal::max;       \
+  using metal::fmin, metal::fmax, metal::fma, metal::sincos, metal::divide, metal::clamp;               \
   using metal::isnan, metal::isinf, metal::isfinite, metal::ldexp, metal::saturate, metal::sign;
 namespace precise {
 SWM_VARIANTS

@@ -1,4 +1,4 @@
-// 8x8 matrices spread over a simdgroup: each lane holds two neighbours of one row, where Apple's GPUs keep them.
+// 8x8 matrices spread over a simdgroup: each lane holds two neighbours of one row, as on Apple's GPUs.
 #ifndef SWM_SIMDGROUP_MATRIX_H_
 #define SWM_SIMDGROUP_MATRIX_H_
 
@@ -32,31 +32,32 @@ inline simdgroup_matrix<T, Columns, Rows> make_filled_simdgroup_matrix(T value) 
 }
 
 // A load reads before the simdgroup meets and a store writes after it has met: a missing barrier shows.
-#define SWM_SIMD_LOAD(space)                                                                                    \
-  METAL_FUNC void simdgroup_load(thread simdgroup_float8x8& into, const space float* from, ulong per_row = 8ul, \
-                                 ulong2 origin = ulong2{0ul, 0ul}, bool transpose = false) {                    \
-    const uint row = swm::RowOf(swm_simd_lane());                                                               \
-    const uint column = swm::ColumnOf(swm_simd_lane());                                                         \
-    from += origin.y * per_row + origin.x;                                                                      \
-    for (uint i = 0u; i < 2u; ++i) {                                                                            \
-      into.elements[i] = transpose ? from[(column + i) * per_row + row] : from[row * per_row + column + i];     \
-    }                                                                                                           \
-    swm_simd_meet();                                                                                            \
+#define SWM_SIMD_LOAD(space)                                                                                \
+  METAL_FUNC void simdgroup_load(thread simdgroup_float8x8& into, const space float* from,                  \
+                                 ulong per_row = 8ul, ulong2 origin = ulong2{0ul, 0ul},                     \
+                                 bool transpose = false) {                                                  \
+    const uint row = swm::RowOf(swm_simd_lane());                                                           \
+    const uint column = swm::ColumnOf(swm_simd_lane());                                                     \
+    from += origin.y * per_row + origin.x;                                                                  \
+    for (uint i = 0u; i < 2u; ++i) {                                                                        \
+      into.elements[i] = transpose ? from[(column + i) * per_row + row] : from[row * per_row + column + i]; \
+    }                                                                                                       \
+    swm_simd_meet();                                                                                        \
   }
 SWM_SIMD_LOAD(device)
 SWM_SIMD_LOAD(threadgroup)
 #undef SWM_SIMD_LOAD
 
-#define SWM_SIMD_STORE(space)                                                                             \
-  METAL_FUNC void simdgroup_store(simdgroup_float8x8 matrix, space float* to, ulong per_row = 8ul,        \
-                                  ulong2 origin = ulong2{0ul, 0ul}, bool transpose = false) {             \
-    swm_simd_meet();                                                                                      \
-    const uint row = swm::RowOf(swm_simd_lane());                                                         \
-    const uint column = swm::ColumnOf(swm_simd_lane());                                                   \
-    to += origin.y * per_row + origin.x;                                                                  \
-    for (uint i = 0u; i < 2u; ++i) {                                                                      \
-      to[transpose ? (column + i) * per_row + row : row * per_row + column + i] = matrix.elements[i];     \
-    }                                                                                                     \
+#define SWM_SIMD_STORE(space)                                                                         \
+  METAL_FUNC void simdgroup_store(simdgroup_float8x8 matrix, space float* to, ulong per_row = 8ul,    \
+                                  ulong2 origin = ulong2{0ul, 0ul}, bool transpose = false) {         \
+    swm_simd_meet();                                                                                  \
+    const uint row = swm::RowOf(swm_simd_lane());                                                     \
+    const uint column = swm::ColumnOf(swm_simd_lane());                                               \
+    to += origin.y * per_row + origin.x;                                                              \
+    for (uint i = 0u; i < 2u; ++i) {                                                                  \
+      to[transpose ? (column + i) * per_row + row : row * per_row + column + i] = matrix.elements[i]; \
+    }                                                                                                 \
   }
 SWM_SIMD_STORE(device)
 SWM_SIMD_STORE(threadgroup)

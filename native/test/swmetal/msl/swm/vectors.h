@@ -17,8 +17,7 @@ typedef unsigned long uint64_t;
 typedef __SIZE_TYPE__ size_t;
 typedef __PTRDIFF_TYPE__ ptrdiff_t;
 
-#define SWM_EACH_TYPE(X) \
-  X(char) X(uchar) X(short) X(ushort) X(int) X(uint) X(long) X(ulong) X(half) X(float)
+#define SWM_EACH_TYPE(X) X(char) X(uchar) X(short) X(ushort) X(int) X(uint) X(long) X(ulong) X(half) X(float)
 
 #define SWM_TYPES(T)                                  \
   typedef T T##2 __attribute__((ext_vector_type(2))); \
@@ -40,18 +39,16 @@ inline T At(T scalar, int) {
   return scalar;
 }
 
-#define SWM_TRAIT(T, N)                \
-  template <>                          \
-  struct Vector<T, N> {                \
-    typedef T##N type;                 \
-  };                                   \
-  template <>                          \
-  struct Lanes<T##N> {                 \
-    enum { count = N };                \
-  };                                   \
-  inline T At(T##N vector, int lane) { \
-    return vector[lane];               \
-  }
+#define SWM_TRAIT(T, N) \
+  template <>           \
+  struct Vector<T, N> { \
+    typedef T##N type;  \
+  };                    \
+  template <>           \
+  struct Lanes<T##N> {  \
+    enum { count = N }; \
+  };                    \
+  inline T At(T##N vector, int lane) { return vector[lane]; }
 #define SWM_TRAITS(T) SWM_TRAIT(T, 2) SWM_TRAIT(T, 3) SWM_TRAIT(T, 4)
 SWM_EACH_TYPE(SWM_TRAITS)
 #undef SWM_TRAITS
