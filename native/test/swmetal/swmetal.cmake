@@ -16,10 +16,6 @@ set(native ${CMAKE_CURRENT_SOURCE_DIR}/native)
 set(objc_flags -std=c++20 -O2 -g1 -fPIC -Wall -Wextra -Werror -x objective-c++ -fobjc-runtime=gcc -fblocks -fobjc-exceptions
   -fexceptions -fconstant-string-class=NSConstantString -DGNUSTEP -DGNUSTEP_BASE_LIBRARY=1 -DGNU_RUNTIME=1
   -D_NATIVE_OBJC_EXCEPTIONS -isystem ${swmetal}/include -isystem ${GNUSTEP_INCLUDE} -isystem ${gcc_include} -I${native})
-if(NAUTILUS_SANITIZE)
-  list(APPEND objc_flags -fsanitize=address,undefined -fno-omit-frame-pointer)
-endif()
-
 # Compiles one Objective-C++ file. Clang gives it a personality of the GCC runtime that cannot catch C++ exceptions; the names of
 # the two differ only.
 function(compile_objc source object)
@@ -56,8 +52,20 @@ target_link_libraries(SoftMetal PRIVATE gnustep-base objc dl)
 add_executable(metal_tests EXCLUDE_FROM_ALL ${NAUTILUS_METAL_TEST_SOURCES} ${NAUTILUS_METAL_SOURCES} ${metal_source} ${host_objects})
 target_link_libraries(metal_tests PRIVATE nautilus_kernels SoftMetal gnustep-base objc)
 add_dependencies(tests metal_tests)
-add_test(NAME metal_tests COMMAND metal_tests)
-set_tests_properties(metal_tests PROPERTIES ENVIRONMENT "SWM_CACHE=${CMAKE_BINARY_DIR}/swmetal/cache")
+set(metal_environment SWM_CACHE=${CMAKE_BINARY_DIR}/swmetal/cache)
+set(metal_families "metal_")
+if(NAUTILUS_SANITIZE)
+  # The kernels too; Objective-C objects of the system are not all given back. Statistics take long and go with the widths.
+  list(APPEND metal_environment SWM_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0)
+  set(metal_families metal_indicators metal_matrix metal_montecarlo)
+  if(NAUTILUS_SANITIZE_WIDTHS)
+    list(APPEND metal_families metal_statistics)
+  endif()
+endif()
+foreach(family IN LISTS metal_families)
+  add_test(NAME ${family}tests COMMAND metal_tests ${family})
+  set_tests_properties(${family}tests PROPERTIES ENVIRONMENT "${metal_environment}")
+endforeach()
 
 # The addon over the same device, for tests of what stands on it.
 if(NOT NAUTILUS_SANITIZE)
