@@ -1,7 +1,9 @@
 // Breaks the Metal kernels in one place after the other and sees whether the tests notice. A mistake that none of them notices
 // is a test that is missing, or a mistake that changes nothing; survivors.ts says which.
 //
-//   bun native/test/mutants/run.ts [--build build/native] [--per-unit 3] [--seed 1] [--all] [--only TEXT]
+//   bun native/test/mutants/run.ts [--build build/native] [--sample 200] [--seed 1] [--all] [--only TEXT]
+//
+// A sample takes one mistake of each function in turn, in a random order. --only takes those whose file and function hold TEXT.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,16 +27,51 @@ interface Trial {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The sources that need one another, and the tests of them. */
-const FAMILIES: readonly { readonly files: readonly string[]; readonly tests: string }[] = [
-  { files: [FRAME, GENERATED], tests: 'metal_indicators' },
-  { files: ['native/metal/kernels/gemm.metal'], tests: 'metal_matrix' },
+/** Sources that compile together, those of them that are broken here, and the tests that have to notice. */
+interface Family {
+  readonly files: readonly string[];
+  readonly own: readonly string[];
+  readonly tests: string;
+}
+
+const path = (name: string) => `native/metal/kernels/${name}.metal`;
+const PATHS = ['random', 'montecarlo_math', 'sobol', 'montecarlo_paths', 'montecarlo_option', 'montecarlo_basket'];
+const SIMULATIONS = [...PATHS, 'montecarlo_portfolio'].map(path);
+const STATISTICS = ['wide', 'exact', 'rolling', 'pairs', 'order', 'select', 'cross', 'ewm', 'drawdown', 'histogram']
+  .map((name) => `statistics_${name}`)
+  .map(path);
+
+const simulation = (own: readonly string[], tests: string): Family => ({
+  files: SIMULATIONS,
+  own: own.map(path),
+  tests: `metal_montecarlo_${tests}_test`,
+});
+
+const statistics = (own: readonly string[], tests: string): Family => ({
+  files: STATISTICS,
+  own: own.map((name) => path(`statistics_${name}`)),
+  tests: `metal_statistics_${tests}_test`,
+});
+
+const FAMILIES: readonly Family[] = [
+  { files: [FRAME, GENERATED], own: [FRAME, GENERATED], tests: 'metal_indicators_test' },
+  { files: [path('gemm')], own: [path('gemm')], tests: 'metal_matrix_test' },
+  simulation(['random', 'sobol'], 'random'),
+  simulation(['montecarlo_math', 'montecarlo_paths', 'montecarlo_option'], 'option'),
+  simulation(['montecarlo_basket', 'montecarlo_portfolio'], 'assets'),
+  statistics(['wide', 'rolling'], 'rolling'),
+  statistics(['drawdown'], 'drawdown'),
+  statistics(['pairs'], 'pairs'),
+  statistics(['exact', 'order'], 'order'),
+  statistics(['cross'], 'cross'),
+  statistics(['ewm'], 'ewm'),
+  statistics(['select', 'histogram'], 'samples'),
 ];
 
 const { values: options } = parseArgs({
   options: {
     build: { type: 'string', default: 'build/native' },
-    'per-unit': { type: 'string', default: '3' },
+    sample: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
     all: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -61,10 +98,11 @@ function alone(text: string, row: string): string {
 
 async function trials(): Promise<Trial[]> {
   const all: Trial[] = [];
-  for (const { files, tests } of FAMILIES) {
+  for (const { files, own: broken, tests } of FAMILIES) {
     const texts = await Promise.all(files.map((file) => Bun.file(join(ROOT, file)).text()));
     const rows = [...texts.join('').matchAll(/^kernel void (\w+)_f32/gm)].map(([, row]) => row!);
     for (const [at, file] of files.entries()) {
+      if (!broken.includes(file)) continue;
       for (const mutant of mutantsOf(texts[at]!)) {
         const row =
           file === GENERATED
@@ -86,20 +124,22 @@ async function trials(): Promise<Trial[]> {
   return all;
 }
 
-/** Returns up to `count` of each unit, chosen by `random`. */
+/** Returns `count` of them: one of each unit in turn. */
 function sample(all: readonly Trial[], count: number, random: () => number): Trial[] {
-  const units = new Map<string, Trial[]>();
-  for (const trial of all) {
-    const key = `${trial.file} ${trial.mutant.unit.toLowerCase().replace(/_f32$/, '')}`;
-    units.set(key, [...(units.get(key) ?? []), trial]);
-  }
-  return [...units.values()].flatMap((own) =>
-    own
-      .map((trial) => [random(), trial] as const)
-      .sort(([a], [b]) => a - b)
-      .slice(0, count)
-      .map(([, trial]) => trial),
-  );
+  const shuffled = all
+    .map((trial) => [random(), trial] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, trial]) => trial);
+  const taken = new Map<string, number>();
+  const turn = shuffled.map((trial) => {
+    const unit = `${trial.file} ${trial.mutant.unit.toLowerCase().replace(/_f32$/, '')}`;
+    taken.set(unit, (taken.get(unit) ?? 0) + 1);
+    return [taken.get(unit)!, trial] as const;
+  });
+  return turn
+    .sort(([a], [b]) => a - b)
+    .slice(0, count)
+    .map(([, trial]) => trial);
 }
 
 type Outcome = 'compiler' | 'test' | 'survived';
@@ -138,10 +178,18 @@ async function main(): Promise<number> {
     ({ file, mutant }) => !options.only || `${file} ${mutant.unit}`.includes(options.only),
   );
   const random = uniform(Number(options.seed));
-  const chosen = options.all ? all : sample(all, Number(options['per-unit']), random);
+  const chosen = options.all ? all : sample(all, Number(options.sample), random);
   mkdirSync(join(ROOT, options.build), { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
   const counts = { compiler: 0, test: 0, survived: 0, explained: 0 };
+  // Sources that do not work as they are would notice every mistake.
+  for (const { files, tests } of FAMILIES) {
+    const texts = await Promise.all(files.map((file) => Bun.file(join(ROOT, file)).text()));
+    const nothing = { operator: 'none', unit: '', line: 1, from: 0, to: 0, text: '' };
+    const whole = { file: files[0]!, mutant: nothing, source: () => texts.join('\n'), tests, env: {} };
+    const outcome = await judge(whole, folder, ['forward']);
+    if (outcome !== 'survived') throw new Error(`Expected ${tests} to pass over ${files.join(', ')}, was ${outcome}`);
+  }
   const queue = [...chosen];
   const worker = async () => {
     for (let trial = queue.shift(); trial; trial = queue.shift()) {

@@ -66,7 +66,13 @@ void Group::RunReady() {
 
 bool Group::ReleaseSimdgroups() {
   bool released = false;
-  for (uint32_t first = 0; first < count_; first += SWM_LANES) {
+  const uint32_t simdgroups = (count_ + SWM_LANES - 1) / SWM_LANES;
+  schedule_->Fill(&simdgroup_order_, simdgroups);
+  for (const uint32_t simdgroup : simdgroup_order_) {
+    // Forward, simdgroups keep step. Otherwise one goes ahead as far as it can, so that what it should have
+    // waited for at a barrier shows.
+    if (released && !schedule_->Forward()) break;
+    const uint32_t first = simdgroup * SWM_LANES;
     const uint32_t last = std::min<uint32_t>(first + SWM_LANES, count_);
     if (std::find(states_ + first, states_ + last, State::kAtSimdgroup) == states_ + last) continue;
     const void* site = nullptr;

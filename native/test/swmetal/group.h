@@ -52,6 +52,7 @@ class Group {
   State states_[kMaxGroupThreads];
   const void* sites_[kMaxGroupThreads];
   std::vector<uint32_t> order_;
+  std::vector<uint32_t> simdgroup_order_;
   uint32_t count_ = 0;
   uint32_t ended_ = 0;
   uint32_t met_[kMaxGroupThreads / SWM_LANES] =
