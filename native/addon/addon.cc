@@ -59,6 +59,7 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
   Napi::Object metal = Napi::Object::New(env);
   metal.Set("available", Metal().available);
   metal.Set("reason", Metal().reason);
+  metal.Set("broken", ToArray(env, BrokenMetalKernels()));
   Napi::Object object = Napi::Object::New(env);
   object.Set("compiler", build.compiler);
   object.Set("flags", build.flags);

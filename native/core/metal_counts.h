@@ -3,6 +3,8 @@
 #define NAUTILUS_CORE_METAL_COUNTS_H_
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace nautilus {
 
@@ -17,6 +19,9 @@ struct MetalCounts {
 
 // All zeros where there is no Metal.
 MetalCounts CountsOfMetal();
+
+// Metal kernels that did not compile on this device, each with the reason; their rows run on the CPU.
+std::vector<std::string> BrokenMetalKernels();
 
 }  // namespace nautilus
 

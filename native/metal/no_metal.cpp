@@ -6,6 +6,8 @@ namespace nautilus {
 
 MetalCounts CountsOfMetal() { return {}; }
 
+std::vector<std::string> BrokenMetalKernels() { return {}; }
+
 const MetalColumn& Metal() {
   static const MetalColumn column = {
       .available = false,

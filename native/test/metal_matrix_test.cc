@@ -9,11 +9,13 @@
 #include "core/slab.h"
 #include "metal/host/device.h"
 #include "test/check.h"
+#include "test/metal_testing.h"
 
 namespace nautilus {
 namespace {
 
-double Tolerance(KernelId id) { return KernelTable()[static_cast<size_t>(id)].tolerance_f32; }
+using test::On;
+using test::ToleranceOf;
 
 // What differences are relative to: the largest sum of absolute products that there can be.
 double ScaleOf(const std::vector<float>& a, const std::vector<float>& b, int64_t inner) {
@@ -24,24 +26,8 @@ double ScaleOf(const std::vector<float>& a, const std::vector<float>& b, int64_t
   return std::max(1e-30, largest_a * largest_b * static_cast<double>(inner));
 }
 
-// The largest difference, infinite where one is NaN and the other isn't.
 double Worst(const std::vector<float>& found, const std::vector<float>& expected) {
-  double worst = 0;
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
-    const double far = std::abs(static_cast<double>(found[i]) - expected[i]);
-    worst = std::isnan(far) ? std::numeric_limits<double>::infinity() : std::max(worst, far);
-  }
-  return worst;
-}
-
-// Runs a call where it is asked to.
-template <class Args>
-Status On(Backend backend, Args& args) {
-  Backend chosen = backend;
-  const Status status = Run(chosen, args);
-  CHECK(chosen == backend, "ran on another backend");
-  return status;
+  return test::Worst(found.data(), expected.data(), found.size());
 }
 
 struct Shape {
@@ -70,8 +56,8 @@ TEST("gemm, transposed or not, alone or many, is the CPU's within the tolerance"
       args.out = out.data();
       CHECK(On(Backend::kMetal, args) == Status::kOk);
       const double scale = ScaleOf(a, b, shape.k) + 4;
-      CHECK(Worst(out, expected) <= Tolerance(KernelId::kGemm) * scale, "%d x %d x %d, form %d", int(shape.m),
-            int(shape.n), int(shape.k), form);
+      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * scale, "%d x %d x %d, form %d",
+            int(shape.m), int(shape.n), int(shape.k), form);
     }
   }
   BatchedGemmArgs args{};
@@ -85,7 +71,7 @@ TEST("gemm, transposed or not, alone or many, is the CPU's within the tolerance"
   CHECK(On(Backend::kCpu, args) == Status::kOk);
   args.out = out.data();
   CHECK(On(Backend::kMetal, args) == Status::kOk);
-  CHECK(Worst(out, expected) <= Tolerance(KernelId::kBatchedGemm) * ScaleOf(a, b, 19));
+  CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kBatchedGemm) * ScaleOf(a, b, 19));
 }
 
 TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of the diagonal") {
@@ -104,7 +90,7 @@ TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of th
       CHECK(On(Backend::kCpu, gemv) == Status::kOk);
       gemv.out = out.data();
       CHECK(On(Backend::kMetal, gemv) == Status::kOk);
-      CHECK(Worst(out, expected) <= Tolerance(KernelId::kGemv) * (2 * ScaleOf(a, x, shape.n) + 4));
+      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemv) * (2 * ScaleOf(a, x, shape.n) + 4));
 
       SyrkArgs syrk{};
       syrk.dtype = Dtype::kF32;
@@ -117,7 +103,7 @@ TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of th
       CHECK(On(Backend::kCpu, syrk) == Status::kOk);
       syrk.out = result.data();
       CHECK(On(Backend::kMetal, syrk) == Status::kOk);
-      CHECK(Worst(result, square) <= Tolerance(KernelId::kSyrk) * (ScaleOf(a, a, shape.n) + 4),
+      CHECK(Worst(result, square) <= ToleranceOf(KernelId::kSyrk) * (ScaleOf(a, a, shape.n) + 4),
             "%d x %d, form %d", int(shape.m), int(shape.n), form);
     }
   }
@@ -147,14 +133,14 @@ TEST(
       CHECK(On(Backend::kCpu, covariance) == Status::kOk);
       covariance.out = out.data();
       CHECK(On(Backend::kMetal, covariance) == Status::kOk);
-      CHECK(Worst(out, expected) <= Tolerance(KernelId::kCovariance) * 2, "%d assets, form %d", int(assets),
+      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kCovariance) * 2, "%d assets, form %d", int(assets),
             form);
       correlation.out = expected.data();
       CHECK(On(Backend::kCpu, correlation) == Status::kOk);
       correlation.out = out.data();
       CHECK(On(Backend::kMetal, correlation) == Status::kOk);
-      CHECK(Worst(out, expected) <= Tolerance(KernelId::kCorrelation) * 2, "%d assets, form %d", int(assets),
-            form);
+      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kCorrelation) * 2, "%d assets, form %d",
+            int(assets), form);
     }
   }
 }
@@ -169,13 +155,12 @@ TEST("products in many pieces have the same bits") {
   std::vector<float> whole(200 * 90), pieces(200 * 90);
   args.out = whole.data();
   CHECK(On(Backend::kMetal, args) == Status::kOk);
-  setenv("SWM_GPU_MS", "400", 1);
+  const test::ShortPieces pieces_are_short;
   for (int round = 0; round < 3; ++round) {
     args.out = pieces.data();
     CHECK(On(Backend::kMetal, args) == Status::kOk);
     CHECK(pieces == whole);
   }
-  unsetenv("SWM_GPU_MS");
 }
 
 TEST("arrays in a slab are used where they lie, and a slab that goes is forgotten") {

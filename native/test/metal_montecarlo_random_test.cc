@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "test/metal_montecarlo_testing.h"
+#include "test/metal_testing.h"
 
 namespace nautilus {
 namespace {

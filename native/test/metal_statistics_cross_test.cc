@@ -12,7 +12,6 @@ namespace {
 using test::CheckParity;
 using test::Kind32;
 using test::PanelOf;
-using test::Setting;
 
 void CheckRows(const std::vector<float>& values, int64_t bars, int64_t series, const char* what) {
   const int64_t count = bars * series;
@@ -68,13 +67,12 @@ TEST("statistics along rows on Metal agree with the CPU for every width, level, 
 
 TEST("statistics along rows in many pieces have the same bits") {
   const std::vector<float> values = PanelOf(Kind32::kGaps, 150, 33, 3);
-  const Setting slow("SWM_GPU_MS", "400");
-  const uint64_t before = metal::Device::Get().counts().commands;
+  const test::ShortPieces pieces;
   for (int round = 0; round < 2; ++round) {
     CheckRows(values, 150, 33, "in pieces");
     CheckOrder(values, 150, 33, "in pieces");
   }
-  CHECK(metal::Device::Get().counts().commands - before > 100);
+  CHECK(pieces.MoreThan(100));
 }
 
 TEST("winsorising on Metal refuses quantiles in the wrong order") {

@@ -12,7 +12,6 @@ using test::CheckParity;
 using test::Describe;
 using test::Kind32;
 using test::PanelOf;
-using test::Setting;
 
 void CheckOrder(const std::vector<float>& values, int64_t bars, int64_t series, int64_t window, int64_t least,
                 const char* what) {
@@ -69,7 +68,7 @@ TEST("an interpolation between neighbouring numbers rounds as two roundings of t
 
 TEST("rolling quantile and rank in many pieces have the same bits") {
   const std::vector<float> values = PanelOf(Kind32::kGaps, 400, 33, 3);
-  const Setting slow("SWM_GPU_MS", "400");
+  const test::ShortPieces pieces;
   for (int round = 0; round < 2; ++round) CheckOrder(values, 400, 33, 20, 5, "in pieces");
 }
 

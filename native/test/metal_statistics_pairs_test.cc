@@ -12,7 +12,6 @@ using test::CheckParity;
 using test::Describe;
 using test::Kind32;
 using test::PanelOf;
-using test::Setting;
 
 struct Case {
   Kind32 x_kind, y_kind;
@@ -78,7 +77,7 @@ TEST("a rolling line on Metal writes only what is wanted, also in many pieces") 
   const std::vector<float> y = PanelOf(Kind32::kGaps, kBars, 33, 5);
   RollingRegressionArgs line{.bars = kBars, .series = 33, .window = 20, .min_periods = 5};
   line.y = y.data();
-  const Setting slow("SWM_GPU_MS", "400");
+  const test::ShortPieces pieces;
   for (int round = 0; round < 3; ++round)
     CheckParity(line, &RollingRegressionArgs::slope, kBars * 33, "alone");
 }

@@ -13,7 +13,6 @@ namespace {
 using test::CheckParity;
 using test::Kind32;
 using test::PanelOf;
-using test::Setting;
 
 void CheckSelection(const std::vector<float>& values, int64_t bars, int64_t series, const char* what) {
   const double at[] = {0, 0.05, 1.0 / 3, 0.5, 0.95, 1};
@@ -46,10 +45,9 @@ TEST("quantiles and order statistics on Metal have the bits of the CPU for every
 
 TEST("selections in many pieces have the same bits") {
   const std::vector<float> values = PanelOf(Kind32::kGaps, 50, 70, 3);
-  const Setting slow("SWM_GPU_MS", "400");
-  const uint64_t before = metal::Device::Get().counts().commands;
+  const test::ShortPieces pieces;
   for (int round = 0; round < 2; ++round) CheckSelection(values, 50, 70, "in pieces");
-  CHECK(metal::Device::Get().counts().commands - before > 100);
+  CHECK(pieces.MoreThan(100));
 }
 
 TEST("quantiles on Metal refuse a probability that is none, and name it") {
@@ -97,7 +95,7 @@ TEST("a histogram on Metal counts what that of the CPU counts, in few bins and i
   std::vector<float> values(3701);
   for (size_t i = 0; i < values.size(); ++i) values[i] = -1.5F + static_cast<float>(i) * 0.001F;
   for (const int64_t bins : {37, 370, 3700}) CheckCounts(values, bins, "edges");
-  const Setting slow("SWM_GPU_MS", "400");
+  const test::ShortPieces pieces;
   const std::vector<float> many = PanelOf(Kind32::kGaps, 40000, 1, 4);
   for (int round = 0; round < 2; ++round) CheckCounts(many, 200, "in pieces");
 }

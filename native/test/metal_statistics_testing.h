@@ -9,19 +9,10 @@
 
 #include "core/kernel_table.h"
 #include "test/check.h"
+#include "test/metal_testing.h"
 #include "test/statistics_testing.h"
 
 namespace nautilus::test {
-
-// Sets a variable of the software device for a while.
-class Setting {
- public:
-  Setting(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
-  ~Setting() { unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 enum class Kind32 { kWhole, kGaps, kConstant, kLevel, kTies, kHuge };
 inline constexpr Kind32 kKinds[] = {Kind32::kWhole, Kind32::kGaps, Kind32::kConstant,

@@ -31,7 +31,8 @@ completes the call, and the reply says \`cpu\`. Nothing is written before the de
 - **Pieces.** The system ends a command buffer that holds the GPU for long while a screen is lit. Work is cut into pieces of about 50 ms, by
   what earlier pieces took. A piece that was ended anyway is halved, and all is done again from the start, up to six times.
 - **Status.** A command buffer that fails throws nothing; the status of each is read.
-- **Memory** is copied into buffers of the device and back.
+- **Memory.** Arrays of the pool (\`pool.scope()\`, which routes use) are read and written where they lie; others are copied into buffers of the
+  device and back, and the bytes counted. \`/metrics\` has that, the commands, failures, retries, calls that the CPU completed, and the GPU's time.
 
 ## What was verified without a Mac
 
@@ -46,6 +47,6 @@ kernel takes, how fast any of it is, and the sizes from which the GPU wins. The 
 the larger of bytes at 546 GB/s and operations at 13.8 TFLOP/s, which is what Metal Performance Shaders reached there in f32
 ([measured by others](https://github.com/chsasank/device-benchmarks/issues/13)).
 
-On a Mac: \`make test\` runs the same comparisons on the real device. Please send back its output, and \`bun src/cli/nautilus.ts doctor\`. Containers on
+On a Mac: \`make test\` runs the same comparisons on the real device, less the injected faults. Please send back its output, and \`bun src/cli/nautilus.ts doctor\`. Containers on
 macOS are Linux machines: they see neither Metal nor the Neural Engine.
 `;

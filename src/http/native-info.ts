@@ -26,6 +26,11 @@ function read(): NativeInfo {
   }
 }
 
+/** Returns the Metal kernels that did not compile on this device, each with the reason; never throws. */
+export function brokenMetalKernels(): readonly string[] {
+  return nativeInfo().backend === 'metal' ? buildInfo().metal.broken : [];
+}
+
 /** Returns what the pool of native memory has done so far, for `/system/status`. */
 export const poolStats = (): PoolStats => pool.stats;
 

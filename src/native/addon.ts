@@ -48,8 +48,12 @@ export interface BuildInfo {
   readonly blasTarget: string;
   /** Node-API version the addon was built for. */
   readonly napiVersion: number;
-  /** Whether Metal kernels are present, and why not. */
-  readonly metal: { readonly available: boolean; readonly reason: string };
+  /** Whether Metal kernels are present, and why not; those that did not compile on this device, with the reason. */
+  readonly metal: {
+    readonly available: boolean;
+    readonly reason: string;
+    readonly broken: readonly string[];
+  };
 }
 
 /** What the Metal device has done since it was opened; zeros where there is none. */

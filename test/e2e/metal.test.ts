@@ -33,7 +33,7 @@ async function answers(env: Record<string, string>) {
   const text = await new Response(child.stdout).text();
   expect(await child.exited).toBe(0);
   return JSON.parse(text.trim().split('\n').at(-1)!) as Record<string, Answer> & {
-    metal: { available: boolean; reason: string };
+    metal: { available: boolean; reason: string; broken: string[] };
     rows: number;
   };
 }
@@ -43,7 +43,7 @@ const paths = ['/indicators/rsi', '/kernels/gemm'];
 describe.skipIf(!built)('engines over Metal', () => {
   test('run there what is asked to, with the numbers of the CPU, and say so', async () => {
     const all = await answers({});
-    expect(all.metal).toEqual({ available: true, reason: '' });
+    expect(all.metal).toEqual({ available: true, reason: '', broken: [] });
     expect(all.rows).toBeGreaterThanOrEqual(43);
     for (const name of paths) {
       const [cpu, metal, auto] = ['cpu', 'metal', 'auto'].map((backend) => all[`${name} ${backend}`]!);
@@ -83,11 +83,28 @@ describe.skipIf(!built)('engines over Metal', () => {
     }
   });
 
+  test('keep the other kernels when one does not compile, and none when the source does not', async () => {
+    const one = await answers({ SWM_FAIL_KERNEL: 'rsi_f32' });
+    expect(one.metal.broken).toEqual([expect.stringMatching(/^rsi_f32: /)]);
+    expect(one['/indicators/rsi auto']!.reply.hardware_used).toBe('cpu');
+    expect(one['/indicators/rsi metal']!.status).toBe(503);
+    expect(one['/indicators/rsi metal']!.reply.errors[0]!.received).toContain('no Metal kernel of it');
+    expect(one['/kernels/gemm metal']!.reply.hardware_used).toBe('metal');
+    const all = await answers({ SWM_FAIL_COMPILE: '1' });
+    expect(all.metal.reason).toStartWith('the Metal kernels did not compile');
+    expect(all['/kernels/gemm metal']!.status).toBe(503);
+    expect(all['/kernels/gemm auto']!.status).toBe(200);
+  });
+
   test('have no Metal when it is switched off or there is no device, and say why', async () => {
     const off = await answers({ METAL_ACCELERATION: '0' });
-    expect(off.metal).toEqual({ available: false, reason: 'METAL_ACCELERATION is 0' });
+    expect(off.metal).toEqual({ available: false, reason: 'METAL_ACCELERATION is 0', broken: [] });
     const none = await answers({ SWM_NO_DEVICE: '1' });
-    expect(none.metal).toEqual({ available: false, reason: 'this machine shows no Metal device' });
+    expect(none.metal).toEqual({
+      available: false,
+      reason: 'this machine shows no Metal device',
+      broken: [],
+    });
     for (const all of [off, none]) {
       for (const name of paths) {
         expect(all[`${name} metal`]!.status).toBe(503);

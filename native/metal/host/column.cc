@@ -61,6 +61,8 @@ MetalCounts CountsOfMetal() {
   return counts;
 }
 
+std::vector<std::string> BrokenMetalKernels() { return metal::Device::Get().broken(); }
+
 const MetalColumn& Metal() {
   static const MetalColumn column = Make();
   return column;

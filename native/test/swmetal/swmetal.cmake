@@ -1,6 +1,11 @@
-# The Metal host and its kernels on Linux, over a software device: the program `metal_tests`, and an addon. Needs clang 19, which
+# The tests of the Metal kernels: on macOS over the device, on Linux over a software one, with an addon beside them. Needs clang 19, which
 # compiles the kernels, and GNUstep, which has the Objective-C library.
 if(APPLE)
+  # The device itself; the addon has the host already.
+  add_executable(metal_tests EXCLUDE_FROM_ALL ${NAUTILUS_METAL_TEST_SOURCES})
+  target_link_libraries(metal_tests PRIVATE nautilus_kernels)
+  add_dependencies(tests metal_tests)
+  add_test(NAME metal_tests COMMAND metal_tests)
   return()
 endif()
 find_program(NAUTILUS_CLANG clang++-19)

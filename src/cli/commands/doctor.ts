@@ -78,8 +78,10 @@ function gpu(): Finding[] {
   return [
     {
       check: 'GPU (Metal)',
-      level: metal.available ? 'ok' : 'info',
-      found: metal.available ? 'available' : `${metal.reason}; kernels run on the CPU`,
+      level: metal.broken.length > 0 ? 'warn' : metal.available ? 'ok' : 'info',
+      found: metal.available
+        ? ['available', ...metal.broken.map((kernel) => `on the CPU: ${kernel}`)].join('; ')
+        : `${metal.reason}; kernels run on the CPU`,
     },
   ];
 }

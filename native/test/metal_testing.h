@@ -1,0 +1,71 @@
+// What the tests of Metal kernels share: calls on either backend, their differences, and the software device.
+#ifndef NAUTILUS_TEST_METAL_TESTING_H_
+#define NAUTILUS_TEST_METAL_TESTING_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <string>
+
+#include "core/kernel_table.h"
+#include "metal/host/device.h"
+#include "test/check.h"
+
+namespace nautilus::test {
+
+// Whether the device is the double: only that one fails when asked to and tells times that it is told.
+inline bool OnSoftDevice() { return metal::Device::Get().name() == "SoftMetal"; }
+
+// Sets a variable of the software device for a while.
+class Setting {
+ public:
+  Setting(const char* name, const std::string& value) : name_(name) { setenv(name, value.c_str(), 1); }
+  ~Setting() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+// Makes each piece of work seem to hold the device for long, so that the next ones are short.
+class ShortPieces : Setting {
+ public:
+  ShortPieces() : Setting("SWM_GPU_MS", "400") {}
+
+  // Whether there were more than `count` pieces since the start; a device that is none of ours takes its own
+  // time.
+  bool MoreThan(uint64_t count) const {
+    return !OnSoftDevice() || metal::Device::Get().counts().commands - before_ > count;
+  }
+
+ private:
+  uint64_t before_ = metal::Device::Get().counts().commands;
+};
+
+inline double ToleranceOf(KernelId id) { return KernelTable()[static_cast<size_t>(id)].tolerance_f32; }
+
+// Runs a call where it is asked to.
+template <class Args>
+Status On(Backend backend, Args& args) {
+  Backend chosen = backend;
+  const Status status = Run(chosen, args);
+  CHECK(chosen == backend, "ran on another backend");
+  return status;
+}
+
+// The largest difference, infinite where one is NaN and the other isn't.
+template <typename T>
+double Worst(const T* found, const T* expected, size_t count) {
+  double worst = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isnan(found[i]) && std::isnan(expected[i])) continue;
+    const double far = std::abs(static_cast<double>(found[i]) - static_cast<double>(expected[i]));
+    worst = std::isnan(far) ? std::numeric_limits<double>::infinity() : std::max(worst, far);
+  }
+  return worst;
+}
+
+}  // namespace nautilus::test
+
+#endif  // NAUTILUS_TEST_METAL_TESTING_H_
