@@ -177,8 +177,11 @@ Backend Choose(const Napi::Value& value, const Work& work) {
     const IndicatorCall& call = work.calls[i];
     const int64_t elements = call.bars * call.series * static_cast<int64_t>(indicator.outputs.size());
     metal = ChooseBackend(RowOf(indicator), call.dtype, elements, asked) == Backend::kMetal;
+    // Metal takes whole panels.
     if (metal && call.first_bar != 0) {
-      Refuse(Status::kInvalidOption, "backend", "cpu or auto for rows that go on from others", "metal");
+      if (asked == Backend::kMetal)
+        Refuse(Status::kInvalidOption, "backend", "cpu or auto for rows that go on from others", "metal");
+      metal = false;
     }
   }
   return metal ? Backend::kMetal : Backend::kCpu;

@@ -17,8 +17,8 @@ curl -s localhost:8500/indicators/rsi -H 'content-type: application/json' \\
 | \`metal\` | the GPU; 503 \`backend-unavailable\`, with the reason, where there is no Metal form, no device, or the type is f64 |
 | \`auto\` (default) | the GPU in f32 from the size on at which it is known to win; no such size is known yet, so this is the CPU |
 
-The reply says what ran: \`hardware_used\` is \`cpu\` or \`metal\`. When the device fails (lost, out of memory, a buffer beyond its largest), the CPU
-completes the call, and the reply says \`cpu\`. Nothing is written before the device has done all of it.
+The reply says what ran: \`hardware_used\` is \`cpu\` or \`metal\`. When the device fails (lost, out of memory, a buffer beyond its largest), or a
+call asks for what its Metal kernel leaves out (very long windows, Sobol paths, Student copulas), the CPU completes the call, and the reply says \`cpu\`. Nothing is written before the device has done all of it.
 
 \`METAL_ACCELERATION=0\` takes the GPU out: \`GET /system/status\` and \`buildInfo().metal\` then say so.
 

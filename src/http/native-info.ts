@@ -63,7 +63,7 @@ export function registerPool(registry: Registry): void {
   });
 }
 
-/** Adds what the Metal device has done to the metrics; no figures where there is none. */
+/** Adds what the Metal device has done to the metrics; zeros where there is none. */
 export function registerMetal(registry: Registry): void {
   const registers = [registry];
   new Counter({

@@ -5,6 +5,7 @@
 
 #include "core/kernel_table.h"
 #include "core/parallel.h"
+#include "core/statistics_call.h"
 #include "cpu/statistics/scratch.h"
 
 namespace nautilus::cpu {
@@ -85,29 +86,33 @@ Status Fill(HistogramArgs& args, const double* edges, Outcome& outcome) {
 
 }  // namespace
 
-Status Histogram(HistogramArgs& args) {
+Status HistogramEdges(HistogramArgs& args, double* edges) {
   if (args.edges != nullptr) {
     for (int64_t i = 0; i <= args.bins; ++i) {
       if (std::isfinite(args.edges[i])) continue;
       args.detail = i;
       return Status::kInvalidOption;
     }
-  } else if (args.low > args.high) {
+    std::copy_n(args.edges, args.bins + 1, edges);
+    std::sort(edges, edges + args.bins + 1);
+    return Status::kOk;
+  }
+  if (args.low > args.high) {
     args.detail = -1;
     return Status::kInvalidOption;
   }
+  double low = args.low;
+  double high = args.high;
+  if (low == high) args.dtype == Dtype::kF64 ? Range<double>(args, low, high) : Range<float>(args, low, high);
+  EvenEdges(low, high, args.bins, edges);
+  return Status::kOk;
+}
+
+Status Histogram(HistogramArgs& args) {
   const Scratch<double> edges(args.bins + 1);
   if (!edges) throw std::bad_alloc();
-  if (args.edges != nullptr) {
-    std::copy_n(args.edges, args.bins + 1, edges.get());
-    std::sort(edges.get(), edges.get() + args.bins + 1);
-  } else {
-    double low = args.low;
-    double high = args.high;
-    if (low == high)
-      args.dtype == Dtype::kF64 ? Range<double>(args, low, high) : Range<float>(args, low, high);
-    EvenEdges(low, high, args.bins, edges.get());
-  }
+  const Status status = HistogramEdges(args, edges.get());
+  if (status != Status::kOk) return status;
   if (args.bounds != nullptr) std::copy_n(edges.get(), args.bins + 1, args.bounds);
   Outcome outcome;
   return args.dtype == Dtype::kF64 ? Fill<double>(args, edges.get(), outcome)

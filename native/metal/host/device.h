@@ -70,7 +70,6 @@ class Device {
   // Opens the device on the first call; always the same.
   static Device& Get();
 
-  ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 

@@ -51,8 +51,9 @@ bool SwitchedOff() {
 }  // namespace
 
 Device& Device::Get() {
-  static Device device;
-  return device;
+  // Never destroyed: at exit arrays in slabs may go after it, and work may still be under way.
+  static auto* const device = new Device();
+  return *device;
 }
 
 Device::Device() : state_(std::make_unique<DeviceState>()) {
@@ -62,12 +63,6 @@ Device::Device() : state_(std::make_unique<DeviceState>()) {
   }
   @autoreleasepool {
     Open();
-  }
-}
-
-Device::~Device() {
-  @autoreleasepool {
-    state_.reset();
   }
 }
 

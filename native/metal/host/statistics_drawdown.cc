@@ -19,21 +19,6 @@ constexpr int64_t kStates = 8;
 constexpr uint64_t kWeight = 16;
 
 template <class Args>
-Status Fall(const char* kernel, const Args& args, DrawdownParams& p, std::span<const Binding> bindings) {
-  return Device::Get().Run({.kernel = kernel,
-                            .bindings = bindings,
-                            .items = static_cast<uint64_t>(args.bars),
-                            .weight = static_cast<uint64_t>(args.series) * kWeight,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first_bar = static_cast<uint32_t>(first);
-                                  p.bars = static_cast<uint32_t>(count);
-                                  return Launch{.width = p.series};
-                                },
-                            .cancel = args.cancel});
-}
-
-template <class Args>
 DrawdownParams ParamsOf(const Args& args) {
   return {.series = static_cast<uint32_t>(args.series),
           .all_bars = static_cast<uint32_t>(args.bars),
@@ -49,7 +34,7 @@ Status Drawdown(DrawdownArgs& args) {
   const size_t each = BytesOf(args.bars * args.series);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Scratch(BytesOf(args.series)),
                               Binding::Input(args.values, each), Binding::Output(args.out, each)};
-  return Fall("drawdown_f32", args, p, bindings);
+  return RunSeries("drawdown_f32", args, p, kWeight, bindings);
 }
 
 Status MaxDrawdown(MaxDrawdownArgs& args) {
@@ -67,7 +52,7 @@ Status MaxDrawdown(MaxDrawdownArgs& args) {
                         OutputOf(args.recovery, each)};
   p.wanted = (args.start != nullptr ? 1U : 0U) | (args.trough != nullptr ? 2U : 0U) |
              (args.recovery != nullptr ? 4U : 0U);
-  return Fall("max_drawdown_f32", args, p, bindings);
+  return RunSeries("max_drawdown_f32", args, p, kWeight, bindings);
 }
 
 }  // namespace nautilus::metal

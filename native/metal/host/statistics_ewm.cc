@@ -47,17 +47,8 @@ Status Fade(const char* kernel, const Args& args, int64_t least, bool bias, cons
                               Binding::Output(args.out, each),
                               Binding::Input(x, each),
                               Binding::Input(y, each)};
-  const Status status = Device::Get().Run({.kernel = kernel,
-                                           .bindings = std::span(bindings).first(y == nullptr ? 6 : 7),
-                                           .items = static_cast<uint64_t>(args.bars),
-                                           .weight = static_cast<uint64_t>(args.series) * kWeight,
-                                           .piece =
-                                               [&p](uint64_t first, uint64_t count) {
-                                                 p.first_bar = static_cast<uint32_t>(first);
-                                                 p.bars = static_cast<uint32_t>(count);
-                                                 return Launch{.width = p.series};
-                                               },
-                                           .cancel = args.cancel});
+  const auto bound = std::span(bindings).first(y == nullptr ? 6 : 7);
+  const Status status = RunSeries(kernel, args, p, kWeight, bound);
   // Squares of values beyond 1e19 leave the range of f32; the CPU computes in f64, and writes all answers
   // again.
   return status == Status::kOk && broken != 0 ? Status::kNoBackend : status;

@@ -26,6 +26,24 @@ inline Binding OutputOf(void* out, size_t bytes) {
   return out == nullptr ? Binding::Scratch(sizeof(float)) : Binding::Output(out, bytes);
 }
 
+// One thread for each series, which goes from bar to bar; `weight` is the work of a bar. `p` is bound as
+// bytes and counts bars in `first_bar` and `bars`.
+template <class Args, class Params>
+Status RunSeries(const char* kernel, const Args& args, Params& p, uint64_t weight,
+                 std::span<const Binding> bindings) {
+  return Device::Get().Run({.kernel = kernel,
+                            .bindings = bindings,
+                            .items = static_cast<uint64_t>(args.bars),
+                            .weight = static_cast<uint64_t>(args.series) * weight,
+                            .piece =
+                                [&p](uint64_t first, uint64_t count) {
+                                  p.first_bar = static_cast<uint32_t>(first);
+                                  p.bars = static_cast<uint32_t>(count);
+                                  return Launch{.width = p.series};
+                                },
+                            .cancel = args.cancel});
+}
+
 // As in statistics_rolling.metal.
 struct RollingParams {
   uint32_t series;

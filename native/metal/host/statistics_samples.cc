@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/statistics_call.h"
 #include "metal/host/statistics.h"
 #include "metal/host/statistics_panel.h"
 
@@ -70,39 +71,6 @@ float RoundedDown(double edge) {
   return static_cast<double>(near) > edge ? std::nextafter(near, -kInfinity) : near;
 }
 
-// The edges of the CPU, to the bit.
-std::vector<double> EdgesOf(const HistogramArgs& args) {
-  std::vector<double> edges(static_cast<size_t>(args.bins) + 1);
-  if (args.edges != nullptr) {
-    std::copy_n(args.edges, edges.size(), edges.begin());
-    std::sort(edges.begin(), edges.end());
-    return edges;
-  }
-  double low = args.low;
-  double high = args.high;
-  if (low == high) {
-    const auto* values = static_cast<const float*>(args.values);
-    float least = kInfinity;
-    float most = -kInfinity;
-    for (int64_t i = 0; i < args.count; ++i) {
-      const bool finite = std::isfinite(values[i]);
-      least = finite && values[i] < least ? values[i] : least;
-      most = finite && values[i] > most ? values[i] : most;
-    }
-    if (least > most) least = most = 0;
-    low = least;
-    high = most;
-    if (low == high) {  // as numpy does for a range without width
-      low -= 0.5;
-      high += 0.5;
-    }
-  }
-  const double width = (high - low) / static_cast<double>(args.bins);
-  for (int64_t i = 0; i < args.bins; ++i) edges[i] = low + static_cast<double>(i) * width;
-  edges[args.bins] = high;
-  return edges;
-}
-
 }  // namespace
 
 Status Quantiles(QuantilesArgs& args) {
@@ -139,18 +107,10 @@ Status NthSmallest(NthSmallestArgs& args) {
 }
 
 Status Histogram(HistogramArgs& args) {
-  if (args.edges != nullptr) {
-    for (int64_t i = 0; i <= args.bins; ++i) {
-      if (std::isfinite(args.edges[i])) continue;
-      args.detail = i;
-      return Status::kInvalidOption;
-    }
-  } else if (args.low > args.high) {
-    args.detail = -1;
-    return Status::kInvalidOption;
-  }
+  std::vector<double> edges(static_cast<size_t>(args.bins) + 1);
+  const Status refused = cpu::HistogramEdges(args, edges.data());
+  if (refused != Status::kOk) return refused;
   if (args.count == 0 || args.count >= kMostValues) return Status::kNoBackend;
-  const std::vector<double> edges = EdgesOf(args);
   // Bins that are too narrow for f64 have an order that only the CPU's search knows.
   if (!std::is_sorted(edges.begin(), edges.end())) return Status::kNoBackend;
   std::vector<float> lower(static_cast<size_t>(args.bins));
