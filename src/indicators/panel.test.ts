@@ -277,24 +277,27 @@ test('says what ran it, and refuses a backend that has no such row', async () =>
   );
 });
 
-test('a long run ends when it is cancelled, whatever its shape', async () => {
+test('a run whose caller has given up ends, whatever its shape, and so does one that is given up before', async () => {
   // One of each way to run: bar by bar, in parts, by windows; panels and series alone.
   for (const name of ['rsi', 'obv', 'stochastic', 'williams', 'bollinger']) {
     for (const series of [1, 64, 640]) {
-      const bars = Math.floor(6_400_000 / series);
-      const memory = pool.scope();
-      const values = memory.take('f64', bars * series).fill(1);
-      const inputs = Object.fromEntries(INPUTS.map((input) => [input, values]));
+      const bars = Math.floor(64_000 / series);
       const def = indicator(name);
-      const outputs = Object.fromEntries(
-        Object.keys(def.outputs).map((output) => [output, memory.take('f64', bars * series)]),
-      );
-      const panel = { bars, series, inputs, outputs };
-      const stop = new AbortController();
-      const running = computePanelAsync(def, {}, panel, stop.signal).catch((error: Error) => error.name);
-      stop.abort();
-      expect([name, series, await running]).toEqual([name, series, 'CancelledError']);
-      memory.release();
+      const addon = indicatorAddon();
+      const number = INDICATORS.findIndex((one) => one.name === name);
+      const options = Object.values(def.options).map(({ default: value }) => value);
+      const parts = Float64Array.of(number, ...options);
+      const state = new Float64Array(addon.indicatorStateLength(parts, 2, series));
+      const inputs = INPUTS.map(() => new Float64Array(bars * series).fill(1));
+      const outputs = Object.keys(def.outputs).map(() => new Float64Array(bars * series));
+      const call = [parts, series, 0, bars, state, inputs, outputs, 0] as const;
+      const given = addon.indicatorRunAsync(...call, Uint32Array.of(1));
+      expect([name, series, await given.catch((error: { code: string }) => error.code)]).toEqual([
+        name,
+        series,
+        'kCancelled',
+      ]);
+      expect(await addon.indicatorRunAsync(...call, Uint32Array.of(0))).toBe(1);
     }
   }
   const { panel } = panelOf(10, 3);
