@@ -1,10 +1,9 @@
 // The page of hardware: which rows of the kernel table have a Metal form, what to expect of it, and why the others have none.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOGUE } from '../../src/indicators/catalogue.ts';
 import { parseExpression } from '../../src/native/expression.ts';
 import { KERNELS, type KernelDef, resolveDim } from '../../src/native/index.ts';
-import { HARDWARE_INTRO } from './hardware-intro.ts';
 
 const HOST = 'native/metal/host';
 
@@ -102,6 +101,13 @@ function expected(def: KernelDef): string {
 
 const figure = (ms: number): string => (ms < 0.01 ? '< 0.01' : ms.toPrecision(2));
 
+// What is written by hand: one file for each section, in the order of their names.
+function sections(): string[] {
+  const folder = join(import.meta.dir, 'hardware');
+  const names = readdirSync(folder).sort();
+  return names.flatMap((name) => [readFileSync(join(folder, name), 'utf8').trim(), '']);
+}
+
 /** Returns the text of `docs/hardware.md`. @throws Error when a row has neither a Metal form nor a reason. */
 export async function hardwarePage(root: string): Promise<string> {
   const slots = await metalSlots(root);
@@ -129,8 +135,7 @@ export async function hardwarePage(root: string): Promise<string> {
     return `| \`${name}\` | \`${name}_f32\` | ${figure((columns * panel * 4) / BYTES)} ms |`;
   });
   return [
-    HARDWARE_INTRO.trim(),
-    '',
+    ...sections(),
     '## Metal kernels',
     '',
     `${rows.length} kernels. The tolerance is against the CPU in f32, relative as [kernels.md](kernels.md) says.`,
