@@ -2,37 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CATALOGUE } from '../../src/indicators/catalogue.ts';
-import { parseExpression } from '../../src/native/expression.ts';
-import { KERNELS, type KernelDef, resolveDim } from '../../src/native/index.ts';
+import { KERNELS, type KernelDef } from '../../src/native/index.ts';
+import { elementsOf, LARGE_PANEL, largeCall, operationsOf } from '../../src/native/large-call.ts';
 
 const HOST = 'native/metal/host';
 
 // M4 Max, 40 cores: bytes and operations of f32 in a millisecond.
 const BYTES = 546e6;
 const FLOPS = 13.8e9;
-
-/** Sizes of an ordinary large call; options that a cost depends on among them. */
-const SIZES: Readonly<Record<string, number>> = {
-  ...{
-    bars: 10_000,
-    series: 1_000,
-    window: 20,
-    observations: 5_000,
-    assets: 500,
-    factors: 5,
-    probabilities: 9,
-  },
-  ...{ m: 2_048, n: 2_048, k: 2_048, nrhs: 1, rows: 1_000, columns: 500, components: 50, count: 10_000_000 },
-  ...{ paths: 1_000_000, steps: 252, dimensions: 252, points: 1_000_000, blocks: 10_000_000, batch: 10_000 },
-  ...{ length: 100_000_000, bins: 100, expected: 100_000, actual: 100_000, gridTimes: 0, gridSpots: 0 },
-};
-const OWN_SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  batched_gemm: { m: 16, n: 16, k: 16 },
-  gemv: { m: 8_192, n: 8_192 },
-  mc_basket: { assets: 10 },
-  mc_portfolio: { assets: 100 },
-  argsort: { rows: 1_000, count: 10_000 },
-};
 
 const FACTORS = 'each column of a factor waits for the one before; the matrix units of the CPU do that best';
 const LAPACK = 'LAPACK in many short steps; in f32 its results would be of little use';
@@ -77,26 +54,14 @@ const camel = (id: string): string =>
     .join('');
 
 function expected(def: KernelDef): string {
-  const values: Record<string, number> = {};
-  for (const [name, { default: absent }] of Object.entries(def.sizes))
-    values[name] = OWN_SIZES[def.id]?.[name] ?? SIZES[name] ?? absent ?? 1;
-  for (const [name, option] of Object.entries(def.options))
-    values[name] = SIZES[name] ?? (typeof option.default === 'number' ? option.default : 1);
-  let elements = 0;
-  for (const { dims } of Object.values(def.arrays)) {
-    let length = 1;
-    for (const dim of dims) {
-      const { of, name, offset } = resolveDim(def, dim);
-      length *= of === 'number' ? offset : values[name]! + offset;
-    }
-    elements += length;
-  }
-  const flops = parseExpression(def.flops, new Set(Object.keys(values)))(values);
-  const named = Object.keys(def.options).filter((name) => name in SIZES && def.flops.includes(name));
+  const values = largeCall(def);
+  const operations = operationsOf(def, values);
+  const named = Object.keys(def.options).filter((name) => values[name]! > 1 && def.flops.includes(name));
   const sizes = [...Object.keys(def.sizes).filter((name) => values[name]! > 0), ...named].map(
     (name) => `${name} ${values[name]!.toLocaleString('en')}`,
   );
-  return `${sizes.join(', ')}: ${figure(Math.max((elements * 4) / BYTES, flops / FLOPS))} ms`;
+  const ms = Math.max((elementsOf(def, values) * 4) / BYTES, operations / FLOPS);
+  return `${sizes.join(', ')}: ${figure(ms)} ms`;
 }
 
 const figure = (ms: number): string => (ms < 0.01 ? '< 0.01' : ms.toPrecision(2));
@@ -129,7 +94,7 @@ export async function hardwarePage(root: string): Promise<string> {
       );
     }
   }
-  const panel = SIZES.bars! * SIZES.series!;
+  const panel = LARGE_PANEL.bars * LARGE_PANEL.series;
   const indicators = CATALOGUE.map(({ name, inputs, outputs }) => {
     const columns = inputs.length + Object.keys(outputs).length;
     return `| \`${name}\` | \`${name}_f32\` | ${figure((columns * panel * 4) / BYTES)} ms |`;
