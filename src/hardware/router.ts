@@ -151,7 +151,8 @@ export class HardwareRouter {
     const from = Math.max(1, Math.ceil(measured * this.#gpu.factor));
     const why = this.#gpu.reason ? `; measured ${count(measured)}, ${this.#gpu.reason}` : '';
     const below = onCpu(`smaller than ${count(from)}, from which Metal is taken${why}`);
-    if (health.metal_kernels.state !== 'closed') return { from, below, above: onCpu(outOf(health.metal_kernels)) };
+    if (health.metal_kernels.state !== 'closed')
+      return { from, below, above: onCpu(outOf(health.metal_kernels)) };
     return { from, below, above: route('metal_gpu', CPU_ONLY, `${count(from)} or more: Metal wins${why}`) };
   }
 

@@ -46,9 +46,7 @@ export function extents(def: KernelDef): ReadonlyMap<string, number> {
   const large = largeCall(def);
   const counts = Object.entries(def.options).filter(([name, { kind }]) => kind === 'int' && name in SIZES);
   const names = [...Object.keys(def.sizes), ...counts.map(([name]) => name)];
-  return new Map(
-    names.filter((name) => large[name]! >= EXTENT).map((name) => [name, large[name]!] as const),
-  );
+  return new Map(names.filter((name) => large[name]! >= EXTENT).map((name) => [name, large[name]!] as const));
 }
 
 /** Returns the floating-point operations of a call by its definition. */
