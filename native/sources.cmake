@@ -1,6 +1,7 @@
 # The one list of native sources; CMakeLists.txt reads it, nothing else names a source file.
 set(NAUTILUS_KERNEL_SOURCES
   native/core/kernel_table.cc
+  native/core/metal_health.cc
   native/core/parallel.cc
   native/core/slab.cc
   native/cpu/build_info.cc
@@ -113,6 +114,7 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/border.cc
   native/addon/indicators.cc
   native/addon/kernels.cc
+  native/addon/metal.cc
 )
 set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_cholesky.cc
@@ -136,6 +138,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/matrix_products_test.cc
   native/test/matrix_spectral_test.cc
   native/test/matrix_threads_test.cc
+  native/test/metal_health_test.cc
   native/test/montecarlo_american_test.cc
   native/test/montecarlo_option_test.cc
   native/test/montecarlo_portfolio_test.cc
@@ -152,7 +155,9 @@ set(NAUTILUS_TEST_SOURCES
   native/test/system_probes_test.cc
 )
 set(NAUTILUS_THREAD_TEST_SOURCES
+  native/core/metal_health.cc
   native/core/parallel.cc
   native/test/main.cc
+  native/test/metal_health_test.cc
   native/test/parallel_test.cc
 )

@@ -8,6 +8,7 @@
 #include "addon/arguments.h"
 #include "addon/indicators.h"
 #include "addon/kernels.h"
+#include "addon/metal.h"
 #include "core/build_info.h"
 #include "core/kernel_table.h"
 #include "core/metal_counts.h"
@@ -45,7 +46,7 @@ Napi::Value Kernels(const Napi::CallbackInfo& info) {
     object.Set("cpu", row.cpu);
     object.Set("cpuTarget", blas ? build.blas_target : build.simd_target);
     object.Set("metal", row.has_metal);
-    object.Set("metalFrom", static_cast<double>(row.metal_from));
+    object.Set("metalFrom", static_cast<double>(row.metal_from.load(std::memory_order_relaxed)));
     object.Set("toleranceF64", row.tolerance_f64);
     object.Set("toleranceF32", row.tolerance_f32);
     rows.Set(rows.Length(), object);
@@ -69,18 +70,6 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
   object.Set("blasTarget", build.blas_target);
   object.Set("napiVersion", NAPI_VERSION);
   object.Set("metal", metal);
-  return object;
-}
-
-Napi::Value Counts(const Napi::CallbackInfo& info) {
-  const MetalCounts counts = CountsOfMetal();
-  Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("commands", static_cast<double>(counts.commands));
-  object.Set("failures", static_cast<double>(counts.failures));
-  object.Set("retries", static_cast<double>(counts.retries));
-  object.Set("fallbacks", static_cast<double>(counts.fallbacks));
-  object.Set("copiedBytes", static_cast<double>(counts.copied_bytes));
-  object.Set("gpuSeconds", counts.gpu_seconds);
   return object;
 }
 
@@ -113,9 +102,9 @@ Napi::Value Slab(const Napi::CallbackInfo& info) {
 Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {
   ExportKernels(env, exports);
   ExportIndicators(env, exports);
+  ExportMetal(env, exports);
   exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
   exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
-  exports.Set("metalCounts", Napi::Function::New(env, Counts, "metalCounts"));
   exports.Set("buildInfo", Napi::Function::New(env, Build, "buildInfo"));
   exports.Set("slab", Napi::Function::New(env, Slab, "slab"));
   exports.Set("setThreads", Napi::Function::New(env, Threads, "setThreads"));

@@ -169,7 +169,8 @@ Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* blo
 Backend ChooseBackend(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {
   const Choice choice = Pick(row, dtype, elements, asked);
   if (choice.status != Status::kOk) {
-    const std::string why = row.has_metal       ? "Metal has no double precision"
+    const std::string why = row.has_metal       ? dtype == Dtype::kF64 ? "Metal has no double precision"
+                                                                       : "it is switched off at run time"
                             : Metal().available ? "no Metal kernel of it on this device"
                                                 : Metal().reason;
     throw BorderError(choice.status, "backend", std::string("a backend that runs ") + row.id,

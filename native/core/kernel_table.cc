@@ -5,8 +5,11 @@
 
 namespace nautilus {
 
-const std::vector<KernelRow>& KernelTable() {
-  static const std::vector<KernelRow> table = {
+namespace {
+
+// Thresholds change at run time, nothing else does.
+std::span<KernelRow> Rows() {
+  static KernelRow table[] = {
 #define NAUTILUS_KERNEL(Name, id, shape, dtypes, cpu, metal_from, tol_f64, tol_f32) \
   KernelRow{id, shape, dtypes, cpu, Metal().Name != nullptr, metal_from, tol_f64, tol_f32},
 #define NAUTILUS_INDICATOR NAUTILUS_KERNEL
@@ -14,8 +17,6 @@ const std::vector<KernelRow>& KernelTable() {
   };
   return table;
 }
-
-namespace {
 
 #define NAUTILUS_KERNEL(Name, ...) +1
 constexpr size_t kKernels = 0
@@ -29,6 +30,12 @@ size_t PlaceOf(const cpu::indicators::IndicatorRow& indicator) {
 }
 
 }  // namespace
+
+std::span<const KernelRow> KernelTable() { return Rows(); }
+
+void SetMetalFrom(size_t place, int64_t elements) {
+  Rows()[place].metal_from.store(elements, std::memory_order_relaxed);
+}
 
 void FallBack(Backend& backend) {
   backend = Backend::kCpu;
@@ -49,8 +56,7 @@ Status Run(Backend& backend, const cpu::indicators::IndicatorRow& indicator,
 #include "core/kernel_table.def"
   };
   if (backend == Backend::kMetal) {
-    const auto slot = Metal().*kSlots[PlaceOf(indicator)];
-    const Status status = slot == nullptr ? Status::kNoBackend : slot(call);
+    const Status status = TryMetal(Metal().*kSlots[PlaceOf(indicator)], call);
     if (status != Status::kNoBackend) return status;
     FallBack(backend);
   }
@@ -63,11 +69,13 @@ Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) 
     case Backend::kCpu:
       return {Status::kOk, Backend::kCpu};
     case Backend::kMetal:
-      return {metal_can ? Status::kOk : Status::kNoBackend, Backend::kMetal};
+      return {metal_can && MetalIsOn() ? Status::kOk : Status::kNoBackend, Backend::kMetal};
     case Backend::kAuto:
       break;
   }
-  const bool metal_wins = metal_can && row.metal_from > 0 && elements >= row.metal_from;
+  const int64_t from = row.metal_from.load(std::memory_order_relaxed);
+  const bool metal_wins =
+      metal_can && from > 0 && elements >= from && MetalIsOn() && HealthOfMetal().MayEnter();
   return {Status::kOk, metal_wins ? Backend::kMetal : Backend::kCpu};
 }
 

@@ -2,11 +2,13 @@
 #ifndef NAUTILUS_CORE_KERNEL_TABLE_H_
 #define NAUTILUS_CORE_KERNEL_TABLE_H_
 
+#include <atomic>
 #include <cstdint>
-#include <vector>
+#include <span>
 
 #include "core/indicator_call.h"
 #include "core/kernel_args.h"
+#include "core/metal_health.h"
 #include "core/status.h"
 
 namespace nautilus {
@@ -20,7 +22,7 @@ struct KernelRow {
   unsigned dtypes;
   const char* cpu;
   bool has_metal;
-  int64_t metal_from;
+  std::atomic<int64_t> metal_from;
   double tolerance_f64;
   double tolerance_f32;
 };
@@ -51,19 +53,23 @@ enum class KernelId : int {
 };
 
 // Returns all rows in table order, the indicators last; index with KernelId.
-const std::vector<KernelRow>& KernelTable();
+std::span<const KernelRow> KernelTable();
+
+// Sets from how many output elements on `auto` takes Metal for the row at this place of the table; 0 means
+// never. Any thread.
+void SetMetalFrom(size_t place, int64_t elements);
 
 // Returns the row of an element of IndicatorTable().
 const KernelRow& RowOf(const cpu::indicators::IndicatorRow& indicator);
 
 struct Choice {
-  Status status;  // kOk, or kNoBackend when the asked backend cannot run this
+  Status status;  // kOk, or kNoBackend when the asked backend cannot run this, or is switched off
   Backend backend;
 };
 
 // Chooses the backend: the asked one if it can, else an error; for `kAuto` Metal when the row has it, the
-// dtype is f32 and there are enough elements, else the CPU. f64 never goes to Metal, which has no double
-// precision.
+// dtype is f32, there are enough elements and the device is in use, else the CPU. f64 never goes to Metal,
+// which has no double precision.
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
 
 // Says that the CPU takes over what Metal could not do, and counts it.
@@ -72,18 +78,30 @@ void FallBack(Backend& backend);
 // Returns how often that happened.
 uint64_t Fallbacks();
 
-// Runs one kernel on the backend that Pick chose. A Metal slot answers kNoBackend when the device failed;
-// what is read and written is as it was then. The CPU takes over, and `backend` says so.
-#define NAUTILUS_KERNEL(Name, ...)                                             \
-  inline Status Run(Backend& backend, Name##Args& args) {                      \
-    if (backend == Backend::kMetal) {                                          \
-      const auto slot = Metal().Name;                                          \
-      const Status status = slot == nullptr ? Status::kNoBackend : slot(args); \
-      if (status != Status::kNoBackend) return status;                         \
-      FallBack(backend);                                                       \
-    }                                                                          \
-    return cpu::Name(args);                                                    \
-  }                                                                            \
+// Runs a Metal slot, unless that is null or the device is taken out of use. Returns kNoBackend when the CPU
+// has to do it: the slot answers that for what its kernel leaves out, and kDeviceFailed when the device
+// failed; what is read and written is as it was then.
+template <class Args>
+Status TryMetal(Status (*slot)(Args&), Args& args) {
+  if (slot == nullptr) return Status::kNoBackend;
+  MetalHealth::Call visit(HealthOfMetal());
+  if (!visit.entered()) return Status::kNoBackend;
+  const Status status = slot(args);
+  visit.Leave(status);
+  return status == Status::kDeviceFailed ? Status::kNoBackend : status;
+}
+
+// Runs one kernel on the backend that Pick chose. The CPU takes over what Metal could not do, and `backend`
+// says so.
+#define NAUTILUS_KERNEL(Name, ...)                        \
+  inline Status Run(Backend& backend, Name##Args& args) { \
+    if (backend == Backend::kMetal) {                     \
+      const Status status = TryMetal(Metal().Name, args); \
+      if (status != Status::kNoBackend) return status;    \
+      FallBack(backend);                                  \
+    }                                                     \
+    return cpu::Name(args);                               \
+  }                                                       \
   constexpr KernelId IdOf(const Name##Args*) { return KernelId::k##Name; }
 #include "core/kernel_table.def"
 

@@ -21,6 +21,8 @@ enum class Status : int32_t {
 #define NAUTILUS_STATUS_ENUM(name) name,
   NAUTILUS_STATUS_CODES(NAUTILUS_STATUS_ENUM)
 #undef NAUTILUS_STATUS_ENUM
+  // A device could not do what it began. Never leaves dispatch: the CPU takes over.
+  kDeviceFailed,
 };
 
 // Returns the enumerator's own name ("kShape"), which is the `code` of the JavaScript error.
@@ -28,6 +30,8 @@ constexpr const char* StatusName(Status status) {
   switch (status) {
     case Status::kOk:
       return "kOk";
+    case Status::kDeviceFailed:
+      return "kDeviceFailed";
 #define NAUTILUS_STATUS_CASE(name) \
   case Status::name:               \
     return #name;

@@ -20,6 +20,28 @@ TEST("takes Metal for f32 from the threshold on when asked for auto") {
   CHECK(Pick(row, Dtype::kF32, 1000, Backend::kAuto).backend == Backend::kMetal);
 }
 
+TEST("the threshold of a row changes at run time, and 0 means never") {
+  const size_t place = static_cast<size_t>(KernelId::kGemm);
+  const int64_t before = KernelTable()[place].metal_from;
+  for (const int64_t elements : {int64_t{1}, int64_t{1} << 40, int64_t{0}}) {
+    SetMetalFrom(place, elements);
+    CHECK(KernelTable()[place].metal_from == elements);
+  }
+  SetMetalFrom(place, before);
+  const KernelRow row = Row(true, 0);
+  CHECK(Pick(row, Dtype::kF32, 1 << 30, Backend::kAuto).backend == Backend::kCpu);
+}
+
+TEST("takes no Metal that is switched off, and refuses it to those who ask for it") {
+  const KernelRow row = Row(true, 1000);
+  SwitchMetal(false);
+  CHECK(Pick(row, Dtype::kF32, 1000, Backend::kAuto).backend == Backend::kCpu);
+  CHECK(Pick(row, Dtype::kF32, 1000, Backend::kMetal).status == Status::kNoBackend);
+  CHECK(Pick(row, Dtype::kF32, 1000, Backend::kCpu).status == Status::kOk);
+  SwitchMetal(true);
+  CHECK(Pick(row, Dtype::kF32, 1000, Backend::kAuto).backend == Backend::kMetal);
+}
+
 TEST("never sends f64 to Metal") {
   const KernelRow row = Row(true, 1);
   CHECK(Pick(row, Dtype::kF64, 1000, Backend::kAuto).backend == Backend::kCpu);

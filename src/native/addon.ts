@@ -24,7 +24,7 @@ export interface KernelRow {
   readonly cpuTarget: string;
   /** Whether this build has a Metal kernel for it. */
   readonly metal: boolean;
-  /** Output elements from which `auto` takes Metal; 0 means never. */
+  /** Output elements from which `auto` takes Metal; 0 means never. `setMetalFrom` changes it at run time. */
   readonly metalFrom: number;
   /** Largest difference from the scalar reference in f64, relative to the scale of its sums; 0 means the same bits. */
   readonly toleranceF64: number;
@@ -71,6 +71,23 @@ export interface MetalCounts {
   readonly gpuSeconds: number;
 }
 
+/** How the Metal device is: whether calls go to it, and what it said when it failed last. */
+export interface MetalHealth {
+  /**
+   * `closed`: in use. `open`: taken out after failures in a row; every call completes on the CPU at once. `half_open`: one call tries
+   * the device again.
+   */
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** Calls in a row that failed on the device. */
+  readonly failures: number;
+  /** How often the device was taken out. */
+  readonly opened: number;
+  /** Milliseconds until a call may try it again, at least 0; 0 unless it is `open`. */
+  readonly retryInMs: number;
+  /** What the device said when it failed last; empty when it never did. */
+  readonly lastError: string;
+}
+
 /** The addon's own exports: plain numbers in `block`, arrays as arguments, errors with a native `code`. */
 export interface RawAddon {
   /**
@@ -90,6 +107,10 @@ export interface RawAddon {
   readonly kernels: () => KernelRow[];
   readonly buildInfo: () => BuildInfo;
   readonly metalCounts: () => MetalCounts;
+  readonly setMetalFrom: (index: number, elements: number) => void;
+  readonly metalHealth: () => MetalHealth;
+  readonly setMetalBreaker: (failures: number, retryMs: number, maxRetryMs: number) => void;
+  readonly metalSwitch: (on: boolean) => void;
   readonly statusCodes: () => string[];
   /** A zeroed block of page-aligned memory; `bytes` is a multiple of 16,384. */
   readonly slab: (bytes: number) => ArrayBuffer;

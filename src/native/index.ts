@@ -1,5 +1,5 @@
 // The native kernels as typed functions; the only file of this folder that other modules import.
-import { type BuildInfo, type KernelRow, loadAddon, type MetalCounts } from './addon.ts';
+import { type BuildInfo, type KernelRow, loadAddon } from './addon.ts';
 import { refuse } from './arguments.ts';
 
 export {
@@ -8,6 +8,7 @@ export {
   isAddonBuilt,
   type KernelRow,
   type MetalCounts,
+  type MetalHealth,
   type NativeArray,
 } from './addon.ts';
 export type { BackendOption } from './arguments.ts';
@@ -27,16 +28,12 @@ export * from './kernels/matrix/index.ts';
 export * from './kernels/montecarlo/index.ts';
 export * from './kernels/statistics/index.ts';
 export * from './kernels/system/index.ts';
+export { metalCounts, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } from './metal.ts';
 export { type PoolScope, type PoolStats, pool } from './pool.ts';
 
 /** Returns what the loaded addon is: compiler, flags, SIMD targets, BLAS, Metal. Throws `BackendUnavailableError`. */
 export function buildInfo(): BuildInfo {
   return loadAddon().buildInfo();
-}
-
-/** Returns what the Metal device has done so far. Throws `BackendUnavailableError`. */
-export function metalCounts(): MetalCounts {
-  return loadAddon().metalCounts();
 }
 
 /** Returns the rows of the native kernel table, one for each kernel and indicator. Throws `BackendUnavailableError`. */

@@ -80,8 +80,9 @@ class Device {
   const std::vector<std::string>& broken() const { return broken_; }
   bool Has(const char* kernel) const;
 
-  // Runs the work; kCancelled when it was, kNoBackend when the device could not do it. Nothing is copied back
-  // then, and outputs in slabs hold nothing of use.
+  // Runs the work; kCancelled when it was, kNoBackend when it is too large for the device or its kernel did
+  // not compile, kDeviceFailed when the device failed. Nothing is copied back then, and outputs in slabs hold
+  // nothing of use.
   Status Run(const Work& work);
 
   MetalCounts counts() const;

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/metal_health.h"
 #import "metal/host/device_state.h"
 
 namespace nautilus::metal {
@@ -16,6 +17,12 @@ constexpr int kRetries = 6;
 constexpr const char* kHeldTooLong = "0000000e";
 
 enum class Outcome { kDone, kTooLong, kFailed };
+
+// Keeps the reason for whoever asks after the health of the device.
+Status DeviceFailed(const std::string& error) {
+  HealthOfMetal().Note(error);
+  return Status::kDeviceFailed;
+}
 
 // Memory of the device for one binding: a buffer of its own, or a place in that of a slab.
 struct Slot {
@@ -52,8 +59,8 @@ class Run {
   Run(DeviceState& device, id<MTLComputePipelineState> pipeline, const Work& work)
       : device_(device), pipeline_(pipeline), work_(work) {}
 
-  // Returns false when the device has no memory for it.
-  bool TakeMemory() {
+  // Returns kNoBackend when it needs a buffer that no device of this kind has.
+  Status TakeMemory() {
     for (const Binding& binding : work_.bindings) {
       Slot slot{.binding = binding, .buffer = {}};
       // What is read and written is copied all the same: a piece that failed would spoil it.
@@ -63,16 +70,17 @@ class Run {
       if (!slot.IsBytes() && slot.slab == nil) {
         // Metal refuses buffers of no length.
         const size_t length = std::max<size_t>(binding.bytes, 16);
-        if (length > [device_.device.get() maxBufferLength]) return false;
+        if (length > [device_.device.get() maxBufferLength]) return Status::kNoBackend;
         slot.buffer =
             Owned<id<MTLBuffer>>([device_.device.get() newBufferWithLength:length
                                                                    options:MTLResourceStorageModeShared]);
-        if (!slot.buffer) return false;
+        if (!slot.buffer)
+          return DeviceFailed("no memory for a buffer of " + std::to_string(length) + " bytes");
       }
       slots_.push_back(std::move(slot));
     }
     CopyIn(Kind::kInput);
-    return true;
+    return Status::kOk;
   }
 
   Status Pieces() {
@@ -82,11 +90,11 @@ class Run {
       const Outcome outcome = FromTheStart();
       if (cancelled_) return Status::kCancelled;
       if (outcome == Outcome::kDone) return Status::kOk;
-      if (outcome == Outcome::kFailed) return Status::kNoBackend;
+      if (outcome == Outcome::kFailed) return DeviceFailed(error_);
       // What a piece that was ended left in the memory is unknown: all pieces are done again, smaller ones.
       Count([](MetalCounts& counts) { ++counts.retries; });
     }
-    return Status::kNoBackend;
+    return DeviceFailed(error_);
   }
 
   void CopyBack() {
@@ -139,7 +147,10 @@ class Run {
     @autoreleasepool {
       const Launch launch = work_.piece(first, count);
       id<MTLCommandBuffer> commands = [device_.queue.get() commandBuffer];
-      if (commands == nil) return Outcome::kFailed;
+      if (commands == nil) {
+        error_ = "no command buffer";
+        return Outcome::kFailed;
+      }
       Encode(commands, launch);
       [commands commit];
       [commands waitUntilCompleted];
@@ -181,7 +192,8 @@ class Run {
       return Outcome::kDone;
     }
     NSString* text = [[commands error] localizedDescription];
-    if (text == nil || std::strstr([text UTF8String], kHeldTooLong) == nullptr) return Outcome::kFailed;
+    error_ = text == nil ? "unknown error" : [text UTF8String];
+    if (error_.find(kHeldTooLong) == std::string::npos) return Outcome::kFailed;
     device_.pace.Halve(work_.kernel, threads);
     return Outcome::kTooLong;
   }
@@ -192,13 +204,15 @@ class Run {
   std::vector<Slot> slots_;
   uint64_t copied_ = 0;
   bool cancelled_ = false;
+  std::string error_;
 };
 
 Status Device::Run(const Work& work) {
   if (!Has(work.kernel)) return Status::kNoBackend;
   @autoreleasepool {
     metal::Run run(*state_, state_->pipelines.find(work.kernel)->second.get(), work);
-    if (!run.TakeMemory()) return Status::kNoBackend;
+    const Status memory = run.TakeMemory();
+    if (memory != Status::kOk) return memory;
     const Status status = run.Pieces();
     if (status == Status::kOk) run.CopyBack();
     return status;
