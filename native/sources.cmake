@@ -3,6 +3,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/core/kernel_table.cc
   native/core/metal_health.cc
   native/core/parallel.cc
+  native/core/placement.cc
   native/core/slab.cc
   native/cpu/build_info.cc
   native/cpu/indicators/average.cc
@@ -115,6 +116,7 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/indicators.cc
   native/addon/kernels.cc
   native/addon/metal.cc
+  native/addon/placement.cc
 )
 set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_cholesky.cc
@@ -144,6 +146,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/montecarlo_portfolio_test.cc
   native/test/montecarlo_reference_test.cc
   native/test/parallel_test.cc
+  native/test/placement_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/random_sobol_test.cc

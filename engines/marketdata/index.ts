@@ -7,6 +7,7 @@ import { MarketDataService } from './service.ts';
 export default {
   name: 'marketdata',
   port: 8800,
+  urgency: 'latency',
   title: 'Market Data Engine',
   description: 'Imports, stores and serves bars; feeds the stream; replays history in lockstep.',
   migrations: [],

@@ -9,6 +9,7 @@ import { RiskService } from './service.ts';
 export default {
   name: 'risk',
   port: 8200,
+  urgency: 'latency',
   title: 'Risk Engine',
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
   migrations: MIGRATIONS,

@@ -8,6 +8,7 @@ import { StrategyService } from './service.ts';
 export default {
   name: 'strategy',
   port: 8700,
+  urgency: 'latency',
   title: 'Strategy Engine',
   description: 'Strategies, orders with their pre-trade check, and the paper venue that fills them.',
   migrations: MIGRATIONS,

@@ -14,6 +14,7 @@
 #include "addon/border.h"
 #include "core/indicator_call.h"
 #include "core/kernel_table.h"
+#include "core/placement.h"
 
 namespace nautilus::addon {
 namespace {
@@ -343,7 +344,10 @@ class IndicatorWorker : public Napi::AsyncWorker {
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
-  void Execute() override { status_ = work_.RunParts(cancel_); }
+  void Execute() override {
+    TakeUrgency();
+    status_ = work_.RunParts(cancel_);
+  }
 
   void OnOK() override {
     if (status_ == Status::kOk)

@@ -10,6 +10,7 @@
 #include "addon/border.h"
 #include "addon/borders.h"
 #include "core/kernel_table.h"
+#include "core/placement.h"
 
 namespace nautilus::addon {
 namespace {
@@ -60,6 +61,7 @@ class KernelWorker : public Napi::AsyncWorker {
 
  protected:
   void Execute() override {
+    TakeUrgency();
     try {
       status_ = Run(backend_, args_);
     } catch (const std::bad_alloc&) {

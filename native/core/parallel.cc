@@ -9,6 +9,8 @@
 
 #if defined(__APPLE__)
 #include <dispatch/dispatch.h>
+
+#include "core/placement.h"
 #endif
 
 namespace nautilus {
@@ -115,15 +117,16 @@ void ParallelForRaw(int64_t chunks, void (*body)(void*, int64_t), void* context)
     void* context;
   } share{.chunks = chunks, .body = body, .context = context};
   const auto blocks = static_cast<size_t>(std::min<int64_t>(threads, chunks));
-  dispatch_apply_f(
-      blocks, dispatch_get_global_queue(QOS_CLASS_USER_INITIATED, 0), &share, [](void* raw, size_t) {
-        auto& work = *static_cast<Share*>(raw);
-        inside = true;
-        for (int64_t chunk; (chunk = work.next.fetch_add(1, std::memory_order_relaxed)) < work.chunks;) {
-          work.body(work.context, chunk);
-        }
-        inside = false;
-      });
+  const qos_class_t urgency =
+      UrgencyOfKernels() == Urgency::kLatency ? QOS_CLASS_USER_INTERACTIVE : QOS_CLASS_USER_INITIATED;
+  dispatch_apply_f(blocks, dispatch_get_global_queue(urgency, 0), &share, [](void* raw, size_t) {
+    auto& work = *static_cast<Share*>(raw);
+    inside = true;
+    for (int64_t chunk; (chunk = work.next.fetch_add(1, std::memory_order_relaxed)) < work.chunks;) {
+      work.body(work.context, chunk);
+    }
+    inside = false;
+  });
 #else
   static Pool& pool = *new Pool;
   pool.Run(chunks, threads, body, context);

@@ -6,6 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { DependencyUnavailableError, InvariantError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
+import type { Placement, Urgency } from '../hardware/placement.ts';
 import type { EngineHost } from '../http/engine.ts';
 import { EngineMetrics } from '../http/metrics.ts';
 import { startTelemetry } from '../http/otel-start.ts';
@@ -21,7 +22,10 @@ export interface HostedEngine {
 }
 
 /** What an engine shares with the others beside the bus. */
-export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'onHung'>;
+export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'onHung'> & {
+  /** Places the threads of the process; absent where it runs several engines. */
+  readonly place?: (urgency: Urgency) => Placement | undefined;
+};
 
 /** Loads, connects and starts the engine `name`, one of the nine unless `load` gives it. Throws DependencyUnavailableError without a bus or with a taken port. */
 export async function hostEngine(
@@ -46,8 +50,10 @@ export async function hostEngine(
   ]);
   if (!definition) throw new InvariantError(`no engine ${name}`);
   await connected(bus, services.eventLog, Math.min(BUS_TIMEOUT_MS, config.defaultTimeoutMs));
+  const { place, ...shared } = services;
   const host: EngineHost = {
-    ...services,
+    ...shared,
+    placement: place?.(definition.urgency ?? 'throughput'),
     bus,
     clock: systemClock,
     config,

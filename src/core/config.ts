@@ -33,6 +33,8 @@ const envSchema = z.object({
   NAUTILUS_PORTS: z.enum(['published', 'free']).default('published'),
   /** Native threads for the whole machine, divided among the engines; 1..1024. */
   NAUTILUS_THREADS: z.coerce.number().int().min(1).max(1024).default(availableParallelism()),
+  /** `auto` keeps urgent engines on fast cores where a machine has two kinds; `off` leaves it to the system. */
+  NAUTILUS_PLACEMENT: z.enum(['auto', 'off']).default('auto'),
   /** Largest JSON body in bytes; 1 KiB..1 GiB. */
   NAUTILUS_MAX_BODY_BYTES: z.coerce
     .number()
@@ -145,6 +147,7 @@ export interface Config {
   readonly maxConnections: number;
   readonly ports: 'published' | 'free';
   readonly threads: number;
+  readonly placement: 'auto' | 'off';
   readonly maxBodyBytes: number;
   readonly maxImportBytes: number;
   readonly feed: 'simulated' | 'none';
@@ -217,6 +220,7 @@ export function loadConfig(
     maxConnections: e.NAUTILUS_MAX_CONNECTIONS,
     ports: e.NAUTILUS_PORTS,
     threads: e.NAUTILUS_THREADS,
+    placement: e.NAUTILUS_PLACEMENT,
     maxBodyBytes: e.NAUTILUS_MAX_BODY_BYTES,
     maxImportBytes: e.NAUTILUS_MAX_IMPORT_BYTES,
     feed: e.NAUTILUS_FEED,

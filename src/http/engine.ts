@@ -11,6 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Placement, Urgency } from '../hardware/placement.ts';
 import type { Database, Migrations, Schemas } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
@@ -28,6 +29,8 @@ export interface EngineHost {
   readonly leases: LeaseBoard;
   /** Name of this process among those that run the engine; the same after a restart. The engine's name when absent. */
   readonly member?: string;
+  /** Where its process runs; absent where several engines share one. */
+  readonly placement?: Placement | undefined;
   /** Ends the process that applies an event without end; it comes back and tries again. */
   readonly onHung?: () => void;
 }
@@ -88,6 +91,8 @@ export interface EngineDefinition {
   readonly port: number;
   readonly title: string;
   readonly description: string;
+  /** How urgent its work is, for its [place](../hardware/placement.ts) among the cores; default throughput. */
+  readonly urgency?: Urgency;
   /** Steps of the schema of its own tables; an engine without them has no database. */
   readonly migrations?: Migrations;
   /** Tables of the parts that it uses in its database, such as those of jobs. */

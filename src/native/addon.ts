@@ -115,6 +115,9 @@ export interface RawAddon {
   /** A zeroed block of page-aligned memory; `bytes` is a multiple of 16,384. */
   readonly slab: (bytes: number) => ArrayBuffer;
   readonly setThreads: (threads: number) => number;
+  readonly setUrgency: (urgency: 'latency' | 'throughput') => void;
+  readonly bindThreads: (cpus: Int32Array) => { readonly threads: number; readonly error: string };
+  readonly allowedCpus: () => number[];
 }
 
 const addonPath =

@@ -29,6 +29,7 @@ export * from './kernels/montecarlo/index.ts';
 export * from './kernels/statistics/index.ts';
 export * from './kernels/system/index.ts';
 export { metalCounts, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } from './metal.ts';
+export { placer } from './placer.ts';
 export { type PoolScope, type PoolStats, pool } from './pool.ts';
 
 /** Returns what the loaded addon is: compiler, flags, SIMD targets, BLAS, Metal. Throws `BackendUnavailableError`. */
