@@ -11,7 +11,7 @@ export function websocketEngine(limits: Partial<SocketLimits> = {}): EngineDefin
   return {
     name: 'websocket',
     port: 8600,
-  urgency: 'latency',
+    urgency: 'latency',
     title: 'WebSocket Engine',
     description: 'Streams every topic to WebSocket clients, and serves the operator page.',
     create(context) {

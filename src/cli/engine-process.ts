@@ -7,6 +7,7 @@ import type { EngineMessage } from './child.ts';
 import { loadEngine } from './engines.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { hostEngine } from './host.ts';
+import { placeEngine } from './placement.ts';
 import { memberName, processServices } from './transport.ts';
 
 const tell = (message: EngineMessage) => process.send?.(message);
@@ -35,7 +36,12 @@ async function start(name: string, load: typeof loadEngine): Promise<void> {
   const { engine } = await hostEngine(
     name,
     transport,
-    { ...services, member: memberName(config, label), onHung: () => process.kill(process.pid, 'SIGKILL') },
+    {
+      ...services,
+      member: memberName(config, label),
+      place: (urgency) => placeEngine(urgency, config),
+      onHung: () => process.kill(process.pid, 'SIGKILL'),
+    },
     config,
     log,
     load,

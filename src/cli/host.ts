@@ -6,7 +6,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { DependencyUnavailableError, InvariantError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
-import type { Placement, Urgency } from '../hardware/placement.ts';
+import type { Placement, Urgency } from '../hardware/index.ts';
 import type { EngineHost } from '../http/engine.ts';
 import { EngineMetrics } from '../http/metrics.ts';
 import { startTelemetry } from '../http/otel-start.ts';
@@ -24,7 +24,7 @@ export interface HostedEngine {
 /** What an engine shares with the others beside the bus. */
 export type SharedServices = Pick<EngineHost, 'eventLog' | 'leases' | 'member' | 'onHung'> & {
   /** Places the threads of the process; absent where it runs several engines. */
-  readonly place?: (urgency: Urgency) => Placement | undefined;
+  readonly place?: (urgency: Urgency) => Promise<Placement | undefined>;
 };
 
 /** Loads, connects and starts the engine `name`, one of the nine unless `load` gives it. Throws DependencyUnavailableError without a bus or with a taken port. */
@@ -53,7 +53,7 @@ export async function hostEngine(
   const { place, ...shared } = services;
   const host: EngineHost = {
     ...shared,
-    placement: place?.(definition.urgency ?? 'throughput'),
+    placement: await place?.(definition.urgency ?? 'throughput'),
     bus,
     clock: systemClock,
     config,

@@ -37,7 +37,8 @@ export function placeProcess(
 ): Placement {
   placer.setUrgency(urgency);
   if (platform === 'darwin') {
-    const reason = 'the system prefers its performance cores for both classes, and the more urgent one where they compete';
+    const reason =
+      'the system prefers its performance cores for both classes, and the more urgent one where they compete';
     return { urgency, cpus: null, qos: QOS[urgency], reason };
   }
   const free = (reason: string): Placement => ({ urgency, cpus: null, qos: null, reason });

@@ -11,7 +11,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Placement, Urgency } from '../hardware/placement.ts';
+import type { Placement, Urgency } from '../hardware/index.ts';
 import type { Database, Migrations, Schemas } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';

@@ -9,6 +9,8 @@ import { barsFile, nautilus, TestSystem } from '../support/system.ts';
 
 setDefaultTimeout(120_000);
 
+const URGENT = ['marketdata', 'risk', 'strategy', 'websocket'];
+
 describe('the running system', () => {
   let system: TestSystem;
   beforeAll(async () => {
@@ -51,7 +53,11 @@ describe('the running system', () => {
       expect(await (await fetch(`${base}/metrics`)).text()).toContain(
         `nautilus_bus_connected{engine="${name}"} 1`,
       );
-      expect(await (await fetch(`${base}/system/status`)).json()).toMatchObject({ engine: name, port });
+      expect(await (await fetch(`${base}/system/status`)).json()).toMatchObject({
+        engine: name,
+        port,
+        placement: { urgency: URGENT.includes(name) ? 'latency' : 'throughput', reason: expect.any(String) },
+      });
       const openapi = await (await fetch(`${base}/openapi/json`)).json();
       expect(openapi.openapi).toStartWith('3.1');
       const page = await (await fetch(`${base}/openapi`)).text();
