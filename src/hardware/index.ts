@@ -1,4 +1,9 @@
-// The machine: what it is and what it is doing; the only file of this folder that other modules import.
+// The machine: what it is and what it is doing.
 export { detectHardware } from './detect.ts';
+export { type Told, untold } from './facts.ts';
+export { readingsOf, samplerOf } from './machine.ts';
+export { Monitor } from './monitor.ts';
 export { type Placement, placeProcess, type Urgency } from './placement.ts';
-export { type Cluster, type Hardware, hardwareSchema, type MetalFacts } from './schema.ts';
+export type { MachinePart, Sample } from './sampler.ts';
+export { type Hardware, hardwareSchema, type MetalFacts } from './schema.ts';
+export { type Utilization, utilizationSchema } from './utilization.ts';

@@ -105,3 +105,41 @@ export const IOREG_NEURAL_ENGINE = `+-o H11ANE  <class H11ANEIn, id 0x1000004d5,
       "DeviceProperties" = {"ANEDevicePropertyANEVersion"=192,"ANEDevicePropertyNumANECores"=16,"ANEDevicePropertyTypeANEArchitectureTypeStr"="h16g"}
     }
 `;
+
+/** `vm_stat` of a Mac with pages of 4 KiB: https://github.com/wazuh/wazuh/issues/22113 */
+export const VM_STAT = `Mach Virtual Memory Statistics: (page size of 4096 bytes)
+Pages free:                             6127229.
+Pages active:                            485320.
+Pages inactive:                          628646.
+Pages speculative:                       430715.
+Pages throttled:                              0.
+Pages wired down:                        715958.
+Pages purgeable:                          11820.
+"Translation faults":                  11477162.
+Pages copy-on-write:                     356264.
+File-backed pages:                      1080348.
+Anonymous pages:                         464333.
+Pages stored in compressor:                   0.
+Pages occupied by compressor:                 0.
+Decompressions:                               0.
+Swapouts:                                     0.
+`;
+
+/** `notifyutil -g com.apple.system.thermalpressurelevel`, as several notes of measurements quote it. */
+export const NOTIFY_THERMAL = 'com.apple.system.thermalpressurelevel 1\n';
+
+/** `pmset -g batt` and `pmset -g` of MacBooks, quoted in public notes. */
+export const PMSET_BATTERY = `Now drawing from 'Battery Power'
+ -InternalBattery-0 (id=24313955)	27%; discharging; 3:32 remaining present: true
+`;
+export const PMSET_SETTINGS = `System-wide power settings:
+Currently in use:
+ standby              1
+ Sleep On Power Button 1
+ sleep                1 (sleep prevented by powerd)
+ hibernatemode        3
+ displaysleep         10
+ tcpkeepalive         1
+ lowpowermode         0
+ womp                 0
+`;
