@@ -36,6 +36,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     to: 'src/store/database.ts',
     reason: 'types of the transaction that a unit of work runs in',
   },
+  {
+    from: 'src/bus/topics.ts',
+    to: 'src/hardware/utilization.ts',
+    reason: 'the message of what the machine is doing is what the route of it replies',
+  },
   { from: 'src/http/', to: 'src/events/', reason: 'the server wires the durable events of its engine' },
   {
     from: 'src/bus/conformance.ts',

@@ -83,10 +83,13 @@ async function describe(definition: EngineDefinition): Promise<EngineDocument> {
   }
 }
 
+const notRunning = () => {
+  throw new Error('not running');
+};
 const IDLE: EngineState = {
-  health: () => {
-    throw new Error('not running');
-  },
+  health: notRunning,
+  hardware: notRunning,
+  utilization: notRunning,
   notReady: () => 'not running',
   systemStatus: () => ({}),
 };

@@ -9,7 +9,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import definition from './index.ts';
 import { committed, expectedRows, featureBodies } from './test-features.ts';
 
-const env = { NAUTILUS_MODELS_DIR: resolve(import.meta.dir, '../../models') };
+const env = { NAUTILUS_MODELS_DIR: resolve(import.meta.dir, '../../models'), MONITORING_INTERVAL: '1' };
 const zeros = Array(MODEL_INPUTS.length).fill(0);
 
 describe('ml engine', () => {
@@ -27,6 +27,14 @@ describe('ml engine', () => {
       model: { model_id: 'btc-direction-15m', loaded: true, reason: null, version: '1.0.0', provider: 'cpu' },
     });
     expect(body.model.artefact_sha256).toBe(committed.card.artefact.sha256);
+  });
+
+  test('tells of its hardware under the published name too', async () => {
+    const told = () => engine.messages(topics.mlHardwareMetrics);
+    await eventually(() => told().length > 0, 'ml.hardware_metrics', 30_000);
+    const [own] = told();
+    expect(own!.body.engine).toBe('ml');
+    expect(engine.messages(topics.hardwareMetrics).map((e) => e.body)).toContainEqual(own!.body);
   });
 
   test('lists its models and shows their cards', async () => {

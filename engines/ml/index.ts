@@ -1,4 +1,5 @@
 // The ML engine: a registry of ONNX models, predictions on the stream and on request. It never trains.
+import { topics } from '../../src/bus/topics.ts';
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { mlRoutes } from './routes.ts';
@@ -12,6 +13,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     title: 'ML Inference Engine',
     description: 'Predictions of registered ONNX models, on the stream and on request.',
     migrations: MIGRATIONS,
+    hardwareTopic: topics.mlHardwareMetrics,
     create(context) {
       const service = new MlService(context, options);
       return {

@@ -9,6 +9,15 @@ import { Connections, type SocketLimits } from './lib/connections.ts';
 import { EngineLines } from './lib/engines.ts';
 import type { PageQuery, SnapshotQuery } from './schemas.ts';
 
+// What is no part of replays.
+const FOLLOWED = [
+  topics.presence,
+  topics.lifecycle,
+  topics.riskLimits,
+  topics.hardwareMetrics,
+  topics.mlHardwareMetrics,
+];
+
 /** State and decisions of the WebSocket engine. It publishes nothing. */
 export class WebsocketService {
   readonly connections: Connections;
@@ -47,14 +56,11 @@ export class WebsocketService {
     this.#engines = new EngineLines(context.bus, context.clock);
   }
 
-  /** Follows what is no part of replays: presence, lifecycle, limits. */
+  /** Follows what is no part of replays: presence, lifecycle, limits, hardware. */
   async start(): Promise<void> {
     const { bus } = this.#context;
     const forward = (batch: readonly Envelope[]) => this.connections.offer(batch);
-    await Promise.all([
-      this.#engines.start(),
-      ...[topics.presence, topics.lifecycle, topics.riskLimits].map((topic) => bus.subscribe(topic, forward)),
-    ]);
+    await Promise.all([this.#engines.start(), ...FOLLOWED.map((topic) => bus.subscribe(topic, forward))]);
     this.connections.start();
   }
 

@@ -30,7 +30,7 @@ export interface EngineDocument {
   readonly emits: readonly string[];
 }
 
-const SYSTEM = ['/health', '/ready', '/metrics', '/system/status'];
+const SYSTEM = ['/health', '/ready', '/metrics', '/system/status', '/hardware', '/hardware/utilization'];
 const ASSETS = /^\/openapi\b/;
 
 const INTRO = `

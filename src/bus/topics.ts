@@ -1,5 +1,6 @@
 // The topic catalogue: every topic of the system with its schema, owner and delivery class. Nothing else makes topics.
 import type { z } from 'zod';
+import { utilizationSchema } from '../hardware/utilization.ts';
 import {
   analyticsMetrics,
   breach,
@@ -134,6 +135,20 @@ export const topics = {
     'Another model serves the stream',
     modelDeployment,
     { key: 'model_id', keep: 'forever' },
+  ),
+  hardwareMetrics: topic(
+    'hardware.metrics',
+    '*',
+    'publish',
+    'What the machine of an engine is doing, every MONITORING_INTERVAL seconds',
+    utilizationSchema,
+  ),
+  mlHardwareMetrics: topic(
+    'ml.hardware_metrics',
+    'ml',
+    'publish',
+    'The hardware.metrics of the ml engine, under its published name',
+    utilizationSchema,
   ),
   presence: topic('system.engines', '*', 'publish', 'One engine tells that it lives, every second', presence),
   jobs: topic('system.jobs', '*', 'publish', 'State and progress of long work', job),

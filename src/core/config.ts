@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
+import { MONITORING_VARIABLES, type MonitoringSettings, monitoringSettings } from './monitoring-settings.ts';
 import { type OtelSettings, otelSettings } from './otel-settings.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
@@ -130,6 +131,7 @@ const envSchema = z.object({
   DEFAULT_TIMEOUT: z.coerce.number().int().min(100).max(600_000).default(30_000),
   /** `false` serves no `/metrics` and measures neither requests nor hops. */
   METRICS_ENABLED: z.enum(['true', 'false']).default('true'),
+  ...MONITORING_VARIABLES,
   /** trace, debug, info, warn, error, fatal or silent. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
@@ -181,6 +183,7 @@ export interface Config {
   readonly graceMs: number;
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
+  readonly monitoring: MonitoringSettings;
   /** Undefined when no telemetry is exported. */
   readonly otel: OtelSettings | undefined;
   readonly logLevel: string;
@@ -264,6 +267,7 @@ export function loadConfig(
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
+    monitoring: monitoringSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,
   };

@@ -6,6 +6,7 @@ import { idSequence } from '../core/ids.ts';
 import type { Admission, Guard, Peer } from './auth.ts';
 import { admitJson } from './body.ts';
 import type { EngineDefinition, EngineHost, EngineParts } from './engine.ts';
+import { type HardwareTeller, hardwareRoutes } from './hardware-routes.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
@@ -26,7 +27,7 @@ export interface Health {
 }
 
 /** The engine as its own routes see it. */
-export interface EngineState {
+export interface EngineState extends HardwareTeller {
   health(): Health;
   /** Why it is not ready, or null. */
   notReady(): string | null;
@@ -121,6 +122,7 @@ export function buildApp(
     .get('/system/status', () => state.systemStatus(), {
       detail: { summary: 'State, memory, counters of the bus', tags: ['system'] },
     })
+    .use(hardwareRoutes(state))
     .use(parts.routes);
   const fetch = app.fetch;
 

@@ -172,7 +172,14 @@ test('a key is in no log line, problem, metric or audit line, wherever a caller 
   const { key } = addKey(context.config, 'me', 'admin');
   const { prepareEngine } = await import('./server.ts');
   const { parts } = await prepareEngine(definition, context);
-  const state = { health: () => ({}) as never, notReady: () => null, systemStatus: () => ({}) };
+  const nothing = () => ({}) as never;
+  const state = {
+    health: nothing,
+    notReady: () => null,
+    systemStatus: nothing,
+    hardware: nothing,
+    utilization: nothing,
+  };
   const metrics = new (await import('./metrics.ts')).EngineMetrics('risk', engine.bus);
   const app = buildApp(
     definition,

@@ -5,13 +5,14 @@ import type { Bus } from '../bus/client.ts';
 import type { EventLog } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
 import type { Participant } from '../bus/participant.ts';
+import type { Topic } from '../bus/topics.ts';
 import type { UnitRunner } from '../bus/unit.ts';
 import type { PartitionField, WorkShare } from '../bus/work-share.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Placement, Urgency } from '../hardware/index.ts';
+import type { Placement, Urgency, Utilization } from '../hardware/index.ts';
 import type { Database, Migrations, Schemas } from '../store/database.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
@@ -103,5 +104,7 @@ export interface EngineDefinition {
    * Absent: only one process may run, since what it keeps in memory is not divided.
    */
   readonly replicas?: 'stateless' | { readonly partitionBy: PartitionField };
+  /** Another topic for what it says on `hardware.metrics`. */
+  readonly hardwareTopic?: Topic<Utilization>;
   create(context: EngineContext): EngineParts | Promise<EngineParts>;
 }

@@ -1,4 +1,6 @@
 // What the addon says of itself, in the short form that every engine reports.
+
+import { type MetalFacts, type Told, untold } from '../hardware/index.ts';
 import { buildInfo, isAddonBuilt, metalCounts, type PoolStats, pool } from '../native/index.ts';
 import { Counter, Gauge, type Registry } from './prom.ts';
 
@@ -24,6 +26,22 @@ function read(): NativeInfo {
   } catch {
     return { backend: 'unavailable', target: null };
   }
+}
+
+/** Returns whether kernels can run on the GPU, and why not; never throws. */
+export function metalFacts(): MetalFacts {
+  const { backend } = nativeInfo();
+  if (backend === 'unavailable')
+    return { available: false, reason: 'the native addon is not built or does not load' };
+  return backend === 'metal'
+    ? { available: true, reason: null }
+    : { available: false, reason: buildInfo().metal.reason };
+}
+
+/** Returns the seconds for which work of this process has held the GPU. */
+export function gpuSeconds(): Told<number> {
+  const { available, reason } = metalFacts();
+  return available ? metalCounts().gpuSeconds : untold(reason ?? 'no Metal');
 }
 
 /** Returns the Metal kernels that did not compile on this device, each with the reason; never throws. */

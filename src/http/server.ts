@@ -20,6 +20,7 @@ import { AUDIT_TABLES } from './audit-table.ts';
 import { Guard } from './auth.ts';
 import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from './engine.ts';
 import { registerEvents } from './events-metric.ts';
+import { HardwareMonitor } from './hardware-monitor.ts';
 import { refuseOpenHost } from './key-ring.ts';
 import { Listener } from './listener.ts';
 import { nativeInfo, poolStats } from './native-info.ts';
@@ -142,6 +143,7 @@ class Engine implements RunningEngine {
   readonly #startedS = monotonicSeconds();
   readonly #stream: EngineStream | undefined;
   readonly #guard: Guard;
+  readonly #hardware: HardwareMonitor;
   #listener: Listener | undefined;
   #presence: ReturnType<typeof setInterval> | undefined;
   #ready = false;
@@ -162,6 +164,7 @@ class Engine implements RunningEngine {
     // A file of this host does not tell what was changed on the others, with which it may share a Postgres.
     const shared = context.config.postgres ? durable?.database : undefined;
     this.#guard = new Guard(definition.name, context, shared);
+    this.#hardware = new HardwareMonitor(this.name, context, { also: definition.hardwareTopic });
     const { participant } = parts;
     if (!participant) return;
     const options = {
@@ -194,7 +197,11 @@ class Engine implements RunningEngine {
     this.#listener?.join();
     this.#announce();
     this.#presence = setInterval(() => this.#tick(), PRESENCE_MS);
+    await this.#hardware.start();
   }
+
+  hardware = () => this.#hardware.hardware();
+  utilization = () => this.#hardware.utilization();
 
   health(): Health {
     const missing = this.missing();
@@ -246,6 +253,7 @@ class Engine implements RunningEngine {
     this.#stopping = true;
     const endMs = performance.now() + graceMs;
     clearInterval(this.#presence);
+    this.#hardware.stop();
     this.#announce();
     // Intake ends first, so that nothing reaches an engine that has closed its files. An open WebSocket keeps a polite
     // stop waiting for ever, which is why both waits have an end.

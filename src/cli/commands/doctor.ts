@@ -1,13 +1,14 @@
 // `nautilus doctor`: looks at everything that the engines need, and says how to mend what is missing.
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { cpus, freemem, totalmem } from 'node:os';
 import manifest from '../../../package.json' with { type: 'json' };
 import { type Config, loadConfig } from '../../core/config.ts';
+import { detectHardware } from '../../hardware/index.ts';
 import { buildInfo, isAddonBuilt } from '../../native/index.ts';
 import { listModels } from '../../onnx/registry.ts';
 import { ENGINES } from '../engines.ts';
-import { mebibytes, table } from '../output.ts';
+import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
+import { machineFindings } from './doctor-machine.ts';
 import { postgresFindings } from './doctor-postgres.ts';
 import { redisFindings } from './doctor-redis.ts';
 import type { Finding } from './finding.ts';
@@ -17,7 +18,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
   const config = loadConfig();
   const findings = [
     bun(),
-    machine(),
+    ...machineFindings(await detectHardware()),
     ...addon(),
     ...gpu(),
     ...(await redisFindings(config)),
@@ -46,11 +47,6 @@ function bun(): Finding {
     found,
     ...(same ? {} : { fix: 'run `make engines`, which installs the pinned one' }),
   };
-}
-
-function machine(): Finding {
-  const found = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${mebibytes(freemem())} of ${mebibytes(totalmem())} free`;
-  return { check: 'machine', level: 'ok', found };
 }
 
 function addon(): Finding[] {

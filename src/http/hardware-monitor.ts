@@ -1,0 +1,118 @@
+// The machine as an engine tells of it: what it is, what it is doing, and the same on the bus from time to time.
+import { hostname } from 'node:os';
+import { type Topic, topics } from '../bus/topics.ts';
+import { systemClock } from '../core/clock.ts';
+import {
+  detectHardware,
+  type Hardware,
+  type MachinePart,
+  Monitor,
+  samplerOf,
+  type Utilization,
+} from '../hardware/index.ts';
+import type { EngineHost } from './engine.ts';
+import { registerHardware } from './hardware-metric.ts';
+import { gpuSeconds, metalFacts } from './native-info.ts';
+
+export interface HardwareOptions {
+  /** Another topic on which the engine tells the same, under a published name. */
+  readonly also?: Topic<Utilization> | undefined;
+  /** Takes over what another engine of this machine read. Where reading costs processes, one engine does it for all. */
+  readonly share?: boolean;
+}
+
+/** Looks at the machine for one engine. */
+export class HardwareMonitor {
+  readonly #engine: string;
+  readonly #host: EngineHost;
+  readonly #also: Topic<Utilization> | undefined;
+  readonly #share: boolean;
+  readonly #machine = hostname();
+  readonly #monitor: Monitor;
+  #hardware: Promise<Hardware> | undefined;
+  #heard: MachinePart | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #busy = false;
+  #stopped = false;
+
+  constructor(engine: string, host: EngineHost, options: HardwareOptions = {}) {
+    this.#engine = engine;
+    this.#host = host;
+    this.#also = options.also;
+    this.#share = options.share ?? process.platform === 'darwin';
+    const nowUs = () => systemClock.nowUs();
+    this.#monitor = new Monitor({
+      sampler: async () => samplerOf(await this.hardware(), gpuSeconds, nowUs),
+      intervalMs: this.#intervalMs,
+      nowUs,
+      shared: () => this.#heard,
+    });
+    const { metrics, config } = host;
+    if (metrics.enabled && config.monitoring.on) registerHardware(metrics.registry, () => this.#monitor.last);
+  }
+
+  get #intervalMs(): number {
+    return this.#host.config.monitoring.intervalS * 1000;
+  }
+
+  /** What the machine is; read once. */
+  hardware(): Promise<Hardware> {
+    this.#hardware ??= detectHardware(metalFacts());
+    return this.#hardware;
+  }
+
+  /** What the machine is doing: the last sample, or a new one when that is older than MONITORING_INTERVAL. */
+  async utilization(): Promise<Utilization> {
+    return this.#told(await this.#monitor.read());
+  }
+
+  /** Begins to publish, where HARDWARE_MONITORING is on. */
+  async start(): Promise<void> {
+    const { bus, config } = this.#host;
+    if (!config.monitoring.on) return;
+    if (this.#share)
+      await bus.subscribe(topics.hardwareMetrics, (batch) => {
+        for (const { body } of batch) this.#hear(body as Utilization);
+      });
+    // Nine engines that start together do not look together.
+    this.#timer = setTimeout(() => {
+      this.#timer = setInterval(() => void this.#tick(), this.#intervalMs);
+      void this.#tick();
+    }, Math.random() * this.#intervalMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #tick(): Promise<void> {
+    const { bus, log } = this.#host;
+    if (this.#busy || !bus.connected) return;
+    this.#busy = true;
+    try {
+      const told = this.#told(await this.#monitor.take());
+      if (this.#stopped || !bus.connected) return;
+      bus.publish(topics.hardwareMetrics, told);
+      if (this.#also) bus.publish(this.#also, told);
+    } catch (err) {
+      log.warn({ err }, 'looking at the machine failed');
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #told(sample: Awaited<ReturnType<Monitor['read']>>): Utilization {
+    const { replica } = this.#host.config;
+    return {
+      engine: this.#engine,
+      ...(replica && { replica: replica.index }),
+      host: this.#machine,
+      ...sample,
+    };
+  }
+
+  #hear(body: Utilization): void {
+    if (body.host === this.#machine && body.read_at_us > (this.#heard?.read_at_us ?? 0)) this.#heard = body;
+  }
+}
