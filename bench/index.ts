@@ -10,7 +10,12 @@ import { markdown, OUTPUT_VARIABLE, type Section } from './report.ts';
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   speedups: ['speedups/speedups.bench.ts'],
   kernels: ['kernels/kernels.bench.ts', 'kernels/indicators.bench.ts', 'kernels/roofline.bench.ts'],
-  engines: ['engines/hot-path.bench.ts', 'engines/inference.bench.ts', 'engines/health.bench.ts'],
+  engines: [
+    'engines/hot-path.bench.ts',
+    'engines/inference.bench.ts',
+    'engines/router.bench.ts',
+    'engines/health.bench.ts',
+  ],
   bus: [
     'bus/bus.bench.ts',
     'bus/hub-echo.bench.ts',

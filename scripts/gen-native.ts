@@ -137,6 +137,22 @@ function sideRow(def: KernelDef, dim: string | number, scalars: readonly string[
   return `{${of === 'number' ? -1 : scalars.indexOf(name)}, ${offset}}`;
 }
 
+const FUNCTIONS: Readonly<Record<string, string>> = {
+  log2: 'Log2',
+  min: 'std::min<double>',
+  max: 'std::max<double>',
+  sqrt: 'std::sqrt',
+};
+
+// `2 * m * n` over the numbers of a request. `parseExpression` has accepted it.
+function operations({ flops }: KernelDef, scalars: readonly string[]): string {
+  return flops.replace(/\d+(?:\.\d+)?(?:e\d+)?|[A-Za-z_]\w*/g, (token) => {
+    if (/^\d+$/.test(token)) return `${token}.0`;
+    if (/^\d/.test(token)) return token;
+    return FUNCTIONS[token] ?? `request.scalars[${scalars.indexOf(token)}]`;
+  });
+}
+
 function border(def: KernelDef): string {
   const args = `${pascal(def.id)}Args`;
   const sizes = Object.entries(def.sizes);
@@ -182,6 +198,10 @@ function border(def: KernelDef): string {
       return `    args.${snake(name)} = static_cast<${type}>(request.pointers[${at}]);`;
     }),
     `    return args;`,
+    `  }`,
+    ``,
+    `  static double Operations(const Request&${/[A-Za-z]/.test(def.flops) ? ' request' : ''}) {`,
+    `    return ${operations(def, scalars)};`,
     `  }`,
     `};`,
   );

@@ -24,7 +24,7 @@ test('shares one load between callers at the same time', async () => {
 });
 
 test('closes the model that was not used for longest, never a pinned one', async () => {
-  const cache = new ModelCache(models, 2);
+  const cache = new ModelCache(models, undefined, 2);
   const a = await cache.get('a');
   cache.pin('a');
   const b = await cache.get('b');

@@ -1,6 +1,7 @@
 // Open models by id: loaded once, shared, at most a few at a time, freed when nobody needs them.
 import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import type { ModelCard } from '../../src/onnx/model-card.ts';
+import type { ModelRouting } from '../../src/onnx/provider.ts';
 import { openModel } from '../../src/onnx/registry.ts';
 import type { ModelSession } from '../../src/onnx/session.ts';
 
@@ -16,13 +17,16 @@ const MAX_OPEN = 8;
 /** Opens models of one registry directory on first use and keeps the most recently used ones. */
 export class ModelCache {
   readonly #directory: string;
+  readonly #routing: ModelRouting | undefined;
   readonly #maxOpen: number;
   // In order of use, oldest first.
   readonly #open = new Map<string, Promise<LoadedModel>>();
   readonly #pinned = new Set<string>();
 
-  constructor(directory: string, maxOpen = MAX_OPEN) {
+  /** `routing` decides where models run. */
+  constructor(directory: string, routing?: ModelRouting, maxOpen = MAX_OPEN) {
     this.#directory = directory;
+    this.#routing = routing;
     this.#maxOpen = maxOpen;
   }
 
@@ -69,7 +73,7 @@ export class ModelCache {
   }
 
   async #load(id: string): Promise<LoadedModel> {
-    const model = await openModel(this.#directory, id);
+    const model = await openModel(this.#directory, id, this.#routing ? { routing: this.#routing } : {});
     if ((model.session.output.columns ?? 1) !== 1) {
       await model.session.close();
       throw new ModelIntegrityError(`Expected the graph of ${id} to give one number per row, was more`);

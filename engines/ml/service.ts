@@ -47,7 +47,7 @@ export class MlService {
     const { config, log, metrics } = context;
     const registers = [metrics.registry];
     this.#directory = config.modelsDir;
-    this.#cache = new ModelCache(config.modelsDir);
+    this.#cache = new ModelCache(config.modelsDir, context.routing);
     this.#deployments = new Deployments(context);
     this.#streamModel = new StreamModel(
       config.modelsDir,
@@ -191,7 +191,7 @@ export class MlService {
       predictions,
       ...(card.model_type === 'classification' ? decide(predictions) : UNDECIDED),
       processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
-      hardware_used: session.provider.provider,
+      hardware_used: session.ranOn(output).provider,
       backend: 'onnxruntime',
     };
   }

@@ -61,6 +61,7 @@ Napi::Value Build(const Napi::CallbackInfo& info) {
   Napi::Object metal = Napi::Object::New(env);
   metal.Set("available", Metal().available);
   metal.Set("reason", Metal().reason);
+  metal.Set("device", Metal().device);
   metal.Set("broken", ToArray(env, BrokenMetalKernels()));
   Napi::Object object = Napi::Object::New(env);
   object.Set("compiler", build.compiler);

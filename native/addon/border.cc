@@ -139,7 +139,6 @@ Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* blo
            request.dtype == Dtype::kF64 ? "f64" : "f32");
   }
   View views[kMaxArrays];
-  request.elements = 0;
   for (size_t i = 0; i < spec.arrays.size(); ++i) {
     const ArraySpec& array = spec.arrays[i];
     const int64_t length = LengthOf(array, request);
@@ -151,7 +150,6 @@ Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* blo
       continue;
     }
     views[i] = ReadArray(value, array, length, request.dtype, request.pointers[i]);
-    if (IsWritten(array.role)) request.elements += length;
     for (size_t j = 0; j < i; ++j) {
       if (!IsWritten(array.role) && !IsWritten(spec.arrays[j].role)) continue;
       const bool apart = views[i].end <= views[j].begin || views[j].end <= views[i].begin;

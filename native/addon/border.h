@@ -5,6 +5,8 @@
 
 #include <napi.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -61,12 +63,14 @@ struct Request {
   Dtype dtype;
   double scalars[kMaxScalars];
   void* pointers[kMaxArrays];  // null for an absent optional array
-  int64_t elements;            // of all outputs, which is what Metal's threshold counts
 };
 
 // Reads a call: the numbers from `block`, the arrays from info[first], info[first + 1]... Throws BorderError.
 Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* block, const char* id,
                  const KernelSpec& spec);
+
+// Operations of a call as its definition states them. log2 is at least 1, as in its other reader.
+inline double Log2(double value) { return std::log2(std::max(value, 2.0)); }
 
 // Returns the backend that Pick chooses; throws BorderError where it has none.
 Backend ChooseBackend(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);

@@ -2,6 +2,7 @@
 #include "addon/kernels.h"
 
 #include <cstring>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,13 +23,24 @@ struct Instance {
   double* block;
 };
 
-Backend Choose(const KernelRow& row, const Request& request) {
-  return ChooseBackend(row, request.dtype, request.elements, request.backend);
-}
+// More is more than any threshold.
+constexpr double kMostOperations = 9e18;
 
 template <class Args>
 const KernelRow& RowOf() {
   return KernelTable()[static_cast<size_t>(IdOf(static_cast<const Args*>(nullptr)))];
+}
+
+// Only where it may matter is the size of the call worked out.
+template <class Args>
+Backend Choose(const KernelRow& row, const Request& request) {
+  int64_t size = 0;
+  if (request.backend == Backend::kAuto && row.metal_from.load(std::memory_order_relaxed) > 0) {
+    const double operations = Border<Args>::Operations(request);
+    size =
+        operations < kMostOperations ? static_cast<int64_t>(operations) : std::numeric_limits<int64_t>::max();
+  }
+  return ChooseBackend(row, request.dtype, size, request.backend);
 }
 
 template <class Args>
@@ -36,7 +48,7 @@ Napi::Value RunNow(const Napi::CallbackInfo& info, const double* block) {
   const KernelSpec& spec = Border<Args>::kSpec;
   const KernelRow& row = RowOf<Args>();
   const Request request = ReadCall(info, 1, block, row.id, spec);
-  Backend chosen = Choose(row, request);
+  Backend chosen = Choose<Args>(row, request);
   Args args = Border<Args>::Read(request);
   const Status status = Run(chosen, args);
   if (status != Status::kOk) throw BorderError(status, Explain(row.id, spec, status, args.detail));
@@ -96,7 +108,7 @@ template <class Args>
 Napi::Value RunLater(const Napi::CallbackInfo& info, const double* block) {
   const KernelRow& row = RowOf<Args>();
   const Request request = ReadCall(info, 2, block, row.id, Border<Args>::kSpec);
-  const Backend chosen = Choose(row, request);
+  const Backend chosen = Choose<Args>(row, request);
   Args args = Border<Args>::Read(request);
   args.cancel = ReadToken(info[1]);
   auto* worker = new KernelWorker<Args>(info, args, chosen);

@@ -38,6 +38,7 @@ namespace cpu {
 struct MetalColumn {
   bool available;
   const char* reason;  // why it is absent; empty when available
+  const char* device;  // name of the device; empty where there is none
 #define NAUTILUS_KERNEL(Name, ...) Status (*Name)(Name##Args & args);
 #define NAUTILUS_INDICATOR(Name, ...) Status (*Name)(const cpu::indicators::IndicatorCall& call);
 #include "core/kernel_table.def"
@@ -55,8 +56,9 @@ enum class KernelId : int {
 // Returns all rows in table order, the indicators last; index with KernelId.
 std::span<const KernelRow> KernelTable();
 
-// Sets from how many output elements on `auto` takes Metal for the row at this place of the table; 0 means
-// never. Any thread.
+// Sets from which size of a call on `auto` takes Metal for the row at this place of the table; 0 means never.
+// The size of a kernel's call is its operations by its definition, that of an indicator's the values that it
+// writes. Any thread.
 void SetMetalFrom(size_t place, int64_t elements);
 
 // Returns the row of an element of IndicatorTable().
@@ -68,7 +70,7 @@ struct Choice {
 };
 
 // Chooses the backend: the asked one if it can, else an error; for `kAuto` Metal when the row has it, the
-// dtype is f32, there are enough elements and the device is in use, else the CPU. f64 never goes to Metal,
+// dtype is f32, the call is large enough and the device is in use, else the CPU. f64 never goes to Metal,
 // which has no double precision.
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked);
 

@@ -12,6 +12,7 @@ const MetalColumn& Metal() {
   static const MetalColumn column = {
       .available = false,
       .reason = "Metal exists on macOS only",
+      .device = "",
 #define NAUTILUS_KERNEL(Name, ...) .Name = nullptr,
 #define NAUTILUS_INDICATOR NAUTILUS_KERNEL
 #include "core/kernel_table.def"

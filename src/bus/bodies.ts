@@ -182,6 +182,22 @@ export const lifecycle = z.object({
   detail: z.string(),
 });
 
+export const hardwareHealth = z.object({
+  engine: id,
+  accelerator: z.enum(['metal_gpu', 'neural_engine']),
+  /** What ran on it: our kernels, or models through Core ML. */
+  work: z.enum(['kernels', 'models']),
+  /** `closed` is in use, `open` taken out, `half_open` being tried again by one call. */
+  state: z.enum(['closed', 'open', 'half_open']),
+  /** The last failure in words. */
+  reason: z.string(),
+  /** In a row. */
+  failures: z.int().nonnegative(),
+  /** Times that it was taken out since the engine started. */
+  opened: z.int().nonnegative(),
+  retry_in_ms: z.int().nonnegative(),
+});
+
 export const job = z.object({
   engine: id,
   job_id: id,

@@ -2,11 +2,18 @@
 import type { Subprocess } from 'bun';
 import { DependencyUnavailableError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { forEachLine } from './lines.ts';
 import { Silence } from './silence.ts';
 
 /** What a process tells its supervisor. */
 export type EngineMessage =
-  | { readonly type: 'ready'; readonly port: number; readonly privatePort: number | null }
+  | {
+      readonly type: 'ready';
+      readonly port: number;
+      readonly privatePort: number | null;
+      /** Whether there is a Metal device whose sizes can be measured; a proxy does not say. */
+      readonly metal?: boolean;
+    }
   /** Every second, from the event loop. */
   | { readonly type: 'alive' }
   /** `fatal`: trying again without a change would fail again (a taken port). */
@@ -57,6 +64,8 @@ export class Child {
   port: number | null = null;
   privatePort: number | null = null;
   restarts = 0;
+  /** Whether it has told of a Metal device. */
+  metal = false;
   readonly #silence: Silence;
   #process: Subprocess | undefined;
   #backoffMs: number = BACKOFF_MS.first;
@@ -147,8 +156,8 @@ export class Child {
       onExit: (ended, exitCode, signal) => this.#onExit(ended.pid, exitCode, signal),
     });
     this.#process = child;
-    void pump(child.stdout, onLine);
-    void pump(child.stderr, (line) => log.error({ about: label, stderr: true }, line));
+    void forEachLine(child.stdout, onLine);
+    void forEachLine(child.stderr, (line) => log.error({ about: label, stderr: true }, line));
     events.changed();
   }
 
@@ -162,6 +171,7 @@ export class Child {
     this.state = 'running';
     this.port = message.port;
     this.privatePort = message.privatePort;
+    this.metal = message.metal ?? false;
     this.options.events.changed();
     this.#tell('started', this.pid, null, `port ${message.port}`);
     this.#onReady?.();
@@ -194,15 +204,4 @@ export class Child {
     this.#onFailed?.(new DependencyUnavailableError(reason));
     this.#onFailed = undefined;
   }
-}
-
-async function pump(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== '') onLine(line);
-  }
-  if (rest !== '') onLine(rest);
 }

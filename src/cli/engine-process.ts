@@ -2,7 +2,7 @@
 import { loadConfig } from '../core/config.ts';
 import { NautilusError } from '../core/errors.ts';
 import { createLog } from '../core/log.ts';
-import { brokenMetalKernels } from '../http/native-info.ts';
+import { brokenMetalKernels, nativeInfo } from '../http/native-info.ts';
 import type { EngineMessage } from './child.ts';
 import { loadEngine } from './engines.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -67,6 +67,7 @@ async function start(name: string, load: typeof loadEngine): Promise<void> {
   for (const kernel of brokenMetalKernels())
     log.warn({ kernel }, 'a Metal kernel did not compile on this device; its row runs on the CPU');
   startHeartbeat();
-  tell({ type: 'ready', port: engine.port, privatePort: engine.privatePort });
+  const metal = nativeInfo().backend === 'metal';
+  tell({ type: 'ready', port: engine.port, privatePort: engine.privatePort, metal });
   log.debug({ port: engine.port }, 'ready');
 }

@@ -43,6 +43,16 @@ program
   .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctor(options)));
 
 program
+  .command('calibrate')
+  .description('measure from which sizes on the GPU wins, and keep that for this machine')
+  .option('--rows <ids>', 'kernels and indicators, separated by commas; all that the GPU has when absent')
+  .option('--seconds <seconds>', 'time for all of them', '120')
+  .option('--threads <threads>', 'threads of the CPU; default the share of one engine')
+  .option('--background', 'only where nothing is known of this machine; as engines do at their first start')
+  .option('--json', 'print JSON')
+  .action(async (options) => exit(await (await import('./commands/calibrate.ts')).calibrate(options)));
+
+program
   .command('import <file>')
   .description('import OHLCV bars from a CSV file, plain or gzip')
   .option('--symbol <symbol>', 'symbol of a file without a symbol column')

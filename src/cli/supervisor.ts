@@ -11,6 +11,7 @@ import { ConflictError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { VERSION } from '../core/version.ts';
 import { removeLocalKey, writeLocalKey } from '../http/local-key.ts';
+import { type BackgroundCalibration, calibrateInBackground } from './calibrate/background.ts';
 import type { ChildEvents } from './child.ts';
 import { publishedPort } from './engines.ts';
 import { ReplicaGroup } from './replica-group.ts';
@@ -61,6 +62,9 @@ export class Supervisor {
   #stateFailed = false;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #stopping: Promise<void> | undefined;
+  #calibration: BackgroundCalibration | undefined;
+  /** Environment of all processes. */
+  readonly #env: Readonly<Record<string, string | undefined>>;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -82,7 +86,7 @@ export class Supervisor {
     const countOf = (engine: string) => options.replicas.get(engine) ?? 1;
     const processes = options.engines.reduce((sum, engine) => sum + countOf(engine), 0);
     const threads = Math.max(1, Math.floor(config.threads / Math.max(1, processes)));
-    const env = {
+    this.#env = {
       ...process.env,
       NODE_ENV: 'production',
       NAUTILUS_HUB_SOCKET: socketPath,
@@ -92,7 +96,14 @@ export class Supervisor {
       NAUTILUS_THREADS: String(threads),
       OPENBLAS_NUM_THREADS: String(threads),
     };
-    const common = { env, config, log, onLine: options.onLine, hangS: config.hangS, events: this.#events() };
+    const common = {
+      env: this.#env,
+      config,
+      log,
+      onLine: options.onLine,
+      hangS: config.hangS,
+      events: this.#events(),
+    };
     this.#groups = options.engines.map(
       (engine) =>
         new ReplicaGroup({
@@ -150,6 +161,10 @@ export class Supervisor {
       await this.stop();
       throw error;
     }
+    const { metal, autoRouting } = config.hardware;
+    const device = this.#groups.some(({ children }) => children.some((child) => child.metal));
+    if (device && metal && autoRouting && !this.#stopping)
+      this.#calibration = calibrateInBackground(this.#env, log, this.#options.onLine);
   }
 
   async #transport(): Promise<Transport> {
@@ -171,6 +186,7 @@ export class Supervisor {
   }
 
   async #stop(): Promise<void> {
+    this.#calibration?.stop();
     await Promise.all(this.#groups.map((group) => group.stop(this.#options.config.graceMs)));
     clearInterval(this.#ticker);
     await this.#bus?.close();

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidOptionError } from './errors.ts';
+import { HARDWARE_VARIABLES, type HardwareSettings, hardwareSettings } from './hardware-settings.ts';
 import { MONITORING_VARIABLES, type MonitoringSettings, monitoringSettings } from './monitoring-settings.ts';
 import { type OtelSettings, otelSettings } from './otel-settings.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
@@ -132,6 +133,7 @@ const envSchema = z.object({
   /** `false` serves no `/metrics` and measures neither requests nor hops. */
   METRICS_ENABLED: z.enum(['true', 'false']).default('true'),
   ...MONITORING_VARIABLES,
+  ...HARDWARE_VARIABLES,
   /** trace, debug, info, warn, error, fatal or silent. */
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
@@ -184,6 +186,7 @@ export interface Config {
   readonly defaultTimeoutMs: number;
   readonly metricsEnabled: boolean;
   readonly monitoring: MonitoringSettings;
+  readonly hardware: HardwareSettings;
   /** Undefined when no telemetry is exported. */
   readonly otel: OtelSettings | undefined;
   readonly logLevel: string;
@@ -268,6 +271,7 @@ export function loadConfig(
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
     metricsEnabled: e.METRICS_ENABLED === 'true',
     monitoring: monitoringSettings(e),
+    hardware: hardwareSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,
   };

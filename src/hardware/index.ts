@@ -1,4 +1,4 @@
-// The machine: what it is and what it is doing.
+// The machine: what it is and what it is doing. Other modules import this file and routing.ts only.
 export { detectHardware } from './detect.ts';
 export { type Told, untold } from './facts.ts';
 export { readingsOf, samplerOf } from './machine.ts';

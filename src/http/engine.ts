@@ -14,6 +14,7 @@ import type { NautilusError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Placement, Urgency, Utilization } from '../hardware/index.ts';
 import type { Database, Migrations, Schemas } from '../store/database.ts';
+import type { HardwareRouting } from './hardware-routing.ts';
 import type { EngineMetrics } from './metrics.ts';
 import type { Telemetry } from './otel.ts';
 
@@ -44,6 +45,8 @@ export interface EngineContext extends EngineHost {
   readonly units: UnitRunner;
   /** The part of the work that this process does, where others share it. */
   readonly work: WorkShare;
+  /** Where work runs: router, and health of the accelerators. */
+  readonly routing: HardwareRouting;
 }
 
 /** Data that travels with one WebSocket connection. */

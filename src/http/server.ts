@@ -13,6 +13,7 @@ import { EngineEvents } from '../events/engine-events.ts';
 import { eventRoutes } from '../events/routes.ts';
 import { EVENT_TABLES } from '../events/schema.ts';
 import { WORK_TABLES, WorkPartitions } from '../events/work-partitions.ts';
+import { readingsOf } from '../hardware/index.ts';
 import type { Database } from '../store/database.ts';
 import { openDatabase } from '../store/open.ts';
 import { buildApp, type Health } from './app.ts';
@@ -21,9 +22,12 @@ import { Guard } from './auth.ts';
 import type { EngineContext, EngineDefinition, EngineHost, EngineParts } from './engine.ts';
 import { registerEvents } from './events-metric.ts';
 import { HardwareMonitor } from './hardware-monitor.ts';
+import { HardwareRouting } from './hardware-routing.ts';
 import { refuseOpenHost } from './key-ring.ts';
 import { Listener } from './listener.ts';
 import { nativeInfo, poolStats } from './native-info.ts';
+import { registerRouting } from './routing-metric.ts';
+import { routingRoutes } from './routing-routes.ts';
 
 const PRESENCE_MS = 1000;
 const POLITE_STOP_MS = 250;
@@ -67,8 +71,11 @@ export interface PreparedEngine {
 /** Opens an engine's database and makes the engine. */
 export async function prepareEngine(definition: EngineDefinition, host: EngineHost): Promise<PreparedEngine> {
   const durable = await openDurable(definition, host);
+  const { bus, config, log, metrics } = host;
+  const routing = new HardwareRouting({ engine: definition.name, bus, config, log });
   const context: EngineContext = {
     ...host,
+    routing,
     get database(): Database {
       if (!durable) throw new InvariantError(`engine ${definition.name} has no migrations`);
       return durable.database;
@@ -77,10 +84,12 @@ export async function prepareEngine(definition: EngineDefinition, host: EngineHo
     work: durable?.work ?? ALL_WORK,
   };
   const parts = await definition.create(context);
-  if (!durable) return { context, parts, durable };
-  if (host.metrics.enabled) registerEvents(host.metrics.registry, durable.events);
-  const routes = new Elysia().use(eventRoutes(durable.events)).use(parts.routes);
-  return { context, parts: { ...parts, routes }, durable };
+  const routes = new Elysia().use(routingRoutes(definition.name, routing));
+  if (durable) {
+    if (metrics.enabled) registerEvents(metrics.registry, durable.events);
+    routes.use(eventRoutes(durable.events));
+  }
+  return { context, parts: { ...parts, routes: routes.use(parts.routes) }, durable };
 }
 
 /** The database of an engine with the events that are stored in it. */
@@ -198,6 +207,13 @@ class Engine implements RunningEngine {
     this.#announce();
     this.#presence = setInterval(() => this.#tick(), PRESENCE_MS);
     await this.#hardware.start();
+    // After all else, so that it delays nothing.
+    const { routing, metrics } = this.context;
+    if (metrics.enabled) registerRouting(metrics.registry, routing);
+    void routing.start({
+      neuralEngine: async () => (await this.hardware()).neural_engine.present,
+      readings: async () => readingsOf(await this.utilization()),
+    });
   }
 
   hardware = () => this.#hardware.hardware();
@@ -254,6 +270,7 @@ class Engine implements RunningEngine {
     const endMs = performance.now() + graceMs;
     clearInterval(this.#presence);
     this.#hardware.stop();
+    this.context.routing.stop();
     this.#announce();
     // Intake ends first, so that nothing reaches an engine that has closed its files. An open WebSocket keeps a polite
     // stop waiting for ever, which is why both waits have an end.

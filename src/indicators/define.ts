@@ -70,7 +70,7 @@ export interface IndicatorDef<
   readonly stability: 'exact' | 'epsilon' | 'converging' | 'pathDependent';
   /** All columns times a power of two give outputs times that power to the power of this, to the last bit. */
   readonly scale: 0 | 1;
-  /** Output elements from which `auto` takes Metal where it has this indicator; absent: never. */
+  /** Values written from which `auto` takes Metal where it has this indicator; absent: never. */
   readonly metalFrom?: number;
   /** Where the formula is from. */
   readonly source: string;

@@ -24,7 +24,10 @@ export interface KernelRow {
   readonly cpuTarget: string;
   /** Whether this build has a Metal kernel for it. */
   readonly metal: boolean;
-  /** Output elements from which `auto` takes Metal; 0 means never. `setMetalFrom` changes it at run time. */
+  /**
+   * Size of a call from which `auto` takes Metal; 0 means never. It is counted in operations by the definition of a kernel, and in values
+   * that an indicator writes. `setMetalFrom` changes it at run time.
+   */
   readonly metalFrom: number;
   /** Largest difference from the scalar reference in f64, relative to the scale of its sums; 0 means the same bits. */
   readonly toleranceF64: number;
@@ -52,6 +55,8 @@ export interface BuildInfo {
   readonly metal: {
     readonly available: boolean;
     readonly reason: string;
+    /** Name of the device; empty where there is none. */
+    readonly device: string;
     readonly broken: readonly string[];
   };
 }
@@ -125,6 +130,9 @@ const addonPath =
   fileURLToPath(new URL('../../build/native/Release/nautilus.node', import.meta.url));
 const loadModule = createRequire(import.meta.url);
 let loaded: RawAddon | undefined;
+
+/** Returns the path of the addon's file. */
+export const addonFile = (): string => addonPath;
 
 /** Returns whether the addon has been built; says nothing about whether it loads. */
 export function isAddonBuilt(): boolean {

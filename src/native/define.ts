@@ -139,7 +139,7 @@ export interface KernelDef {
   readonly arrays: Readonly<Record<string, ArraySpec>>;
   /** Largest difference from the scalar reference, relative to the scale of its sums; 0 means the same bits. */
   readonly tolerance: { readonly f64: number; readonly f32: number; readonly why: string };
-  /** Output elements from which Metal wins; default 0, never chosen by `auto`. */
+  /** Operations by {@link flops} from which Metal wins; default 0, never chosen by `auto`. */
   readonly metalFrom?: number;
   /** Floating-point operations of one call, over sizes and options. */
   readonly flops: string;

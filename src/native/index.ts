@@ -3,6 +3,7 @@ import { type BuildInfo, type KernelRow, loadAddon } from './addon.ts';
 import { refuse } from './arguments.ts';
 
 export {
+  addonFile,
   type BuildInfo,
   type FloatArray,
   isAddonBuilt,

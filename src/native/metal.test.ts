@@ -93,9 +93,9 @@ describe.skipIf(!existsSync(soft))('the controls of Metal over a device', () => 
   test('`auto` takes Metal from the threshold on, and the CPU below it and while Metal is switched off', async () => {
     const reports = await overSoftMetal<string[]>(`
       report(await call('auto'));
-      setMetalFrom(place, 36);
+      setMetalFrom(place, 432);  // 2 * 6 * 6 * 6 operations
       report(await call('auto'));
-      setMetalFrom(place, 37);
+      setMetalFrom(place, 433);
       report(await call('auto'));
       setMetalFrom(place, 1);
       metalSwitch(false);

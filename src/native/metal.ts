@@ -21,8 +21,8 @@ export function metalHealth(): MetalHealth {
 }
 
 /**
- * Sets from how many output elements on `auto` takes Metal for the row at `index` of `kernels()`, which then reports it; 0 means never.
- * `elements` is an integer from 0 to 2^48. All Workers of the process share it; calls under way keep what they chose.
+ * Sets from which size of a call on `auto` takes Metal for the row at `index` of `kernels()`, which then reports it; 0 means never. The
+ * size is that of {@link KernelRow.metalFrom}, an integer from 0 to 2^48. All Workers of the process share it; calls under way keep what they chose.
  * Throws `InvalidOptionError`, `BackendUnavailableError`.
  */
 export function setMetalFrom(index: number, elements: number): void {

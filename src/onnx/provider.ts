@@ -1,5 +1,7 @@
 // Chooses where a model runs: the CPU, or Core ML (Neural Engine, GPU) on macOS.
 import { BackendUnavailableError } from '../core/errors.ts';
+import { DEFAULT_HARDWARE } from '../core/hardware-settings.ts';
+import { type Breaker, forEachPart, HardwareRouter, SOUND, UNTOLD } from '../hardware/routing.ts';
 
 /** What a caller may ask for. 'coreml' means the Neural Engine, 'coreml-gpu' the GPU through Core ML. */
 export type AskedProvider = 'auto' | 'cpu' | 'coreml' | 'coreml-gpu';
@@ -12,30 +14,55 @@ export interface ProviderChoice {
   readonly reason: string;
 }
 
+/** What decides for the sessions of a process: its router, and the failures of the accelerators that models run on. */
+export interface ModelRouting {
+  readonly router: HardwareRouter;
+  readonly breakers: { readonly metal_models: Breaker; readonly neural_engine_models: Breaker };
+}
+
 const ML_PROGRAM = 0x10;
 const NEURAL_ENGINE = 0x04;
 const CPU_AND_GPU = 0x20;
 
-/**
- * Model size in bytes from which `auto` prefers Core ML on macOS. An 8 MB network was still twice as fast on the CPU of
- * an M1 Pro (published measurement), and Core ML compiles for seconds at each start, so only bigger models try it.
- */
-export const COREML_AUTO_BYTES = 16 * 1024 * 1024;
+const FLAGS = { coreml: ML_PROGRAM | NEURAL_ENGINE, 'coreml-gpu': ML_PROGRAM | CPU_AND_GPU } as const;
 
 /**
- * Returns the execution provider for a model of `modelBytes` on `platform` (a Node name such as 'darwin').
- * Throws BackendUnavailableError when Core ML is asked for off macOS.
+ * Returns the execution provider for a model of `modelBytes` on `platform` (a Node name such as 'darwin'). `auto` is what `router` says;
+ * one without measured sizes and with all switches at their defaults when absent.
+ * Throws BackendUnavailableError when Core ML is asked for off macOS, or what it would run on is switched off.
  */
-export function chooseProvider(asked: AskedProvider, modelBytes: number, platform: string): ProviderChoice {
+export function chooseProvider(
+  asked: AskedProvider,
+  modelBytes: number,
+  platform: string,
+  router = plainRouter(platform),
+): ProviderChoice {
   if (asked === 'cpu') return cpu('asked for');
-  if (platform !== 'darwin') {
-    if (asked !== 'auto') throw new BackendUnavailableError('Expected macOS for the Core ML provider');
-    return cpu('the only provider on this platform');
+  if (asked === 'auto') {
+    const { primary, reason } = router.route({ kind: 'inference', modelBytes });
+    if (primary === 'cpu') return cpu(reason);
+    return coreMl(primary === 'neural_engine' ? 'coreml' : 'coreml-gpu', reason);
   }
-  if (asked === 'coreml-gpu') return coreMl('coreml-gpu', ML_PROGRAM | CPU_AND_GPU, 'asked for');
-  if (asked === 'coreml') return coreMl('coreml', ML_PROGRAM | NEURAL_ENGINE, 'asked for');
-  if (modelBytes < COREML_AUTO_BYTES) return cpu('small models run faster on the CPU than through Core ML');
-  return coreMl('coreml', ML_PROGRAM | NEURAL_ENGINE, 'big model on a machine with Core ML');
+  if (platform !== 'darwin') throw new BackendUnavailableError('Expected macOS for the Core ML provider');
+  const { metal, neuralEngine } = router.state.settings;
+  if (asked === 'coreml' && !neuralEngine)
+    throw new BackendUnavailableError(
+      'Expected a provider that is switched on, but NEURAL_ENGINE_ENABLED is 0',
+    );
+  if (asked === 'coreml-gpu' && !metal)
+    throw new BackendUnavailableError('Expected a provider that is switched on, but METAL_ACCELERATION is 0');
+  return coreMl(asked, 'asked for');
+}
+
+function plainRouter(platform: string): HardwareRouter {
+  const reason = platform === 'darwin' ? null : 'Core ML is part of macOS';
+  return new HardwareRouter([], {
+    settings: DEFAULT_HARDWARE,
+    presence: forEachPart(() => reason),
+    health: forEachPart(() => SOUND),
+    readings: UNTOLD,
+    crossovers: new Map(),
+  });
 }
 
 /** Returns the CPU with a reason. */
@@ -43,6 +70,15 @@ export function cpu(reason: string): ProviderChoice {
   return { provider: 'cpu', coreMlFlags: 0, reason };
 }
 
-function coreMl(provider: 'coreml' | 'coreml-gpu', coreMlFlags: number, reason: string): ProviderChoice {
-  return { provider, coreMlFlags, reason };
+function coreMl(provider: 'coreml' | 'coreml-gpu', reason: string): ProviderChoice {
+  return { provider, coreMlFlags: FLAGS[provider], reason };
+}
+
+/** Returns the breaker of what a provider runs on; undefined for the CPU. */
+export function breakerOf(
+  provider: ProviderChoice['provider'],
+  breakers: ModelRouting['breakers'],
+): Breaker | undefined {
+  if (provider === 'cpu') return undefined;
+  return provider === 'coreml' ? breakers.neural_engine_models : breakers.metal_models;
 }

@@ -12,10 +12,11 @@ import {
   ShapeMismatchError,
   TooLargeError,
 } from '../core/errors.ts';
+import { CORE_ML_BYTES } from '../hardware/routing.ts';
 import { InvalidModelError } from './errors.ts';
 import { MAX_MODEL_BYTES } from './inspect.ts';
 import { encodeLogistic } from './logistic.ts';
-import { COREML_AUTO_BYTES, chooseProvider } from './provider.ts';
+import { chooseProvider } from './provider.ts';
 import { loadRuntime, type OrtRuntime } from './runtime.ts';
 import { MAX_BATCH_ROWS, openSession } from './session.ts';
 import { logistic, logisticRows, modelOf } from './test-models.ts';
@@ -148,8 +149,8 @@ describe('chooseProvider', () => {
   });
 
   test('takes Core ML on macOS for big models or when asked, with the flags of each unit', () => {
-    expect(chooseProvider('auto', COREML_AUTO_BYTES - 1, 'darwin').provider).toBe('cpu');
-    expect(chooseProvider('auto', COREML_AUTO_BYTES, 'darwin')).toMatchObject({
+    expect(chooseProvider('auto', CORE_ML_BYTES - 1, 'darwin').provider).toBe('cpu');
+    expect(chooseProvider('auto', CORE_ML_BYTES, 'darwin')).toMatchObject({
       provider: 'coreml',
       coreMlFlags: 0x14,
     });
@@ -190,7 +191,7 @@ describe('a Core ML session', () => {
   test('is used when it agrees with the CPU', async () => {
     const runtime = await coreMlStandIn(1e-3);
     const session = await openSession(model, { runtime, platform: 'darwin', provider: 'coreml' });
-    expect(runtime.asked).toEqual([{ name: 'coreml', coreMlFlags: 0x14 }, 'cpu']);
+    expect(runtime.asked).toEqual(['cpu', { name: 'coreml', coreMlFlags: 0x14 }]);
     expect(session.provider).toMatchObject({ provider: 'coreml', reason: 'asked for' });
     await session.close();
   });

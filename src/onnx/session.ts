@@ -6,10 +6,18 @@ import {
   NonFiniteInputError,
   ShapeMismatchError,
 } from '../core/errors.ts';
+import { Breaker } from '../hardware/routing.ts';
+import { AcceleratedRunner, type Loaded, plainRunner, type Run, type Runner } from './accelerated.ts';
 import { InvalidModelError } from './errors.ts';
 import { readBounded } from './file.ts';
 import { type InspectOptions, inspectModel, MAX_MODEL_BYTES, type ModelSummary } from './inspect.ts';
-import { type AskedProvider, chooseProvider, cpu, type ProviderChoice } from './provider.ts';
+import {
+  type AskedProvider,
+  breakerOf,
+  chooseProvider,
+  type ModelRouting,
+  type ProviderChoice,
+} from './provider.ts';
 import { loadRuntime, type OrtRuntime } from './runtime.ts';
 
 /** Most rows of one `predict` call: it runs as one synchronous stretch of native code on the calling thread. */
@@ -26,6 +34,8 @@ export interface SessionOptions extends InspectOptions {
   readonly provider?: AskedProvider;
   /** Refuse NaN and infinity in inputs; true by default. False is for models that read NaN as "missing" (trees). */
   readonly finite?: boolean;
+  /** What decides where it runs; all switches at their defaults when absent. */
+  readonly routing?: ModelRouting;
   /** For tests: a stand-in for onnxruntime-node and the platform's name. */
   readonly runtime?: OrtRuntime;
   readonly platform?: string;
@@ -37,7 +47,7 @@ export interface ModelSession {
   readonly input: { readonly name: string; readonly columns: number };
   /** `columns` is null when the file leaves the width of its output open. */
   readonly output: { readonly name: string; readonly columns: number | null };
-  /** Where it runs and why. */
+  /** Where the next call will begin, and why; another one after an accelerator failed. */
   readonly provider: ProviderChoice;
   readonly threads: number;
   /**
@@ -47,6 +57,8 @@ export interface ModelSession {
    * fails on this input, ConflictError after `close`.
    */
   predict(inputs: Float32Array, rows: number): Promise<Float32Array>;
+  /** Returns what ran the call that gave `output`. */
+  ranOn(output: Float32Array): ProviderChoice;
   /** Waits for running predictions, then frees the model. Calling it twice is fine. */
   close(): Promise<void>;
 }
@@ -54,7 +66,8 @@ export interface ModelSession {
 /**
  * Opens a model from bytes or from a file of at most 64 MiB. The file is inspected first (see `inspectModel`), so
  * nothing that points outside itself, and no input that the caller would not fill, reaches ONNX Runtime.
- * A Core ML session is compared with the CPU on a probe; when they disagree the CPU is used and `provider` says so.
+ * A Core ML session is compared with the CPU on a probe; when they disagree the CPU is used and `provider` says so. When it fails, the CPU
+ * completes the call, and after several failures in a row does all of them until Core ML works again.
  * Throws NotFoundError, TooLargeError, InvalidModelError, InvalidOptionError, BackendUnavailableError.
  */
 export async function openSession(
@@ -76,25 +89,20 @@ export async function openSession(
     options.provider ?? 'auto',
     bytes.length,
     options.platform ?? process.platform,
+    options.routing?.router,
   );
   const runtime = options.runtime ?? (await loadRuntime());
-  const loaded = await load(runtime, bytes, wanted, { input, output, threads });
+  const model = await load(runtime, bytes, wanted, { input, output, threads }, options.routing);
   return {
     summary,
     input,
     output,
     threads,
-    provider: loaded.provider,
-    ...guard(loaded, input, options.finite ?? true),
+    get provider() {
+      return model.provider;
+    },
+    ...guard(model, input, options.finite ?? true),
   };
-}
-
-type Run = (inputs: Float32Array, rows: number) => Promise<Float32Array>;
-
-interface Loaded {
-  readonly native: InferenceSession;
-  readonly run: Run;
-  readonly provider: ProviderChoice;
 }
 
 interface Layout {
@@ -131,21 +139,20 @@ function outputOf(summary: ModelSummary, asked?: string): ModelSession['output']
   return { name: output.name, columns: typeof columns === 'number' ? columns : null };
 }
 
-async function load(
+function load(
   runtime: OrtRuntime,
   bytes: Uint8Array,
   wanted: ProviderChoice,
   layout: Layout,
-): Promise<Loaded> {
-  const chosen = await create(runtime, bytes, wanted, layout);
-  if (wanted.provider === 'cpu') return chosen;
-  const reference = await create(runtime, bytes, cpu('Core ML disagreed with the CPU on a probe'), layout);
-  const same = await agree(chosen.run, reference.run, layout.input.columns).catch(() => false);
-  await (same ? reference : chosen).native.release();
-  return same ? chosen : reference;
+  routing: ModelRouting | undefined,
+): Promise<Runner> {
+  const create = (provider: ProviderChoice) => createOn(runtime, bytes, provider, layout);
+  if (wanted.provider === 'cpu') return create(wanted).then(plainRunner);
+  const breaker = (routing && breakerOf(wanted.provider, routing.breakers)) ?? new Breaker();
+  return AcceleratedRunner.open({ create, wanted, breaker, columns: layout.input.columns });
 }
 
-async function create(
+async function createOn(
   runtime: OrtRuntime,
   bytes: Uint8Array,
   provider: ProviderChoice,
@@ -160,7 +167,7 @@ async function create(
       // Errors come back as exceptions; warnings about a stranger's graph must not flood the log.
       logSeverityLevel: 4,
     });
-    return { native, provider, run: runner(runtime, native, layout) };
+    return { provider, run: runner(runtime, native, layout), release: () => native.release() };
   } catch (cause) {
     throw new InvalidModelError('Expected a model that ONNX Runtime can load', cause);
   }
@@ -185,22 +192,13 @@ function runner(runtime: OrtRuntime, native: InferenceSession, { input, output }
   };
 }
 
-/** True when two sessions agree on four fixed rows within what half precision inside Core ML explains. */
-async function agree(a: Run, b: Run, columns: number): Promise<boolean> {
-  const rows = 4;
-  const probe = Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i + 1));
-  const [left, right] = [await a(probe, rows), await b(probe, rows)];
-  if (left.length !== right.length) return false;
-  // Half precision keeps 11 bits; 2% leaves room for a few layers of rounding and is far below a wrong answer.
-  return left.every((value, i) => Math.abs(value - right[i]!) <= 0.02 * Math.max(1, Math.abs(right[i]!)));
-}
-
 /** Checks each call before the native code sees it, and frees the model only when nothing runs. */
 function guard(
-  { native, run }: Loaded,
+  model: Runner,
   input: ModelSession['input'],
   finite: boolean,
-): Pick<ModelSession, 'predict' | 'close'> {
+): Pick<ModelSession, 'predict' | 'ranOn' | 'close'> {
+  const ranOn = new WeakMap<Float32Array, ProviderChoice>();
   const running = new Set<Promise<unknown>>();
   let closing: Promise<void> | null = null;
   const checkInputs = (inputs: Float32Array, rows: number): void => {
@@ -222,16 +220,19 @@ function guard(
   return {
     async predict(inputs, rows) {
       checkInputs(inputs, rows);
-      const result = run(inputs, rows);
+      const result = model.run(inputs, rows);
       running.add(result);
       try {
-        return await result;
+        const { output, provider } = await result;
+        ranOn.set(output, provider);
+        return output;
       } finally {
         running.delete(result);
       }
     },
+    ranOn: (output) => ranOn.get(output) ?? model.provider,
     close() {
-      closing ??= Promise.allSettled(running).then(() => native.release());
+      closing ??= Promise.allSettled(running).then(() => model.release());
       return closing;
     },
   };

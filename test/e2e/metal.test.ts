@@ -33,7 +33,7 @@ async function answers(env: Record<string, string>) {
   const text = await new Response(child.stdout).text();
   expect(await child.exited).toBe(0);
   return JSON.parse(text.trim().split('\n').at(-1)!) as Record<string, Answer> & {
-    metal: { available: boolean; reason: string; broken: string[] };
+    metal: { available: boolean; reason: string; device: string; broken: string[] };
     rows: number;
   };
 }
@@ -43,7 +43,7 @@ const paths = ['/indicators/rsi', '/kernels/gemm'];
 describe.skipIf(!built)('engines over Metal', () => {
   test('run there what is asked to, with the numbers of the CPU, and say so', async () => {
     const all = await answers({});
-    expect(all.metal).toEqual({ available: true, reason: '', broken: [] });
+    expect(all.metal).toEqual({ available: true, reason: '', device: 'SoftMetal', broken: [] });
     expect(all.rows).toBeGreaterThanOrEqual(43);
     for (const name of paths) {
       const [cpu, metal, auto] = ['cpu', 'metal', 'auto'].map((backend) => all[`${name} ${backend}`]!);
@@ -98,11 +98,17 @@ describe.skipIf(!built)('engines over Metal', () => {
 
   test('have no Metal when it is switched off or there is no device, and say why', async () => {
     const off = await answers({ METAL_ACCELERATION: '0' });
-    expect(off.metal).toEqual({ available: false, reason: 'METAL_ACCELERATION is 0', broken: [] });
+    expect(off.metal).toEqual({
+      available: false,
+      reason: 'METAL_ACCELERATION is 0',
+      device: '',
+      broken: [],
+    });
     const none = await answers({ SWM_NO_DEVICE: '1' });
     expect(none.metal).toEqual({
       available: false,
       reason: 'this machine shows no Metal device',
+      device: '',
       broken: [],
     });
     for (const all of [off, none]) {

@@ -44,6 +44,10 @@ struct Border<GemmArgs> {
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
+  }
 };
 
 template <>
@@ -78,6 +82,10 @@ struct Border<GemvArgs> {
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1];
+  }
 };
 
 template <>
@@ -108,6 +116,10 @@ struct Border<SyrkArgs> {
     args.a = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[0] * request.scalars[1];
   }
 };
 
@@ -145,6 +157,10 @@ struct Border<BatchedGemmArgs> {
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1] * request.scalars[2] * request.scalars[3];
+  }
 };
 
 template <>
@@ -177,6 +193,10 @@ struct Border<SolveSpdArgs> {
     args.x = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[0] * request.scalars[0] / 3.0 + 2.0 * request.scalars[0] * request.scalars[0] * request.scalars[1];
+  }
 };
 
 template <>
@@ -203,6 +223,10 @@ struct Border<CholeskyArgs> {
     args.a = static_cast<const void*>(request.pointers[0]);
     args.l = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[0] * request.scalars[0] / 3.0;
   }
 };
 
@@ -236,6 +260,10 @@ struct Border<CholeskySolveArgs> {
     args.x = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[0] * request.scalars[1];
+  }
 };
 
 template <>
@@ -262,6 +290,10 @@ struct Border<InverseSpdArgs> {
     args.a = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[0] * request.scalars[0];
   }
 };
 
@@ -298,6 +330,10 @@ struct Border<CovarianceArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * request.scalars[1] + 4.0 * request.scalars[0] * request.scalars[1];
+  }
 };
 
 template <>
@@ -331,6 +367,10 @@ struct Border<CorrelationArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * request.scalars[1] + 4.0 * request.scalars[0] * request.scalars[1];
+  }
 };
 
 template <>
@@ -360,6 +400,10 @@ struct Border<EigenSymmetricArgs> {
     args.vectors = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 9.0 * request.scalars[0] * request.scalars[0] * request.scalars[0];
+  }
 };
 
 template <>
@@ -385,6 +429,10 @@ struct Border<EigenvaluesSymmetricArgs> {
     args.a = static_cast<const void*>(request.pointers[0]);
     args.values = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 4.0 * request.scalars[0] * request.scalars[0] * request.scalars[0] / 3.0;
   }
 };
 
@@ -422,6 +470,10 @@ struct Border<SvdArgs> {
     args.values = static_cast<void*>(request.pointers[2]);
     args.vt = static_cast<void*>(request.pointers[3]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 14.0 * request.scalars[0] * request.scalars[1] * std::min<double>(request.scalars[0], request.scalars[1]) + 8.0 * std::min<double>(request.scalars[0], request.scalars[1]) * std::min<double>(request.scalars[0], request.scalars[1]) * std::min<double>(request.scalars[0], request.scalars[1]);
   }
 };
 
@@ -466,6 +518,10 @@ struct Border<LeastSquaresArgs> {
     args.residuals = static_cast<void*>(request.pointers[4]);
     args.rank = static_cast<int32_t*>(request.pointers[5]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 4.0 * request.scalars[0] * request.scalars[1] * std::min<double>(request.scalars[0], request.scalars[1]) + 4.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
   }
 };
 
@@ -514,6 +570,10 @@ struct Border<PcaArgs> {
     args.scores = static_cast<void*>(request.pointers[5]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * request.scalars[1] + 9.0 * request.scalars[1] * request.scalars[1] * request.scalars[1] + 2.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
+  }
 };
 
 template <>
@@ -548,6 +608,10 @@ struct Border<LedoitWolfArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     args.shrinkage = static_cast<double*>(request.pointers[2]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * request.scalars[1] + 12.0 * request.scalars[0] * request.scalars[1];
   }
 };
 
@@ -589,6 +653,10 @@ struct Border<NearestPsdArgs> {
     args.iterations = static_cast<int32_t*>(request.pointers[2]);
     args.change = static_cast<double*>(request.pointers[3]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 300.0 * request.scalars[0] * request.scalars[0] * request.scalars[0];
   }
 };
 

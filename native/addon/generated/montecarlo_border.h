@@ -81,6 +81,10 @@ struct Border<McAmericanArgs> {
     args.value = static_cast<double*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return (request.scalars[6] + std::min<double>(request.scalars[6], 65536.0)) * request.scalars[7] * 50.0;
+  }
 };
 
 template <>
@@ -147,6 +151,10 @@ struct Border<McBasketArgs> {
     args.value = static_cast<double*>(request.pointers[5]);
     args.deltas = static_cast<double*>(request.pointers[6]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[7] * request.scalars[8] * request.scalars[0] * (25.0 + request.scalars[0]);
   }
 };
 
@@ -240,6 +248,10 @@ struct Border<McOptionArgs> {
     args.errors = static_cast<double*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[10] * request.scalars[11] * 25.0;
+  }
 };
 
 template <>
@@ -294,6 +306,10 @@ struct Border<McPortfolioArgs> {
     args.risk = static_cast<double*>(request.pointers[4]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[8] * request.scalars[0] * (30.0 + request.scalars[0]);
+  }
 };
 
 template <>
@@ -322,6 +338,10 @@ struct Border<NormalsArgs> {
     args.out = static_cast<void*>(request.pointers[0]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 22.0;
+  }
 };
 
 template <>
@@ -349,6 +369,10 @@ struct Border<PhiloxUint32Args> {
     args.stream = static_cast<int64_t>(request.scalars[4]);
     args.out = static_cast<uint32_t*>(request.pointers[0]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * 80.0;
   }
 };
 
@@ -384,6 +408,10 @@ struct Border<SobolArgs> {
     args.normal = request.scalars[6] != 0;
     args.out = static_cast<void*>(request.pointers[0]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 40.0;
   }
 };
 

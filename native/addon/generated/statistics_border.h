@@ -39,6 +39,10 @@ struct Border<CrossNeutraliseArgs> {
     args.out = static_cast<void*>(request.pointers[3]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * (8.0 + 8.0 * request.scalars[2] * request.scalars[2] + 16.0 * request.scalars[2]);
+  }
 };
 
 template <>
@@ -67,6 +71,10 @@ struct Border<CrossRankArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 8.0 * Log2(request.scalars[1]);
   }
 };
 
@@ -100,6 +108,10 @@ struct Border<CrossWinsoriseArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 4.0 * Log2(request.scalars[1]);
+  }
 };
 
 template <>
@@ -126,6 +138,10 @@ struct Border<CrossZscoreArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 12.0;
   }
 };
 
@@ -165,6 +181,10 @@ struct Border<HistogramArgs> {
     args.bounds = static_cast<double*>(request.pointers[3]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * 10.0;
+  }
 };
 
 template <>
@@ -197,6 +217,10 @@ struct Border<KsTwoSampleArgs> {
     args.statistic = static_cast<double*>(request.pointers[2]);
     args.p_value = static_cast<double*>(request.pointers[3]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return (request.scalars[0] + request.scalars[1]) * 4.0 * Log2(request.scalars[0] + request.scalars[1]) + std::min<double>(request.scalars[0] * request.scalars[1], 1e6) * 6.0;
   }
 };
 
@@ -241,6 +265,10 @@ struct Border<PopulationStabilityArgs> {
     args.actual_shares = static_cast<double*>(request.pointers[5]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return (request.scalars[0] + request.scalars[1]) * 4.0 * Log2(request.scalars[0] + request.scalars[1]);
+  }
 };
 
 template <>
@@ -267,6 +295,10 @@ struct Border<DrawdownArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 4.0;
   }
 };
 
@@ -304,6 +336,10 @@ struct Border<MaxDrawdownArgs> {
     args.recovery = static_cast<uint32_t*>(request.pointers[4]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 10.0;
+  }
 };
 
 template <>
@@ -339,6 +375,10 @@ struct Border<EwmCorrelationArgs> {
     args.y = static_cast<const void*>(request.pointers[1]);
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 50.0;
   }
 };
 
@@ -378,6 +418,10 @@ struct Border<EwmCovarianceArgs> {
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 40.0;
+  }
 };
 
 template <>
@@ -410,6 +454,10 @@ struct Border<EwmMeanArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 12.0;
   }
 };
 
@@ -446,6 +494,10 @@ struct Border<EwmStdArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 32.0;
+  }
 };
 
 template <>
@@ -481,6 +533,10 @@ struct Border<EwmVarArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 30.0;
+  }
 };
 
 template <>
@@ -509,6 +565,10 @@ struct Border<RollingKurtosisArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 80.0;
   }
 };
 
@@ -539,6 +599,10 @@ struct Border<RollingMaxArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 6.0;
+  }
 };
 
 template <>
@@ -567,6 +631,10 @@ struct Border<RollingMeanArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 7.0;
   }
 };
 
@@ -597,6 +665,10 @@ struct Border<RollingMinArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 6.0;
+  }
 };
 
 template <>
@@ -625,6 +697,10 @@ struct Border<RollingSkewArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 50.0;
   }
 };
 
@@ -657,6 +733,10 @@ struct Border<RollingStdArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 32.0;
+  }
 };
 
 template <>
@@ -685,6 +765,10 @@ struct Border<RollingSumArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 6.0;
   }
 };
 
@@ -716,6 +800,10 @@ struct Border<RollingVarArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 30.0;
   }
 };
 
@@ -750,6 +838,10 @@ struct Border<RollingQuantileArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 40.0 * Log2(request.scalars[2]);
+  }
 };
 
 template <>
@@ -783,6 +875,10 @@ struct Border<RollingRankArgs> {
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 40.0 * Log2(request.scalars[2]);
+  }
 };
 
 template <>
@@ -814,6 +910,10 @@ struct Border<RollingCorrelationArgs> {
     args.y = static_cast<const void*>(request.pointers[1]);
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 60.0;
   }
 };
 
@@ -848,6 +948,10 @@ struct Border<RollingCovarianceArgs> {
     args.y = static_cast<const void*>(request.pointers[1]);
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 40.0;
   }
 };
 
@@ -890,6 +994,10 @@ struct Border<RollingRegressionArgs> {
     args.residual = static_cast<void*>(request.pointers[5]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 70.0;
+  }
 };
 
 template <>
@@ -917,6 +1025,10 @@ struct Border<ArgsortArgs> {
     args.out = static_cast<uint32_t*>(request.pointers[1]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 4.0 * Log2(request.scalars[1]);
+  }
 };
 
 template <>
@@ -943,6 +1055,10 @@ struct Border<NthSmallestArgs> {
     args.values = static_cast<const void*>(request.pointers[0]);
     args.out = static_cast<void*>(request.pointers[1]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 4.0;
   }
 };
 
@@ -978,6 +1094,10 @@ struct Border<QuantilesArgs> {
     args.at = static_cast<const double*>(request.pointers[1]);
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * 4.0 * std::min<double>(request.scalars[2], 16.0);
   }
 };
 

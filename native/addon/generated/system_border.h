@@ -34,6 +34,10 @@ struct Border<TriadArgs> {
     args.out = static_cast<void*>(request.pointers[2]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0];
+  }
 };
 
 template <>
@@ -57,6 +61,10 @@ struct Border<FmaChainsArgs> {
     args.shift = request.scalars[2];
     args.out = static_cast<void*>(request.pointers[0]);
     return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * 2097152.0;
   }
 };
 

@@ -39,6 +39,7 @@ bool HasAll(std::initializer_list<const char*> kernels) {
 MetalColumn Make() {
   MetalColumn column{};
   column.reason = metal::Device::Get().reason().c_str();
+  column.device = metal::Device::Get().name().c_str();
   column.available = metal::Device::Get().reason().empty();
 #define NAUTILUS_KERNEL(Name, ...)
 #define NAUTILUS_INDICATOR(Name, id, ...) \

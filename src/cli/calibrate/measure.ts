@@ -1,6 +1,5 @@
 // How rows are timed: growing sizes, CPU and Metal in turns, medians, within a time.
-import type { CalibratedRow } from '../../hardware/calibration.ts';
-import { crossoverOf, median, type SizeTimes } from '../../hardware/crossover.ts';
+import { type CalibratedRow, crossoverOf, median, type SizeTimes } from '../../hardware/routing.ts';
 
 /** One call of a row, made once and run many times. */
 export interface PreparedCall {
