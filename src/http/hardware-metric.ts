@@ -17,8 +17,8 @@ const SERIES: readonly Series[] = [
     help: 'Share of the time that logical cores were busy, of all and of each cluster',
     label: 'cluster',
     values: ({ cpu }) => ({
+      ...Object.fromEntries((cpu.clusters ?? []).map(({ name, utilization }) => [name, ratio(utilization)])),
       all: ratio(cpu.utilization),
-      ...Object.fromEntries((cpu.clusters ?? []).map(({ kind, utilization }) => [kind, ratio(utilization)])),
     }),
   },
   {

@@ -7,9 +7,11 @@ import {
   type Hardware,
   type MachinePart,
   Monitor,
+  readingsOf,
   samplerOf,
   type Utilization,
 } from '../hardware/index.ts';
+import { type Readings, UNTOLD } from '../hardware/readings.ts';
 import type { EngineHost } from './engine.ts';
 import { registerHardware } from './hardware-metric.ts';
 import { gpuSeconds, metalFacts } from './native-info.ts';
@@ -59,6 +61,12 @@ export class HardwareMonitor {
   hardware(): Promise<Hardware> {
     this.#hardware ??= detectHardware(metalFacts());
     return this.#hardware;
+  }
+
+  /** How hot the machine is and what powers it, at the last look; all unknown before the first. */
+  get readings(): Readings {
+    const { last } = this.#monitor;
+    return last ? readingsOf(last) : UNTOLD;
   }
 
   /** What the machine is doing: the last sample, or a new one when that is older than MONITORING_INTERVAL. */

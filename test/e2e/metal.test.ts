@@ -52,6 +52,10 @@ describe.skipIf(!built)('engines over Metal', () => {
       expect(metal!.reply).toMatchObject({ hardware_used: 'metal', backend: 'Metal' });
       // No size is known from which Metal wins.
       expect(auto!.reply.hardware_used).toBe('cpu');
+      expect(all[`${name} hardware`]).toMatchObject({ available: true, reason: null });
+      const gpu = all[`${name} gpu`] as unknown as { process_utilization: number; reasons: object };
+      expect(gpu.process_utilization).toBeWithin(0.001, 100.001);
+      expect(gpu.reasons).not.toHaveProperty('process_utilization');
       const near = (found: unknown, expected: unknown): void => {
         if (Array.isArray(expected))
           for (const [i, one] of expected.entries()) near((found as unknown[])[i], one);
@@ -115,6 +119,11 @@ describe.skipIf(!built)('engines over Metal', () => {
       for (const name of paths) {
         expect(all[`${name} metal`]!.status).toBe(503);
         expect(all[`${name} auto`]!.reply.hardware_used).toBe('cpu');
+        expect(all[`${name} hardware`]).toMatchObject({ available: false, reason: all.metal.reason });
+        expect(all[`${name} gpu`]).toMatchObject({
+          process_utilization: null,
+          reasons: { process_utilization: all.metal.reason },
+        });
       }
     }
   });

@@ -14,6 +14,7 @@ const replies: Record<string, unknown> = {
   metal: buildInfo().metal,
   rows: kernels().filter(({ metal }) => metal).length,
 };
+const metalOn = buildInfo().metal.available;
 const calls = [
   [features, '/indicators/rsi', { inputs: { close }, dtype: 'f32' }],
   [analytics, '/kernels/gemm', { a: rows(40, 9), b: rows(9, 33), dtype: 'f32' }],
@@ -26,6 +27,14 @@ for (const [definition, path, body] of calls) {
   }
   const f64 = await engine.post(path, { ...body, dtype: 'f64', backend: 'metal' });
   replies[`${path} f64`] = { status: f64.status, reply: f64.body };
+  // While it is looked at, the GPU works.
+  let looked = false;
+  const look = engine.get('/hardware/utilization').finally(() => {
+    looked = true;
+  });
+  while (!looked) await engine.post(path, { ...body, backend: metalOn ? 'metal' : 'auto' });
+  replies[`${path} gpu`] = (await look).body.gpu;
+  replies[`${path} hardware`] = (await engine.get('/hardware')).body.metal;
   replies[`${path} metrics`] = (await engine.get('/metrics')).body;
   await engine.stop();
 }
