@@ -6,7 +6,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { Bus } from '../bus/client.ts';
 import { topics } from '../bus/topics.ts';
 import { loadConfig } from '../core/config.ts';
-import { hardwareSchema, utilizationSchema } from '../hardware/index.ts';
+import { hardwareSchema, readingsOf, utilizationSchema } from '../hardware/index.ts';
 import type { EngineDefinition } from './engine.ts';
 import { HardwareMonitor } from './hardware-monitor.ts';
 import { EngineMetrics } from './metrics.ts';
@@ -114,6 +114,23 @@ test('engines of one machine that share have it read by one of them', async () =
     expect(body.cpu.reasons.stalled).toBe('read by another engine of this machine');
     expect(bodies().some((b) => b.engine !== body.engine && b.read_at_us === body.read_at_us)).toBe(true);
   }
+});
+
+test('what an engine of another machine read is not taken over', async () => {
+  const test = await start({ HARDWARE_MONITORING: '0' });
+  const bus = new Bus('risk', test.hub.connect());
+  const config = loadConfig({ NAUTILUS_DATA_DIR: test.dataDir, MONITORING_INTERVAL: '1' });
+  const host = { ...test.context, bus, config, metrics: new EngineMetrics('risk', bus) };
+  const monitor = new HardwareMonitor('risk', host, { share: true });
+  const own = await monitor.utilization();
+  await monitor.start();
+  const later = own.read_at_us + 3_600_000_000;
+  test.bus.publish(topics.hardwareMetrics, { ...own, engine: 'far', host: 'far-away', read_at_us: later });
+  const said = () => test.messages(topics.hardwareMetrics).filter((e) => e.body.engine === 'risk');
+  await eventually(() => said().length >= 2, 'two messages', 30_000);
+  monitor.stop();
+  for (const { body } of said()) expect(body.read_at_us).toBeLessThan(later);
+  expect(monitor.readings).toEqual(readingsOf(said().at(-1)!.body));
 });
 
 test.each([

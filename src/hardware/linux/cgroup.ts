@@ -39,9 +39,8 @@ export function parseMounts(text: string): Mount[] {
 
 // A container without a namespace of its own sees its path on the host, and its own group mounted at the top.
 function foldersOf({ root, point }: Mount, path: string): string[] {
-  const below =
-    root === '/' ? path : path === root ? '/' : path.startsWith(`${root}/`) ? path.slice(root.length) : '/';
-  const parts = below.split('/').filter((part) => part !== '' && part !== '..');
+  const inside = root === '/' ? path : path.startsWith(`${root}/`) ? path.slice(root.length) : '/';
+  const parts = inside.split('/').filter((part) => part !== '' && part !== '..');
   return Array.from({ length: parts.length + 1 }, (_, i) =>
     [point, ...parts.slice(0, parts.length - i)].join('/'),
   );

@@ -19,10 +19,10 @@ const read = (files: Record<string, string>) => {
 };
 const why = (fact: unknown) => (fact instanceof Untold ? fact.reason : fact);
 
-// AMD EPYC, kernel 6.18, 2026-11-22; the line of interrupts is cut.
+// AMD EPYC, kernel 6.18, 2026-11-22; the line of interrupts is cut, the guests of the second core are added: they are in its user time.
 const STAT = `cpu  5990419 276887 1076384 4711135 101524 0 63030 84317 0 0
 cpu0 2860500 147028 505326 2550003 21388 0 25388 42208 0 0
-cpu1 3129919 129859 571057 2161132 80136 0 37642 42108 0 0
+cpu1 3129919 129859 571057 2161132 80136 0 37642 42108 777 7
 intr 73487478 0 0 0
 ctxt 139284
 cpu9 is no processor here`;
@@ -176,6 +176,8 @@ test('power comes from mains or a battery of the machine, not from that of a mou
   const onBattery = (files: Record<string, string>) => orNull(read(files).power.onBattery);
   expect(onBattery({ ...mains('1'), ...battery('Charging') })).toBe(false);
   expect(onBattery({ ...mains('0'), ...battery('Discharging') })).toBe(true);
+  // A charger that is too weak.
+  expect(onBattery({ ...mains('1'), ...battery('Discharging') })).toBe(false);
   expect(onBattery(mains('1'))).toBe(false);
   const mouse = {
     '/sys/class/power_supply/hidpp/type': 'Battery',

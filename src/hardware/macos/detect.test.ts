@@ -47,6 +47,20 @@ test('cores get their numbers from the I/O registry, where the efficient ones co
   ]);
 });
 
+// Two dies, on which `cpu-id` starts again and efficient cores stand in two groups, as on an M3 Ultra (abbreviated to 8 cores).
+test('cores of several dies are told by their logical numbers', () => {
+  const core = (logical: number, letter: string) =>
+    `+-o cpu${logical}@${logical}  <class IOPlatformDevice>\n    {\n      "logical-cpu-id" = ${logical}\n` +
+    `      "cpu-id" = <0${logical % 4}000000>\n      "cluster-type" = <"${letter}">\n      "device_type" = <"cpu">\n    }\n`;
+  const cores = Array.from('EEPPEEPP', (letter, id) => core(id, letter)).join('');
+  const level = (n: number) => `hw.perflevel${n}.logicalcpu: 4\nhw.perflevel${n}.physicalcpu: 4\n`;
+  const { clusters } = describeTexts({ sysctl: level(0) + level(1), cores }).cpu;
+  expect(clusters.map((c) => c.core_ids)).toEqual([
+    [2, 3, 6, 7],
+    [0, 1, 4, 5],
+  ]);
+});
+
 test('cores have no numbers where registry and levels disagree', () => {
   const [first] = recorded.IOREG_CORES_M1_PRO.split('+-o cpu1@');
   for (const cores of [
