@@ -57,6 +57,9 @@ export interface MachineState {
   readonly readings: () => Promise<Readings>;
 }
 
+/** What ran on a part: our kernels, or models. */
+export const workOf = (part: Part): 'kernels' | 'models' => (part === 'metal_kernels' ? 'kernels' : 'models');
+
 type ModelPart = Exclude<Part, 'metal_kernels'>;
 
 /** The routing of one engine. Nothing native is loaded before {@link start} or {@link router} is called. */
@@ -132,6 +135,15 @@ export class HardwareRouting {
     };
   }
 
+  /** Says of each accelerator that is there whether it is in use, for `/system/status`. */
+  summary(): { accelerator: string; work: string; state: string; reason: string | null }[] {
+    const health = this.health();
+    return PARTS.filter((part) => this.presence[part] === null).map((part) => {
+      const { state, lastError } = health[part];
+      return { accelerator: ACCELERATOR_OF[part], work: workOf(part), state, reason: lastError || null };
+    });
+  }
+
   /** Takes the measured sizes, and watches from now on. Without an accelerator it does nothing at all. Never throws. */
   async start(machine?: MachineState): Promise<void> {
     this.#machine = machine;
@@ -204,7 +216,7 @@ export class HardwareRouting {
     const body = {
       engine,
       accelerator: ACCELERATOR_OF[part],
-      work: part === 'metal_kernels' ? ('kernels' as const) : ('models' as const),
+      work: workOf(part),
       state: status.state,
       reason: status.lastError,
       failures: status.failures,

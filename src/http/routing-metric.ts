@@ -1,10 +1,7 @@
 // Metrics of the accelerators' health.
 import { ACCELERATOR_OF, PARTS, type Part } from '../hardware/routing.ts';
-import type { HardwareRouting } from './hardware-routing.ts';
+import { type HardwareRouting, workOf } from './hardware-routing.ts';
 import { Counter, Gauge, type Registry } from './prom.ts';
-
-/** What ran on a part: our kernels, or models. */
-export const workOf = (part: Part): 'kernels' | 'models' => (part === 'metal_kernels' ? 'kernels' : 'models');
 
 const labelsOf = (part: Part) => ({ accelerator: ACCELERATOR_OF[part], work: workOf(part) });
 

@@ -2,8 +2,7 @@
 import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { ACCELERATOR_OF, PARTS, type Route } from '../hardware/routing.ts';
-import type { HardwareRouting } from './hardware-routing.ts';
-import { workOf } from './routing-metric.ts';
+import { type HardwareRouting, workOf } from './hardware-routing.ts';
 
 const accelerator = z.enum(['neural_engine', 'metal_gpu', 'cpu']);
 const priority = z.enum(['HIGH', 'NORMAL', 'LOW']);

@@ -194,6 +194,7 @@ class Engine implements RunningEngine {
       ...(this.durable?.work && { partitions: this.durable.work.held() }),
       memory_rss_bytes: process.memoryUsage.rss(),
       native_pool: poolStats(),
+      accelerators: this.context.routing.summary(),
       placement: this.context.placement ?? null,
       replay: this.#stream?.session?.session ?? null,
       bus: this.context.bus.stats(),

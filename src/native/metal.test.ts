@@ -113,6 +113,33 @@ describe.skipIf(!existsSync(soft))('the controls of Metal over a device', () => 
     ]);
   });
 
+  test('the size of a call is its operations, as its definition states them, for every kernel', async () => {
+    const found = await overSoftMetal<unknown[]>(`
+      let calls = 0;
+      const { KERNELS, kernels: table } = native;
+      const { exampleCall } = await import(${JSON.stringify(path('src/native/example-call.ts'))});
+      const { operationsOf } = await import(${JSON.stringify(path('src/native/large-call.ts'))});
+      for (const [at, { id, metal }] of table().entries()) {
+        const kernel = KERNELS.find(({ def }) => def.id === id);
+        if (!metal || !kernel) continue;
+        const { def } = kernel;
+        const call = exampleCall(def, 'f32');
+        const numbers = {};
+        for (const [name, spec] of Object.entries({ ...def.sizes, ...def.options }))
+          numbers[name] = Number(call[name] ?? spec.default ?? 0);
+        const size = Math.floor(operationsOf(def, numbers));
+        for (const [from, expected] of [[size, 'metal'], [size + 1, 'cpu']]) {
+          setMetalFrom(at, from);
+          const { backend } = kernel(call);
+          calls++;
+          if (backend !== expected) report(id + ' of ' + size + ' from ' + from + ': ' + backend);
+        }
+      }
+      report(calls);`);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toBeGreaterThanOrEqual(80);
+  });
+
   test('a device that fails is taken out and the CPU completes all calls', async () => {
     const reports = await overSoftMetal<unknown[]>(`
       setMetalBreaker(3, 1e9, 1e9);

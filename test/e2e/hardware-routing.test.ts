@@ -39,6 +39,18 @@ describe.skipIf(!built)('nautilus calibrate', () => {
     }
   }, 60_000);
 
+  test('has a call for every row that the device has', async () => {
+    const its = { ...env, NAUTILUS_DATA_DIR: join(root, 'all') };
+    const all = await nautilus(['calibrate', '--seconds', '1', '--json'], its);
+    expect(all.code).toBe(0);
+    const { rows } = JSON.parse(all.stdout) as Calibration;
+    expect(Object.keys(rows).length).toBeGreaterThanOrEqual(83);
+    const without = Object.entries(rows).filter(
+      ([, { sizes, note }]) => sizes.length === 0 || /left|measured/.test(note ?? ''),
+    );
+    expect(without).toEqual([]);
+  }, 60_000);
+
   test('refuses rows that there are not, and times that are none', async () => {
     const its = { ...env, NAUTILUS_DATA_DIR: join(root, 'none') };
     const rows = await nautilus(['calibrate', '--rows', 'gemm,svd'], its);
@@ -140,6 +152,9 @@ describe.skipIf(!built)('engines with measured sizes', () => {
     expect(opened.routing.rows.find((row: { id: string }) => row.id === 'gemm').reason).toContain(
       'taken out after 2 failures in a row',
     );
+    expect(said.openedStatus).toEqual([
+      { accelerator: 'metal_gpu', work: 'kernels', state: 'open', reason: opened.event.reason },
+    ]);
     const metric = (text: string, name: string) =>
       Number(
         new RegExp(`${name}\\{[^}]*accelerator="metal_gpu",work="kernels"[^}]*\\} (\\d)`).exec(text)?.[1],

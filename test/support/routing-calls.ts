@@ -73,6 +73,7 @@ said.cpu = await post(kernels, '/kernels/gemm', { ...asked, backend: 'cpu' });
 said.failing = [await post(kernels, '/kernels/gemm', asked), await post(kernels, '/kernels/gemm', asked)];
 await eventually(() => health().length >= 1, 'an event tells of the failures');
 said.opened = { event: health()[0], routing: (await kernels.get('/hardware/routing')).body };
+said.openedStatus = (await kernels.get('/system/status')).body.accelerators;
 said.openedMetrics = (await kernels.get('/metrics')).body;
 // And works again.
 endFault('SWM_FAIL_FROM');

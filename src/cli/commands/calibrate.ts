@@ -100,11 +100,18 @@ function measure(
   for (const [done, row] of rows.entries()) {
     progress?.(done, rows.length, row.id);
     const left = Math.max(0, end - performance.now());
-    measured[row.id] = measureRow(row, left / (rows.length - done));
+    try {
+      measured[row.id] = measureRow(row, left / (rows.length - done));
+    } catch (error) {
+      // One row that refuses its call must not cost the others theirs.
+      measured[row.id] = { metal_from: 0, sizes: [], note: `could not be measured: ${messageOf(error)}` };
+    }
   }
   progress?.(rows.length, rows.length, '');
   return measured;
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function showProgress(done: number, of: number, id: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${done === of ? '' : `${done + 1}/${of} ${id}`}`);

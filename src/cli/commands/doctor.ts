@@ -8,6 +8,7 @@ import { listModels } from '../../onnx/registry.ts';
 import { ENGINES } from '../engines.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
+import { calibrationFindings } from './doctor-calibration.ts';
 import { machineFindings } from './doctor-machine.ts';
 import { postgresFindings } from './doctor-postgres.ts';
 import { redisFindings } from './doctor-redis.ts';
@@ -21,6 +22,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
     ...machineFindings(await detectHardware()),
     ...addon(),
     ...gpu(),
+    ...(await calibrationFindings(config)),
     ...(await redisFindings(config)),
     ...(await postgresFindings(config)),
     dataFolder(config),
