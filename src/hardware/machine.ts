@@ -13,9 +13,10 @@ export function samplerOf(
   { cpu, neural_engine }: Hardware,
   gpuSeconds: () => Told<number>,
   nowUs: () => number,
+  reader = readerOf(process.platform),
 ): Sampler {
   return new Sampler({
-    reader: readerOf(process.platform),
+    reader,
     clusters: cpu.clusters,
     neuralEngine: neural_engine.present ?? untold(neural_engine.reasons.present ?? 'not told'),
     gpuSeconds,

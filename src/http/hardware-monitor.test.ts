@@ -6,7 +6,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { Bus } from '../bus/client.ts';
 import { topics } from '../bus/topics.ts';
 import { loadConfig } from '../core/config.ts';
-import { hardwareSchema, readingsOf, utilizationSchema } from '../hardware/index.ts';
+import { hardwareSchema, type Moment, type Reader, readerOf, utilizationSchema } from '../hardware/index.ts';
 import type { EngineDefinition } from './engine.ts';
 import { HardwareMonitor } from './hardware-monitor.ts';
 import { EngineMetrics } from './metrics.ts';
@@ -130,7 +130,31 @@ test('what an engine of another machine read is not taken over', async () => {
   await eventually(() => said().length >= 2, 'two messages', 30_000);
   monitor.stop();
   for (const { body } of said()) expect(body.read_at_us).toBeLessThan(later);
-  expect(monitor.readings).toEqual(readingsOf(said().at(-1)!.body));
+});
+
+test('routing learns of heat and battery by what is looked at anyway, and of nothing without that', async () => {
+  const test = await start({ HARDWARE_MONITORING: '0' });
+  const nothing = readerOf('aix');
+  const moment = nothing.moment() as Moment;
+  const reader: Reader = {
+    ...nothing,
+    moment: () => ({
+      ...moment,
+      temperature: { ...moment.temperature, pressure: 'heavy' },
+      power: { ...moment.power, onBattery: true },
+    }),
+  };
+  for (const [on, readings] of [
+    ['1', { thermal: 'serious', onBattery: true, lowPower: null }],
+    ['0', { thermal: null, onBattery: null, lowPower: null }],
+  ] as const) {
+    const config = loadConfig({ NAUTILUS_DATA_DIR: test.dataDir, HARDWARE_MONITORING: on });
+    const host = { ...test.context, config, metrics: new EngineMetrics('risk', test.bus) };
+    const monitor = new HardwareMonitor('risk', host, { reader });
+    expect(monitor.readings.onBattery).toBeNull();
+    expect((await monitor.utilization()).power.on_battery).toBe(true);
+    expect<unknown>(monitor.readings).toEqual(readings);
+  }
 });
 
 test.each([

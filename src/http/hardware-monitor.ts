@@ -7,6 +7,7 @@ import {
   type Hardware,
   type MachinePart,
   Monitor,
+  type Reader,
   readingsOf,
   samplerOf,
   type Utilization,
@@ -21,6 +22,8 @@ export interface HardwareOptions {
   readonly also?: Topic<Utilization> | undefined;
   /** Takes over what another engine of this machine read. Where reading costs processes, one engine does it for all. */
   readonly share?: boolean;
+  /** For tests: another machine. */
+  readonly reader?: Reader;
 }
 
 /** Looks at the machine for one engine. */
@@ -44,7 +47,7 @@ export class HardwareMonitor {
     this.#share = options.share ?? process.platform === 'darwin';
     const nowUs = () => systemClock.nowUs();
     this.#monitor = new Monitor({
-      sampler: async () => samplerOf(await this.hardware(), gpuSeconds, nowUs),
+      sampler: async () => samplerOf(await this.hardware(), gpuSeconds, nowUs, options.reader),
       intervalMs: this.#intervalMs,
       nowUs,
       shared: () => this.#heard,
@@ -63,10 +66,10 @@ export class HardwareMonitor {
     return this.#hardware;
   }
 
-  /** How hot the machine is and what powers it, at the last look; all unknown before the first. */
+  /** How hot the machine is and what powers it, at the last look; unknown before the first, and without HARDWARE_MONITORING. */
   get readings(): Readings {
     const { last } = this.#monitor;
-    return last ? readingsOf(last) : UNTOLD;
+    return last && this.#host.config.monitoring.on ? readingsOf(last) : UNTOLD;
   }
 
   /** What the machine is doing: the last sample, or a new one when that is older than MONITORING_INTERVAL. */

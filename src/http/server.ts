@@ -9,7 +9,6 @@ import { monotonicSeconds } from '../core/clock.ts';
 import { InvariantError } from '../core/errors.ts';
 import { VERSION } from '../core/version.ts';
 import { eventRoutes } from '../events/routes.ts';
-import { readingsOf } from '../hardware/index.ts';
 import type { Database } from '../store/database.ts';
 import { buildApp, type Health } from './app.ts';
 import { Guard } from './auth.ts';
@@ -152,7 +151,7 @@ class Engine implements RunningEngine {
     if (metrics.enabled) registerRouting(metrics.registry, routing);
     void routing.start({
       neuralEngine: async () => (await this.hardware()).neural_engine.present,
-      readings: async () => readingsOf(await this.utilization()),
+      readings: async () => this.#hardware.readings,
     });
   }
 
