@@ -17,7 +17,11 @@ type Message = any;
 describe('the observed system', () => {
   let system: TestSystem;
   beforeAll(async () => {
-    system = await TestSystem.start([], { NAUTILUS_FEED: 'simulated', NAUTILUS_FEED_INTERVAL_MS: '100' });
+    system = await TestSystem.start([], {
+      NAUTILUS_FEED: 'simulated',
+      NAUTILUS_FEED_INTERVAL_MS: '100',
+      MONITORING_INTERVAL: '1',
+    });
     await eventually(
       async () => JSON.stringify((await system.request('websocket', '/snapshot')).body).includes('SIM-BTC'),
       'bars of the simulated market',
@@ -94,6 +98,28 @@ describe('the observed system', () => {
     const { activity } = (await system.request('strategy', '/system/status')).body;
     const hop = activity.hops.find((h: Message) => h.topic === 'ml.predictions');
     expect(hop.p50_us).toBeWithin(1, 5_000_000);
+  });
+
+  test('has every engine tell what the machine is doing, by its route and to clients of the bus', async () => {
+    const { port } = await system.engine('websocket');
+    const told = new Map<string, Message>();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data as string);
+      const subscribe = { type: 'subscribe', id: '1', topics: ['hardware.metrics', 'ml.hardware_metrics'] };
+      if (frame.type === 'welcome') socket.send(JSON.stringify(subscribe));
+      for (const { topic, body } of frame.type === 'batch' ? frame.messages : [frame])
+        if (body) told.set(`${topic} ${body.engine}`, body);
+    };
+    const expected = [...ENGINE_NAMES.map((name) => `hardware.metrics ${name}`), 'ml.hardware_metrics ml'];
+    await eventually(() => expected.every((name) => told.has(name)), 'word of every engine', 20_000);
+    socket.close();
+    expect([...told.keys()].sort()).toEqual(expected.sort());
+    for (const name of ENGINE_NAMES) {
+      const { body } = await system.request(name, '/hardware/utilization');
+      expect(body).toMatchObject({ engine: name, host: told.get(`hardware.metrics ${name}`).host });
+      expect(body.memory.process_bytes).toBeGreaterThan(1_000_000);
+    }
   });
 
   test('serves the metrics that the documentation lists, and no others', async () => {
