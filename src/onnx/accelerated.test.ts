@@ -15,7 +15,7 @@ const fastChoice: ProviderChoice = { provider: 'coreml', coreMlFlags: 1, reason:
 /** Two providers that double their inputs; what fails is set by the test. */
 function rig() {
   const time = { ms: 0 };
-  const faults = { create: false, run: false, cpu: false };
+  const faults = { create: false, run: false, cpu: false, wait: undefined as Promise<void> | undefined };
   const log: string[] = [];
   const breaker = new Breaker({ failures: 2, retryMs: 100, now: () => time.ms });
   const create = async (provider: ProviderChoice): Promise<Loaded> => {
@@ -26,7 +26,9 @@ function rig() {
     return {
       provider,
       run: async (inputs) => {
-        if (name !== 'cpu' && faults.run) throw new Error('device lost');
+        const broken = name !== 'cpu' && faults.run;
+        if (name !== 'cpu') await faults.wait;
+        if (broken) throw new Error('device lost');
         if (name === 'cpu' && faults.cpu) throw new Error('bad inputs');
         return inputs.map((value) => value * 2);
       },
@@ -67,6 +69,30 @@ describe('a model on an accelerator', () => {
     expect((await runner.run(rows, 2)).provider).toEqual(fastChoice);
     expect(log).toEqual(['create coreml']);
     await runner.release();
+    expect(log.filter((line) => line.startsWith('release')).sort()).toEqual([
+      'release coreml',
+      'release cpu',
+    ]);
+  });
+
+  test('frees a session that failed only when nothing runs on it any more', async () => {
+    const { faults, open, log } = rig();
+    const runner = await open();
+    const slow = Promise.withResolvers<void>();
+    faults.wait = slow.promise;
+    const running = runner.run(rows, 2);
+    faults.wait = undefined;
+    faults.run = true;
+    await runner.run(rows, 2);
+    await runner.run(rows, 2);
+    expect(runner.provider.provider).toBe('cpu');
+    // The model may be closed meanwhile, which waits too.
+    const released = runner.release();
+    await Bun.sleep(0);
+    expect(log).not.toContain('release coreml');
+    slow.resolve();
+    expect((await running).output).toEqual(doubled);
+    await released;
     expect(log.filter((line) => line.startsWith('release')).sort()).toEqual([
       'release coreml',
       'release cpu',

@@ -42,18 +42,49 @@ export interface Acceleration {
   readonly columns: number;
 }
 
+/** A session that is freed only when nothing runs on it any more. */
+class Freed {
+  readonly loaded: Loaded;
+  #running = 0;
+  #ended: (() => void) | undefined;
+
+  constructor(loaded: Loaded) {
+    this.loaded = loaded;
+  }
+
+  async run(inputs: Float32Array, rows: number): Promise<Float32Array> {
+    this.#running++;
+    try {
+      return await this.loaded.run(inputs, rows);
+    } finally {
+      if (--this.#running === 0) this.#ended?.();
+    }
+  }
+
+  /** Waits for what runs. Nothing may be begun after this. */
+  async release(): Promise<void> {
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => {
+        this.#ended = resolve;
+      });
+    }
+    await this.loaded.release();
+  }
+}
+
 const DISAGREED = cpu('Core ML disagreed with the CPU on a probe');
 
 /** A model on an accelerator, with the CPU behind it. */
 export class AcceleratedRunner implements Runner {
   readonly #acceleration: Acceleration;
   /** The session on the accelerator, while it works. */
-  #fast: Loaded | undefined;
+  #fast: Freed | undefined;
   /** The session on the CPU, once it was needed. */
   #slow: Promise<Loaded> | undefined;
   /** Where it runs without an accelerator, and why. */
   #without: ProviderChoice;
   #opening: Promise<void> | undefined;
+  #freeing: Promise<unknown> | undefined;
   #released = false;
 
   private constructor(acceleration: Acceleration) {
@@ -74,7 +105,7 @@ export class AcceleratedRunner implements Runner {
   }
 
   get provider(): ProviderChoice {
-    return this.#fast && this.#acceleration.breaker.closed ? this.#fast.provider : this.#without;
+    return this.#fast && this.#acceleration.breaker.closed ? this.#fast.loaded.provider : this.#without;
   }
 
   async run(inputs: Float32Array, rows: number): Promise<Ran> {
@@ -85,7 +116,7 @@ export class AcceleratedRunner implements Runner {
     try {
       const output = await fast.run(inputs, rows);
       breaker.succeeded();
-      return { output, provider: fast.provider };
+      return { output, provider: fast.loaded.provider };
     } catch (cause) {
       return this.#takeOver(cause, fast, inputs, rows);
     }
@@ -94,12 +125,13 @@ export class AcceleratedRunner implements Runner {
   async release(): Promise<void> {
     this.#released = true;
     await this.#opening;
+    await this.#freeing;
     await this.#fast?.release();
     await this.#slow?.then((loaded) => loaded.release()).catch(() => undefined);
   }
 
   // Where the CPU fails too, the call is to blame and not the accelerator.
-  async #takeOver(cause: unknown, fast: Loaded, inputs: Float32Array, rows: number): Promise<Ran> {
+  async #takeOver(cause: unknown, fast: Freed, inputs: Float32Array, rows: number): Promise<Ran> {
     const { breaker } = this.#acceleration;
     let ran: Ran;
     try {
@@ -112,7 +144,8 @@ export class AcceleratedRunner implements Runner {
     // A session that failed so often may never work again: the next try opens another.
     if (!breaker.closed && this.#fast === fast) {
       this.#fast = undefined;
-      await fast.release().catch(() => undefined);
+      // Other calls may still run on it; nobody waits for them here.
+      this.#freeing = Promise.allSettled([this.#freeing, fast.release()]);
     }
     return { ...ran, provider: this.#without };
   }
@@ -160,7 +193,7 @@ export class AcceleratedRunner implements Runner {
       fast = await create(wanted);
       const same = agree(await fast.run(probe, PROBE_ROWS), reference);
       breaker.succeeded();
-      if (same) this.#fast = fast;
+      if (same) this.#fast = new Freed(fast);
       else {
         this.#without = DISAGREED;
         await fast.release();
