@@ -131,11 +131,15 @@ const envSchema = z.object({
   /** Milliseconds until a request that is not answered, whether by an engine, the hub, Redis or Postgres, is given up; 100..600000. */
   DEFAULT_TIMEOUT: z.coerce.number().int().min(100).max(600_000).default(30_000),
   /** `false` serves no `/metrics` and measures neither requests nor hops. */
-  METRICS_ENABLED: z.enum(['true', 'false']).default('true'),
+  METRICS_ENABLED: z.enum(['true', 'false', '1', '0']).default('true'),
   ...MONITORING_VARIABLES,
   ...HARDWARE_VARIABLES,
-  /** trace, debug, info, warn, error, fatal or silent. */
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** trace, debug, info, warn, error, fatal or silent, in any case. */
+  LOG_LEVEL: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']))
+    .default('info'),
 });
 
 /** Checked configuration of one process. */
@@ -269,7 +273,7 @@ export function loadConfig(
     eventsDays: e.NAUTILUS_EVENTS_DAYS,
     graceMs: e.NAUTILUS_GRACE_MS,
     defaultTimeoutMs: e.DEFAULT_TIMEOUT,
-    metricsEnabled: e.METRICS_ENABLED === 'true',
+    metricsEnabled: e.METRICS_ENABLED === 'true' || e.METRICS_ENABLED === '1',
     monitoring: monitoringSettings(e),
     hardware: hardwareSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),

@@ -26,7 +26,14 @@ describe('the switches of hardware routing', () => {
       AUTO_HARDWARE_ROUTING: '1',
       THERMAL_MANAGEMENT: '1',
       POWER_OPTIMIZATION: '1',
+      // The rest of the published block that is read here.
+      LOG_LEVEL: 'INFO',
+      METRICS_ENABLED: '1',
+      MONITORING_INTERVAL: '1',
+      HARDWARE_MONITORING: '1',
     };
+    expect(loadConfig(published)).toMatchObject({ logLevel: 'info', metricsEnabled: true });
+    expect(loadConfig({ METRICS_ENABLED: '0' }).metricsEnabled).toBe(false);
     expect(loadConfig(published).hardware).toEqual({
       metal: true,
       neuralEngine: true,
