@@ -13,13 +13,14 @@ export interface LargeCall {
   readonly cpu: 'hwy' | 'blas';
 }
 
-/** Milliseconds that a command buffer costs beside its work: 0.36 to 0.46 were measured (chsasank/device-benchmarks#13). */
+/** Milliseconds that a command buffer costs beside its work: small products took 0.36 to 0.46 (chsasank/device-benchmarks#13). */
 const LAUNCH_MS = 0.4;
-/** The GPU of 40 cores: bytes and f32 operations in a millisecond (Metal Performance Shaders reached these 13.8 TFLOP/s, same source). */
+/** The GPU of 40 cores: bytes and f32 operations in a millisecond (13.8 TFLOP/s: zzc0721/torch-performance-test-data#65). */
 const GPU = { bytes: 546e6, operations: 13.8e9 };
 /**
- * The CPU: 300 GB/s of the memory's 546 (no figure is published for the CPU alone; it is well below), both matrix units at 3.5 TFLOP/s for
- * BLAS (tzakharko/m4-sme-exploration: 2 TFLOP/s each), and 12 cores at 16 operations a nanosecond for the rest.
+ * The CPU: 300 GB/s of the memory's 546 (no figure is published for the CPU alone; it is well below), the matrix units of two
+ * clusters at 3.5 TFLOP/s for BLAS (one reaches 2.3 at most, and 1.8 in products: Remke, Breuer 2024, arXiv 2409.18779), and 12 cores at 16
+ * operations a nanosecond for the rest.
  */
 const CPU = { bytes: 300e6, blas: 3.5e9, hwy: 12 * 16e6 };
 

@@ -24,8 +24,9 @@ export interface RouterState {
 }
 
 /**
- * Bytes of a model from which Core ML may beat the CPU. An 8 MB network was still twice as fast on the CPU of an M1 Pro
- * (github.com/HanClinto/CollectorVision/issues/16), and Core ML compiles for seconds at each start.
+ * Bytes of a model from which Core ML may beat the CPU. A network of 8 MiB took 22 ms on four threads of an M1 Pro, 49 ms on one, 46 ms
+ * through Core ML (HanClinto/CollectorVision#16), and Core ML compiles for seconds at each start. It is no promise: a graph that Core ML cuts
+ * into many parts is slower there at any size (sam-dumont/immich-video-memory-generator#811).
  */
 export const CORE_ML_BYTES = 16 * 1024 * 1024;
 
