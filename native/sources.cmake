@@ -13,6 +13,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/indicators/trend.cc
   native/cpu/indicators/volatility.cc
   native/cpu/indicators/volume.cc
+  native/cpu/learning/tree_histograms.cc
   native/cpu/matrix/batched_gemm.cc
   native/cpu/matrix/cholesky.cc
   native/cpu/matrix/covariance.cc
@@ -20,6 +21,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/matrix/nearest_psd.cc
   native/cpu/matrix/principal_components.cc
   native/cpu/matrix/products.cc
+  native/cpu/matrix/quadratic.cc
   native/cpu/matrix/shrinkage.cc
   native/cpu/montecarlo/american.cc
   native/cpu/montecarlo/basket.cc
@@ -31,6 +33,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/montecarlo/paths.cc
   native/cpu/montecarlo/portfolio.cc
   native/cpu/montecarlo/student.cc
+  native/cpu/portfolio/scenario_pnl.cc
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/statistics/argsort.cc
@@ -54,12 +57,15 @@ set(NAUTILUS_NO_METAL_SOURCES
 set(NAUTILUS_METAL_SOURCES
   native/metal/host/column.cc
   native/metal/host/indicators.cc
+  native/metal/host/learning_trees.cc
   native/metal/host/matrix.cc
   native/metal/host/montecarlo_basket.cc
   native/metal/host/montecarlo_option.cc
   native/metal/host/montecarlo_portfolio.cc
   native/metal/host/montecarlo_random.cc
   native/metal/host/montecarlo_sums.cc
+  native/metal/host/portfolio_scenarios.cc
+  native/metal/host/quadratic.cc
   native/metal/host/statistics_cross.cc
   native/metal/host/statistics_drawdown.cc
   native/metal/host/statistics_ewm.cc
@@ -93,14 +99,20 @@ set(NAUTILUS_METAL_KERNELS
   native/metal/kernels/statistics_ewm.metal
   native/metal/kernels/statistics_drawdown.metal
   native/metal/kernels/statistics_histogram.metal
+  native/metal/kernels/quadratic.metal
+  native/metal/kernels/portfolio_scenarios.metal
+  native/metal/kernels/learning_trees.metal
 )
 set(NAUTILUS_METAL_TEST_SOURCES
   native/test/main.cc
   native/test/metal_indicators_test.cc
+  native/test/metal_learning_trees_test.cc
   native/test/metal_matrix_test.cc
   native/test/metal_montecarlo_assets_test.cc
   native/test/metal_montecarlo_option_test.cc
   native/test/metal_montecarlo_random_test.cc
+  native/test/metal_portfolio_scenarios_test.cc
+  native/test/metal_quadratic_test.cc
   native/test/metal_statistics_cross_test.cc
   native/test/metal_statistics_drawdown_test.cc
   native/test/metal_statistics_ewm_test.cc
@@ -119,13 +131,16 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/placement.cc
 )
 set(NAUTILUS_TEST_SOURCES
+  native/cpu/learning/reference_tree_histograms.cc
   native/cpu/matrix/reference_cholesky.cc
   native/cpu/matrix/reference_moments.cc
   native/cpu/matrix/reference_products.cc
+  native/cpu/matrix/reference_quadratic.cc
   native/cpu/matrix/reference_shrinkage.cc
   native/cpu/matrix/reference_spectral.cc
   native/cpu/montecarlo/reference.cc
   native/cpu/montecarlo/reference_american.cc
+  native/cpu/portfolio/reference_scenario_pnl.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
@@ -133,11 +148,13 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
   native/test/indicators_test.cc
+  native/test/learning_trees_test.cc
   native/test/main.cc
   native/test/matrix_cholesky_test.cc
   native/test/matrix_covariance_test.cc
   native/test/matrix_estimates_test.cc
   native/test/matrix_products_test.cc
+  native/test/matrix_quadratic_test.cc
   native/test/matrix_spectral_test.cc
   native/test/matrix_threads_test.cc
   native/test/metal_health_test.cc
@@ -147,6 +164,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/montecarlo_reference_test.cc
   native/test/parallel_test.cc
   native/test/placement_test.cc
+  native/test/portfolio_scenarios_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/random_sobol_test.cc

@@ -60,12 +60,18 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   nth_smallest: { bars: 100_000, series: 10, nth: 1000 },
   pca: { components: 10 },
   population_stability: { expected: 100_000, actual: 100_000 },
+  qp_products: { batch: 1, variables: 500, constraints: 1000 },
   quantiles: { bars: 100_000, series: 10 },
+  scenario_pnl: { scenarios: 2000, positions: 500, factors: 500 },
   svd: { rows: 500, columns: 64, components: 64 },
+  tree_histograms: { rows: 100_000, features: 20, nodes: 3, binCount: 64 },
 };
 
 /** Optional arrays that a kernel goes without. */
-const WITHOUT: Readonly<Record<string, readonly string[]>> = { histogram: ['edges'] };
+const WITHOUT: Readonly<Record<string, readonly string[]>> = {
+  histogram: ['edges'],
+  scenario_pnl: ['factorOf'],
+};
 
 /**
  * The same work in Python, over arrays and sizes of the kernel's names; `np`, `pd`, `linalg` (scipy.linalg) and `stats`
@@ -101,6 +107,7 @@ export const PYTHON: Readonly<Record<string, string>> = {
   nth_smallest: 'np.partition(values, nth, axis=0)[nth]',
   pca: 'np.linalg.eigh(np.cov(values, rowvar=False))',
   philox_uint32: 'np.random.Philox(1).random_raw(2 * blocks)',
+  qp_products: '(a @ x[..., None])[..., 0] - z, (p @ x[..., None])[..., 0] + q + (y[:, None, :] @ a)[:, 0]',
   quantiles: 'np.quantile(values, at, axis=0)',
   rolling_correlation: 'pd.DataFrame(x).rolling(window).corr(pd.DataFrame(y), pairwise=False)',
   rolling_covariance: 'pd.DataFrame(x).rolling(window).cov(pd.DataFrame(y), pairwise=False)',
@@ -115,6 +122,7 @@ export const PYTHON: Readonly<Record<string, string>> = {
   rolling_sum: 'pd.DataFrame(values).rolling(window).sum()',
   rolling_var: 'pd.DataFrame(values).rolling(window).var()',
   sobol: 'qmc.Sobol(dimensions, scramble=False).random(points)',
+  scenario_pnl: 'moves @ delta + 0.5 * (moves * moves) @ gamma',
   solve_spd: 'linalg.cho_solve(linalg.cho_factor(a), b)',
   svd: 'np.linalg.svd(a, full_matrices=False)',
   syrk: 'a @ a.T',

@@ -1,6 +1,8 @@
 // The ML engine: a registry of ONNX models, predictions on the stream and on request. It never trains.
 import { topics } from '../../src/bus/topics.ts';
 import type { EngineDefinition } from '../../src/http/engine.ts';
+import { kernelRoutes } from '../../src/http/kernel-routes.ts';
+import { FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { mlRoutes } from './routes.ts';
 import { type MlOptions, MlService } from './service.ts';
@@ -17,7 +19,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     create(context) {
       const service = new MlService(context, options);
       return {
-        routes: mlRoutes(service),
+        routes: mlRoutes(service).use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         participant: service.participant,
         missing: () => service.missing(),
         status: () => service.status(),

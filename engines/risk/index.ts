@@ -14,9 +14,10 @@ export default {
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
   migrations: MIGRATIONS,
   async create({ clock, config, database, units }) {
+    const kernels = [...FAMILIES.montecarlo, ...FAMILIES.portfolio];
     const service = await RiskService.open(new RiskStore(database), units, clock);
     return {
-      routes: riskRoutes(service).use(kernelRoutes('risk', FAMILIES.montecarlo, config.defaultTimeoutMs)),
+      routes: riskRoutes(service).use(kernelRoutes('risk', kernels, config.defaultTimeoutMs)),
       participant: service.participant,
       reload: () => service.reload(),
       status: () => service.status(),

@@ -2,8 +2,10 @@
 #ifndef NAUTILUS_CORE_KERNEL_ARGS_H_
 #define NAUTILUS_CORE_KERNEL_ARGS_H_
 
+#include "core/generated/learning_args.h"
 #include "core/generated/matrix_args.h"
 #include "core/generated/montecarlo_args.h"
+#include "core/generated/portfolio_args.h"
 #include "core/generated/statistics_args.h"
 #include "core/generated/system_args.h"
 #include "core/kernel_call.h"

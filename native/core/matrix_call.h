@@ -18,6 +18,9 @@ using GramF32 = Status (*)(const float* rows, int64_t count, int64_t columns, Ca
 Status CovarianceBy(GramF32 gram, CovarianceArgs& args);
 Status CorrelationBy(GramF32 gram, CorrelationArgs& args);
 
+// Writes the norms of the residuals, which are there.
+void QpNorms(const QpProductsArgs& args);
+
 }  // namespace nautilus::cpu
 
 #endif  // NAUTILUS_CORE_MATRIX_CALL_H_

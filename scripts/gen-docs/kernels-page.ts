@@ -13,6 +13,8 @@ const TITLES: Readonly<Record<Family, string>> = {
   matrix: 'Matrix',
   montecarlo: 'Monte Carlo',
   statistics: 'Statistics',
+  portfolio: 'Portfolios',
+  learning: 'Machine learning',
   system: 'The machine',
 };
 

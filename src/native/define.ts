@@ -126,7 +126,7 @@ export const inout = <const T extends ElementType = 'float'>(dims: readonly Dim[
 export interface KernelDef {
   /** Snake case: the name in C++ files, URLs and docs. */
   readonly id: string;
-  readonly family: 'matrix' | 'montecarlo' | 'statistics' | 'system';
+  readonly family: 'learning' | 'matrix' | 'montecarlo' | 'portfolio' | 'statistics' | 'system';
   readonly title: string;
   /** What it computes, with its rule for NaN. */
   readonly about: string;

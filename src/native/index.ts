@@ -25,8 +25,10 @@ export {
 export { CancelledError, NotPositiveDefiniteError } from './errors.ts';
 export { type Kernel, type KernelOptions, type KernelResult, SYNCHRONOUS_NS } from './kernel.ts';
 export { FAMILIES, KERNELS } from './kernels/index.ts';
+export * from './kernels/learning/index.ts';
 export * from './kernels/matrix/index.ts';
 export * from './kernels/montecarlo/index.ts';
+export * from './kernels/portfolio/index.ts';
 export * from './kernels/statistics/index.ts';
 export * from './kernels/system/index.ts';
 export { metalCounts, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } from './metal.ts';

@@ -660,6 +660,66 @@ struct Border<NearestPsdArgs> {
   }
 };
 
+template <>
+struct Border<QpProductsArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"batch", true, 0.0, 2147483647.0},
+    {"variables", true, 0.0, 2147483647.0},
+    {"constraints", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesP[] = {{0, 0}, {1, 0}, {1, 0}};
+  static constexpr Side kSidesQ[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesA[] = {{0, 0}, {2, 0}, {1, 0}};
+  static constexpr Side kSidesX[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesY[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesZ[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesPrimal[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesDual[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesPrimalNorm[] = {{0, 0}};
+  static constexpr Side kSidesDualNorm[] = {{0, 0}};
+  static constexpr Side kSidesAx[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesPx[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesAty[] = {{0, 0}, {1, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"p", Role::kInput, Element::kFloat, kSidesP},
+    {"q", Role::kInput, Element::kFloat, kSidesQ},
+    {"a", Role::kInput, Element::kFloat, kSidesA},
+    {"x", Role::kInput, Element::kFloat, kSidesX},
+    {"y", Role::kInput, Element::kFloat, kSidesY},
+    {"z", Role::kInput, Element::kFloat, kSidesZ},
+    {"primal", Role::kOutput, Element::kFloat, kSidesPrimal},
+    {"dual", Role::kOutput, Element::kFloat, kSidesDual},
+    {"primalNorm", Role::kOutput, Element::kFloat, kSidesPrimalNorm},
+    {"dualNorm", Role::kOutput, Element::kFloat, kSidesDualNorm},
+    {"ax", Role::kWanted, Element::kFloat, kSidesAx},
+    {"px", Role::kWanted, Element::kFloat, kSidesPx},
+    {"aty", Role::kWanted, Element::kFloat, kSidesAty},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static QpProductsArgs Read(const Request& request) {
+    QpProductsArgs args{};
+    args.dtype = request.dtype;
+    args.batch = static_cast<int64_t>(request.scalars[0]);
+    args.variables = static_cast<int64_t>(request.scalars[1]);
+    args.constraints = static_cast<int64_t>(request.scalars[2]);
+    args.p = static_cast<const void*>(request.pointers[0]);
+    args.q = static_cast<const void*>(request.pointers[1]);
+    args.a = static_cast<const void*>(request.pointers[2]);
+    args.x = static_cast<const void*>(request.pointers[3]);
+    args.y = static_cast<const void*>(request.pointers[4]);
+    args.z = static_cast<const void*>(request.pointers[5]);
+    args.primal = static_cast<void*>(request.pointers[6]);
+    args.dual = static_cast<void*>(request.pointers[7]);
+    args.primal_norm = static_cast<void*>(request.pointers[8]);
+    args.dual_norm = static_cast<void*>(request.pointers[9]);
+    args.ax = static_cast<void*>(request.pointers[10]);
+    args.px = static_cast<void*>(request.pointers[11]);
+    args.aty = static_cast<void*>(request.pointers[12]);
+    return args;
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_MATRIX_BORDER_H_

@@ -274,6 +274,31 @@ struct NearestPsdArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Products and residuals of quadratic programs.
+struct QpProductsArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t batch = 0;
+  int64_t variables = 0;
+  int64_t constraints = 0;
+  const void* p = nullptr;  // [batch, variables, variables]
+  const void* q = nullptr;  // [batch, variables]
+  const void* a = nullptr;  // [batch, constraints, variables]
+  const void* x = nullptr;  // [batch, variables]
+  const void* y = nullptr;  // [batch, constraints]
+  const void* z = nullptr;  // [batch, constraints]
+  void* primal = nullptr;  // [batch, constraints]
+  void* dual = nullptr;  // [batch, variables]
+  void* primal_norm = nullptr;  // [batch]
+  void* dual_norm = nullptr;  // [batch]
+  void* ax = nullptr;  // [batch, constraints], may be null
+  void* px = nullptr;  // [batch, variables], may be null
+  void* aty = nullptr;  // [batch, variables], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_MATRIX_ARGS_H_

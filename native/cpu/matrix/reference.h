@@ -24,6 +24,7 @@ Status LeastSquares(LeastSquaresArgs& args);
 Status Pca(PcaArgs& args);
 Status LedoitWolf(LedoitWolfArgs& args);
 Status NearestPsd(NearestPsdArgs& args);
+Status QpProducts(QpProductsArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

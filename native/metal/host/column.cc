@@ -6,8 +6,10 @@
 #include "core/metal_counts.h"
 #include "metal/host/device.h"
 #include "metal/host/indicators.h"
+#include "metal/host/learning.h"
 #include "metal/host/matrix.h"
 #include "metal/host/montecarlo.h"
+#include "metal/host/portfolio.h"
 #include "metal/host/statistics.h"
 
 namespace nautilus {
@@ -50,6 +52,8 @@ MetalColumn Make() {
   NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)
   NAUTILUS_METAL_MONTECARLO(NAUTILUS_SLOT)
   NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
+  NAUTILUS_METAL_PORTFOLIO(NAUTILUS_SLOT)
+  NAUTILUS_METAL_LEARNING(NAUTILUS_SLOT)
 #undef NAUTILUS_SLOT
   return column;
 }

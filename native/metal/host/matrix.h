@@ -6,12 +6,13 @@
 #include "core/status.h"
 
 // Slots with the Metal kernels that each needs.
-#define NAUTILUS_METAL_MATRIX(X) \
-  X(BatchedGemm, "gemm_f32")     \
-  X(Correlation, "gemm_f32")     \
-  X(Covariance, "gemm_f32")      \
-  X(Gemm, "gemm_f32")            \
-  X(Gemv, "gemv_f32")            \
+#define NAUTILUS_METAL_MATRIX(X)                \
+  X(BatchedGemm, "gemm_f32")                    \
+  X(Correlation, "gemm_f32")                    \
+  X(Covariance, "gemm_f32")                     \
+  X(Gemm, "gemm_f32")                           \
+  X(Gemv, "gemv_f32")                           \
+  X(QpProducts, "qp_primal_f32", "qp_dual_f32") \
   X(Syrk, "gemm_f32")
 
 namespace nautilus::metal {
@@ -21,6 +22,7 @@ Status Correlation(CorrelationArgs& args);
 Status Covariance(CovarianceArgs& args);
 Status Gemm(GemmArgs& args);
 Status Gemv(GemvArgs& args);
+Status QpProducts(QpProductsArgs& args);
 Status Syrk(SyrkArgs& args);
 
 }  // namespace nautilus::metal

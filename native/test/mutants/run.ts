@@ -66,6 +66,9 @@ const FAMILIES: readonly Family[] = [
   statistics(['cross'], 'cross'),
   statistics(['ewm'], 'ewm'),
   statistics(['select', 'histogram'], 'samples'),
+  { files: [path('statistics_wide'), path('quadratic')], own: [path('quadratic')], tests: 'metal_quadratic_test' },
+  { files: [path('statistics_wide'), path('portfolio_scenarios')], own: [path('portfolio_scenarios')], tests: 'metal_portfolio_scenarios_test' },
+  { files: [path('statistics_exact'), path('learning_trees')], own: [path('learning_trees')], tests: 'metal_learning_trees_test' },
 ];
 
 const { values: options } = parseArgs({

@@ -1,7 +1,9 @@
 // Every kernel, by family; the order in a family is that of its table.
 import type { Kernel } from '../kernel.ts';
+import { learningKernels } from './learning/index.ts';
 import { matrixKernels } from './matrix/index.ts';
 import { monteCarloKernels } from './montecarlo/index.ts';
+import { portfolioKernels } from './portfolio/index.ts';
 import { statisticsKernels } from './statistics/index.ts';
 import { systemKernels } from './system/index.ts';
 
@@ -10,6 +12,8 @@ export const FAMILIES = {
   matrix: matrixKernels,
   montecarlo: monteCarloKernels,
   statistics: statisticsKernels,
+  portfolio: portfolioKernels,
+  learning: learningKernels,
   system: systemKernels,
 } as const satisfies Record<string, readonly Pick<Kernel, 'def'>[]>;
 

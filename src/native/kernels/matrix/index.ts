@@ -4,12 +4,14 @@ import { eigenSymmetric, eigenvaluesSymmetric, leastSquares, svd } from './decom
 import { ledoitWolf, nearestPsd, pca } from './estimates.ts';
 import { correlation, covariance } from './moments.ts';
 import { batchedGemm, gemm, gemv, syrk } from './products.ts';
+import { qpProducts } from './quadratic.ts';
 
 export { cholesky, choleskySolve, inverseSpd, solveSpd } from './cholesky.ts';
 export { eigenSymmetric, eigenvaluesSymmetric, leastSquares, svd } from './decompositions.ts';
 export { ledoitWolf, nearestPsd, pca } from './estimates.ts';
 export { correlation, covariance } from './moments.ts';
 export { batchedGemm, gemm, gemv, syrk } from './products.ts';
+export { qpProducts } from './quadratic.ts';
 
 export const matrixKernels = [
   gemm,
@@ -29,4 +31,5 @@ export const matrixKernels = [
   pca,
   ledoitWolf,
   nearestPsd,
+  qpProducts,
 ] as const;
