@@ -40,5 +40,5 @@ export const scenarioPnl = defineKernel({
     kShape: 'as many factors as positions where factorOf is not given, was {detail}',
     kInvalidOption: 'places below the number of factors for factorOf; element {detail} was not',
   },
-  example: { scenarios: 20, positions: 5, factors: 3 },
+  example: { scenarios: 20, positions: 3, factors: 3 },
 });
