@@ -24,7 +24,7 @@ const OWN_SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   mc_portfolio: { assets: 100 },
   argsort: { rows: 1_000, count: 10_000 },
   scenario_pnl: { scenarios: 10_000, positions: 5_000, factors: 1_000 },
-  tree_histograms: { rows: 1_000_000, features: 100, nodes: 8, binCount: 256 },
+  tree_histograms: { rows: 1_000_000, features: 100, nodes: 8 },
   qp_products: { batch: 1, variables: 2_000, constraints: 4_000 },
 };
 
