@@ -51,6 +51,10 @@ struct Border<TreeHistogramsArgs> {
     args.counts = static_cast<uint32_t*>(request.pointers[5]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 3.0 * request.scalars[0] * request.scalars[1];
+  }
 };
 
 }  // namespace nautilus::addon

@@ -718,6 +718,10 @@ struct Border<QpProductsArgs> {
     args.aty = static_cast<void*>(request.pointers[12]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1] * request.scalars[1] + 4.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
+  }
 };
 
 }  // namespace nautilus::addon

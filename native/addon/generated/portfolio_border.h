@@ -49,6 +49,10 @@ struct Border<ScenarioPnlArgs> {
     args.by_position = static_cast<void*>(request.pointers[5]);
     return args;
   }
+
+  static double Operations(const Request& request) {
+    return 4.0 * request.scalars[0] * request.scalars[2];
+  }
 };
 
 }  // namespace nautilus::addon

@@ -24,7 +24,7 @@ export const treeHistograms = defineKernel({
     gradients: input(['rows']),
     hessians: input(['rows'], { values: 'positive' }),
     node: input(['rows'], { type: 'i32', about: 'the node of each row' }),
-    sums: output(['nodes', 'features', 'binCount', 2], undefined, 'of gradients, then of hessians'),
+    sums: output(['nodes', 'features', 'binCount', 2], 'float', 'of gradients, then of hessians'),
     counts: output(['nodes', 'features', 'binCount'], 'u32', 'rows'),
   },
   tolerance: {
