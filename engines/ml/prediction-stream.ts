@@ -94,6 +94,7 @@ export class PredictionStream {
     for (let from = 0; from < batch.length; from += BLOCK_ROWS) {
       const part = batch.slice(from, from + BLOCK_ROWS);
       const values = await this.#predict(model, part);
+      const { hardware_used } = identity(model);
       let valued = 0;
       for (let i = 0; i < part.length; i++) {
         const { body, ts_event_us, correlation_id } = part[i]!;
@@ -108,7 +109,7 @@ export class PredictionStream {
             prediction,
             confidence: prediction === null ? 0 : Math.max(prediction, 1 - prediction),
             model_version: ids.model_version,
-            hardware_used: ids.hardware_used,
+            hardware_used,
           },
           ts_event_us,
           correlation_id,

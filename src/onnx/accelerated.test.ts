@@ -54,6 +54,7 @@ describe('a model on an accelerator', () => {
         provider: cpu('coreml failed: device lost'),
       });
       expect(breaker.status.state).toBe(state);
+      expect(runner.provider.provider).toBe('cpu');
     }
     expect(log).toContain('release coreml');
     expect(runner.provider.provider).toBe('cpu');

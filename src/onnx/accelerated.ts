@@ -20,7 +20,7 @@ export interface Ran {
 
 /** Sessions of one model, wherever it runs. */
 export interface Runner {
-  /** Where the next call will begin. */
+  /** What ran the newest call; before the first, where it will begin. */
   readonly provider: ProviderChoice;
   run(inputs: Float32Array, rows: number): Promise<Ran>;
   release(): Promise<void>;
@@ -84,12 +84,14 @@ export class AcceleratedRunner implements Runner {
   /** Where it runs without an accelerator, and why. */
   #without: ProviderChoice;
   #opening: Promise<void> | undefined;
+  provider: ProviderChoice;
   #freeing: Promise<unknown> | undefined;
   #released = false;
 
   private constructor(acceleration: Acceleration) {
     this.#acceleration = acceleration;
     this.#without = cpu(`${acceleration.wanted.provider} is taken out after failures`);
+    this.provider = this.#without;
   }
 
   /**
@@ -104,10 +106,6 @@ export class AcceleratedRunner implements Runner {
     return runner;
   }
 
-  get provider(): ProviderChoice {
-    return this.#fast && this.#acceleration.breaker.closed ? this.#fast.loaded.provider : this.#without;
-  }
-
   async run(inputs: Float32Array, rows: number): Promise<Ran> {
     const { breaker } = this.#acceleration;
     const fast = this.#fast;
@@ -116,7 +114,8 @@ export class AcceleratedRunner implements Runner {
     try {
       const output = await fast.run(inputs, rows);
       breaker.succeeded();
-      return { output, provider: fast.loaded.provider };
+      this.provider = fast.loaded.provider;
+      return { output, provider: this.provider };
     } catch (cause) {
       return this.#takeOver(cause, fast, inputs, rows);
     }
@@ -147,12 +146,15 @@ export class AcceleratedRunner implements Runner {
       // Other calls may still run on it; nobody waits for them here.
       this.#freeing = Promise.allSettled([this.#freeing, fast.release()]);
     }
-    return { ...ran, provider: this.#without };
+    this.provider = this.#without;
+    return { ...ran, provider: this.provider };
   }
 
   async #runOnCpu(inputs: Float32Array, rows: number): Promise<Ran> {
     const loaded = await this.#onCpu();
-    return { output: await loaded.run(inputs, rows), provider: this.#without };
+    const output = await loaded.run(inputs, rows);
+    this.provider = this.#without;
+    return { output, provider: this.provider };
   }
 
   #onCpu(): Promise<Loaded> {
@@ -193,9 +195,12 @@ export class AcceleratedRunner implements Runner {
       fast = await create(wanted);
       const same = agree(await fast.run(probe, PROBE_ROWS), reference);
       breaker.succeeded();
-      if (same) this.#fast = new Freed(fast);
-      else {
+      if (same) {
+        this.#fast = new Freed(fast);
+        this.provider = wanted;
+      } else {
         this.#without = DISAGREED;
+        this.provider = DISAGREED;
         await fast.release();
       }
     } catch (cause) {
@@ -208,6 +213,7 @@ export class AcceleratedRunner implements Runner {
     const { breaker, wanted } = this.#acceleration;
     const words = wordsOf(cause);
     this.#without = cpu(`${wanted.provider} failed: ${words}`);
+    this.provider = this.#without;
     breaker.failed(words);
   }
 }

@@ -47,7 +47,7 @@ export interface ModelSession {
   readonly input: { readonly name: string; readonly columns: number };
   /** `columns` is null when the file leaves the width of its output open. */
   readonly output: { readonly name: string; readonly columns: number | null };
-  /** Where the next call will begin, and why; another one after an accelerator failed. */
+  /** What ran the newest call, and why it is there; before the first, where it will begin. */
   readonly provider: ProviderChoice;
   readonly threads: number;
   /**
