@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { measureRow, SHARES, type TimedRow } from './measure.ts';
 
 // A row on a simulated clock: the CPU takes `elements` microseconds, Metal `launch` and a hundredth of that.
-function rig(launchMs: number, more: Partial<{ leavesAt: number; tooBig: number }> = {}) {
+function rig(launchMs: number, more: Partial<{ leavesAt: number; tooBig: number; slowMetal: number }> = {}) {
   const state = { ms: 0, released: 0, runs: [] as string[] };
   const row: TimedRow = {
     id: 'row',
@@ -13,7 +13,10 @@ function rig(launchMs: number, more: Partial<{ leavesAt: number; tooBig: number 
         elements,
         run(backend) {
           state.runs.push(backend);
-          state.ms += backend === 'cpu' ? elements / 1000 : launchMs + elements / 100_000;
+          state.ms +=
+            backend === 'cpu'
+              ? elements / 1000
+              : launchMs + (more.slowMetal ? elements / 1000 : elements / 100_000);
           return backend === 'metal' && elements >= (more.leavesAt ?? Infinity) ? 'cpu' : backend;
         },
         release: () => void state.released++,
@@ -48,6 +51,15 @@ describe('measureRow', () => {
     const found = measureRow(row, 30, now);
     expect(found.sizes).toHaveLength(3);
     expect(found).toMatchObject({ metal_from: 0, note: 'larger sizes did not fit in the time' });
+  });
+
+  test('begins no size that would take more than is left', () => {
+    const { row, now, state } = rig(0, { slowMetal: 1 });
+    const found = measureRow(row, 1000, now);
+    // Both take a microsecond an element, so that the next size costs four times as much as all before.
+    expect(found.note).toBe('larger sizes did not fit in the time');
+    expect(state.ms).toBeLessThan(1000);
+    expect(found.sizes.length).toBeGreaterThan(5);
   });
 
   test('leaves a size at once that alone takes more than the time', () => {

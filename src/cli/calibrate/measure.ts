@@ -32,20 +32,21 @@ const CLEARLY = 0.5;
 export type Now = () => number;
 const nowMs: Now = () => Bun.nanoseconds() / 1e6;
 
-/** Returns the times of a row; takes about `budgetMs`, and no size that it began is left out. */
+/** Returns the times of a row; takes about `budgetMs`, and more only for the first sizes. */
 export function measureRow(row: TimedRow, budgetMs: number, now: Now = nowMs): CalibratedRow {
   const end = now() + budgetMs;
   const sizes: SizeTimes[] = [];
   let note: string | undefined;
   for (const share of SHARES) {
-    if (sizes.length >= LEAST_SIZES && now() >= end) {
-      note = 'larger sizes did not fit in the time';
-      break;
-    }
     const call = row.prepare(share);
     if (call === null) continue;
     try {
-      if (sizes.length > 0 && call.elements <= sizes.at(-1)!.elements) continue;
+      const known = sizes.at(-1);
+      if (known && call.elements <= known.elements) continue;
+      if (known && sizes.length >= LEAST_SIZES && now() + leastMs(known, call) > end) {
+        note = 'larger sizes did not fit in the time';
+        break;
+      }
       const times = measureSize(call, Math.max(0, end - now()) / 2, now);
       if (times === null) {
         note = `the device left ${call.elements} elements to the CPU`;
@@ -73,6 +74,10 @@ export function measureRow(row: TimedRow, budgetMs: number, now: Now = nowMs): C
     ...(note !== undefined && { note }),
   };
 }
+
+// What the next size takes at least, when both grow as the size does.
+const leastMs = ({ elements, cpuMs, metalMs }: SizeTimes, next: PreparedCall): number =>
+  (LEAST_PAIRS + 1) * (cpuMs + metalMs) * (next.elements / elements);
 
 const clearly = ({ cpuMs, metalMs }: SizeTimes): boolean => metalMs < cpuMs * CLEARLY;
 const rounded = (ms: number): number => Number(ms.toPrecision(4));

@@ -2,6 +2,7 @@
 import { type AnyIndicator, computePanel, INDICATORS, type InputName } from '../../indicators/index.ts';
 import { exampleCall, uniform } from '../../native/example-call.ts';
 import {
+  type ArraySpec,
   KERNELS,
   type Kernel,
   type KernelDef,
@@ -62,10 +63,13 @@ function kernelRow(kernel: Kernel): TimedRow {
   };
 }
 
-// Options that are no counts are those of the example: they say what kind of call it is.
+// Options that are no counts are those of the example: they say what kind of call it is. Of optional arrays only those of places are
+// given, since they say what belongs together; numbers without a rule of their own might not fit, such as edges that do not rise.
+const isGiven = ({ role, type }: ArraySpec) => role !== 'wanted' && (role !== 'optional' || type === 'i32');
+
 function patternOf(def: KernelDef, numbers: Numbers): Record<string, unknown> {
   const call = exampleCall(def, 'f32', 1, numbers);
-  for (const [name, { role }] of Object.entries(def.arrays)) if (role === 'optional') delete call[name];
+  for (const [name, spec] of Object.entries(def.arrays)) if (!isGiven(spec)) delete call[name];
   return call;
 }
 
@@ -79,7 +83,7 @@ function prepareKernel(
   const scope = pool.scope();
   const call: Record<string, unknown> = { ...pattern, ...numbers };
   for (const [name, spec] of Object.entries(def.arrays)) {
-    if (spec.role === 'optional' || spec.role === 'wanted') continue;
+    if (!isGiven(spec)) continue;
     const length = shapeOf(def, spec, call).reduce((a, b) => a * b, 1);
     const array = scope.take(spec.type === 'float' ? 'f32' : spec.type, length);
     const content = pattern[name] as NativeArray | undefined;
