@@ -33,6 +33,8 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/montecarlo/paths.cc
   native/cpu/montecarlo/portfolio.cc
   native/cpu/montecarlo/student.cc
+  native/cpu/portfolio/attribution.cc
+  native/cpu/portfolio/limit_usage.cc
   native/cpu/portfolio/scenario_pnl.cc
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
@@ -64,6 +66,8 @@ set(NAUTILUS_METAL_SOURCES
   native/metal/host/montecarlo_portfolio.cc
   native/metal/host/montecarlo_random.cc
   native/metal/host/montecarlo_sums.cc
+  native/metal/host/portfolio_attribution.cc
+  native/metal/host/portfolio_limits.cc
   native/metal/host/portfolio_scenarios.cc
   native/metal/host/quadratic.cc
   native/metal/host/statistics_cross.cc
@@ -101,6 +105,8 @@ set(NAUTILUS_METAL_KERNELS
   native/metal/kernels/statistics_histogram.metal
   native/metal/kernels/quadratic.metal
   native/metal/kernels/portfolio_scenarios.metal
+  native/metal/kernels/portfolio_limits.metal
+  native/metal/kernels/portfolio_attribution.metal
   native/metal/kernels/learning_trees.metal
 )
 set(NAUTILUS_METAL_TEST_SOURCES
@@ -111,6 +117,8 @@ set(NAUTILUS_METAL_TEST_SOURCES
   native/test/metal_montecarlo_assets_test.cc
   native/test/metal_montecarlo_option_test.cc
   native/test/metal_montecarlo_random_test.cc
+  native/test/metal_portfolio_attribution_test.cc
+  native/test/metal_portfolio_limits_test.cc
   native/test/metal_portfolio_scenarios_test.cc
   native/test/metal_quadratic_test.cc
   native/test/metal_statistics_cross_test.cc
@@ -140,6 +148,8 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/matrix/reference_spectral.cc
   native/cpu/montecarlo/reference.cc
   native/cpu/montecarlo/reference_american.cc
+  native/cpu/portfolio/reference_attribution.cc
+  native/cpu/portfolio/reference_limit_usage.cc
   native/cpu/portfolio/reference_scenario_pnl.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
@@ -164,6 +174,8 @@ set(NAUTILUS_TEST_SOURCES
   native/test/montecarlo_reference_test.cc
   native/test/parallel_test.cc
   native/test/placement_test.cc
+  native/test/portfolio_attribution_test.cc
+  native/test/portfolio_limits_test.cc
   native/test/portfolio_scenarios_test.cc
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc

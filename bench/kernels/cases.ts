@@ -53,6 +53,9 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   histogram: { count: 1_000_000, bins: 100 },
   inverse_spd: { n: 300 },
   ks_two_sample: { n: 100_000, m: 100_000 },
+  brinson_attribution: { periods: 5000, groups: 50 },
+  factor_attribution: { periods: 5000, factors: 50 },
+  limit_usage: { scenarios: 2000, positions: 500, limits: 50 },
   mc_american: { steps: 25 },
   mc_basket: { assets: 8, steps: 12 },
   mc_portfolio: { assets: 50 },
@@ -88,6 +91,8 @@ export const PYTHON: Readonly<Record<string, string>> = {
   cross_winsorise:
     'np.clip(values, np.quantile(values, 0.01, axis=1)[:, None], np.quantile(values, 0.99, axis=1)[:, None])',
   cross_zscore: '(values - values.mean(1, keepdims=True)) / values.std(1, ddof=1, keepdims=True)',
+  brinson_attribution:
+    '(portfolioWeights - benchmarkWeights) * (benchmarkReturns - (benchmarkWeights * benchmarkReturns).sum(1, keepdims=True)), benchmarkWeights * (portfolioReturns - benchmarkReturns), (portfolioWeights - benchmarkWeights) * (portfolioReturns - benchmarkReturns)',
   drawdown: 'values / np.maximum.accumulate(values, axis=0) - 1',
   eigen_symmetric: 'np.linalg.eigh(a)',
   eigenvalues_symmetric: 'np.linalg.eigvalsh(a)',
@@ -96,6 +101,7 @@ export const PYTHON: Readonly<Record<string, string>> = {
   ewm_mean: 'pd.DataFrame(values).ewm(alpha=alpha).mean()',
   ewm_std: 'pd.DataFrame(values).ewm(alpha=alpha).std()',
   ewm_var: 'pd.DataFrame(values).ewm(alpha=alpha).var()',
+  factor_attribution: 'exposures * factorReturns, returns - (exposures * factorReturns).sum(axis=1)',
   gemm: 'np.matmul(a, b)',
   gemv: 'a @ x',
   histogram: 'np.histogram(values, bins)',

@@ -1,7 +1,7 @@
 // The Analytics engine: running performance of every valued portfolio, and full measures on request.
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
-import { FAMILIES } from '../../src/native/index.ts';
+import { attributionKernels, FAMILIES } from '../../src/native/index.ts';
 import { analyticsRoutes } from './routes.ts';
 import { AnalyticsService } from './service.ts';
 import { AnalyticsStore, MIGRATIONS } from './store.ts';
@@ -14,7 +14,8 @@ export default {
   migrations: MIGRATIONS,
   replicas: { partitionBy: 'portfolio_id' },
   create({ config, database, units, work }) {
-    const kernels = [...FAMILIES.matrix, ...FAMILIES.statistics, ...FAMILIES.system];
+    const { matrix, statistics, system } = FAMILIES;
+    const kernels = [...matrix, ...statistics, ...attributionKernels, ...system];
     const service = new AnalyticsService(new AnalyticsStore(database), units, work);
     return {
       routes: analyticsRoutes(service).use(kernelRoutes('analytics', kernels, config.defaultTimeoutMs)),

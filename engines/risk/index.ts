@@ -1,7 +1,7 @@
 // The Risk engine: limits, checks of books and orders, value at risk.
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
-import { FAMILIES } from '../../src/native/index.ts';
+import { exposureKernels, FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS, RiskStore } from './lib/store.ts';
 import { riskRoutes } from './routes.ts';
 import { RiskService } from './service.ts';
@@ -14,7 +14,7 @@ export default {
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
   migrations: MIGRATIONS,
   async create({ clock, config, database, units }) {
-    const kernels = [...FAMILIES.montecarlo, ...FAMILIES.portfolio];
+    const kernels = [...FAMILIES.montecarlo, ...exposureKernels];
     const service = await RiskService.open(new RiskStore(database), units, clock);
     return {
       routes: riskRoutes(service).use(kernelRoutes('risk', kernels, config.defaultTimeoutMs)),

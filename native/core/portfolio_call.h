@@ -28,6 +28,12 @@ inline int64_t FactorOf(const ScenarioPnlArgs& args, int64_t position) {
 // `delta` and `half_gamma` [factors]. The call has been checked.
 void NetExposures(const ScenarioPnlArgs& args, double* delta, double* half_gamma);
 
+// Checks kinds and bounds: kInvalidOption as the kernel.
+Status CheckLimits(LimitUsageArgs& args);
+
+// Writes what the scenarios come to for each limit, from the usage that is there.
+void SummariseUsage(const LimitUsageArgs& args);
+
 }  // namespace nautilus::cpu
 
 #endif  // NAUTILUS_CORE_PORTFOLIO_CALL_H_

@@ -55,6 +55,149 @@ struct Border<ScenarioPnlArgs> {
   }
 };
 
+template <>
+struct Border<LimitUsageArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"scenarios", true, 0.0, 2147483647.0},
+    {"positions", true, 0.0, 2147483647.0},
+    {"limits", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesPnl[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesExposures[] = {{1, 0}};
+  static constexpr Side kSidesWeights[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesKinds[] = {{2, 0}};
+  static constexpr Side kSidesBounds[] = {{2, 0}};
+  static constexpr Side kSidesUsage[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesWorst[] = {{2, 0}};
+  static constexpr Side kSidesWorstScenario[] = {{2, 0}};
+  static constexpr Side kSidesBreaches[] = {{2, 0}};
+  static constexpr Side kSidesUnknown[] = {{2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"pnl", Role::kInput, Element::kFloat, kSidesPnl},
+    {"exposures", Role::kInput, Element::kFloat, kSidesExposures},
+    {"weights", Role::kInput, Element::kFloat, kSidesWeights},
+    {"kinds", Role::kInput, Element::kI32, kSidesKinds},
+    {"bounds", Role::kInput, Element::kFloat, kSidesBounds},
+    {"usage", Role::kOutput, Element::kFloat, kSidesUsage},
+    {"worst", Role::kOutput, Element::kFloat, kSidesWorst},
+    {"worstScenario", Role::kOutput, Element::kI32, kSidesWorstScenario},
+    {"breaches", Role::kOutput, Element::kU32, kSidesBreaches},
+    {"unknown", Role::kOutput, Element::kU32, kSidesUnknown},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kInvalidOption, "kinds from 0 to 2 and bounds of 0 or more; at limit {detail} one was not"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static LimitUsageArgs Read(const Request& request) {
+    LimitUsageArgs args{};
+    args.dtype = request.dtype;
+    args.scenarios = static_cast<int64_t>(request.scalars[0]);
+    args.positions = static_cast<int64_t>(request.scalars[1]);
+    args.limits = static_cast<int64_t>(request.scalars[2]);
+    args.pnl = static_cast<const void*>(request.pointers[0]);
+    args.exposures = static_cast<const void*>(request.pointers[1]);
+    args.weights = static_cast<const void*>(request.pointers[2]);
+    args.kinds = static_cast<const int32_t*>(request.pointers[3]);
+    args.bounds = static_cast<const void*>(request.pointers[4]);
+    args.usage = static_cast<void*>(request.pointers[5]);
+    args.worst = static_cast<void*>(request.pointers[6]);
+    args.worst_scenario = static_cast<int32_t*>(request.pointers[7]);
+    args.breaches = static_cast<uint32_t*>(request.pointers[8]);
+    args.unknown = static_cast<uint32_t*>(request.pointers[9]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
+  }
+};
+
+template <>
+struct Border<BrinsonAttributionArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"periods", true, 0.0, 2147483647.0},
+    {"groups", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesPortfolioWeights[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesBenchmarkWeights[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesPortfolioReturns[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesBenchmarkReturns[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesAllocation[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesSelection[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesInteraction[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesActive[] = {{0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"portfolioWeights", Role::kInput, Element::kFloat, kSidesPortfolioWeights},
+    {"benchmarkWeights", Role::kInput, Element::kFloat, kSidesBenchmarkWeights},
+    {"portfolioReturns", Role::kInput, Element::kFloat, kSidesPortfolioReturns},
+    {"benchmarkReturns", Role::kInput, Element::kFloat, kSidesBenchmarkReturns},
+    {"allocation", Role::kOutput, Element::kFloat, kSidesAllocation},
+    {"selection", Role::kOutput, Element::kFloat, kSidesSelection},
+    {"interaction", Role::kOutput, Element::kFloat, kSidesInteraction},
+    {"active", Role::kOutput, Element::kFloat, kSidesActive},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static BrinsonAttributionArgs Read(const Request& request) {
+    BrinsonAttributionArgs args{};
+    args.dtype = request.dtype;
+    args.periods = static_cast<int64_t>(request.scalars[0]);
+    args.groups = static_cast<int64_t>(request.scalars[1]);
+    args.portfolio_weights = static_cast<const void*>(request.pointers[0]);
+    args.benchmark_weights = static_cast<const void*>(request.pointers[1]);
+    args.portfolio_returns = static_cast<const void*>(request.pointers[2]);
+    args.benchmark_returns = static_cast<const void*>(request.pointers[3]);
+    args.allocation = static_cast<void*>(request.pointers[4]);
+    args.selection = static_cast<void*>(request.pointers[5]);
+    args.interaction = static_cast<void*>(request.pointers[6]);
+    args.active = static_cast<void*>(request.pointers[7]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 12.0 * request.scalars[0] * request.scalars[1];
+  }
+};
+
+template <>
+struct Border<FactorAttributionArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"periods", true, 0.0, 2147483647.0},
+    {"factors", true, 0.0, 2147483647.0},
+  };
+  static constexpr Side kSidesExposures[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesFactorReturns[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesReturns[] = {{0, 0}};
+  static constexpr Side kSidesContributions[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesSpecific[] = {{0, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"exposures", Role::kInput, Element::kFloat, kSidesExposures},
+    {"factorReturns", Role::kInput, Element::kFloat, kSidesFactorReturns},
+    {"returns", Role::kInput, Element::kFloat, kSidesReturns},
+    {"contributions", Role::kOutput, Element::kFloat, kSidesContributions},
+    {"specific", Role::kOutput, Element::kFloat, kSidesSpecific},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, {}};
+
+  static FactorAttributionArgs Read(const Request& request) {
+    FactorAttributionArgs args{};
+    args.dtype = request.dtype;
+    args.periods = static_cast<int64_t>(request.scalars[0]);
+    args.factors = static_cast<int64_t>(request.scalars[1]);
+    args.exposures = static_cast<const void*>(request.pointers[0]);
+    args.factor_returns = static_cast<const void*>(request.pointers[1]);
+    args.returns = static_cast<const void*>(request.pointers[2]);
+    args.contributions = static_cast<void*>(request.pointers[3]);
+    args.specific = static_cast<void*>(request.pointers[4]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 2.0 * request.scalars[0] * request.scalars[1];
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_PORTFOLIO_BORDER_H_

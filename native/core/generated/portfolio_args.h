@@ -26,6 +26,63 @@ struct ScenarioPnlArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Usage of limits in scenarios.
+struct LimitUsageArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t scenarios = 0;
+  int64_t positions = 0;
+  int64_t limits = 0;
+  const void* pnl = nullptr;  // [scenarios, positions]
+  const void* exposures = nullptr;  // [positions]
+  const void* weights = nullptr;  // [limits, positions]
+  const int32_t* kinds = nullptr;  // [limits]
+  const void* bounds = nullptr;  // [limits]
+  void* usage = nullptr;  // [scenarios, limits]
+  void* worst = nullptr;  // [limits]
+  int32_t* worst_scenario = nullptr;  // [limits]
+  uint32_t* breaches = nullptr;  // [limits]
+  uint32_t* unknown = nullptr;  // [limits]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Brinson-Fachler attribution.
+struct BrinsonAttributionArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t periods = 0;
+  int64_t groups = 0;
+  const void* portfolio_weights = nullptr;  // [periods, groups]
+  const void* benchmark_weights = nullptr;  // [periods, groups]
+  const void* portfolio_returns = nullptr;  // [periods, groups]
+  const void* benchmark_returns = nullptr;  // [periods, groups]
+  void* allocation = nullptr;  // [periods, groups]
+  void* selection = nullptr;  // [periods, groups]
+  void* interaction = nullptr;  // [periods, groups]
+  void* active = nullptr;  // [periods]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Factor attribution.
+struct FactorAttributionArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t periods = 0;
+  int64_t factors = 0;
+  const void* exposures = nullptr;  // [periods, factors]
+  const void* factor_returns = nullptr;  // [periods, factors]
+  const void* returns = nullptr;  // [periods]
+  void* contributions = nullptr;  // [periods, factors]
+  void* specific = nullptr;  // [periods]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_PORTFOLIO_ARGS_H_

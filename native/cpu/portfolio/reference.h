@@ -9,6 +9,9 @@
 namespace nautilus::cpu::reference {
 
 Status ScenarioPnl(ScenarioPnlArgs& args);
+Status LimitUsage(LimitUsageArgs& args);
+Status BrinsonAttribution(BrinsonAttributionArgs& args);
+Status FactorAttribution(FactorAttributionArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

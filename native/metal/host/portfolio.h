@@ -6,7 +6,11 @@
 #include "core/status.h"
 
 // Slots with the Metal kernels that each needs.
-#define NAUTILUS_METAL_PORTFOLIO(X) X(ScenarioPnl, "scenario_pnl_f32", "scenario_pnl_positions_f32")
+#define NAUTILUS_METAL_PORTFOLIO(X)                \
+  X(BrinsonAttribution, "brinson_attribution_f32") \
+  X(FactorAttribution, "factor_attribution_f32")   \
+  X(LimitUsage, "limit_usage_f32")                 \
+  X(ScenarioPnl, "scenario_pnl_f32", "scenario_pnl_positions_f32")
 
 namespace nautilus::metal {
 

@@ -68,6 +68,8 @@ const FAMILIES: readonly Family[] = [
   statistics(['select', 'histogram'], 'samples'),
   { files: [path('statistics_wide'), path('quadratic')], own: [path('quadratic')], tests: 'metal_quadratic_test' },
   { files: [path('statistics_wide'), path('portfolio_scenarios')], own: [path('portfolio_scenarios')], tests: 'metal_portfolio_scenarios_test' },
+  { files: [path('statistics_wide'), path('portfolio_limits')], own: [path('portfolio_limits')], tests: 'metal_portfolio_limits_test' },
+  { files: [path('statistics_wide'), path('portfolio_attribution')], own: [path('portfolio_attribution')], tests: 'metal_portfolio_attribution_test' },
   { files: [path('statistics_exact'), path('learning_trees')], own: [path('learning_trees')], tests: 'metal_learning_trees_test' },
 ];
 
