@@ -79,7 +79,10 @@ set(NAUTILUS_METAL_SOURCES
   native/metal/host/statistics_samples.cc
 )
 set(NAUTILUS_METAL_OBJC_SOURCES
+  native/metal/host/capture.mm
   native/metal/host/device.mm
+  native/metal/host/executor.mm
+  native/metal/host/product.mm
   native/metal/host/run.mm
 )
 set(NAUTILUS_METAL_KERNELS
@@ -111,7 +114,9 @@ set(NAUTILUS_METAL_KERNELS
 )
 set(NAUTILUS_METAL_TEST_SOURCES
   native/test/main.cc
+  native/test/metal_faults_test.cc
   native/test/metal_indicators_test.cc
+  native/test/metal_later_test.cc
   native/test/metal_learning_trees_test.cc
   native/test/metal_matrix_test.cc
   native/test/metal_montecarlo_assets_test.cc
@@ -137,6 +142,7 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/kernels.cc
   native/addon/metal.cc
   native/addon/placement.cc
+  native/addon/settling.cc
 )
 set(NAUTILUS_TEST_SOURCES
   native/cpu/learning/reference_tree_histograms.cc

@@ -164,13 +164,21 @@ Request ReadCall(const Napi::CallbackInfo& info, size_t first, const double* blo
   return request;
 }
 
+namespace {
+
+std::string WhyNoMetal(const KernelRow& row, Dtype dtype) {
+  if (!row.has_metal) return Metal().available ? "no Metal kernel of it on this device" : Metal().reason;
+  if (dtype == Dtype::kF64) return "Metal has no double precision";
+  const char* const out = WhyMetalIsOut();
+  return out != nullptr ? out : "it was switched off until now";
+}
+
+}  // namespace
+
 Backend ChooseBackend(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {
   const Choice choice = Pick(row, dtype, elements, asked);
   if (choice.status != Status::kOk) {
-    const std::string why = row.has_metal       ? dtype == Dtype::kF64 ? "Metal has no double precision"
-                                                                       : "it is switched off at run time"
-                            : Metal().available ? "no Metal kernel of it on this device"
-                                                : Metal().reason;
+    const std::string why = WhyNoMetal(row, dtype);
     throw BorderError(choice.status, "backend", std::string("a backend that runs ") + row.id,
                       "metal: " + why);
   }

@@ -12,8 +12,10 @@
 
 #include "addon/arguments.h"
 #include "addon/border.h"
+#include "addon/settling.h"
 #include "core/indicator_call.h"
 #include "core/kernel_table.h"
+#include "core/metal_later.h"
 #include "core/placement.h"
 
 namespace nautilus::addon {
@@ -160,11 +162,15 @@ struct Work {
   std::vector<Floats> arrays;
   Backend backend;
 
-  Status RunParts(CancelFlag cancel) {
+  void Prepare(CancelFlag cancel) {
     for (size_t i = 0; i < calls.size(); ++i) {
       calls[i].options = parts[i].options.data();
       calls[i].cancel = cancel;
     }
+  }
+
+  Status RunParts(CancelFlag cancel) {
+    Prepare(cancel);
     return RunAll(parts, calls, backend);
   }
 };
@@ -327,53 +333,100 @@ Napi::Value IndicatorRun(const Napi::CallbackInfo& info) {
   });
 }
 
-// Runs off the JavaScript thread. Holds a reference to every array until the promise settles.
-class IndicatorWorker : public Napi::AsyncWorker {
- public:
+// A promise of indicators, and all that the call refers to until it settles.
+struct Promised {
   // `cancel` is the memory of `token`, null when that is undefined.
-  IndicatorWorker(Napi::Env env, Work work, const Napi::Value& token, CancelFlag cancel)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        work_(std::move(work)),
-        cancel_(cancel) {
-    for (const Floats& floats : work_.arrays) references_.push_back(Napi::Persistent(floats.array));
-    work_.arrays.clear();
-    if (cancel_ != nullptr) references_.push_back(Napi::Persistent(token.As<Napi::Object>()));
+  Promised(Napi::Env env, Work with, const Napi::Value& token, CancelFlag flag)
+      : deferred(Napi::Promise::Deferred::New(env)), work(std::move(with)), cancel(flag) {
+    for (const Floats& floats : work.arrays) references.push_back(Napi::Persistent(floats.array));
+    work.arrays.clear();
+    if (cancel != nullptr) references.push_back(Napi::Persistent(token.As<Napi::Object>()));
   }
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  void Settle(Status status) const {
+    if (status == Status::kOk)
+      return deferred.Resolve(Napi::Number::New(deferred.Env(), static_cast<double>(work.backend)));
+    deferred.Reject(Failure(status).ToError(deferred.Env()).Value());
+  }
+
+  Napi::Promise::Deferred deferred;
+  Work work;
+  CancelFlag cancel;
+  std::vector<Napi::ObjectReference> references;
+};
+
+// Runs on a thread of its own, which waits where an indicator does.
+class IndicatorWorker : public Napi::AsyncWorker {
+ public:
+  explicit IndicatorWorker(std::unique_ptr<Promised> promised)
+      : Napi::AsyncWorker(promised->deferred.Env()), promised_(std::move(promised)) {}
 
  protected:
   void Execute() override {
     TakeUrgency();
-    status_ = work_.RunParts(cancel_);
+    status_ = promised_->work.RunParts(promised_->cancel);
   }
 
-  void OnOK() override {
-    if (status_ == Status::kOk)
-      return deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(work_.backend)));
-    deferred_.Reject(Failure(status_).ToError(Env()).Value());
-  }
+  void OnOK() override { promised_->Settle(status_); }
 
   void OnError(const Napi::Error& error) override {
-    deferred_.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
+    promised_->deferred.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
   }
 
  private:
-  Napi::Promise::Deferred deferred_;
-  Work work_;
-  CancelFlag cancel_;
+  std::unique_ptr<Promised> promised_;
   Status status_ = Status::kInvariant;
-  std::vector<Napi::ObjectReference> references_;
+};
+
+void RunOnWorker(std::unique_ptr<Promised> promised) {
+  auto* worker = new IndicatorWorker(std::move(promised));
+  worker->Queue();  // the worker deletes itself after it settles
+}
+
+// Runs on the device without a thread, one indicator after the other.
+class IndicatorsCall : public PendingCall {
+ public:
+  explicit IndicatorsCall(std::unique_ptr<Promised> promised) : promised_(std::move(promised)) {}
+
+  Task Begin() override {
+    Work& work = promised_->work;
+    work.Prepare(promised_->cancel);
+    for (size_t i = 0; i < work.calls.size(); ++i) {
+      const Status status = co_await LaterSlot(*work.parts[i].row)(work.calls[i]);
+      if (status != Status::kOk) co_return status;
+    }
+    co_return Status::kOk;
+  }
+
+  void Settle(Status status, std::exception_ptr error) override {
+    if (error) return promised_->deferred.Reject(ErrorOf(error).ToError(promised_->deferred.Env()).Value());
+    if (!IsForCpu(status)) return promised_->Settle(status);
+    FallBack(promised_->work.backend);
+    RunOnWorker(std::move(promised_));
+  }
+
+ private:
+  std::unique_ptr<Promised> promised_;
 };
 
 // The same arguments, and a token that turns from 0 to cancel, or undefined.
 Napi::Value IndicatorRunAsync(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
     Work work = ReadWork(info);
-    auto* worker = new IndicatorWorker(info.Env(), std::move(work), info[8], ReadToken(info[8]));
-    const Napi::Promise promise = worker->promise();
-    worker->Queue();  // the worker deletes itself after it settles
+    // A single row is checked as a whole before it runs; that is no work for the device.
+    const bool later = work.backend == Backend::kMetal && work.calls.front().bars > 1;
+    auto promised = std::make_unique<Promised>(info.Env(), std::move(work), info[8], ReadToken(info[8]));
+    const Napi::Promise promise = promised->deferred.Promise();
+    if (!later) {
+      RunOnWorker(std::move(promised));
+      return promise;
+    }
+    auto call = std::make_unique<IndicatorsCall>(std::move(promised));
+    if (call->entered()) {
+      Settling::Of(info.Env()).Start(std::move(call));
+    } else {
+      call->Settle(Status::kDeviceFailed, nullptr);
+    }
     return promise;
   });
 }

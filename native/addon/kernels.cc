@@ -1,8 +1,8 @@
 // Calls of kernels: one reader for all, one struct and one worker for each.
 #include "addon/kernels.h"
 
-#include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,7 +10,9 @@
 #include "addon/arguments.h"
 #include "addon/border.h"
 #include "addon/borders.h"
+#include "addon/settling.h"
 #include "core/kernel_table.h"
+#include "core/metal_later.h"
 #include "core/placement.h"
 
 namespace nautilus::addon {
@@ -55,53 +57,87 @@ Napi::Value RunNow(const Napi::CallbackInfo& info, const double* block) {
   return Napi::Number::New(info.Env(), static_cast<double>(chosen));
 }
 
-// Runs one kernel off the JavaScript thread. Holds a reference to every array until the promise settles.
+// A promise of a kernel, and all that the call refers to until it settles.
 template <class Args>
-class KernelWorker : public Napi::AsyncWorker {
- public:
-  KernelWorker(const Napi::CallbackInfo& info, const Args& args, Backend backend)
-      : Napi::AsyncWorker(info.Env()),
-        deferred_(Napi::Promise::Deferred::New(info.Env())),
-        args_(args),
-        backend_(backend) {
+struct Promised {
+  Promised(const Napi::CallbackInfo& info, const Args& with, Backend on)
+      : deferred(Napi::Promise::Deferred::New(info.Env())), args(with), backend(on) {
     for (size_t i = 1; i < info.Length(); ++i) {
-      if (info[i].IsObject()) references_.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
+      if (info[i].IsObject()) references.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
     }
   }
 
-  Napi::Promise promise() const { return deferred_.Promise(); }
+  void Settle(Status status, bool out_of_memory) const {
+    const Napi::Env env = deferred.Env();
+    if (status == Status::kOk) return deferred.Resolve(Napi::Number::New(env, static_cast<double>(backend)));
+    const BorderError error =
+        out_of_memory
+            ? BorderError(Status::kShape, "Expected sizes whose work fits in memory, was too large")
+            : BorderError(status, Explain(RowOf<Args>().id, Border<Args>::kSpec, status, args.detail));
+    deferred.Reject(error.ToError(env).Value());
+  }
+
+  Napi::Promise::Deferred deferred;
+  Args args;
+  Backend backend;
+  std::vector<Napi::ObjectReference> references;
+};
+
+// Runs one kernel on a thread of its own, which waits where the kernel does.
+template <class Args>
+class KernelWorker : public Napi::AsyncWorker {
+ public:
+  explicit KernelWorker(std::unique_ptr<Promised<Args>> promised)
+      : Napi::AsyncWorker(promised->deferred.Env()), promised_(std::move(promised)) {}
 
  protected:
   void Execute() override {
     TakeUrgency();
     try {
-      status_ = Run(backend_, args_);
+      status_ = Run(promised_->backend, promised_->args);
     } catch (const std::bad_alloc&) {
+      status_ = Status::kShape;
       out_of_memory_ = true;
     }
   }
 
-  void OnOK() override {
-    if (status_ == Status::kOk)
-      return deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(backend_)));
-    const BorderError error =
-        out_of_memory_
-            ? BorderError(Status::kShape, "Expected sizes whose work fits in memory, was too large")
-            : BorderError(status_, Explain(RowOf<Args>().id, Border<Args>::kSpec, status_, args_.detail));
-    deferred_.Reject(error.ToError(Env()).Value());
-  }
+  void OnOK() override { promised_->Settle(status_, out_of_memory_); }
 
   void OnError(const Napi::Error& error) override {
-    deferred_.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
+    promised_->deferred.Reject(BorderError(Status::kInvariant, error.Message()).ToError(Env()).Value());
   }
 
  private:
-  Napi::Promise::Deferred deferred_;
-  Args args_;
-  Backend backend_;
+  std::unique_ptr<Promised<Args>> promised_;
   Status status_ = Status::kInvariant;
   bool out_of_memory_ = false;
-  std::vector<Napi::ObjectReference> references_;
+};
+
+template <class Args>
+void RunOnWorker(std::unique_ptr<Promised<Args>> promised) {
+  auto* worker = new KernelWorker<Args>(std::move(promised));
+  worker->Queue();  // the worker deletes itself after it settles
+}
+
+// Runs one kernel on the device without a thread.
+template <class Args>
+class KernelCall : public PendingCall {
+ public:
+  KernelCall(Task (*slot)(Args&), std::unique_ptr<Promised<Args>> promised)
+      : slot_(slot), promised_(std::move(promised)) {}
+
+  Task Begin() override { return slot_(promised_->args); }
+
+  void Settle(Status status, std::exception_ptr error) override {
+    if (error) return promised_->deferred.Reject(ErrorOf(error).ToError(promised_->deferred.Env()).Value());
+    if (!IsForCpu(status)) return promised_->Settle(status, false);
+    FallBack(promised_->backend);
+    RunOnWorker(std::move(promised_));
+  }
+
+ private:
+  Task (*slot_)(Args&);
+  std::unique_ptr<Promised<Args>> promised_;
 };
 
 template <class Args>
@@ -111,9 +147,19 @@ Napi::Value RunLater(const Napi::CallbackInfo& info, const double* block) {
   const Backend chosen = Choose<Args>(row, request);
   Args args = Border<Args>::Read(request);
   args.cancel = ReadToken(info[1]);
-  auto* worker = new KernelWorker<Args>(info, args, chosen);
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();  // the worker deletes itself after it settles
+  auto promised = std::make_unique<Promised<Args>>(info, args, chosen);
+  const Napi::Promise promise = promised->deferred.Promise();
+  const auto slot = chosen == Backend::kMetal ? LaterSlot(static_cast<const Args*>(nullptr)) : nullptr;
+  if (slot == nullptr) {
+    RunOnWorker(std::move(promised));
+    return promise;
+  }
+  auto call = std::make_unique<KernelCall<Args>>(slot, std::move(promised));
+  if (call->entered()) {
+    Settling::Of(info.Env()).Start(std::move(call));
+  } else {
+    call->Settle(Status::kDeviceFailed, nullptr);
+  }
   return promise;
 }
 

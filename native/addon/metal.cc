@@ -41,6 +41,23 @@ Napi::Value Counts(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value Pipelines(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array all = Napi::Array::New(env);
+  for (const MetalPipeline& pipeline : PipelinesOfMetal()) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("kernel", pipeline.kernel);
+    object.Set("maxThreads", static_cast<double>(pipeline.max_threads));
+    object.Set("simdWidth", static_cast<double>(pipeline.simd_width));
+    object.Set("threadgroupBytes", static_cast<double>(pipeline.threadgroup_bytes));
+    object.Set("groupThreads", static_cast<double>(pipeline.group_threads));
+    object.Set("commands", static_cast<double>(pipeline.commands));
+    object.Set("gpuSeconds", pipeline.gpu_seconds);
+    all.Set(all.Length(), object);
+  }
+  return all;
+}
+
 // Arguments in order: place of the row, elements.
 Napi::Value From(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
@@ -90,6 +107,7 @@ Napi::Value Switch(const Napi::CallbackInfo& info) {
 
 void ExportMetal(Napi::Env env, Napi::Object exports) {
   exports.Set("metalCounts", Napi::Function::New(env, Counts, "metalCounts"));
+  exports.Set("metalPipelines", Napi::Function::New(env, Pipelines, "metalPipelines"));
   exports.Set("setMetalFrom", Napi::Function::New(env, From, "setMetalFrom"));
   exports.Set("metalHealth", Napi::Function::New(env, Health, "metalHealth"));
   exports.Set("setMetalBreaker", Napi::Function::New(env, Breaker, "setMetalBreaker"));

@@ -3,6 +3,8 @@
 
 #include <atomic>
 
+#include "core/metal_later.h"
+
 namespace nautilus {
 
 namespace {
@@ -63,19 +65,29 @@ Status Run(Backend& backend, const cpu::indicators::IndicatorRow& indicator,
   return cpu::indicators::RunIndicator(indicator, call);
 }
 
+Task (*LaterSlot(const cpu::indicators::IndicatorRow& indicator))(
+    const cpu::indicators::IndicatorCall& call) {
+  static constexpr Task (*MetalLater::*kSlots[])(const cpu::indicators::IndicatorCall&) = {
+#define NAUTILUS_KERNEL(Name, ...)
+#define NAUTILUS_INDICATOR(Name, ...) &MetalLater::Name,
+#include "core/kernel_table.def"
+  };
+  return LaterOfMetal().*kSlots[PlaceOf(indicator)];
+}
+
 Choice Pick(const KernelRow& row, Dtype dtype, int64_t elements, Backend asked) {
   const bool metal_can = row.has_metal && dtype == Dtype::kF32;
   switch (asked) {
     case Backend::kCpu:
       return {Status::kOk, Backend::kCpu};
     case Backend::kMetal:
-      return {metal_can && MetalIsOn() ? Status::kOk : Status::kNoBackend, Backend::kMetal};
+      return {metal_can && WhyMetalIsOut() == nullptr ? Status::kOk : Status::kNoBackend, Backend::kMetal};
     case Backend::kAuto:
       break;
   }
   const int64_t from = row.metal_from.load(std::memory_order_relaxed);
   const bool metal_wins =
-      metal_can && from > 0 && elements >= from && MetalIsOn() && HealthOfMetal().MayEnter();
+      metal_can && from > 0 && elements >= from && WhyMetalIsOut() == nullptr && HealthOfMetal().MayEnter();
   return {Status::kOk, metal_wins ? Backend::kMetal : Backend::kCpu};
 }
 

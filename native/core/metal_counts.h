@@ -17,6 +17,20 @@ struct MetalCounts {
   double gpu_seconds = 0;
 };
 
+// A Metal kernel on this device: the limits of its pipeline, and what it did.
+struct MetalPipeline {
+  std::string kernel;
+  uint64_t max_threads = 0;        // of a threadgroup, by the registers that it takes
+  uint64_t simd_width = 0;         // threads that go together
+  uint64_t threadgroup_bytes = 0;  // of static threadgroup memory
+  uint64_t group_threads = 0;      // of the threadgroups that it ran in last; 0 before
+  uint64_t commands = 0;
+  double gpu_seconds = 0;
+};
+
+// In the order of their names; none where there is no Metal.
+std::vector<MetalPipeline> PipelinesOfMetal();
+
 // All zeros where there is no Metal.
 MetalCounts CountsOfMetal();
 

@@ -89,8 +89,8 @@ void MetalHealth::Call::Leave(Status status) {
     health_.Fail(trial_);
   } else if (status == Status::kOk) {
     health_.Succeed(trial_);
-  } else {
-    return;
+  } else if (trial_) {
+    health_.GiveUpTrial();
   }
   trial_ = false;
 }
@@ -103,11 +103,18 @@ MetalHealth& HealthOfMetal() {
 namespace {
 
 std::atomic<bool> switched_on{true};
+std::atomic<const char*> forbidden{nullptr};
 
 }  // namespace
 
 void SwitchMetal(bool on) { switched_on.store(on, std::memory_order_relaxed); }
 
-bool MetalIsOn() { return switched_on.load(std::memory_order_relaxed); }
+void ForbidMetal(const char* reason) { forbidden.store(reason, std::memory_order_relaxed); }
+
+const char* WhyMetalIsOut() {
+  const char* const reason = forbidden.load(std::memory_order_relaxed);
+  if (reason != nullptr) return reason;
+  return switched_on.load(std::memory_order_relaxed) ? nullptr : "it is switched off at run time";
+}
 
 }  // namespace nautilus

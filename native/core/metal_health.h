@@ -94,8 +94,11 @@ MetalHealth& HealthOfMetal();
 // start.
 void SwitchMetal(bool on);
 
-// Returns whether it is switched on.
-bool MetalIsOn();
+// Takes the device out for good, for this reason: a string that lives for ever. A signal handler may call it.
+void ForbidMetal(const char* reason);
+
+// Returns why the device is out; null when it is in.
+const char* WhyMetalIsOut();
 
 }  // namespace nautilus
 

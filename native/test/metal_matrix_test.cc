@@ -14,6 +14,11 @@
 namespace nautilus {
 namespace {
 
+#if !defined(__APPLE__)
+// The software device has the framework, and no window server that would say that it may be asked.
+const int asked = setenv("NAUTILUS_MPS", "1", 0);
+#endif
+
 using test::On;
 using test::ToleranceOf;
 
@@ -161,6 +166,53 @@ TEST("products in many pieces have the same bits") {
     CHECK(On(Backend::kMetal, args) == Status::kOk);
     CHECK(pieces == whole);
   }
+}
+
+TEST("large products go to Metal Performance Shaders, with the numbers of the CPU within the tolerance") {
+#if !defined(__APPLE__)
+  CHECK(asked == 0 && metal::Device::Get().HasProducts());
+#endif
+  if (!metal::Device::Get().HasProducts()) return;
+  for (int form = 0; form < 4; ++form) {
+    GemmArgs args{};
+    args.dtype = Dtype::kF32;
+    // Rows that are no multiple of a block.
+    args.m = 1028, args.n = 1024, args.k = 1024;
+    args.trans_a = (form & 1) != 0, args.trans_b = (form & 2) != 0;
+    args.alpha = 0.5, args.beta = form == 3 ? -0.25 : 0;
+    const auto a = test::Normal<float>(args.m * args.k, 21);
+    const auto b = test::Normal<float>(args.k * args.n, 22);
+    auto expected = test::Normal<float>(args.m * args.n, 23);
+    auto out = expected;
+    args.a = a.data(), args.b = b.data();
+    args.out = expected.data();
+    CHECK(On(Backend::kCpu, args) == Status::kOk);
+    const auto products = [] {
+      for (const MetalPipeline& pipeline : metal::Device::Get().pipelines()) {
+        if (pipeline.kernel == metal::kProducts) return pipeline.commands;
+      }
+      return uint64_t{0};
+    };
+    const uint64_t before = products();
+    args.out = out.data();
+    const test::ShortPieces pieces;
+    CHECK(On(Backend::kMetal, args) == Status::kOk);
+    CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * (ScaleOf(a, b, args.k) + 4), "form %d",
+          form);
+    CHECK(products() > before + (test::OnSoftDevice() ? 1 : 0), "form %d", form);
+  }
+  // A row that is no whole number of vectors is for the own kernel.
+  GemmArgs odd{};
+  odd.dtype = Dtype::kF32;
+  odd.m = 1, odd.n = 1026, odd.k = 1024, odd.alpha = 1;
+  const auto a = test::Normal<float>(odd.k, 24);
+  const auto b = test::Normal<float>(odd.k * odd.n, 25);
+  std::vector<float> out(1026), expected(1026);
+  odd.a = a.data(), odd.b = b.data(), odd.out = expected.data();
+  CHECK(On(Backend::kCpu, odd) == Status::kOk);
+  odd.out = out.data();
+  CHECK(On(Backend::kMetal, odd) == Status::kOk);
+  CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * ScaleOf(a, b, odd.k));
 }
 
 TEST("arrays in a slab are used where they lie, and a slab that goes is forgotten") {

@@ -3,6 +3,7 @@
 #define NAUTILUS_TEST_METAL_TESTING_H_
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -10,8 +11,12 @@
 #include <string>
 
 #include "core/kernel_table.h"
+#include "core/metal_health.h"
 #include "metal/host/device.h"
 #include "test/check.h"
+#if !defined(__APPLE__)
+#include "test/swmetal/faults.h"
+#endif
 
 namespace nautilus::test {
 
@@ -26,6 +31,22 @@ class Setting {
 
  private:
   const char* name_;
+};
+
+// Buffers that the software device was asked for so far.
+#if defined(__APPLE__)
+inline uint64_t SoftBuffersAsked() { return 0; }
+#else
+inline uint64_t SoftBuffersAsked() { return swm::faults::Asked(); }
+#endif
+
+// Lets the device fail as often as a test wants without being taken out of use.
+class Patience {
+ public:
+  Patience() { HealthOfMetal().Configure(UINT32_MAX, std::chrono::seconds(5), std::chrono::minutes(5)); }
+  ~Patience() { HealthOfMetal().Configure(3, std::chrono::seconds(5), std::chrono::minutes(5)); }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
 };
 
 // Makes each piece of work seem to hold the device for long, so that the next ones are short.

@@ -4,6 +4,7 @@ import type { Bus, BusStats } from '../bus/client.ts';
 import { type HopSummary, HopTimes } from '../bus/hop-times.ts';
 import { registerHops } from './hop-metric.ts';
 import { LoopDelay } from './loop-delay.ts';
+import { registerMetalKernels } from './metal-kernels-metric.ts';
 import { registerMetal, registerPool } from './native-info.ts';
 import { Counter, Gauge, Registry } from './prom.ts';
 import { RequestTimes } from './request-times.ts';
@@ -43,6 +44,7 @@ export class EngineMetrics {
     this.#registerBus();
     registerPool(this.registry);
     registerMetal(this.registry);
+    registerMetalKernels(this.registry);
   }
 
   /** Records one answered request. `route` is the pattern, never the path, so that labels stay few. */

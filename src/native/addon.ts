@@ -93,6 +93,24 @@ export interface MetalHealth {
   readonly lastError: string;
 }
 
+/** A Metal kernel on this device: the limits of its pipeline, and what it did so far. */
+export interface MetalPipeline {
+  /** Name of the kernel: `gemm_f32`, `rsi_f32`. */
+  readonly kernel: string;
+  /** Threads that a threadgroup may have, by the registers that the kernel takes; 0 for a kernel of the system's. */
+  readonly maxThreads: number;
+  /** Threads that go together. */
+  readonly simdWidth: number;
+  /** Static threadgroup memory, of 32,768 bytes that there are. */
+  readonly threadgroupBytes: number;
+  /** Threads of the threadgroups that it ran in last; 0 before the first. */
+  readonly groupThreads: number;
+  /** Command buffers. */
+  readonly commands: number;
+  /** Time that they held the GPU. */
+  readonly gpuSeconds: number;
+}
+
 /** The addon's own exports: plain numbers in `block`, arrays as arguments, errors with a native `code`. */
 export interface RawAddon {
   /**
@@ -113,6 +131,7 @@ export interface RawAddon {
   readonly buildInfo: () => BuildInfo;
   readonly metalCounts: () => MetalCounts;
   readonly setMetalFrom: (index: number, elements: number) => void;
+  readonly metalPipelines: () => MetalPipeline[];
   readonly metalHealth: () => MetalHealth;
   readonly setMetalBreaker: (failures: number, retryMs: number, maxRetryMs: number) => void;
   readonly metalSwitch: (on: boolean) => void;

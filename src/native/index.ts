@@ -10,6 +10,7 @@ export {
   type KernelRow,
   type MetalCounts,
   type MetalHealth,
+  type MetalPipeline,
   type NativeArray,
 } from './addon.ts';
 export type { BackendOption } from './arguments.ts';
@@ -31,7 +32,14 @@ export * from './kernels/montecarlo/index.ts';
 export * from './kernels/portfolio/index.ts';
 export * from './kernels/statistics/index.ts';
 export * from './kernels/system/index.ts';
-export { metalCounts, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } from './metal.ts';
+export {
+  metalCounts,
+  metalHealth,
+  metalPipelines,
+  metalSwitch,
+  setMetalBreaker,
+  setMetalFrom,
+} from './metal.ts';
 export { placer } from './placer.ts';
 export { type PoolScope, type PoolStats, pool } from './pool.ts';
 

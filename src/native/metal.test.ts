@@ -1,7 +1,6 @@
 // The controls of the Metal device, through the loaded addon and, in a process of its own, over the software device.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { hasSoftMetal, overSoftMetal } from '../../test/support/soft-metal.ts';
 import { InvalidOptionError } from '../core/errors.ts';
 import { kernels, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } from './index.ts';
 
@@ -56,42 +55,18 @@ describe('the controls of Metal', () => {
   });
 });
 
-const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-const soft = path('build/native/swmetal/nautilus.node');
+/** A call of gemm, and what ran it with its last number. */
+const CALL = `
+  const place = kernels().findIndex(({ id }) => id === 'gemm');
+  const call = async (backend) => {
+    const a = Float32Array.from({ length: 36 }, (_, i) => i), b = a.slice();
+    const { backend: ran, out } = await gemm.async({ m: 6, n: 6, k: 6, a, b, backend });
+    return ran + ' ' + out[35];
+  };`;
 
-/** Runs `body` in a process whose Metal is the software device, and returns what it gives to `report`. */
-async function overSoftMetal<T>(body: string): Promise<T> {
-  const program = `
-    const native = await import(${JSON.stringify(path('src/native/index.ts'))});
-    const { gemm, kernels, metalCounts, metalHealth, metalSwitch, setMetalBreaker, setMetalFrom } = native;
-    const place = kernels().findIndex(({ id }) => id === 'gemm');
-    const call = async (backend) => {
-      const a = Float32Array.from({ length: 36 }, (_, i) => i), b = a.slice();
-      const { backend: ran, out } = await gemm.async({ m: 6, n: 6, k: 6, a, b, backend });
-      return ran + ' ' + out[35];
-    };
-    const refused = async (work) => { try { await work(); return 'ran'; } catch (error) { return error.message; } };
-    // What the software device reads; assigning to process.env would not reach it.
-    const { dlopen } = await import('bun:ffi');
-    const { setenv } = dlopen('libc.so.6', { setenv: { args: ['cstring', 'cstring', 'int'], returns: 'int' } }).symbols;
-    const set = (name, value) => setenv(Buffer.from(name + '\\0'), Buffer.from(value + '\\0'), 1);
-    const reports = [];
-    const report = (value) => reports.push(value);
-    ${body}
-    console.log(JSON.stringify(reports));`;
-  const child = Bun.spawn([process.execPath, '-e', program], {
-    env: { ...process.env, NAUTILUS_ADDON: soft, SWM_CACHE: path('build/native/swmetal/cache') },
-    stdout: 'pipe',
-    stderr: 'inherit',
-  });
-  const text = await new Response(child.stdout).text();
-  expect(await child.exited).toBe(0);
-  return JSON.parse(text.trim().split('\n').at(-1)!) as T;
-}
-
-describe.skipIf(!existsSync(soft))('the controls of Metal over a device', () => {
+describe.skipIf(!hasSoftMetal)('the controls of Metal over a device', () => {
   test('`auto` takes Metal from the threshold on, and the CPU below it and while Metal is switched off', async () => {
-    const reports = await overSoftMetal<string[]>(`
+    const reports = await overSoftMetal<string[]>(`${CALL}
       report(await call('auto'));
       setMetalFrom(place, 432);  // 2 * 6 * 6 * 6 operations
       report(await call('auto'));
@@ -141,7 +116,7 @@ describe.skipIf(!existsSync(soft))('the controls of Metal over a device', () => 
   });
 
   test('a device that fails is taken out and the CPU completes all calls', async () => {
-    const reports = await overSoftMetal<unknown[]>(`
+    const reports = await overSoftMetal<unknown[]>(`${CALL}
       setMetalBreaker(3, 1e9, 1e9);
       set('SWM_FAIL_FROM', '1:11');
       for (let i = 0; i < 3; ++i) report(await call('metal'));
@@ -166,7 +141,7 @@ describe.skipIf(!existsSync(soft))('the controls of Metal over a device', () => 
   });
 
   test('a trial that goes well brings the device back', async () => {
-    const reports = await overSoftMetal<unknown[]>(`
+    const reports = await overSoftMetal<unknown[]>(`${CALL}
       setMetalBreaker(1, 0, 0);
       set('SWM_FAIL_FROM', '1:11');
       report(await call('metal'));

@@ -1,5 +1,5 @@
 // The Metal device at run time: what it did, how it is, from which sizes on it is used, and its switch.
-import { loadAddon, type MetalCounts, type MetalHealth } from './addon.ts';
+import { loadAddon, type MetalCounts, type MetalHealth, type MetalPipeline } from './addon.ts';
 import { fromNative } from './errors.ts';
 
 function native<T>(call: () => T): T {
@@ -13,6 +13,11 @@ function native<T>(call: () => T): T {
 /** Returns what the Metal device has done so far; zeros where there is none. Throws `BackendUnavailableError`. */
 export function metalCounts(): MetalCounts {
   return loadAddon().metalCounts();
+}
+
+/** Returns the Metal kernels of this device by name, with their limits and use; none where there is no device. Throws `BackendUnavailableError`. */
+export function metalPipelines(): readonly MetalPipeline[] {
+  return loadAddon().metalPipelines();
 }
 
 /** Returns how the Metal device is; `closed` where there is none, as nothing failed. Throws `BackendUnavailableError`. */

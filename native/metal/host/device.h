@@ -13,6 +13,7 @@
 #include "core/kernel_call.h"
 #include "core/metal_counts.h"
 #include "core/status.h"
+#include "core/task.h"
 
 namespace nautilus::metal {
 
@@ -50,6 +51,14 @@ struct Launch {
   uint64_t group_height = 1;
 };
 
+// out [m, n] = alpha op(a) op(b) + beta out, row-major, by Metal Performance Shaders; a, b and out are the
+// three bindings.
+struct Product {
+  uint32_t m, n, k;
+  bool trans_a, trans_b;
+  double alpha, beta;
+};
+
 // Work of one kernel over items [0, items) that is cut into pieces, each in a command buffer of its own: a
 // long one would be ended by the system. Pieces run in order and see what those before them wrote.
 struct Work {
@@ -60,7 +69,12 @@ struct Work {
   // Writes items [first, first + count) into the numbers that are bound as bytes; returns the threads.
   std::function<Launch(uint64_t first, uint64_t count)> piece;
   CancelFlag cancel = nullptr;
+  // Instead of a kernel: items are blocks of kProductRows rows of the result.
+  const Product* product = nullptr;
 };
+inline constexpr uint64_t kProductRows = 256;
+// What such work is called.
+inline constexpr const char* kProducts = "mps_matrix_multiplication";
 
 // The objects of the system behind it.
 struct DeviceState;
@@ -79,13 +93,19 @@ class Device {
   // Kernels of the source that did not compile here, with the reason.
   const std::vector<std::string>& broken() const { return broken_; }
   bool Has(const char* kernel) const;
+  // Whether products may go to Metal Performance Shaders.
+  bool HasProducts() const { return has_products_; }
 
   // Runs the work; kCancelled when it was, kNoBackend when it is too large for the device or its kernel did
   // not compile, kDeviceFailed when the device failed. Nothing is copied back then, and outputs in slabs hold
-  // nothing of use.
-  Status Run(const Work& work);
+  // nothing of use. `work` lives until it is done.
+  Task Later(const Work& work);
+
+  // The same on this thread, which waits.
+  Status Run(const Work& work) { return Later(work).Wait(); }
 
   MetalCounts counts() const;
+  std::vector<MetalPipeline> pipelines() const;
 
  private:
   Device();
@@ -94,6 +114,7 @@ class Device {
   std::string reason_;
   std::string name_;
   std::vector<std::string> broken_;
+  bool has_products_ = false;
   std::unique_ptr<DeviceState> state_;
 };
 

@@ -2,10 +2,15 @@
 // could not.
 #import "metal/host/device_state.h"
 
+#include <pthread.h>
+
 #include <cstdlib>
 
+#include "core/metal_health.h"
 #include "core/slab.h"
 
+#include "metal/host/forked.h"
+#import "metal/host/product.h"
 #include "metal/host/source.h"
 
 namespace nautilus::metal {
@@ -14,8 +19,6 @@ namespace {
 std::string TextOf(NSError* error) {
   return error == nil ? "unknown error" : [[error localizedDescription] UTF8String];
 }
-
-NSString* StringOf(const std::string& text) { return [NSString stringWithUTF8String:text.c_str()]; }
 
 // Command-line programs without a window server may have no default device, and still one in the list.
 Owned<id<MTLDevice>> FindDevice() {
@@ -48,6 +51,9 @@ bool SwitchedOff() {
   return value != nullptr && (std::string(value) == "0" || std::string(value) == "false");
 }
 
+// A forked child has the device's objects and not what is behind them: the compiler does not answer it.
+const int watches_forks = pthread_atfork(nullptr, nullptr, [] { ForbidMetal(kForked); });
+
 }  // namespace
 
 Device& Device::Get() {
@@ -57,6 +63,10 @@ Device& Device::Get() {
 }
 
 Device::Device() : state_(std::make_unique<DeviceState>()) {
+  if (WhyMetalIsOut() == kForked || watches_forks != 0) {
+    reason_ = kForked;
+    return;
+  }
   if (SwitchedOff()) {
     reason_ = "METAL_ACCELERATION is 0";
     return;
@@ -102,6 +112,7 @@ void Device::Open() {
     }
     state_->pipelines.emplace(kernel, std::move(pipeline));
   }
+  has_products_ = MayUseProducts(device);
 }
 
 std::pair<id<MTLBuffer>, size_t> DeviceState::FindInSlab(const void* memory, size_t bytes) {
@@ -120,6 +131,35 @@ std::pair<id<MTLBuffer>, size_t> DeviceState::FindInSlab(const void* memory, siz
 }
 
 bool Device::Has(const char* kernel) const { return reason_.empty() && state_->pipelines.contains(kernel); }
+
+std::vector<MetalPipeline> Device::pipelines() const {
+  std::vector<MetalPipeline> all;
+  const std::lock_guard lock(state_->mutex);
+  const auto add = [&](const std::string& kernel, id<MTLComputePipelineState> pipeline) {
+    const DeviceState::Use& use = state_->uses[kernel];
+    all.push_back({.kernel = kernel,
+                   .max_threads = [pipeline maxTotalThreadsPerThreadgroup],
+                   .simd_width = [pipeline threadExecutionWidth],
+                   .threadgroup_bytes = [pipeline staticThreadgroupMemoryLength],
+                   .group_threads = use.group_threads,
+                   .commands = use.commands,
+                   .gpu_seconds = use.gpu_seconds});
+  };
+  for (const auto& [kernel, pipeline] : state_->pipelines) add(kernel, pipeline.get());
+  if (has_products_) add(kProducts, nil);
+  return all;
+}
+
+void DeviceState::Count(const char* kernel, double seconds, uint64_t group_threads, bool done) {
+  const std::lock_guard lock(mutex);
+  ++counts.commands;
+  counts.gpu_seconds += seconds;
+  if (!done) ++counts.failures;
+  Use& use = uses[kernel];
+  ++use.commands;
+  use.gpu_seconds += seconds;
+  use.group_threads = group_threads;
+}
 
 MetalCounts Device::counts() const {
   const std::lock_guard lock(state_->mutex);

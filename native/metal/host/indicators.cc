@@ -19,9 +19,9 @@ struct IndicatorParams {
 
 }  // namespace
 
-Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel,
-                    const cpu::indicators::IndicatorCall& call) {
-  if (call.bars == 0 || call.series == 0) return Status::kOk;
+Task RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel,
+                  const cpu::indicators::IndicatorCall& call) {
+  if (call.bars == 0 || call.series == 0) co_return Status::kOk;
   cpu::indicators::IndicatorPlan plan{};
   row.plan(call.options, call.series, plan);
   const size_t each = static_cast<size_t>(call.bars) * static_cast<size_t>(call.series) * sizeof(float);
@@ -42,19 +42,19 @@ Status RunIndicator(const cpu::indicators::IndicatorRow& row, const char* kernel
   for (size_t i = 0; i < row.inputs.size(); ++i) bindings.push_back(Binding::Input(call.inputs[i], each));
   for (size_t i = 0; i < row.outputs.size(); ++i) bindings.push_back(Binding::Output(call.outputs[i], each));
   const bool windows = plan.windows;
-  const Status status =
-      Device::Get().Run({.kernel = kernel,
-                         .bindings = bindings,
-                         .items = static_cast<uint64_t>(call.bars),
-                         .weight = static_cast<uint64_t>(call.series),
-                         .piece =
-                             [&params, windows](uint64_t first, uint64_t count) {
-                               params.first_bar = static_cast<uint32_t>(first);
-                               params.bars = static_cast<uint32_t>(count);
-                               return Launch{.width = params.series, .height = windows ? count : 1};
-                             },
-                         .cancel = call.cancel});
-  return status == Status::kOk && broken != 0 ? Status::kNonFinite : status;
+  const Work work{.kernel = kernel,
+                  .bindings = bindings,
+                  .items = static_cast<uint64_t>(call.bars),
+                  .weight = static_cast<uint64_t>(call.series),
+                  .piece =
+                      [&params, windows](uint64_t first, uint64_t count) {
+                        params.first_bar = static_cast<uint32_t>(first);
+                        params.bars = static_cast<uint32_t>(count);
+                        return Launch{.width = params.series, .height = windows ? count : 1};
+                      },
+                  .cancel = call.cancel};
+  const Status status = co_await Device::Get().Later(work);
+  co_return status == Status::kOk&& broken != 0 ? Status::kNonFinite : status;
 }
 
 }  // namespace nautilus::metal

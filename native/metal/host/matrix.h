@@ -1,9 +1,11 @@
-// Matrix products on the GPU, in f32: slots of the kernel table.
+// Matrix products on the GPU, in f32: slots of the kernel table. A Task gives its thread away while the
+// device works; a Status has work for the CPU in between, and keeps it.
 #ifndef NAUTILUS_METAL_HOST_MATRIX_H_
 #define NAUTILUS_METAL_HOST_MATRIX_H_
 
 #include "core/kernel_args.h"
 #include "core/status.h"
+#include "core/task.h"
 
 // Slots with the Metal kernels that each needs.
 #define NAUTILUS_METAL_MATRIX(X)                \
@@ -17,13 +19,13 @@
 
 namespace nautilus::metal {
 
-Status BatchedGemm(BatchedGemmArgs& args);
+Task BatchedGemm(BatchedGemmArgs& args);
 Status Correlation(CorrelationArgs& args);
 Status Covariance(CovarianceArgs& args);
-Status Gemm(GemmArgs& args);
-Status Gemv(GemvArgs& args);
+Task Gemm(GemmArgs& args);
+Task Gemv(GemvArgs& args);
 Status QpProducts(QpProductsArgs& args);
-Status Syrk(SyrkArgs& args);
+Task Syrk(SyrkArgs& args);
 
 }  // namespace nautilus::metal
 

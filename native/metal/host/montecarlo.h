@@ -1,9 +1,11 @@
-// Random numbers and simulations on the GPU, in f32: slots of the kernel table.
+// Random numbers and simulations on the GPU, in f32: slots of the kernel table. Simulations sum up on the CPU
+// what the device leaves, and keep their thread.
 #ifndef NAUTILUS_METAL_HOST_MONTECARLO_H_
 #define NAUTILUS_METAL_HOST_MONTECARLO_H_
 
 #include "core/kernel_args.h"
 #include "core/status.h"
+#include "core/task.h"
 
 // Slots with the Metal kernels that each needs.
 #define NAUTILUS_METAL_MONTECARLO(X)                                                   \
@@ -17,9 +19,9 @@
 
 namespace nautilus::metal {
 
-Status PhiloxUint32(PhiloxUint32Args& args);
-Status Normals(NormalsArgs& args);
-Status Sobol(SobolArgs& args);
+Task PhiloxUint32(PhiloxUint32Args& args);
+Task Normals(NormalsArgs& args);
+Task Sobol(SobolArgs& args);
 Status McOption(McOptionArgs& args);
 Status McBasket(McBasketArgs& args);
 Status McPortfolio(McPortfolioArgs& args);

@@ -38,9 +38,9 @@ uint32_t HighWord(uint64_t seed) { return static_cast<uint32_t>(seed >> 32); }
 
 }  // namespace
 
-Status PhiloxUint32(PhiloxUint32Args& args) {
-  if (args.blocks == 0) return Status::kOk;
-  if (args.blocks >= kMost) return Status::kNoBackend;
+Task PhiloxUint32(PhiloxUint32Args& args) {
+  if (args.blocks == 0) co_return Status::kOk;
+  if (args.blocks >= kMost) co_return Status::kNoBackend;
   const auto first_block = static_cast<uint64_t>(args.first_block);
   PhiloxParams p{.key0 = LowWord(args.seed),
                  .key1 = HighWord(args.seed),
@@ -53,22 +53,23 @@ Status PhiloxUint32(PhiloxUint32Args& args) {
   const Binding bindings[] = {
       Binding::Bytes(&p, sizeof(p)),
       Binding::Output(args.out, static_cast<size_t>(args.blocks) * 4 * sizeof(uint32_t))};
-  return Device::Get().Run({.kernel = "philox_uint32_f32",
-                            .bindings = bindings,
-                            .items = static_cast<uint64_t>(args.blocks),
-                            .weight = 1,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  p.count = static_cast<uint32_t>(count);
-                                  return Launch{.width = count};
-                                },
-                            .cancel = args.cancel});
+  const Work work{.kernel = "philox_uint32_f32",
+                  .bindings = bindings,
+                  .items = static_cast<uint64_t>(args.blocks),
+                  .weight = 1,
+                  .piece =
+                      [&p](uint64_t first, uint64_t count) {
+                        p.first = static_cast<uint32_t>(first);
+                        p.count = static_cast<uint32_t>(count);
+                        return Launch{.width = count};
+                      },
+                  .cancel = args.cancel};
+  co_return co_await Device::Get().Later(work);
 }
 
-Status Normals(NormalsArgs& args) {
-  if (args.dimensions == 0 || args.paths == 0) return Status::kOk;
-  if (args.paths >= kMost) return Status::kNoBackend;
+Task Normals(NormalsArgs& args) {
+  if (args.dimensions == 0 || args.paths == 0) co_return Status::kOk;
+  if (args.paths >= kMost) co_return Status::kNoBackend;
   NormalsParams p{.key0 = LowWord(args.seed),
                   .key1 = HighWord(args.seed),
                   .rounds = args.generator == NormalsArgs::Generator::kPhilox7 ? 7U : 10U,
@@ -80,22 +81,23 @@ Status Normals(NormalsArgs& args) {
   const uint64_t pairs = (p.paths + uint64_t{1}) / 2;
   const size_t bytes = static_cast<size_t>(args.dimensions) * static_cast<size_t>(args.paths) * sizeof(float);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Output(args.out, bytes)};
-  return Device::Get().Run({.kernel = "normals_f32",
-                            .bindings = bindings,
-                            .items = (p.dimensions + uint64_t{1}) / 2,
-                            .weight = 2 * pairs,
-                            .piece =
-                                [&p, pairs](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  p.blocks = static_cast<uint32_t>(count);
-                                  return Launch{.width = pairs, .height = count};
-                                },
-                            .cancel = args.cancel});
+  const Work work{.kernel = "normals_f32",
+                  .bindings = bindings,
+                  .items = (p.dimensions + uint64_t{1}) / 2,
+                  .weight = 2 * pairs,
+                  .piece =
+                      [&p, pairs](uint64_t first, uint64_t count) {
+                        p.first = static_cast<uint32_t>(first);
+                        p.blocks = static_cast<uint32_t>(count);
+                        return Launch{.width = pairs, .height = count};
+                      },
+                  .cancel = args.cancel};
+  co_return co_await Device::Get().Later(work);
 }
 
-Status Sobol(SobolArgs& args) {
-  if (args.first_point + args.points > int64_t{1} << 32) return Status::kInvalidOption;
-  if (args.points == 0 || args.dimensions == 0) return Status::kOk;
+Task Sobol(SobolArgs& args) {
+  if (args.first_point + args.points > int64_t{1} << 32) co_return Status::kInvalidOption;
+  if (args.points == 0 || args.dimensions == 0) co_return Status::kOk;
   const cpu::SobolTables tables = cpu::SobolTablesOf(args);
   // Neighbouring threads have neighbouring dimensions: so do the numbers that they read.
   const auto n = static_cast<size_t>(args.dimensions);
@@ -112,17 +114,18 @@ Status Sobol(SobolArgs& args) {
       Binding::Bytes(&p, sizeof(p)), Binding::Input(directions.data(), directions.size() * sizeof(uint32_t)),
       Binding::Input(tables.scrambles.data(), n * sizeof(uint32_t)),
       Binding::Output(args.out, static_cast<size_t>(args.points) * n * sizeof(float))};
-  return Device::Get().Run({.kernel = "sobol_f32",
-                            .bindings = bindings,
-                            .items = p.points,
-                            .weight = p.dimensions,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  p.count = static_cast<uint32_t>(count);
-                                  return Launch{.width = p.dimensions, .height = count};
-                                },
-                            .cancel = args.cancel});
+  const Work work{.kernel = "sobol_f32",
+                  .bindings = bindings,
+                  .items = p.points,
+                  .weight = p.dimensions,
+                  .piece =
+                      [&p](uint64_t first, uint64_t count) {
+                        p.first = static_cast<uint32_t>(first);
+                        p.count = static_cast<uint32_t>(count);
+                        return Launch{.width = p.dimensions, .height = count};
+                      },
+                  .cancel = args.cancel};
+  co_return co_await Device::Get().Later(work);
 }
 
 }  // namespace nautilus::metal

@@ -1,11 +1,16 @@
 // Runs one kernel: memory in, pieces of work one after the other, memory out.
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
 #include "core/metal_health.h"
 #import "metal/host/device_state.h"
+#include "metal/host/executor.h"
+#include "metal/host/forked.h"
+#import "metal/host/product.h"
 
 namespace nautilus::metal {
 namespace {
@@ -51,6 +56,35 @@ MTLSize GroupOf(id<MTLComputePipelineState> pipeline, const Launch& launch) {
   return MTLSizeMake(width, height, 1);
 }
 
+// Waits for a command buffer, which it commits: on this thread, or by giving it away until the buffer is
+// complete.
+struct Completion {
+  id<MTLCommandBuffer> commands;
+
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(Task::Handle waiting) const { return Commit(commands, waiting); }
+  void await_resume() const noexcept {}
+
+ private:
+  // Not inlined: some compilers would keep its variables in the task, which may end before commit returns.
+  [[gnu::noinline]] static bool Commit(id<MTLCommandBuffer> commands, Task::Handle waiting) {
+    @autoreleasepool {
+      if (!waiting.promise().outermost) {
+        [commands commit];
+        [commands waitUntilCompleted];
+        return false;
+      }
+      const Owned<id<MTLCommandBuffer>> kept([commands retain]);
+      void* const address = waiting.address();
+      [kept.get() addCompletedHandler:^(id<MTLCommandBuffer>) {
+        Executor::Get().Post(Task::Handle::from_address(address));
+      }];
+      [kept.get() commit];
+      return true;
+    }
+  }
+};
+
 }  // namespace
 
 // One run of a work, from the start to its last piece.
@@ -83,18 +117,30 @@ class Run {
     return Status::kOk;
   }
 
-  Status Pieces() {
+  // One coroutine for all pieces: what it waits for is each piece's command buffer.
+  Task Pieces() {
     for (int attempt = 0; attempt < kRetries; ++attempt) {
       Zero();
       CopyIn(Kind::kInout);
-      const Outcome outcome = FromTheStart();
-      if (cancelled_) return Status::kCancelled;
-      if (outcome == Outcome::kDone) return Status::kOk;
-      if (outcome == Outcome::kFailed) return DeviceFailed(error_);
+      Outcome outcome = Outcome::kDone;
+      for (uint64_t first = 0; first < work_.items && outcome == Outcome::kDone;) {
+        if (IsCancelled(work_.cancel)) co_return Status::kCancelled;
+        const uint64_t wanted = device_.pace.Items(work_.kernel, work_.weight);
+        const uint64_t count = std::min(wanted, work_.items - first);
+        const Launch launch = work_.product == nullptr ? work_.piece(first, count) : Launch{};
+        if (IsTooWide(launch)) co_return Status::kNoBackend;
+        const auto commands = Encode(first, count, launch);
+        if (!commands) co_return DeviceFailed("no command buffer");
+        co_await Completion{commands.get()};
+        outcome = Judge(commands.get(), count * work_.weight);
+        first += count;
+      }
+      if (outcome == Outcome::kDone) co_return Status::kOk;
+      if (outcome == Outcome::kFailed) break;
       // What a piece that was ended left in the memory is unknown: all pieces are done again, smaller ones.
       Count([](MetalCounts& counts) { ++counts.retries; });
     }
-    return DeviceFailed(error_);
+    co_return DeviceFailed(error_);
   }
 
   void CopyBack() {
@@ -127,38 +173,43 @@ class Run {
     }
   }
 
-  Outcome FromTheStart() {
-    for (uint64_t first = 0; first < work_.items;) {
-      if (IsCancelled(work_.cancel)) {
-        cancelled_ = true;
-        return Outcome::kDone;
-      }
-      const uint64_t wanted = device_.pace.Items(work_.kernel, work_.weight);
-      const uint64_t count = std::min(wanted, work_.items - first);
-      const Outcome outcome = Piece(first, count);
-      if (outcome != Outcome::kDone) return outcome;
-      first += count;
-    }
-    return Outcome::kDone;
+  // Whether the kernel needs a threadgroup that its pipeline, by the registers it takes, does not allow: the
+  // device would leave it out and not say so.
+  bool IsTooWide(const Launch& launch) const {
+    const uint64_t threads = launch.group_width * launch.group_height;
+    if (pipeline_ == nil || threads <= [pipeline_ maxTotalThreadsPerThreadgroup]) return false;
+    HealthOfMetal().Note(std::string(work_.kernel) + " needs " + std::to_string(threads) +
+                         " threads in a threadgroup, more than its pipeline allows");
+    return true;
   }
 
-  Outcome Piece(uint64_t first, uint64_t count) {
-    // One pool for each piece: command buffers and encoders are autoreleased.
+  // Returns a command buffer with one piece in it; null when there is none. One pool for each piece: command
+  // buffers and encoders are autoreleased.
+  Owned<id<MTLCommandBuffer>> Encode(uint64_t first, uint64_t count, const Launch& launch) {
     @autoreleasepool {
-      const Launch launch = work_.piece(first, count);
       id<MTLCommandBuffer> commands = [device_.queue.get() commandBuffer];
-      if (commands == nil) {
-        error_ = "no command buffer";
-        return Outcome::kFailed;
+      if (commands == nil) return {};
+      [commands setLabel:StringOf(work_.kernel)];
+      if (work_.product != nullptr) {
+        EncodeRows(commands, first * kProductRows, count * kProductRows);
+      } else {
+        EncodeKernel(commands, launch);
       }
-      Encode(commands, launch);
-      [commands commit];
-      [commands waitUntilCompleted];
-      return Judge(commands, count * work_.weight);
+      return Owned<id<MTLCommandBuffer>>([commands retain]);
     }
   }
 
-  void Encode(id<MTLCommandBuffer> commands, const Launch& launch) {
+  void EncodeRows(id<MTLCommandBuffer> commands, uint64_t first, uint64_t rows) {
+    const Product& product = *work_.product;
+    EncodeProduct({.device = device_.device.get(),
+                   .commands = commands,
+                   .a = {slots_[0].Memory(), slots_[0].offset},
+                   .b = {slots_[1].Memory(), slots_[1].offset},
+                   .out = {slots_[2].Memory(), slots_[2].offset}},
+                  product, first, std::min<uint64_t>(rows, product.m - first));
+  }
+
+  void EncodeKernel(id<MTLCommandBuffer> commands, const Launch& launch) {
     id<MTLComputeCommandEncoder> encoder = [commands computeCommandEncoder];
     [encoder setComputePipelineState:pipeline_];
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -170,6 +221,7 @@ class Run {
       }
     }
     const MTLSize group = GroupOf(pipeline_, launch);
+    group_threads_ = group.width * group.height;
     // Whole groups: a barrier must be reached by all of a group. Kernels check their bounds.
     const auto up = [](uint64_t threads, NSUInteger of) { return (threads + of - 1) / of; };
     [encoder
@@ -180,22 +232,20 @@ class Run {
 
   // A command buffer that failed throws nothing; only its status tells.
   Outcome Judge(id<MTLCommandBuffer> commands, uint64_t threads) {
-    const double seconds = [commands GPUEndTime] - [commands GPUStartTime];
-    const bool done = [commands status] == MTLCommandBufferStatusCompleted;
-    Count([&](MetalCounts& counts) {
-      ++counts.commands;
-      counts.gpu_seconds += std::max(0.0, seconds);
-      if (!done) ++counts.failures;
-    });
-    if (done) {
-      device_.pace.Learn(work_.kernel, threads, seconds);
-      return Outcome::kDone;
+    @autoreleasepool {
+      const double seconds = std::max(0.0, [commands GPUEndTime] - [commands GPUStartTime]);
+      const bool done = [commands status] == MTLCommandBufferStatusCompleted;
+      device_.Count(work_.kernel, seconds, group_threads_, done);
+      if (done) {
+        device_.pace.Learn(work_.kernel, threads, seconds);
+        return Outcome::kDone;
+      }
+      NSString* text = [[commands error] localizedDescription];
+      error_ = text == nil ? "unknown error" : [text UTF8String];
+      if (error_.find(kHeldTooLong) == std::string::npos) return Outcome::kFailed;
+      device_.pace.Halve(work_.kernel, threads);
+      return Outcome::kTooLong;
     }
-    NSString* text = [[commands error] localizedDescription];
-    error_ = text == nil ? "unknown error" : [text UTF8String];
-    if (error_.find(kHeldTooLong) == std::string::npos) return Outcome::kFailed;
-    device_.pace.Halve(work_.kernel, threads);
-    return Outcome::kTooLong;
   }
 
   DeviceState& device_;
@@ -203,20 +253,28 @@ class Run {
   const Work& work_;
   std::vector<Slot> slots_;
   uint64_t copied_ = 0;
-  bool cancelled_ = false;
+  uint64_t group_threads_ = 0;
   std::string error_;
 };
 
-Status Device::Run(const Work& work) {
-  if (!Has(work.kernel)) return Status::kNoBackend;
+Task Device::Later(const Work& work) {
+  const bool can = work.product != nullptr ? HasProducts() : Has(work.kernel);
+  if (!can || WhyMetalIsOut() == kForked) co_return Status::kNoBackend;
+  const auto pipeline = state_->pipelines.find(work.kernel);
+  std::optional<metal::Run> run;
+  Status status = Status::kOk;
   @autoreleasepool {
-    metal::Run run(*state_, state_->pipelines.find(work.kernel)->second.get(), work);
-    const Status memory = run.TakeMemory();
-    if (memory != Status::kOk) return memory;
-    const Status status = run.Pieces();
-    if (status == Status::kOk) run.CopyBack();
-    return status;
+    state_->capture.Begin(state_->device.get());
+    run.emplace(*state_, pipeline == state_->pipelines.end() ? nil : pipeline->second.get(), work);
+    status = run->TakeMemory();
   }
+  if (status == Status::kOk) status = co_await run->Pieces();
+  @autoreleasepool {
+    if (status == Status::kOk) run->CopyBack();
+    run.reset();
+    state_->capture.End();
+  }
+  co_return status;
 }
 
 }  // namespace nautilus::metal

@@ -3,7 +3,7 @@
 #define NAUTILUS_METAL_HOST_STATISTICS_H_
 
 #include "core/kernel_args.h"
-#include "core/status.h"
+#include "core/task.h"
 
 // Slots with the Metal kernels that each needs.
 #define NAUTILUS_METAL_STATISTICS(X)                                  \
@@ -38,7 +38,7 @@
 
 namespace nautilus::metal {
 
-#define NAUTILUS_SLOT(Name, ...) Status Name(Name##Args& args);
+#define NAUTILUS_SLOT(Name, ...) Task Name(Name##Args& args);
 NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
 #undef NAUTILUS_SLOT
 

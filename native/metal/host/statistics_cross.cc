@@ -38,78 +38,79 @@ constexpr int64_t kMostCompared = 16384;
 constexpr int64_t kMostColumns = int64_t{1} << 21;
 
 // Places in rows of `columns` values.
-Status RunPlaces(const char* kernel, int64_t rows, CrossParams& p, std::span<const Binding> bindings,
-                 CancelFlag cancel) {
+Work PlacesWork(const char* kernel, int64_t rows, CrossParams& p, std::span<const Binding> bindings,
+                CancelFlag cancel) {
   const uint64_t parts = (p.columns + kGroup - 1) / kGroup;
-  return Device::Get().Run(
-      {.kernel = kernel,
-       .bindings = bindings,
-       .items = static_cast<uint64_t>(rows),
-       .weight = parts * kGroup * (1 + p.columns / 16),
-       .piece =
-           [&p, parts](uint64_t first, uint64_t count) {
-             p.first = static_cast<uint32_t>(first);
-             return Launch{
-                 .width = parts * kGroup, .height = count, .group_width = kGroup, .group_height = 1};
-           },
-       .cancel = cancel});
+  return {.kernel = kernel,
+          .bindings = bindings,
+          .items = static_cast<uint64_t>(rows),
+          .weight = parts * kGroup * (1 + p.columns / 16),
+          .piece =
+              [&p, parts](uint64_t first, uint64_t count) {
+                p.first = static_cast<uint32_t>(first);
+                return Launch{
+                    .width = parts * kGroup, .height = count, .group_width = kGroup, .group_height = 1};
+              },
+          .cancel = cancel};
 }
 
 // A simdgroup for each bar.
 template <class Args, class Params>
-Status RunBars(const char* kernel, const Args& args, Params& p, uint64_t weight) {
+Task RunBars(const char* kernel, const Args& args, Params p, uint64_t weight) {
   const size_t each = BytesOf(args.bars * args.series);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Input(args.values, each),
                               Binding::Output(args.out, each)};
-  return Device::Get().Run({.kernel = kernel,
-                            .bindings = bindings,
-                            .items = static_cast<uint64_t>(args.bars),
-                            .weight = kLanes + static_cast<uint64_t>(args.series) * weight,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  p.bars = static_cast<uint32_t>(first + count);
-                                  return Launch{
-                                      .width = count * kLanes, .group_width = kGroup, .group_height = 1};
-                                },
-                            .cancel = args.cancel});
+  const Work work{.kernel = kernel,
+                  .bindings = bindings,
+                  .items = static_cast<uint64_t>(args.bars),
+                  .weight = kLanes + static_cast<uint64_t>(args.series) * weight,
+                  .piece =
+                      [&p](uint64_t first, uint64_t count) {
+                        p.first = static_cast<uint32_t>(first);
+                        p.bars = static_cast<uint32_t>(first + count);
+                        return Launch{.width = count * kLanes, .group_width = kGroup, .group_height = 1};
+                      },
+                  .cancel = args.cancel};
+  co_return co_await Device::Get().Later(work);
 }
 
 }  // namespace
 
-Status CrossRank(CrossRankArgs& args) {
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
-  if (!Fits(args.bars, args.series) || args.series > kMostCompared) return Status::kNoBackend;
+Task CrossRank(CrossRankArgs& args) {
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
+  if (!Fits(args.bars, args.series) || args.series > kMostCompared) co_return Status::kNoBackend;
   CrossParams p{.columns = static_cast<uint32_t>(args.series),
                 .ties = static_cast<uint32_t>(args.ties),
                 .percent = args.percent};
   const size_t each = BytesOf(args.bars * args.series);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Input(args.values, each),
                               Binding::Output(args.out, each)};
-  return RunPlaces("cross_rank_f32", args.bars, p, bindings, args.cancel);
+  const Work work = PlacesWork("cross_rank_f32", args.bars, p, bindings, args.cancel);
+  co_return co_await Device::Get().Later(work);
 }
 
-Status Argsort(ArgsortArgs& args) {
-  if (args.rows == 0 || args.count == 0) return Status::kOk;
-  if (!Fits(args.rows, args.count) || args.count > kMostCompared) return Status::kNoBackend;
+Task Argsort(ArgsortArgs& args) {
+  if (args.rows == 0 || args.count == 0) co_return Status::kOk;
+  if (!Fits(args.rows, args.count) || args.count > kMostCompared) co_return Status::kNoBackend;
   CrossParams p{.columns = static_cast<uint32_t>(args.count), .descending = args.descending};
   const size_t each = BytesOf(args.rows * args.count);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Input(args.values, each),
                               Binding::Output(args.out, each)};
-  return RunPlaces("argsort_f32", args.rows, p, bindings, args.cancel);
+  const Work work = PlacesWork("argsort_f32", args.rows, p, bindings, args.cancel);
+  co_return co_await Device::Get().Later(work);
 }
 
-Status CrossZscore(CrossZscoreArgs& args) {
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
-  if (!Fits(args.bars, args.series) || args.series > kMostColumns) return Status::kNoBackend;
+Task CrossZscore(CrossZscoreArgs& args) {
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
+  if (!Fits(args.bars, args.series) || args.series > kMostColumns) co_return Status::kNoBackend;
   ScoreParams p{.series = static_cast<uint32_t>(args.series), .ddof = static_cast<uint32_t>(args.ddof)};
-  return RunBars("cross_zscore_f32", args, p, 4);
+  co_return co_await RunBars("cross_zscore_f32", args, p, 4);
 }
 
-Status CrossWinsorise(CrossWinsoriseArgs& args) {
-  if (args.lower > args.upper) return Status::kInvalidOption;
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
-  if (!Fits(args.bars, args.series) || args.series > kMostColumns) return Status::kNoBackend;
+Task CrossWinsorise(CrossWinsoriseArgs& args) {
+  if (args.lower > args.upper) co_return Status::kInvalidOption;
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
+  if (!Fits(args.bars, args.series) || args.series > kMostColumns) co_return Status::kNoBackend;
   const auto lower = std::bit_cast<uint64_t>(args.lower);
   const auto upper = std::bit_cast<uint64_t>(args.upper);
   ClipParams p{.series = static_cast<uint32_t>(args.series),
@@ -117,7 +118,7 @@ Status CrossWinsorise(CrossWinsoriseArgs& args) {
                .lower_high = static_cast<uint32_t>(lower >> 32),
                .upper_low = static_cast<uint32_t>(upper),
                .upper_high = static_cast<uint32_t>(upper >> 32)};
-  return RunBars("cross_winsorise_f32", args, p, 16);
+  co_return co_await RunBars("cross_winsorise_f32", args, p, 16);
 }
 
 }  // namespace nautilus::metal

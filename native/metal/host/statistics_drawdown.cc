@@ -27,20 +27,21 @@ DrawdownParams ParamsOf(const Args& args) {
 
 }  // namespace
 
-Status Drawdown(DrawdownArgs& args) {
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
-  if (!Fits(args.bars, args.series)) return Status::kNoBackend;
+Task Drawdown(DrawdownArgs& args) {
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
+  if (!Fits(args.bars, args.series)) co_return Status::kNoBackend;
   DrawdownParams p = ParamsOf(args);
   const size_t each = BytesOf(args.bars * args.series);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Scratch(BytesOf(args.series)),
                               Binding::Input(args.values, each), Binding::Output(args.out, each)};
-  return RunSeries("drawdown_f32", args, p, kWeight, bindings);
+  const Work work = SeriesWork("drawdown_f32", args, p, kWeight, bindings);
+  co_return co_await Device::Get().Later(work);
 }
 
-Status MaxDrawdown(MaxDrawdownArgs& args) {
-  if (args.series == 0) return Status::kOk;
+Task MaxDrawdown(MaxDrawdownArgs& args) {
+  if (args.series == 0) co_return Status::kOk;
   // Without bars there is nothing to run, and still an answer.
-  if (args.bars == 0 || !Fits(args.bars, args.series)) return Status::kNoBackend;
+  if (args.bars == 0 || !Fits(args.bars, args.series)) co_return Status::kNoBackend;
   DrawdownParams p = ParamsOf(args);
   const size_t each = BytesOf(args.series);
   Binding bindings[] = {Binding::Bytes(&p, sizeof(p)),
@@ -52,7 +53,8 @@ Status MaxDrawdown(MaxDrawdownArgs& args) {
                         OutputOf(args.recovery, each)};
   p.wanted = (args.start != nullptr ? 1U : 0U) | (args.trough != nullptr ? 2U : 0U) |
              (args.recovery != nullptr ? 4U : 0U);
-  return RunSeries("max_drawdown_f32", args, p, kWeight, bindings);
+  const Work work = SeriesWork("max_drawdown_f32", args, p, kWeight, bindings);
+  co_return co_await Device::Get().Later(work);
 }
 
 }  // namespace nautilus::metal

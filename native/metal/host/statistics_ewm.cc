@@ -28,9 +28,9 @@ void Split(double value, float& high, float& rest) {
 
 // `least` is how many values an answer needs, whatever the caller says; `y` is null for one panel.
 template <class Args>
-Status Fade(const char* kernel, const Args& args, int64_t least, bool bias, const void* x, const void* y) {
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
-  if (!Fits(args.bars, args.series)) return Status::kNoBackend;
+Task Fade(const char* kernel, const Args& args, int64_t least, bool bias, const void* x, const void* y) {
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
+  if (!Fits(args.bars, args.series)) co_return Status::kNoBackend;
   EwmParams p{.series = static_cast<uint32_t>(args.series),
               .need = static_cast<uint32_t>(std::max(args.min_periods, least)),
               .adjust = args.adjust,
@@ -48,25 +48,26 @@ Status Fade(const char* kernel, const Args& args, int64_t least, bool bias, cons
                               Binding::Input(x, each),
                               Binding::Input(y, each)};
   const auto bound = std::span(bindings).first(y == nullptr ? 6 : 7);
-  const Status status = RunSeries(kernel, args, p, kWeight, bound);
+  const Work work = SeriesWork(kernel, args, p, kWeight, bound);
+  const Status status = co_await Device::Get().Later(work);
   // Squares of values beyond 1e19 leave the range of f32; the CPU computes in f64, and writes all answers
   // again.
-  return status == Status::kOk && broken != 0 ? Status::kNoBackend : status;
+  co_return status == Status::kOk&& broken != 0 ? Status::kNoBackend : status;
 }
 
 }  // namespace
 
-Status EwmMean(EwmMeanArgs& args) { return Fade("ewm_mean_f32", args, 1, true, args.values, nullptr); }
-Status EwmVar(EwmVarArgs& args) {
+Task EwmMean(EwmMeanArgs& args) { return Fade("ewm_mean_f32", args, 1, true, args.values, nullptr); }
+Task EwmVar(EwmVarArgs& args) {
   return Fade("ewm_var_f32", args, args.bias ? 1 : 2, args.bias, args.values, nullptr);
 }
-Status EwmStd(EwmStdArgs& args) {
+Task EwmStd(EwmStdArgs& args) {
   return Fade("ewm_std_f32", args, args.bias ? 1 : 2, args.bias, args.values, nullptr);
 }
-Status EwmCovariance(EwmCovarianceArgs& args) {
+Task EwmCovariance(EwmCovarianceArgs& args) {
   return Fade("ewm_covariance_f32", args, args.bias ? 1 : 2, args.bias, args.x, args.y);
 }
-Status EwmCorrelation(EwmCorrelationArgs& args) {
+Task EwmCorrelation(EwmCorrelationArgs& args) {
   return Fade("ewm_correlation_f32", args, 1, true, args.x, args.y);
 }
 

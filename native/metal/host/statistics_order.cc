@@ -21,19 +21,20 @@ struct RankParams {
 constexpr uint64_t kQuantileWeight = 24;
 
 template <class Args, class More>
-Status RollOrder(const char* kernel, const Args& args, const More& more, uint64_t weight) {
-  if (args.bars == 0 || args.series == 0) return Status::kOk;
+Task RollOrder(const char* kernel, const Args& args, More more, uint64_t weight) {
+  if (args.bars == 0 || args.series == 0) co_return Status::kOk;
   RollingParams p;
-  if (!MakeRolling(args, 1, 0, p)) return Status::kNoBackend;
+  if (!MakeRolling(args, 1, 0, p)) co_return Status::kNoBackend;
   const size_t each = BytesOf(args.bars * args.series);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Bytes(&more, sizeof(more)),
                               Binding::Input(args.values, each), Binding::Output(args.out, each)};
-  return RunRolling(kernel, args, p, weight, bindings);
+  const Work work = RollingWork(kernel, args, p, weight, bindings);
+  co_return co_await Device::Get().Later(work);
 }
 
 }  // namespace
 
-Status RollingQuantile(RollingQuantileArgs& args) {
+Task RollingQuantile(RollingQuantileArgs& args) {
   const auto bits = std::bit_cast<uint64_t>(args.probability);
   const QuantileParams q{.method = static_cast<uint32_t>(args.method),
                          .probability_low = static_cast<uint32_t>(bits),
@@ -41,7 +42,7 @@ Status RollingQuantile(RollingQuantileArgs& args) {
   return RollOrder("rolling_quantile_f32", args, q, kQuantileWeight);
 }
 
-Status RollingRank(RollingRankArgs& args) {
+Task RollingRank(RollingRankArgs& args) {
   const RankParams r{.ties = static_cast<uint32_t>(args.ties), .percent = args.percent};
   return RollOrder("rolling_rank_f32", args, r, 1);
 }

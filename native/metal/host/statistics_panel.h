@@ -1,4 +1,4 @@
-// What the statistics of panels have in common on the GPU: sizes, and runs over bars.
+// What the statistics of panels have in common on the GPU: sizes, and work over bars.
 #ifndef NAUTILUS_METAL_HOST_STATISTICS_PANEL_H_
 #define NAUTILUS_METAL_HOST_STATISTICS_PANEL_H_
 
@@ -26,22 +26,22 @@ inline Binding OutputOf(void* out, size_t bytes) {
   return out == nullptr ? Binding::Scratch(sizeof(float)) : Binding::Output(out, bytes);
 }
 
-// One thread for each series, which goes from bar to bar; `weight` is the work of a bar. `p` is bound as
-// bytes and counts bars in `first_bar` and `bars`.
+// Work of one thread for each series, which goes from bar to bar; `weight` is the work of a bar. `p` is bound
+// as bytes and counts bars in `first_bar` and `bars`.
 template <class Args, class Params>
-Status RunSeries(const char* kernel, const Args& args, Params& p, uint64_t weight,
-                 std::span<const Binding> bindings) {
-  return Device::Get().Run({.kernel = kernel,
-                            .bindings = bindings,
-                            .items = static_cast<uint64_t>(args.bars),
-                            .weight = static_cast<uint64_t>(args.series) * weight,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first_bar = static_cast<uint32_t>(first);
-                                  p.bars = static_cast<uint32_t>(count);
-                                  return Launch{.width = p.series};
-                                },
-                            .cancel = args.cancel});
+Work SeriesWork(const char* kernel, const Args& args, Params& p, uint64_t weight,
+                std::span<const Binding> bindings) {
+  return {.kernel = kernel,
+          .bindings = bindings,
+          .items = static_cast<uint64_t>(args.bars),
+          .weight = static_cast<uint64_t>(args.series) * weight,
+          .piece =
+              [&p](uint64_t first, uint64_t count) {
+                p.first_bar = static_cast<uint32_t>(first);
+                p.bars = static_cast<uint32_t>(count);
+                return Launch{.width = p.series};
+              },
+          .cancel = args.cancel};
 }
 
 // As in statistics_rolling.metal.
@@ -72,22 +72,23 @@ bool MakeRolling(const Args& args, int64_t least, int64_t ddof, RollingParams& p
   return true;
 }
 
-// One thread for each value of a panel; `weight` is the work of a row of its window. `p` is bound as bytes.
+// Work of one thread for each value of a panel; `weight` is the work of a row of its window. `p` is bound as
+// bytes.
 template <class Args>
-Status RunRolling(const char* kernel, const Args& args, RollingParams& p, uint64_t weight,
-                  std::span<const Binding> bindings) {
+Work RollingWork(const char* kernel, const Args& args, RollingParams& p, uint64_t weight,
+                 std::span<const Binding> bindings) {
   const uint64_t rows = static_cast<uint64_t>(std::min(args.window, args.bars));
-  return Device::Get().Run({.kernel = kernel,
-                            .bindings = bindings,
-                            .items = static_cast<uint64_t>(args.bars),
-                            .weight = static_cast<uint64_t>(args.series) * (1 + rows * weight / 16),
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first_bar = static_cast<uint32_t>(first);
-                                  p.bars = static_cast<uint32_t>(count);
-                                  return Launch{.width = p.series, .height = count};
-                                },
-                            .cancel = args.cancel});
+  return {.kernel = kernel,
+          .bindings = bindings,
+          .items = static_cast<uint64_t>(args.bars),
+          .weight = static_cast<uint64_t>(args.series) * (1 + rows * weight / 16),
+          .piece =
+              [&p](uint64_t first, uint64_t count) {
+                p.first_bar = static_cast<uint32_t>(first);
+                p.bars = static_cast<uint32_t>(count);
+                return Launch{.width = p.series, .height = count};
+              },
+          .cancel = args.cancel};
 }
 
 }  // namespace nautilus::metal

@@ -44,20 +44,19 @@ constexpr int64_t kMostQuantiles = 32;
 constexpr int64_t kMostValues = int64_t{1} << 31;
 
 // A simdgroup for each item, which goes through one series.
-Status RunSelections(const char* kernel, uint64_t items, SelectionParams& p,
-                     std::span<const Binding> bindings, CancelFlag cancel) {
-  return Device::Get().Run({.kernel = kernel,
-                            .bindings = bindings,
-                            .items = items,
-                            .weight = kLanes + uint64_t{p.rows} * 8,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  p.items = static_cast<uint32_t>(first + count);
-                                  return Launch{
-                                      .width = count * kLanes, .group_width = kGroup, .group_height = 1};
-                                },
-                            .cancel = cancel});
+Work SelectionsWork(const char* kernel, uint64_t items, SelectionParams& p, std::span<const Binding> bindings,
+                    CancelFlag cancel) {
+  return {.kernel = kernel,
+          .bindings = bindings,
+          .items = items,
+          .weight = kLanes + uint64_t{p.rows} * 8,
+          .piece =
+              [&p](uint64_t first, uint64_t count) {
+                p.first = static_cast<uint32_t>(first);
+                p.items = static_cast<uint32_t>(first + count);
+                return Launch{.width = count * kLanes, .group_width = kGroup, .group_height = 1};
+              },
+          .cancel = cancel};
 }
 
 // The smallest f32 that is no smaller, and the largest that is no larger: an f32 compares with them as with
@@ -73,16 +72,16 @@ float RoundedDown(double edge) {
 
 }  // namespace
 
-Status Quantiles(QuantilesArgs& args) {
+Task Quantiles(QuantilesArgs& args) {
   for (int64_t i = 0; i < args.probabilities; ++i) {
     if (args.at[i] >= 0 && args.at[i] <= 1) continue;
     args.detail = i;
-    return Status::kInvalidOption;
+    co_return Status::kInvalidOption;
   }
-  if (args.series == 0 || args.probabilities == 0) return Status::kOk;
+  if (args.series == 0 || args.probabilities == 0) co_return Status::kOk;
   if (args.bars == 0 || args.bars > kMostBars || args.probabilities > kMostQuantiles)
-    return Status::kNoBackend;
-  if (!Fits(args.bars, args.series * args.probabilities)) return Status::kNoBackend;
+    co_return Status::kNoBackend;
+  if (!Fits(args.bars, args.series * args.probabilities)) co_return Status::kNoBackend;
   SelectionParams p{.rows = static_cast<uint32_t>(args.bars),
                     .columns = static_cast<uint32_t>(args.series),
                     .method = static_cast<uint32_t>(args.method)};
@@ -91,28 +90,31 @@ Status Quantiles(QuantilesArgs& args) {
       Binding::Bytes(&p, sizeof(p)), Binding::Input(args.values, BytesOf(args.bars * args.series)),
       Binding::Input(args.at, static_cast<size_t>(args.probabilities) * sizeof(double)),
       Binding::Output(args.out, BytesOf(items))};
-  return RunSelections("quantiles_f32", static_cast<uint64_t>(items), p, bindings, args.cancel);
+  const Work work = SelectionsWork("quantiles_f32", static_cast<uint64_t>(items), p, bindings, args.cancel);
+  co_return co_await Device::Get().Later(work);
 }
 
-Status NthSmallest(NthSmallestArgs& args) {
-  if (args.series == 0) return Status::kOk;
-  if (args.bars == 0 || args.bars > kMostBars || !Fits(args.bars, args.series)) return Status::kNoBackend;
+Task NthSmallest(NthSmallestArgs& args) {
+  if (args.series == 0) co_return Status::kOk;
+  if (args.bars == 0 || args.bars > kMostBars || !Fits(args.bars, args.series)) co_return Status::kNoBackend;
   SelectionParams p{.rows = static_cast<uint32_t>(args.bars),
                     .columns = static_cast<uint32_t>(args.series),
                     .nth = static_cast<uint32_t>(args.nth)};
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)),
                               Binding::Input(args.values, BytesOf(args.bars * args.series)),
                               Binding::Output(args.out, BytesOf(args.series))};
-  return RunSelections("nth_smallest_f32", static_cast<uint64_t>(args.series), p, bindings, args.cancel);
+  const Work work =
+      SelectionsWork("nth_smallest_f32", static_cast<uint64_t>(args.series), p, bindings, args.cancel);
+  co_return co_await Device::Get().Later(work);
 }
 
-Status Histogram(HistogramArgs& args) {
+Task Histogram(HistogramArgs& args) {
   std::vector<double> edges(static_cast<size_t>(args.bins) + 1);
   const Status refused = cpu::HistogramEdges(args, edges.data());
-  if (refused != Status::kOk) return refused;
-  if (args.count == 0 || args.count >= kMostValues) return Status::kNoBackend;
+  if (refused != Status::kOk) co_return refused;
+  if (args.count == 0 || args.count >= kMostValues) co_return Status::kNoBackend;
   // Bins that are too narrow for f64 have an order that only the CPU's search knows.
-  if (!std::is_sorted(edges.begin(), edges.end())) return Status::kNoBackend;
+  if (!std::is_sorted(edges.begin(), edges.end())) co_return Status::kNoBackend;
   std::vector<float> lower(static_cast<size_t>(args.bins));
   std::transform(edges.begin(), edges.end() - 1, lower.begin(), RoundedUp);
   HistogramParams p{.count = static_cast<uint32_t>(args.count),
@@ -122,38 +124,39 @@ Status Histogram(HistogramArgs& args) {
                               Binding::Input(lower.data(), BytesOf(args.bins)),
                               Binding::Result(args.counts, BytesOf(args.bins))};
   const uint64_t chunks = (static_cast<uint64_t>(args.count) + kChunk - 1) / kChunk;
-  const Status status = Device::Get().Run(
-      {.kernel = "histogram_f32",
-       .bindings = bindings,
-       .items = chunks,
-       .weight = kChunk * 2,
-       .piece =
-           [&p](uint64_t first, uint64_t count) {
-             p.first_chunk = static_cast<uint32_t>(first);
-             return Launch{.width = count * kGroup, .group_width = kGroup, .group_height = 1};
-           },
-       .cancel = args.cancel});
+  const Work work{.kernel = "histogram_f32",
+                  .bindings = bindings,
+                  .items = chunks,
+                  .weight = kChunk * 2,
+                  .piece =
+                      [&p](uint64_t first, uint64_t count) {
+                        p.first_chunk = static_cast<uint32_t>(first);
+                        return Launch{.width = count * kGroup, .group_width = kGroup, .group_height = 1};
+                      },
+                  .cancel = args.cancel};
+  const Status status = co_await Device::Get().Later(work);
   if (status == Status::kOk && args.bounds != nullptr) std::copy(edges.begin(), edges.end(), args.bounds);
-  return status;
+  co_return status;
 }
 
-Status Triad(TriadArgs& args) {
-  if (args.length == 0) return Status::kOk;
-  if (args.length >= kMostValues) return Status::kNoBackend;
+Task Triad(TriadArgs& args) {
+  if (args.length == 0) co_return Status::kOk;
+  if (args.length >= kMostValues) co_return Status::kNoBackend;
   TriadParams p{.length = static_cast<uint32_t>(args.length), .scalar = static_cast<float>(args.scalar)};
   const size_t each = BytesOf(args.length);
   const Binding bindings[] = {Binding::Bytes(&p, sizeof(p)), Binding::Input(args.b, each),
                               Binding::Input(args.c, each), Binding::Output(args.out, each)};
-  return Device::Get().Run({.kernel = "triad_f32",
-                            .bindings = bindings,
-                            .items = p.length,
-                            .weight = 1,
-                            .piece =
-                                [&p](uint64_t first, uint64_t count) {
-                                  p.first = static_cast<uint32_t>(first);
-                                  return Launch{.width = count};
-                                },
-                            .cancel = args.cancel});
+  const Work work{.kernel = "triad_f32",
+                  .bindings = bindings,
+                  .items = p.length,
+                  .weight = 1,
+                  .piece =
+                      [&p](uint64_t first, uint64_t count) {
+                        p.first = static_cast<uint32_t>(first);
+                        return Launch{.width = count};
+                      },
+                  .cancel = args.cancel};
+  co_return co_await Device::Get().Later(work);
 }
 
 }  // namespace nautilus::metal

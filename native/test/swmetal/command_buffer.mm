@@ -1,6 +1,8 @@
-// Command buffers: what was encoded, its status, its errors.
+// Command buffers: what was encoded, its status, its errors, and who hears of its end.
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <thread>
 
 #import "test/swmetal/faults.h"
 #import "test/swmetal/soft.h"
@@ -16,6 +18,49 @@ void Kept::Add(id object) { objects_.push_back([object retain]); }
 }  // namespace swm
 
 namespace {
+
+// The thread of the device: it runs command buffers that have handlers, without anybody waiting for them, and
+// calls those. Handlers never run on a thread of the host.
+class HandlerThread {
+ public:
+  static HandlerThread& Get() {
+    static auto* const made = new HandlerThread();
+    return *made;
+  }
+
+  void Add(SoftCommandBuffer* buffer) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      buffers_.push_back([buffer retain]);
+    }
+    wake_.notify_one();
+  }
+
+ private:
+  HandlerThread() {
+    std::thread([this] { Loop(); }).detach();
+  }
+
+  void Loop() {
+    while (true) {
+      SoftCommandBuffer* buffer = nil;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [this] { return !buffers_.empty(); });
+        buffer = buffers_.front();
+        buffers_.pop_front();
+      }
+      @autoreleasepool {
+        [buffer finish];
+        [buffer release];
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<SoftCommandBuffer*> buffers_;
+};
 
 double Seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -52,6 +97,7 @@ std::string ErrorText(int code) {
 - (void)dealloc {
   if (encoding_) swm::Misuse("a command buffer was released before its encoder ended");
   if (status_ < MTLCommandBufferStatusCommitted) [queue_ givePlaceBack];
+  for (MTLCommandBufferHandler handler : handlers_) _Block_release(handler);
   [label_ release];
   [error_ release];
   [queue_ release];
@@ -92,12 +138,25 @@ std::string ErrorText(int code) {
   work_.push_back(std::move(work));
 }
 
+- (void)addCompletedHandler:(MTLCommandBufferHandler)block {
+  if (!block) swm::Misuse("addCompletedHandler: with nil");
+  if (status_ >= MTLCommandBufferStatusCommitted) swm::Misuse("addCompletedHandler: after commit");
+  handlers_.push_back((MTLCommandBufferHandler)_Block_copy(block));
+}
+
 - (void)commit {
   if (encoding_) swm::Misuse("commit before endEncoding");
   if (status_ >= MTLCommandBufferStatusCommitted) swm::Misuse("a command buffer was committed twice");
   fault_ = swm::faults::CommitError();
+  swm::NoteCommands(label_);
   [self setStatus:MTLCommandBufferStatusCommitted];
   [queue_ commit:self];
+  if (!handlers_.empty()) HandlerThread::Get().Add(self);
+}
+
+- (void)finish {
+  [queue_ runUntil:self];
+  for (MTLCommandBufferHandler handler : handlers_) handler(self);
 }
 
 - (void)waitUntilCompleted {

@@ -23,6 +23,7 @@ namespace faults {
 namespace {
 
 std::atomic<uint64_t> committed{0};
+std::atomic<uint64_t> asked{0};
 
 // Null when the variable is absent or empty.
 const char* Text(const char* name) {
@@ -68,7 +69,13 @@ int Family() { return static_cast<int>(Number("SWM_FAMILY", 9)); }
 bool FailCompile() { return Is1("SWM_FAIL_COMPILE"); }
 uint32_t MaxThreads() { return static_cast<uint32_t>(Number("SWM_MAX_THREADS", 1024)); }
 uint64_t MaxBuffer() { return Number("SWM_MAX_BUFFER", uint64_t{8} << 30); }
-bool OutOfMemory() { return Is1("SWM_OUT_OF_MEMORY"); }
+bool OutOfMemory() {
+  const uint64_t number = ++asked;
+  const uint64_t from = Number("SWM_OUT_OF_MEMORY", 0);
+  return from != 0 && number >= from;
+}
+
+uint64_t Asked() { return asked; }
 
 bool FailKernel(const std::string& name) {
   const char* text = Text("SWM_FAIL_KERNEL");

@@ -6,7 +6,7 @@
 //   SWM_FAIL_KERNEL=name     the pipeline of that kernel cannot be made
 //   SWM_MAX_THREADS=n        maxTotalThreadsPerThreadgroup of pipelines (default 1024)
 //   SWM_MAX_BUFFER=bytes     maxBufferLength
-//   SWM_OUT_OF_MEMORY=1      newBuffer... returns nil
+//   SWM_OUT_OF_MEMORY=n      newBuffer... returns nil from the n-th on that the process asks for; 1: always
 //   SWM_FAIL_BUFFER=n:code   the n-th command buffer that the process commits, from 1, does nothing and ends
 //                            in an error with that MTLCommandBufferError
 //   SWM_FAIL_FROM=n:code     so do all from the n-th on, as those of a lost device do
@@ -31,7 +31,10 @@ bool FailCompile();
 bool FailKernel(const std::string& name);
 uint32_t MaxThreads();
 uint64_t MaxBuffer();
+// Counts a buffer that is asked for, and returns whether there is no memory for it.
 bool OutOfMemory();
+// Buffers asked for so far.
+uint64_t Asked();
 std::optional<double> GpuMs();
 // Counts a command buffer that is being committed, and returns the error that it shall end with, or 0.
 int CommitError();

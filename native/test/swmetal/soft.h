@@ -24,6 +24,8 @@ NSString* Text(const std::string& text);
 
 // There is one device in a process, as on a Mac.
 id<MTLDevice> SharedDevice();
+// Notes a command buffer that was committed, by its label, while a capture runs.
+void NoteCommands(NSString* label);
 // Counts bytes of buffers: negative when one goes.
 void CountAllocated(int64_t bytes);
 
@@ -96,6 +98,7 @@ class Kept {
   NSString* label_;
   SoftCommandQueue* queue_;
   std::vector<std::function<void()>> work_;
+  std::vector<MTLCommandBufferHandler> handlers_;
   swm::Kept kept_;
   MTLCommandBufferStatus status_;
   NSError* error_;
@@ -112,6 +115,8 @@ class Kept {
 - (void)addWork:(std::function<void()>)work;
 // For the queue.
 - (void)run;
+// Runs it, and what was committed before, and then its handlers; on a thread of the device.
+- (void)finish;
 - (BOOL)hasRun;
 @end
 

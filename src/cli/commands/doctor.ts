@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import manifest from '../../../package.json' with { type: 'json' };
 import { type Config, loadConfig } from '../../core/config.ts';
 import { detectHardware } from '../../hardware/index.ts';
-import { buildInfo, isAddonBuilt } from '../../native/index.ts';
+import { buildInfo, isAddonBuilt, metalPipelines } from '../../native/index.ts';
 import { listModels } from '../../onnx/registry.ts';
 import { ENGINES } from '../engines.ts';
 import { table } from '../output.ts';
@@ -70,6 +70,13 @@ function addon(): Finding[] {
   }
 }
 
+/** Says how many Metal kernels there are, and which has the fewest threads in a threadgroup. */
+function tightest(): string {
+  const kernels = metalPipelines().filter(({ maxThreads }) => maxThreads > 0);
+  const fewest = kernels.reduce((least, kernel) => (kernel.maxThreads < least.maxThreads ? kernel : least));
+  return `${kernels.length} kernels, threadgroups of up to ${fewest.maxThreads} threads (${fewest.kernel}) or more`;
+}
+
 function gpu(): Finding[] {
   if (!isAddonBuilt()) return [];
   const { metal } = buildInfo();
@@ -78,7 +85,7 @@ function gpu(): Finding[] {
       check: 'GPU (Metal)',
       level: metal.broken.length > 0 ? 'warn' : metal.available ? 'ok' : 'info',
       found: metal.available
-        ? ['available', ...metal.broken.map((kernel) => `on the CPU: ${kernel}`)].join('; ')
+        ? ['available', tightest(), ...metal.broken.map((kernel) => `on the CPU: ${kernel}`)].join('; ')
         : `${metal.reason}; kernels run on the CPU`,
     },
   ];

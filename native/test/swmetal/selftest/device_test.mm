@@ -1,4 +1,7 @@
 // The device and its objects: properties, buffers, libraries, the order of command buffers.
+#include <atomic>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "test/check.h"
@@ -107,6 +110,39 @@ TEST("results appear when the host waits, not before") {
   CHECK([commands status] == MTLCommandBufferStatusCompleted && ![commands error]);
   CHECK(Gpu::Read<uint32_t>(out)[0] == 256);
   CHECK([commands GPUEndTime] >= [commands GPUStartTime] && [commands GPUStartTime] > 0);
+}
+
+TEST("handlers hear of the end on a thread of the device, and nobody has to wait for it") {
+  Gpu gpu("basics.metal");
+  id<MTLBuffer> out = gpu.Buffer(std::vector<float>(64));
+  id<MTLBuffer> in = gpu.Buffer(std::vector<float>(64, 2.0f));
+  struct ScaleArguments {
+    uint32_t count;
+    float factor;
+  } arguments{64, 3};
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&arguments);
+  struct Heard {
+    std::promise<float> value;
+    std::atomic<int> calls{0};
+    std::thread::id thread;
+    MTLCommandBufferStatus status;
+  };
+  for (int round = 0; round < 20; ++round) {
+    id<MTLCommandBuffer> commands =
+        gpu.Encode("scale", {in, out}, {bytes, bytes + sizeof(arguments)}, 64, 32);
+    const auto heard = std::make_shared<Heard>();
+    [commands addCompletedHandler:^(id<MTLCommandBuffer>) {
+      ++heard->calls;
+    }];
+    [commands addCompletedHandler:^(id<MTLCommandBuffer> done) {
+      heard->thread = std::this_thread::get_id();
+      heard->status = [done status];
+      heard->value.set_value(Gpu::Read<float>(out)[63]);
+    }];
+    [commands commit];
+    CHECK(heard->value.get_future().get() == 6.0f && heard->calls == 1);
+    CHECK(heard->thread != std::this_thread::get_id() && heard->status == MTLCommandBufferStatusCompleted);
+  }
 }
 
 TEST("a host that asks for the status again sees the work done") {

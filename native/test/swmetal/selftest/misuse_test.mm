@@ -82,6 +82,13 @@ TEST("command buffers refuse steps out of order") {
                  "committed twice"));
   CHECK(Contains(Abort([&] {
                    id<MTLCommandBuffer> commands = fresh();
+                   [commands commit];
+                   [commands addCompletedHandler:^(id<MTLCommandBuffer>){
+                   }];
+                 }),
+                 "after commit"));
+  CHECK(Contains(Abort([&] {
+                   id<MTLCommandBuffer> commands = fresh();
                    [commands computeCommandEncoder];
                    [commands commit];
                  }),

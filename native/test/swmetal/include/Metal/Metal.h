@@ -143,6 +143,9 @@ extern NSString* const MTLLibraryErrorDomain;
 @end
 
 @protocol MTLCommandQueue;
+@protocol MTLCommandBuffer;
+
+typedef void (^MTLCommandBufferHandler)(id<MTLCommandBuffer>);
 
 @protocol MTLCommandBuffer <NSObject>
 @property(copy) NSString* label;
@@ -153,6 +156,7 @@ extern NSString* const MTLLibraryErrorDomain;
 @property(readonly) CFTimeInterval GPUStartTime;
 @property(readonly) CFTimeInterval GPUEndTime;
 - (id<MTLComputeCommandEncoder>)computeCommandEncoder;
+- (void)addCompletedHandler:(MTLCommandBufferHandler)block;
 - (void)commit;
 - (void)waitUntilCompleted;
 @end
@@ -202,9 +206,39 @@ extern NSString* const MTLLibraryErrorDomain;
                                                              error:(NSError**)error;
 @end
 
+typedef NS_ENUM(NSInteger, MTLCaptureDestination) {
+  MTLCaptureDestinationDeveloperTools = 1,
+  MTLCaptureDestinationGPUTraceDocument = 2,
+};
+
+typedef NS_ENUM(NSInteger, MTLCaptureError) {
+  MTLCaptureErrorNotSupported = 1,
+  MTLCaptureErrorAlreadyCapturing = 2,
+  MTLCaptureErrorInvalidDescriptor = 3,
+};
+
+@interface MTLCaptureDescriptor : NSObject {
+  id captureObject_;
+  MTLCaptureDestination destination_;
+  NSURL* outputURL_;
+}
+@property(nonatomic, strong) id captureObject;
+@property(nonatomic, assign) MTLCaptureDestination destination;
+@property(nonatomic, copy) NSURL* outputURL;
+@end
+
+@interface MTLCaptureManager : NSObject
+@property(readonly) BOOL isCapturing;
++ (MTLCaptureManager*)sharedCaptureManager;
+- (BOOL)supportsDestination:(MTLCaptureDestination)destination;
+- (BOOL)startCaptureWithDescriptor:(MTLCaptureDescriptor*)descriptor error:(NSError**)error;
+- (void)stopCapture;
+@end
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+extern NSString* const MTLCaptureErrorDomain;
 id<MTLDevice> MTLCreateSystemDefaultDevice(void);
 NSArray<id<MTLDevice>>* MTLCopyAllDevices(void);
 #ifdef __cplusplus
