@@ -16,6 +16,14 @@
 #include "metal/host/portfolio.h"
 #include "metal/host/statistics.h"
 
+// All slots but those of indicators; NAUTILUS_SLOT takes the name and the Metal kernels of each.
+#define NAUTILUS_ALL_SLOTS                 \
+  NAUTILUS_METAL_LEARNING(NAUTILUS_SLOT)   \
+  NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)     \
+  NAUTILUS_METAL_MONTECARLO(NAUTILUS_SLOT) \
+  NAUTILUS_METAL_PORTFOLIO(NAUTILUS_SLOT)  \
+  NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
+
 namespace nautilus {
 namespace {
 
@@ -71,9 +79,7 @@ MetalColumn Make() {
 #include "core/kernel_table.def"
 #define NAUTILUS_SLOT(Name, ...) \
   if (HasAll({__VA_ARGS__})) column.Name = Now<metal::Name, Name##Args>;
-  NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)
-  NAUTILUS_METAL_MONTECARLO(NAUTILUS_SLOT)
-  NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
+  NAUTILUS_ALL_SLOTS
 #undef NAUTILUS_SLOT
   return column;
 }
@@ -87,11 +93,7 @@ MetalLater MakeLater() {
 #include "core/kernel_table.def"
 #define NAUTILUS_SLOT(Name, ...) \
   if (Metal().Name != nullptr) SetLater(column.Name, metal::Name);
-  NAUTILUS_METAL_MATRIX(NAUTILUS_SLOT)
-  NAUTILUS_METAL_MONTECARLO(NAUTILUS_SLOT)
-  NAUTILUS_METAL_STATISTICS(NAUTILUS_SLOT)
-  NAUTILUS_METAL_PORTFOLIO(NAUTILUS_SLOT)
-  NAUTILUS_METAL_LEARNING(NAUTILUS_SLOT)
+  NAUTILUS_ALL_SLOTS
 #undef NAUTILUS_SLOT
   return column;
 }

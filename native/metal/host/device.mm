@@ -36,12 +36,15 @@ Owned<MTLCompileOptions*> SafeMath() {
 #if defined(__APPLE__)
   if (@available(macOS 15.0, *)) {
     [options.get() setMathMode:MTLMathModeSafe];
+    // By default exp, log and their like are the fast ones all the same.
+    [options.get() setMathFloatingPointFunctions:MTLMathFloatingPointFunctionsPrecise];
     return options;
   }
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
   [options.get() setFastMathEnabled:NO];
 #else
   [options.get() setMathMode:MTLMathModeSafe];
+  [options.get() setMathFloatingPointFunctions:MTLMathFloatingPointFunctionsPrecise];
 #endif
   return options;
 }

@@ -62,7 +62,7 @@ set(metal_families "metal_")
 if(NAUTILUS_SANITIZE)
   # The kernels too; Objective-C objects of the system are not all given back. Statistics take long and go with the widths.
   list(APPEND metal_environment SWM_SANITIZE=1 ASAN_OPTIONS=detect_leaks=0)
-  set(metal_families metal_indicators metal_matrix metal_montecarlo)
+  set(metal_families metal_faults metal_indicators metal_later metal_matrix metal_montecarlo)
   if(NAUTILUS_SANITIZE_WIDTHS)
     list(APPEND metal_families metal_statistics)
   endif()
