@@ -92,8 +92,8 @@ describe.skipIf(!hasSoftMetal)('the controls of Metal over a device', () => {
     const found = await overSoftMetal<unknown[]>(`
       let calls = 0;
       const { KERNELS, kernels: table } = native;
-      const { exampleCall } = await import(${JSON.stringify(path('src/native/example-call.ts'))});
-      const { operationsOf } = await import(${JSON.stringify(path('src/native/large-call.ts'))});
+      const { exampleCall } = await import(${JSON.stringify(new URL('./example-call.ts', import.meta.url).href)});
+      const { operationsOf } = await import(${JSON.stringify(new URL('./large-call.ts', import.meta.url).href)});
       for (const [at, { id, metal }] of table().entries()) {
         const kernel = KERNELS.find(({ def }) => def.id === id);
         if (!metal || !kernel) continue;
