@@ -58,6 +58,23 @@ TEST("gradients of any size have the bits of the CPU") {
   }
 }
 
+TEST("gradients far below the largest are rounded as on the CPU, each in a bin of its own") {
+  // 256 rows: the fixed point ends 62 - 9 - 1 bits below the largest, which is below 2.
+  TreeData<float> data({256, 1, 1, 256}, 6);
+  std::fill(data.node.begin(), data.node.end(), 0);
+  for (int i = 0; i < 256; ++i) {
+    data.bins[i] = static_cast<uint8_t>(i);
+    const float mantissa = 1 + static_cast<float>(i * 37 % 64) / 64;
+    data.gradients[i] = std::ldexp(i % 2 == 0 ? mantissa : -mantissa, -40 - i % 16);
+    data.hessians[i] = std::ldexp(1.0F, -40 - i % 16);
+  }
+  data.gradients[0] = data.hessians[0] = 1.5F;
+  CheckBits(data, "small");
+  const auto found = test::HistogramsOf<float>(On(Backend::kMetal), data.args, 0);
+  CHECK(found.sums[2 * 5 + 1] == 0x1p-45F && found.sums[2 * 12 + 1] == 0x1p-52F);
+  CHECK(found.sums[2 * 13 + 1] == 0x1p-52F && found.sums[2 * 14 + 1] == 0);
+}
+
 TEST("tree_histograms in many pieces has the same bits, in memory of a group and in that of the device") {
   for (const TreeShape& shape : {TreeShape{30'000, 9, 2, 30}, TreeShape{30'000, 9, 12, 200}}) {
     const TreeData<float> data(shape, 6);

@@ -25,9 +25,9 @@ struct Params {
 
 // x 2^scale as an integer, halves away from 0; as FixedOf of core/learning_call.h.
 inline long FixedOf(float x, int scale) {
-  int exponent = 0;
-  const ulong mantissa = exact::MantissaOf(x, exponent);
-  const int shift = exponent + scale;
+  int exponent_x = 0;
+  const ulong mantissa = exact::MantissaOf(x, exponent_x);
+  const int shift = exponent_x + scale;
   if (shift < -24) return 0;
   const ulong size =
       shift >= 0 ? mantissa << uint(shift) : (mantissa + (ulong(1) << uint(-shift - 1))) >> uint(-shift);
@@ -67,9 +67,11 @@ kernel void tree_histograms_f32(
   const uint feature = (p.first + group) % p.tiles * p.tile;
   const uint width = min(p.tile, p.features - feature);
   const bool shares = p.shares != 0;
-  const uint cells = shares ? p.nodes * width * p.bins : 0;
-  for (uint i = thread_index; i < cells * trees::kWords; i += trees::kGroup)
-    atomic_store_explicit(&own[i], 0u, memory_order_relaxed);
+  const uint cells = p.nodes * width * p.bins;
+  if (shares) {
+    for (uint i = thread_index; i < cells * trees::kWords; i += trees::kGroup)
+      atomic_store_explicit(&own[i], 0u, memory_order_relaxed);
+  }
   threadgroup_barrier(mem_flags::mem_threadgroup);
   for (uint i = thread_index; i < trees::kChunk; i += trees::kGroup) {
     const uint row = chunk * trees::kChunk + i;
@@ -97,6 +99,7 @@ kernel void tree_histograms_f32(
     }
   }
   threadgroup_barrier(mem_flags::mem_threadgroup);
+  if (!shares) return;
   for (uint i = thread_index; i < cells; i += trees::kGroup) {
     threadgroup atomic_uint* from = own + i * trees::kWords;
     const uint count = atomic_load_explicit(from + 4, memory_order_relaxed);

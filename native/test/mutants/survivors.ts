@@ -45,6 +45,32 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
     why: 'no number of a test is the bound itself, and both sides agree there',
   },
   {
+    matches: ({ line, text }) => /^if \(lane [!=]= 0\)/.test(line) && ['0', '1', ' == ', ' != '].includes(text),
+    why: 'all lanes have the sum, and any of them may write it',
+  },
+  {
+    matches: ({ line, original }) => /\b(value|sum)\.hi < 0\.0f\) \w+ = wide::Neg/.test(line) && original === ' < ',
+    why: 'both zeros are none',
+  },
+  {
+    matches: ({ line }) => line.startsWith('if (row == 0) part_exposures'),
+    why: 'each row of threads writes the same exposures',
+  },
+  {
+    matches: ({ line }) => /^held\.(own|base)_return = 0\.0f;/.test(line),
+    why: 'any return of a weight of 0 gives 0',
+  },
+  {
+    matches: ({ line, original }) => line.startsWith('const int kind = counts ?') && original === '0',
+    why: 'the kind of a limit that is none',
+  },
+  {
+    matches: ({ file, line, original }) =>
+      file.endsWith('learning_trees.metal') &&
+      (/kC(hunk|ells) = /.test(line) || line.startsWith('threadgroup atomic_uint own[') || original === '24'),
+    why: 'room for more, a chunk beyond the rows, or a shift of 25 places, which leaves nothing either way',
+  },
+  {
     matches: ({ line }) => line.includes('by < 32; by = ushort(by * 2)'),
     why: 'the powers of 2 below 32 and below 33 are the same',
   },
