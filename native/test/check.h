@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <vector>
 
@@ -25,9 +26,21 @@ inline int& Failures() {
   return failures;
 }
 
+// Whether the process ends at the first check that fails.
+inline bool& StopAtFirst() {
+  static bool stop = false;
+  return stop;
+}
+
 inline int64_t& Checks() {
   static int64_t checks = 0;
   return checks;
+}
+
+// What is printed after the last test, before the totals.
+inline std::vector<void (*)()>& AtEnd() {
+  static std::vector<void (*)()> steps;
+  return steps;
 }
 
 struct Register {
@@ -57,15 +70,16 @@ std::vector<T> Normal(int64_t count, uint32_t seed) {
                                                                              NAUTILUS_JOIN(Body, __LINE__)); \
   static void NAUTILUS_JOIN(Body, __LINE__)()
 
-#define CHECK(condition, ...)                                             \
-  do {                                                                    \
-    ++::nautilus::test::Checks();                                         \
-    if (!(condition)) {                                                   \
-      ++::nautilus::test::Failures();                                     \
-      std::printf("%s:%d: %s is false ", __FILE__, __LINE__, #condition); \
-      __VA_OPT__(std::printf(__VA_ARGS__);)                               \
-      std::printf("\n");                                                  \
-    }                                                                     \
+#define CHECK(condition, ...)                                                   \
+  do {                                                                          \
+    ++::nautilus::test::Checks();                                               \
+    if (!(condition)) {                                                         \
+      ++::nautilus::test::Failures();                                           \
+      std::printf("%s:%d: %s is false ", __FILE__, __LINE__, #condition);       \
+      __VA_OPT__(std::printf(__VA_ARGS__);)                                     \
+      std::printf("\n");                                                        \
+      if (::nautilus::test::StopAtFirst()) std::fflush(nullptr), std::_Exit(1); \
+    }                                                                           \
   } while (false)
 
 #endif  // NAUTILUS_TEST_CHECK_H_

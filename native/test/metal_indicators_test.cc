@@ -57,15 +57,24 @@ struct Panel {
   }
 };
 
-// All indicators, or the one that METAL_TEST_ROW names: the search for mistakes that no test notices breaks
-// one at a time.
+// All indicators, or those that METAL_TEST_ROWS names, each between commas: the search for mistakes that no
+// test notices breaks a few at a time.
 std::vector<const IndicatorRow*> Rows() {
-  const char* only = std::getenv("METAL_TEST_ROW");
+  const char* only = std::getenv("METAL_TEST_ROWS");
+  const std::string names = only == nullptr ? "" : only;
   std::vector<const IndicatorRow*> rows;
   for (const IndicatorRow& row : IndicatorTable()) {
-    if (only == nullptr || std::string(only) == row.name) rows.push_back(&row);
+    std::string name(1, ',');
+    name.append(row.name).push_back(',');
+    if (names.empty() || names.find(name) != std::string::npos) rows.push_back(&row);
   }
   return rows;
+}
+
+// Whether both have the same bits; the largest difference is noted.
+bool SameOf(const IndicatorRow& row, const std::vector<float>& found, const std::vector<float>& expected) {
+  test::Note(row.name, test::Worst(found.data(), expected.data(), expected.size()), 0);
+  return test::Same(found, expected);
 }
 
 std::string Next(const char* code) {
@@ -86,7 +95,7 @@ TEST("an indicator has the bits of the CPU, whatever the width of the panel") {
       std::vector<float> out;
       CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal, "%s", row->name);
       const std::vector<float> expected = panel.OnCpu();
-      CHECK(test::Same(out, expected), "%s over %d series", row->name, static_cast<int>(series));
+      CHECK(SameOf(*row, out, expected), "%s over %d series", row->name, static_cast<int>(series));
     }
   }
 }
@@ -107,7 +116,7 @@ TEST("prices that stand still, are 0, or move at one bar only, have the bits of 
       Backend backend = Backend::kMetal;
       std::vector<float> out;
       CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal, "%s", row->name);
-      CHECK(test::Same(out, panel.OnCpu()), "%s at %g", row->name, static_cast<double>(level));
+      CHECK(SameOf(*row, out, panel.OnCpu()), "%s at %g", row->name, static_cast<double>(level));
     }
   }
 }
@@ -121,7 +130,7 @@ TEST("a run in many pieces has the same bits, and pieces shorten when they hold 
       Backend backend = Backend::kMetal;
       std::vector<float> out;
       CHECK(panel.Run(backend, out) == Status::kOk && backend == Backend::kMetal, "%s", row->name);
-      CHECK(test::Same(out, expected), "%s in round %d", row->name, round);
+      CHECK(SameOf(*row, out, expected), "%s in round %d", row->name, round);
       CHECK(round < 3 || pieces.MoreThan(6), "%s", row->name);
     }
   }

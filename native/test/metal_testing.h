@@ -14,6 +14,7 @@
 #include "core/metal_health.h"
 #include "metal/host/device.h"
 #include "test/check.h"
+#include "test/metal_seen.h"
 #if !defined(__APPLE__)
 #include "test/swmetal/faults.h"
 #endif
@@ -22,6 +23,9 @@ namespace nautilus::test {
 
 // Whether the device is the double: only that one fails when asked to and tells times that it is told.
 inline bool OnSoftDevice() { return metal::Device::Get().name() == "SoftMetal"; }
+
+// Whether each kernel shall run on a few sizes only: under sanitizers a size takes ten times as long.
+inline bool Few() { return std::getenv("METAL_TEST_FEW") != nullptr; }
 
 // Sets a variable of the software device for a while.
 class Setting {
@@ -65,6 +69,11 @@ class ShortPieces : Setting {
 };
 
 inline double ToleranceOf(KernelId id) { return KernelTable()[static_cast<size_t>(id)].tolerance_f32; }
+
+// Whether a difference from the CPU, relative to `scale`, is within the tolerance of the row; it is noted.
+inline bool Within(KernelId id, double far, double scale = 1) {
+  return Note(KernelTable()[static_cast<size_t>(id)].id, far / scale, ToleranceOf(id));
+}
 
 // Runs a call where it is asked to.
 template <class Args>

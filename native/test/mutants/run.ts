@@ -1,84 +1,30 @@
 // Breaks the Metal kernels in one place after the other and sees whether the tests notice. A mistake that none of them notices
 // is a test that is missing, or a mistake that changes nothing; survivors.ts says which.
 //
-//   bun native/test/mutants/run.ts [--build build/native] [--sample 200] [--seed 1] [--all] [--only TEXT]
+//   bun native/test/mutants/run.ts [--build build/native] [--sample 300] [--seed 1] [--all] [--only TEXT] [--again]
 //
-// A sample takes one mistake of each function in turn, in a random order. --only takes those whose file and function hold TEXT.
+// A sample takes one mistake of each unit (a function, a type) in turn, in a random order. --only takes those whose file and unit
+// hold TEXT. What is known of a mistake from an earlier run over the same kernels and tests is not found out again, except with
+// --again.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Mutant, mutantsOf, mutated } from './sites.ts';
+import { Compiler } from './compile.ts';
+import { type Outcome, Results } from './results.ts';
+import { mutantsOf } from './sites.ts';
+import { ROOT, readSource, type Source } from './source.ts';
+import { testsOf } from './suite.ts';
 import { explained } from './survivors.ts';
-
-const ROOT = resolve(import.meta.dir, '../../..');
-const GENERATED = 'native/metal/generated/indicators.metal';
-const FRAME = 'native/metal/kernels/indicator_frame.metal';
-const SECONDS = 60;
-const TRAPS = '-fsanitize=array-bounds,integer-divide-by-zero -fsanitize-trap=all';
-const SCHEDULES = ['forward', 'start'];
-
-/** A mutant with the source that a test compiles, and the tests that have to notice it. */
-interface Trial {
-  readonly file: string;
-  readonly mutant: Mutant;
-  readonly source: () => string;
-  readonly tests: string;
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** Sources that compile together, those of them that are broken here, and the tests that have to notice. */
-interface Family {
-  readonly files: readonly string[];
-  readonly own: readonly string[];
-  readonly tests: string;
-}
-
-const path = (name: string) => `native/metal/kernels/${name}.metal`;
-const PATHS = ['random', 'montecarlo_math', 'sobol', 'montecarlo_paths', 'montecarlo_option', 'montecarlo_basket'];
-const SIMULATIONS = [...PATHS, 'montecarlo_portfolio'].map(path);
-const STATISTICS = ['wide', 'exact', 'rolling', 'pairs', 'order', 'select', 'cross', 'ewm', 'drawdown', 'histogram']
-  .map((name) => `statistics_${name}`)
-  .map(path);
-
-const simulation = (own: readonly string[], tests: string): Family => ({
-  files: SIMULATIONS,
-  own: own.map(path),
-  tests: `metal_montecarlo_${tests}_test`,
-});
-
-const statistics = (own: readonly string[], tests: string): Family => ({
-  files: STATISTICS,
-  own: own.map((name) => path(`statistics_${name}`)),
-  tests: `metal_statistics_${tests}_test`,
-});
-
-const FAMILIES: readonly Family[] = [
-  { files: [FRAME, GENERATED], own: [FRAME, GENERATED], tests: 'metal_indicators_test' },
-  { files: [path('gemm')], own: [path('gemm')], tests: 'metal_matrix_test' },
-  simulation(['random', 'sobol'], 'random'),
-  simulation(['montecarlo_math', 'montecarlo_paths', 'montecarlo_option'], 'option'),
-  simulation(['montecarlo_basket', 'montecarlo_portfolio'], 'assets'),
-  statistics(['wide', 'rolling'], 'rolling'),
-  statistics(['drawdown'], 'drawdown'),
-  statistics(['pairs'], 'pairs'),
-  statistics(['exact', 'order'], 'order'),
-  statistics(['cross'], 'cross'),
-  statistics(['ewm'], 'ewm'),
-  statistics(['select', 'histogram'], 'samples'),
-  { files: [path('statistics_wide'), path('quadratic')], own: [path('quadratic')], tests: 'metal_quadratic_test' },
-  { files: [path('statistics_wide'), path('portfolio_scenarios')], own: [path('portfolio_scenarios')], tests: 'metal_portfolio_scenarios_test' },
-  { files: [path('statistics_wide'), path('portfolio_limits')], own: [path('portfolio_limits')], tests: 'metal_portfolio_limits_test' },
-  { files: [path('statistics_wide'), path('portfolio_attribution')], own: [path('portfolio_attribution')], tests: 'metal_portfolio_attribution_test' },
-  { files: [path('statistics_exact'), path('learning_trees')], own: [path('learning_trees')], tests: 'metal_learning_trees_test' },
-];
+import { type Court, judge, schedulesOf, testsOfKernels, type Trial } from './trial.ts';
 
 const { values: options } = parseArgs({
   options: {
     build: { type: 'string', default: 'build/native' },
-    sample: { type: 'string', default: '200' },
+    sample: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
     all: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
 });
@@ -94,136 +40,161 @@ function uniform(seed: number): () => number {
   };
 }
 
-// What is left of the generated kernels when one indicator is tested: it compiles in a fraction of the time.
-function alone(text: string, row: string): string {
-  const own = new RegExp(`^struct (?!${row}\\b)(\\w+) \\{\\n  static constant[\\s\\S]*?^\\};\\n`, 'gmi');
-  const kernels = new RegExp(`^kernel void (?!${row}_f32)\\w+\\([\\s\\S]*?^\\}\\n`, 'gm');
-  return text.replaceAll(own, '').replaceAll(kernels, '');
-}
-
-async function trials(): Promise<Trial[]> {
-  const all: Trial[] = [];
-  for (const { files, own: broken, tests } of FAMILIES) {
-    const texts = await Promise.all(files.map((file) => Bun.file(join(ROOT, file)).text()));
-    const rows = [...texts.join('').matchAll(/^kernel void (\w+)_f32/gm)].map(([, row]) => row!);
-    for (const [at, file] of files.entries()) {
-      if (!broken.includes(file)) continue;
-      for (const mutant of mutantsOf(texts[at]!)) {
-        const row =
-          file === GENERATED
-            ? rows.find((one) => [one, `${one}_f32`].includes(mutant.unit.toLowerCase()))
-            : undefined;
-        all.push({
-          file,
-          mutant,
-          tests,
-          env: row ? { METAL_TEST_ROW: row } : {},
-          source: () => {
-            const own = texts.with(at, mutated(texts[at]!, mutant)).join('\n');
-            return row ? alone(own, row) : own;
-          },
-        });
-      }
-    }
-  }
-  return all;
+function trialsOf(source: Source): readonly Trial[] {
+  const kernels = new Map(source.units.map((unit) => [unit, source.kernelsOf(unit)]));
+  return mutantsOf(source.text).map((mutant) => {
+    const unit = source.units.find(({ from, to }) => mutant.from >= from && mutant.from < to)!;
+    const file = source.files.findLast(({ from }) => from <= mutant.from)!.name;
+    return { file, mutant, unit, kernels: kernels.get(unit)! };
+  });
 }
 
 /** Returns `count` of them: one of each unit in turn. */
-function sample(all: readonly Trial[], count: number, random: () => number): Trial[] {
-  const shuffled = all
-    .map((trial) => [random(), trial] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, trial]) => trial);
-  const taken = new Map<string, number>();
-  const turn = shuffled.map((trial) => {
-    const unit = `${trial.file} ${trial.mutant.unit.toLowerCase().replace(/_f32$/, '')}`;
-    taken.set(unit, (taken.get(unit) ?? 0) + 1);
-    return [taken.get(unit)!, trial] as const;
+function sample(all: readonly Trial[], count: number, random: () => number): readonly Trial[] {
+  const shuffled = all.map((trial) => [random(), trial] as const).sort(([a], [b]) => a - b);
+  const taken = new Map<object, number>();
+  const turns = shuffled.map(([, trial]) => {
+    const turn = (taken.get(trial.unit) ?? 0) + 1;
+    taken.set(trial.unit, turn);
+    return [turn, trial] as const;
   });
-  return turn
+  return turns
     .sort(([a], [b]) => a - b)
     .slice(0, count)
     .map(([, trial]) => trial);
 }
 
-type Outcome = 'compiler' | 'test' | 'survived';
+/** Says for which kernel the fewest mistakes are known. */
+function fewest(source: Source, all: readonly Trial[]): string {
+  const counts = source.kernels.map((kernel) => {
+    const own = all.filter(({ kernels }) => kernels.includes(kernel)).length;
+    const body = all.filter(({ unit }) => unit === kernel).length;
+    return { name: kernel.names[0]!, own, body };
+  });
+  const reached = counts.reduce((least, one) => (one.own < least.own ? one : least));
+  const body = counts.reduce((least, one) => (one.body < least.body ? one : least));
+  return (
+    `at least ${reached.own} for each of ${counts.length} kernels (${reached.name}), ` +
+    `${body.body} between the braces of one (${body.name})`
+  );
+}
 
-async function judge(trial: Trial, folder: string, schedules: readonly string[]): Promise<Outcome> {
-  const source = join(folder, `${crypto.randomUUID()}.metal`);
-  await Bun.write(source, trial.source());
-  try {
-    for (const schedule of schedules) {
-      const child = Bun.spawn([join(ROOT, options.build, 'metal_tests'), trial.tests], {
-        env: {
-          ...process.env,
-          ...trial.env,
-          SWM_SOURCE: source,
-          SWM_SCHEDULE: schedule === 'start' ? 'forward' : schedule,
-          // A step before the start of a buffer is found where a guard lies there, one beyond an array of a thread by a trap.
-          ...(schedule === 'start' ? { SWM_ALIGN: 'start', SWM_CFLAGS: TRAPS } : {}),
-          SWM_CACHE: folder,
-        },
-        stdout: 'pipe',
-        stderr: 'pipe',
-        timeout: SECONDS * 1000,
-        killSignal: 'SIGKILL',
-      });
-      const output = await new Response(child.stdout).text();
-      if ((await child.exited) !== 0) return output.includes('did not compile') ? 'compiler' : 'test';
-    }
-    return 'survived';
-  } finally {
-    rmSync(source, { force: true });
-  }
+/** A survivor as it is printed. */
+function described(
+  source: Source,
+  { file, mutant, unit }: Trial,
+): { readonly why: string | undefined; readonly text: string } {
+  const { from, text } = source.files.find(({ name }) => name === file)!;
+  const line = text.slice(0, mutant.from - from).split('\n').length;
+  const words = text.split('\n')[line - 1]!.trim();
+  const original = source.text.slice(mutant.from, mutant.to);
+  const why = explained({ file, unit: unit.names[0] ?? '', line: words, original, text: mutant.text });
+  const change = `${JSON.stringify(original)} -> ${JSON.stringify(mutant.text)}`;
+  const head = why ? 'same numbers' : 'SURVIVED';
+  return {
+    why,
+    text: `${head} ${file}:${line} ${mutant.operator} ${change} in: ${words}${why ? `\n  ${why}` : ''}`,
+  };
 }
 
 async function main(): Promise<number> {
-  const all = (await trials()).filter(
-    ({ file, mutant }) => !options.only || `${file} ${mutant.unit}`.includes(options.only),
+  const source = await readSource();
+  const all = trialsOf(source);
+  const wanted = all.filter(
+    ({ file, unit }) => !options.only || `${file} ${unit.names[0]}`.includes(options.only),
   );
-  const random = uniform(Number(options.seed));
-  const chosen = options.all ? all : sample(all, Number(options.sample), random);
-  mkdirSync(join(ROOT, options.build), { recursive: true });
+  // All of them in the order of a sample, too: what a run that is ended has done is one.
+  const count = options.all ? wanted.length : Number(options.sample);
+  const chosen = sample(wanted, count, uniform(Number(options.seed)));
+  const build = resolve(ROOT, options.build);
+  const kept = join(build, 'mutants');
+  mkdirSync(kept, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
-  const counts = { compiler: 0, test: 0, survived: 0, explained: 0 };
-  // Sources that do not work as they are would notice every mistake.
-  for (const { files, tests } of FAMILIES) {
-    const texts = await Promise.all(files.map((file) => Bun.file(join(ROOT, file)).text()));
-    const nothing = { operator: 'none', unit: '', line: 1, from: 0, to: 0, text: '' };
-    const whole = { file: files[0]!, mutant: nothing, source: () => texts.join('\n'), tests, env: {} };
-    const outcome = await judge(whole, folder, ['forward']);
-    if (outcome !== 'survived') throw new Error(`Expected ${tests} to pass over ${files.join(', ')}, was ${outcome}`);
+  try {
+    const suite = { program: join(build, 'metal_tests'), cache: join(build, 'swmetal/cache') };
+    const compiler = await Compiler.prepare(source.text, folder);
+    const whole = await compiler.compile(source.text, join(folder, 'whole'), true);
+    const tests = await testsOf(suite, whole, source.text, kept);
+    const untested = source.kernels.filter((kernel) => testsOfKernels(tests, [kernel]).length === 0);
+    if (untested.length > 0)
+      throw new Error(`Expected a test of ${untested.map(({ names }) => names[0]).join(', ')}`);
+    const results = new Results(join(kept, 'results.txt'));
+    const outcomes = await judgeAll({ source, compiler, suite, tests, folder }, chosen, results);
+    return report(
+      source,
+      chosen,
+      outcomes,
+      `${chosen.length} of ${all.length} mistakes, ${fewest(source, all)}`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  const queue = [...chosen];
+}
+
+/** Finds out about each of them, as many at a time as there are processors. */
+async function judgeAll(
+  court: Court,
+  chosen: readonly Trial[],
+  results: Results,
+): Promise<Map<Trial, Outcome>> {
+  const outcomes = new Map<Trial, Outcome>();
+  const queue: (readonly [Trial, readonly string[]])[] = [];
+  for (const trial of chosen) {
+    const text = court.source.slice(trial.kernels, trial.mutant);
+    const parts = [text, schedulesOf(text).join()];
+    const known = options.again ? undefined : results.get(parts, testsOfKernels(court.tests, trial.kernels));
+    if (known) outcomes.set(trial, known);
+    else queue.push([trial, parts]);
+  }
+  if (outcomes.size > 0) console.log(`${outcomes.size} are known from earlier runs`);
+  const total = queue.length;
+  const began = Date.now();
+  let said = began;
   const worker = async () => {
-    for (let trial = queue.shift(); trial; trial = queue.shift()) {
-      const { file, mutant } = trial;
-      const barriers = trial.source().includes('threadgroup_barrier');
-      const outcome = await judge(trial, folder, barriers ? [...SCHEDULES, 'reverse', 'random'] : SCHEDULES);
-      if (outcome !== 'survived') {
-        counts[outcome]++;
-        continue;
-      }
-      const original = (await Bun.file(join(ROOT, file)).text()).slice(mutant.from, mutant.to);
-      const line = (await Bun.file(join(ROOT, file)).text()).split('\n')[mutant.line - 1]!.trim();
-      const why = explained({ file, unit: mutant.unit, line, original, text: mutant.text });
-      counts[why ? 'explained' : 'survived']++;
-      const change = `${JSON.stringify(original)} -> ${JSON.stringify(mutant.text)}`;
-      console.log(`${why ? 'same numbers' : 'SURVIVED'} ${file}:${mutant.line} ${mutant.operator} ${change} in: ${line}`);
-      if (why) console.log(`  ${why}`);
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [trial, parts] = next;
+      const outcome = await judge(court, trial);
+      outcomes.set(trial, outcome);
+      const { text } = described(court.source, trial);
+      const tests = testsOfKernels(court.tests, trial.kernels);
+      results.set(parts, tests, outcome, text.split('\n')[0]!.replace(/^(?:SURVIVED|same numbers) /, ''));
+      if (Date.now() - said < 30_000) continue;
+      said = Date.now();
+      const done = total - queue.length;
+      const left = ((said - began) / done) * queue.length;
+      console.log(`${done} of ${total} done, about ${Math.ceil(left / 60_000)} min left`);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  rmSync(folder, { recursive: true, force: true });
+  return outcomes;
+}
+
+/** Prints what survived and the totals; returns the exit code. */
+function report(
+  source: Source,
+  chosen: readonly Trial[],
+  outcomes: Map<Trial, Outcome>,
+  counted: string,
+): number {
+  const counts = { compiler: 0, test: 0, survived: 0, explained: 0 };
+  for (const trial of chosen) {
+    const outcome = outcomes.get(trial)!;
+    if (outcome !== 'survived') {
+      counts[outcome]++;
+      continue;
+    }
+    const { why, text } = described(source, trial);
+    counts[why ? 'explained' : 'survived']++;
+    console.log(text);
+  }
   const killed = counts.compiler + counts.test;
-  const counted = killed + counts.survived;
+  const all = killed + counts.survived;
   console.log(
-    `${chosen.length} of ${all.length} mutants: ${counts.compiler} refused by the compiler, ${counts.test} noticed by tests, ` +
+    `${counted}: ${counts.compiler} refused by the compiler, ${counts.test} noticed by tests, ` +
       `${counts.explained} change no number, ${counts.survived} survived`,
   );
-  console.log(`mutants: ${killed}/${counted} killed (${((100 * killed) / Math.max(1, counted)).toFixed(1)} %)`);
-  return killed >= 0.95 * counted ? 0 : 1;
+  console.log(`mutants: ${killed}/${all} killed (${((100 * killed) / Math.max(1, all)).toFixed(1)} %)`);
+  return killed >= 0.95 * all ? 0 : 1;
 }
 
 process.exit(await main());

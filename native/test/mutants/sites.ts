@@ -4,10 +4,6 @@
 export interface Mutant {
   /** Which kind of mistake it is. */
   readonly operator: string;
-  /** The function or struct around it: a kernel, a helper, an indicator. */
-  readonly unit: string;
-  /** From 1. */
-  readonly line: number;
   readonly from: number;
   readonly to: number;
   readonly text: string;
@@ -35,9 +31,23 @@ const swap = (name: string, pairs: Readonly<Record<string, string>>): Operator =
   rewrite: ([word]) => [pairs[word!]!],
 });
 
+// A statement is a simple one, or a loop or a condition with its simple or braced body (one level of braces more within).
+const BRACES = String.raw`\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}`;
+const HEAD = String.raw`(?:for|if|while) \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*`;
+const STATEMENT = String.raw`(?:(?:${HEAD})*(?:${BRACES}|(?!(?:for|if|while|else|threadgroup_barrier|simdgroup_barrier|return)\b)\w[^;{}]*;))`;
+const BARRIER = String.raw`(?:threadgroup|simdgroup)_barrier\([^)]*\);`;
+const BARRIER_AFTER = new RegExp(String.raw`(?<=[;{}]\s*)(${STATEMENT})\s*(${BARRIER})`, 'g');
+const BARRIER_BEFORE = new RegExp(String.raw`(${BARRIER})\s*(${STATEMENT})`, 'g');
+
 const OPERATORS: readonly Operator[] = [
   swap('bound', { ' < ': ' <= ', ' <= ': ' < ', ' > ': ' >= ', ' >= ': ' > ' }),
-  swap('comparison', { ' == ': ' != ', ' != ': ' == ', 'hn::Eq(': 'hn::Ge(', 'hn::Gt(': 'hn::Lt(', 'hn::Lt(': 'hn::Gt(' }),
+  swap('comparison', {
+    ' == ': ' != ',
+    ' != ': ' == ',
+    'hn::Eq(': 'hn::Ge(',
+    'hn::Gt(': 'hn::Lt(',
+    'hn::Lt(': 'hn::Gt(',
+  }),
   swap('logic', { ' && ': ' || ', ' || ': ' && ' }),
   swap('arithmetic', {
     ' + ': ' - ',
@@ -75,11 +85,18 @@ const OPERATORS: readonly Operator[] = [
     pattern: /(?<=\w)\[(?!k[A-Z]|Spec::)([^[\]]*[a-z_][^[\]]*)\](?=[^;{]*[;)])/g,
     rewrite: ([, at]) => [`[(${at}) + 1]`, `[(${at}) - 1]`],
   },
-  { name: 'barrier removed', pattern: /threadgroup_barrier\([^)]*\);/g, rewrite: () => [';'] },
+  { name: 'barrier removed', pattern: new RegExp(BARRIER, 'g'), rewrite: () => [';'] },
   {
+    // Before the statement that it stands behind.
     name: 'barrier moved',
-    pattern: /\n([^\n;{}]*;)\s*\n\s*(threadgroup_barrier\([^)]*\);)/g,
-    rewrite: ([, before, barrier]) => [`\n${barrier}\n${before}`],
+    pattern: BARRIER_AFTER,
+    rewrite: ([, before, barrier]) => [`${barrier} ${before}`],
+  },
+  {
+    // Behind the statement that it stands before.
+    name: 'barrier moved',
+    pattern: BARRIER_BEFORE,
+    rewrite: ([, barrier, behind]) => [`${behind} ${barrier}`],
   },
   {
     name: 'binding',
@@ -93,12 +110,8 @@ const OPERATORS: readonly Operator[] = [
   },
 ];
 
-// The nearest function, struct or kernel that begins in the first column, or one that a namespace indents not at all.
-function unitAt(text: string, at: number): string {
-  const heads = [...text.slice(0, at).matchAll(/^(?:struct (\w+)|kernel void (\w+)|(?:inline )?[\w:<>]+ (\w+)\()/gm)];
-  const last = heads.at(-1);
-  return last?.[1] ?? last?.[2] ?? last?.[3] ?? 'file';
-}
+const isInLoopHead = (code: string, at: number): boolean =>
+  /\b(?:for|while) \([^{}]*$/.test(code.slice(Math.max(0, at - 120), at));
 
 /** Returns every mutant of a source, in the order of the text. A swap of bindings gives two kernel arguments one place. */
 export function mutantsOf(text: string): readonly Mutant[] {
@@ -109,9 +122,7 @@ export function mutantsOf(text: string): readonly Mutant[] {
     for (const match of code.matchAll(pattern)) {
       for (const changed of rewrite(match, code)) {
         found.push({
-          operator: name,
-          unit: unitAt(code, match.index),
-          line: code.slice(0, match.index).split('\n').length + (match[0].startsWith('\n') ? 1 : 0),
+          operator: name === 'bound' && isInLoopHead(code, match.index) ? 'loop bound' : name,
           from: match.index,
           to: match.index + match[0].length,
           text: changed,
@@ -121,7 +132,3 @@ export function mutantsOf(text: string): readonly Mutant[] {
   }
   return found.sort((a, b) => a.from - b.from);
 }
-
-/** Returns the source with the mistake in it. */
-export const mutated = (text: string, { from, to, text: changed }: Mutant): string =>
-  text.slice(0, from) + changed + text.slice(to);

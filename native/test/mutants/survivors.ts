@@ -79,6 +79,37 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
     matches: ({ line }) => line.includes('by < 32; by = ushort(by * 2)'),
     why: 'the powers of 2 below 32 and below 33 are the same',
   },
+  {
+    // `float read[3];`, and the constants that are nothing but such a size.
+    matches: ({ line, original, text }) =>
+      Number(text) === Number(original) + 1 &&
+      (/^(?:const )?[\w:<>]+ \w+(?:\[\w+\])+;$/.test(line) || /\bint k(?:Read|Windows) = \d+;$/.test(line)),
+    why: 'an array that is one longer holds the same numbers',
+  },
+  {
+    matches: ({ line, original }) => line.includes('kChunk = 4096') && original === '4096',
+    why: 'each group takes one value more, and all groups still all of them',
+  },
+  {
+    matches: ({ line, original, text }) =>
+      /^if \(lane == 0\) out\[/.test(line) && original === '0' && text === '1',
+    why: 'every lane has the answer',
+  },
+  {
+    matches: ({ line }) => line.startsWith('spare = float2(0.0f, 0.0f)'),
+    why: 'written before it is read',
+  },
+  {
+    matches: ({ line }) => line.startsWith('return value < -1.0f ? -1.0f : value > 1.0f'),
+    why: 'a quotient of twice the precision is at most the last bit beyond 1, within the tolerance',
+  },
+  {
+    matches: ({ line, original }) =>
+      original.startsWith('threadgroup_barrier') &&
+      /^(?:const (?:uint end = min|ulong start = )|threadgroup_barrier)/.test(line) &&
+      /const (?:uint end|ulong start) = /.test(original),
+    why: 'the statement that it moved behind reads and writes nothing that threads share',
+  },
 ];
 
 /** Returns why a mistake changes no number, if that is known. */

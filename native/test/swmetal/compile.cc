@@ -121,11 +121,6 @@ std::string WithoutPath(std::string text, const std::string& path) {
 
 }  // namespace
 
-std::string SourceOr(const std::string& given) {
-  const std::string path = Environment("SWM_SOURCE", "");
-  return path.empty() ? given : ReadFile(path);
-}
-
 std::string Compile(const std::string& source, std::vector<std::string> options, std::string* error) {
   const fs::path metalc = Environment("SWM_METALC", SWM_METALC_PATH);
   if (Environment("SWM_SANITIZE", "") == "1") options.push_back("--sanitize");

@@ -17,9 +17,6 @@ namespace swm {
 //   SWM_CFLAGS    flags for it beside those of metalc
 std::string Compile(const std::string& source, std::vector<std::string> options, std::string* error);
 
-// Returns what the file named by SWM_SOURCE holds, or `given`: kernels with mistakes that tests must notice.
-std::string SourceOr(const std::string& given);
-
 }  // namespace swm
 
 #endif  // NAUTILUS_TEST_SWMETAL_COMPILE_H_

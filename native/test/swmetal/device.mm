@@ -177,7 +177,7 @@ void CountAllocated(int64_t bytes) { allocated += bytes; }
     return Fail(error, MTLLibraryErrorCompileFailure, "program_source:1:1: error: SWM_FAIL_COMPILE is set");
   }
   std::string reason;
-  const std::string path = swm::Compile(swm::SourceOr([source UTF8String]), OptionsOf(options), &reason);
+  const std::string path = swm::Compile([source UTF8String], OptionsOf(options), &reason);
   if (path.empty()) return Fail(error, MTLLibraryErrorCompileFailure, reason);
   return [self open:path error:error];
 }

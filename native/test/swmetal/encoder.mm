@@ -113,6 +113,7 @@ uint32_t CheckedThreads(NSUInteger threads) {
                 Long(group.width * group.height * group.depth),
                 Long([pipeline_ maxTotalThreadsPerThreadgroup]));
   }
+  swm::faults::Trace(name);
   auto dispatch = std::make_shared<swm::Dispatch>();
   dispatch->function = [pipeline_ function];
   dispatch->threads = {CheckedThreads(threads.width), CheckedThreads(threads.height),

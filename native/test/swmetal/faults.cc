@@ -88,6 +88,11 @@ std::optional<double> GpuMs() {
   return std::strtod(text, nullptr);
 }
 
+void Trace(const char* kernel) {
+  static std::atomic<const char*> last{nullptr};
+  if (Is1("SWM_TRACE") && last.exchange(kernel) != kernel) std::printf("runs %s\n", kernel);
+}
+
 uint64_t Committed() { return committed; }
 
 int CommitError() {

@@ -11,6 +11,10 @@
 //                            in an error with that MTLCommandBufferError
 //   SWM_FAIL_FROM=n:code     so do all from the n-th on, as those of a lost device do
 //   SWM_GPU_MS=x             GPU time that each command buffer reports (default: what it took)
+//
+// And no fault:
+//
+//   SWM_TRACE=1              standard output says `runs <kernel>` when another kernel is encoded than before
 #ifndef NAUTILUS_TEST_SWMETAL_FAULTS_H_
 #define NAUTILUS_TEST_SWMETAL_FAULTS_H_
 
@@ -36,6 +40,8 @@ bool OutOfMemory();
 // Buffers asked for so far.
 uint64_t Asked();
 std::optional<double> GpuMs();
+// Says on standard output, if asked to, that a kernel was encoded.
+void Trace(const char* kernel);
 // Counts a command buffer that is being committed, and returns the error that it shall end with, or 0.
 int CommitError();
 // Command buffers committed so far: a test in the same process adds to it what it sets the variables to.

@@ -3,6 +3,9 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
+
+#include "test/swmetal/faults.h"
 #include "test/swmetal/runtime.h"
 
 namespace swm {
@@ -23,6 +26,17 @@ std::shared_ptr<Library> Library::Open(const std::string& path, std::string* err
   }
   attach(&Host());
   return std::shared_ptr<Library>(new Library(handle, functions));
+}
+
+const std::shared_ptr<Library>& Library::Patch() {
+  static const auto* const patch = [] {
+    std::string error;
+    const char* path = std::getenv("SWM_PATCH");
+    auto library = path ? Open(path, &error) : nullptr;
+    if (path && !library) Misuse("%s", error.c_str());
+    return new std::shared_ptr<Library>(std::move(library));
+  }();
+  return *patch;
 }
 
 Library::~Library() { dlclose(handle_); }

@@ -14,6 +14,9 @@ class Library {
  public:
   // Opens what metalc wrote. Returns null and the reason in `error` if `path` is no such library.
   static std::shared_ptr<Library> Open(const std::string& path, std::string* error);
+  // The library that SWM_PATCH names: its kernels take the place of those of the same name, broken ones that
+  // tests must notice. Null without one.
+  static const std::shared_ptr<Library>& Patch();
   ~Library();
   Library(const Library&) = delete;
   Library& operator=(const Library&) = delete;

@@ -18,8 +18,12 @@
 }
 
 - (id<MTLFunction>)newFunctionWithName:(NSString*)functionName {
-  const swm_function* function = library_->Find([functionName UTF8String]);
-  return function ? [[SoftFunction alloc] initWithLibrary:library_ function:function] : nil;
+  const std::string name = [functionName UTF8String];
+  const swm_function* function = library_->Find(name);
+  if (!function) return nil;
+  const std::shared_ptr<swm::Library>& patch = swm::Library::Patch();
+  const swm_function* broken = patch ? patch->Find(name) : nullptr;
+  return [[SoftFunction alloc] initWithLibrary:broken ? patch : library_ function:broken ? broken : function];
 }
 
 @end

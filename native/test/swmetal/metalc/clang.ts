@@ -12,6 +12,8 @@ export interface Options {
   readonly math: 'safe' | 'relaxed' | 'fast';
   /** Value of `__METAL_VERSION__`: 310 is Metal 3.1. */
   readonly version: number;
+  /** For the compiler beside its own. */
+  readonly flags?: readonly string[];
 }
 
 /** A source that clang or a rule of MSL refuses; the message is made of compiler diagnostics. */
@@ -60,6 +62,7 @@ export function frontendFlags(options: Options): string[] {
     '-ftrivial-auto-var-init=pattern',
     ...MATH[options.math],
     ...(options.sanitize ? SANITIZE : []),
+    ...(options.flags ?? []),
     ...(process.env.SWM_CFLAGS?.split(' ').filter(Boolean) ?? []),
   ];
 }

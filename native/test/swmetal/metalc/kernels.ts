@@ -156,6 +156,21 @@ export function callers(kernels: readonly Kernel[]): string {
     .join('');
 }
 
+/** The same in the intermediate code that defines the kernels, at its end. */
+export function tableCode(names: readonly string[], meets: ReadonlySet<string>): string {
+  const type = '{ ptr, ptr, ptr, ptr, ptr, i32 }';
+  const rows = names.map((name) => {
+    const members = ['name', 'run', 'arguments', 'threadgroup', 'max_threads'];
+    const pointers = members.map((member) => `ptr @swm_${member}_${name}`).join(', ');
+    return `${type} { ${pointers}, i32 ${meets.has(name) ? 1 : 0} }`;
+  });
+  const texts = names.map(
+    (name) => `@swm_name_${name} = internal constant [${name.length + 1} x i8] c"${name}\\00"\n`,
+  );
+  const all = [...rows, `${type} zeroinitializer`].join(', ');
+  return `${texts.join('')}@swm_functions = constant [${names.length + 1} x ${type}] [${all}]\n`;
+}
+
 /** Returns C that lists all kernels of a library. `meets` holds those whose threads wait for each other. */
 export function functionTable(names: readonly string[], meets: ReadonlySet<string>): string {
   const declarations = names.map((name) => {
