@@ -129,6 +129,7 @@ set(NAUTILUS_METAL_TEST_SOURCES
   native/test/metal_statistics_cross_test.cc
   native/test/metal_statistics_drawdown_test.cc
   native/test/metal_statistics_ewm_test.cc
+  native/test/metal_statistics_limits_test.cc
   native/test/metal_statistics_order_test.cc
   native/test/metal_statistics_pairs_test.cc
   native/test/metal_statistics_rolling_test.cc

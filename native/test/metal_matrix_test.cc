@@ -20,7 +20,7 @@ const int asked = setenv("NAUTILUS_MPS", "1", 0);
 #endif
 
 using test::On;
-using test::ToleranceOf;
+using test::Within;
 
 // What differences are relative to: the largest sum of absolute products that there can be.
 double ScaleOf(const std::vector<float>& a, const std::vector<float>& b, int64_t inner) {
@@ -61,8 +61,8 @@ TEST("gemm, transposed or not, alone or many, is the CPU's within the tolerance"
       args.out = out.data();
       CHECK(On(Backend::kMetal, args) == Status::kOk);
       const double scale = ScaleOf(a, b, shape.k) + 4;
-      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * scale, "%d x %d x %d, form %d",
-            int(shape.m), int(shape.n), int(shape.k), form);
+      CHECK(Within(KernelId::kGemm, Worst(out, expected), scale), "%d x %d x %d, form %d", int(shape.m),
+            int(shape.n), int(shape.k), form);
     }
   }
   BatchedGemmArgs args{};
@@ -76,7 +76,7 @@ TEST("gemm, transposed or not, alone or many, is the CPU's within the tolerance"
   CHECK(On(Backend::kCpu, args) == Status::kOk);
   args.out = out.data();
   CHECK(On(Backend::kMetal, args) == Status::kOk);
-  CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kBatchedGemm) * ScaleOf(a, b, 19));
+  CHECK(Within(KernelId::kBatchedGemm, Worst(out, expected), ScaleOf(a, b, 19)));
 }
 
 TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of the diagonal") {
@@ -95,7 +95,7 @@ TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of th
       CHECK(On(Backend::kCpu, gemv) == Status::kOk);
       gemv.out = out.data();
       CHECK(On(Backend::kMetal, gemv) == Status::kOk);
-      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemv) * (2 * ScaleOf(a, x, shape.n) + 4));
+      CHECK(Within(KernelId::kGemv, Worst(out, expected), 2 * ScaleOf(a, x, shape.n) + 4));
 
       SyrkArgs syrk{};
       syrk.dtype = Dtype::kF32;
@@ -108,8 +108,8 @@ TEST("gemv and syrk are the CPU's within the tolerance, syrk to both sides of th
       CHECK(On(Backend::kCpu, syrk) == Status::kOk);
       syrk.out = result.data();
       CHECK(On(Backend::kMetal, syrk) == Status::kOk);
-      CHECK(Worst(result, square) <= ToleranceOf(KernelId::kSyrk) * (ScaleOf(a, a, shape.n) + 4),
-            "%d x %d, form %d", int(shape.m), int(shape.n), form);
+      CHECK(Within(KernelId::kSyrk, Worst(result, square), ScaleOf(a, a, shape.n) + 4), "%d x %d, form %d",
+            int(shape.m), int(shape.n), form);
     }
   }
 }
@@ -138,14 +138,12 @@ TEST(
       CHECK(On(Backend::kCpu, covariance) == Status::kOk);
       covariance.out = out.data();
       CHECK(On(Backend::kMetal, covariance) == Status::kOk);
-      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kCovariance) * 2, "%d assets, form %d", int(assets),
-            form);
+      CHECK(Within(KernelId::kCovariance, Worst(out, expected), 2), "%d assets, form %d", int(assets), form);
       correlation.out = expected.data();
       CHECK(On(Backend::kCpu, correlation) == Status::kOk);
       correlation.out = out.data();
       CHECK(On(Backend::kMetal, correlation) == Status::kOk);
-      CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kCorrelation) * 2, "%d assets, form %d",
-            int(assets), form);
+      CHECK(Within(KernelId::kCorrelation, Worst(out, expected), 2), "%d assets, form %d", int(assets), form);
     }
   }
 }
@@ -197,8 +195,7 @@ TEST("large products go to Metal Performance Shaders, with the numbers of the CP
     args.out = out.data();
     const test::ShortPieces pieces;
     CHECK(On(Backend::kMetal, args) == Status::kOk);
-    CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * (ScaleOf(a, b, args.k) + 4), "form %d",
-          form);
+    CHECK(Within(KernelId::kGemm, Worst(out, expected), ScaleOf(a, b, args.k) + 4), "form %d", form);
     CHECK(products() > before + (test::OnSoftDevice() ? 1 : 0), "form %d", form);
   }
   // A row that is no whole number of vectors is for the own kernel.
@@ -212,7 +209,7 @@ TEST("large products go to Metal Performance Shaders, with the numbers of the CP
   CHECK(On(Backend::kCpu, odd) == Status::kOk);
   odd.out = out.data();
   CHECK(On(Backend::kMetal, odd) == Status::kOk);
-  CHECK(Worst(out, expected) <= ToleranceOf(KernelId::kGemm) * ScaleOf(a, b, odd.k));
+  CHECK(Within(KernelId::kGemm, Worst(out, expected), ScaleOf(a, b, odd.k)));
 }
 
 TEST("arrays in a slab are used where they lie, and a slab that goes is forgotten") {

@@ -70,7 +70,7 @@ double worst_basket = 0;
 void CheckSame(Basket& call, const char* what) {
   const double worst = call.Compare();
   worst_basket = std::max(worst_basket, worst);
-  CHECK(worst <= test::ToleranceOf(KernelId::kMcBasket), "%s: payoff %d of %d assets: %g", what,
+  CHECK(test::Within(KernelId::kMcBasket, worst), "%s: payoff %d of %d assets: %g", what,
         static_cast<int>(call.args.payoff), static_cast<int>(call.args.assets), worst);
 }
 
@@ -171,7 +171,7 @@ TEST("portfolios earn what they do on the CPU, path by path, and have its risk")
                                       test::Worst(risk.data(), call.risk, 6)) /
                              (1000 * static_cast<double>(assets));
         worst_portfolio = std::max(worst_portfolio, worst);
-        CHECK(worst <= test::ToleranceOf(KernelId::kMcPortfolio), "%d assets, %d paths: %g",
+        CHECK(test::Within(KernelId::kMcPortfolio, worst), "%d assets, %d paths: %g",
               static_cast<int>(assets), static_cast<int>(paths), worst);
       }
     }

@@ -63,7 +63,7 @@ void CheckSame(Call& call, const char* what) {
   // Without fused operations on the CPU, a path near a strike or a barrier may go the other way.
   const double worst = Compare(call);
   worst_of_all = std::max(worst_of_all, worst);
-  CHECK(worst <= test::ToleranceOf(KernelId::kMcOption), "%s: process %d payoff %d: %g", what,
+  CHECK(test::Within(KernelId::kMcOption, worst), "%s: process %d payoff %d: %g", what,
         static_cast<int>(call.args.process), static_cast<int>(call.args.payoff), worst);
 }
 

@@ -36,8 +36,8 @@ TEST("Philox on the GPU has the words of the CPU: sizes, rounds, streams, counte
       args.rounds = blocks % 2 == 0 ? PhiloxUint32Args::Rounds::k7 : PhiloxUint32Args::Rounds::k10;
       args.stream = seed == 0 ? 0 : 4294967295;
       args.first_block = seed == 0 ? 0 : (int64_t{1} << 32) - 5;
-      CHECK(Words(Backend::kMetal, args) == Words(Backend::kCpu, args), "%d blocks",
-            static_cast<int>(blocks));
+      const bool same = Words(Backend::kMetal, args) == Words(Backend::kCpu, args);
+      CHECK(test::Within(KernelId::kPhiloxUint32, same ? 0 : 1), "%d blocks", static_cast<int>(blocks));
     }
   }
 }
@@ -63,7 +63,8 @@ double Worst(const std::vector<float>& found, const std::vector<float>& expected
 }
 
 TEST("normals on the GPU are those of the CPU: paths, dimensions, rounds and streams") {
-  const double tolerance = KernelTable()[static_cast<size_t>(KernelId::kNormals)].tolerance_f32 * 6;
+  // A normal is at most 6 or so.
+  constexpr double kLargest = 6;
   size_t bits = 0;
   for (const int64_t paths : {1, 2, 31, 64, 1000, 4097}) {
     for (const int64_t dimensions : {1, 2, 7, 300}) {
@@ -75,7 +76,8 @@ TEST("normals on the GPU are those of the CPU: paths, dimensions, rounds and str
       args.stream = dimensions == 7 ? 3 : 0;
       args.generator = dimensions == 2 ? NormalsArgs::Generator::kPhilox7 : NormalsArgs::Generator::kPhilox10;
       const double worst = Worst(Draw(Backend::kMetal, args), Draw(Backend::kCpu, args), bits);
-      CHECK(worst <= tolerance, "%d x %d: %g", static_cast<int>(dimensions), static_cast<int>(paths), worst);
+      CHECK(test::Within(KernelId::kNormals, worst, kLargest), "%d x %d: %g", static_cast<int>(dimensions),
+            static_cast<int>(paths), worst);
     }
   }
   if (std::getenv("NAUTILUS_PARITY") != nullptr) std::printf("normals: %zu differ in bits\n", bits);
@@ -100,8 +102,8 @@ TEST("Sobol points on the GPU are those of the CPU to the bit, plain and scrambl
       args.out = expected.data();
       CHECK(test::On(Backend::kCpu, args) == Status::kOk);
       const double worst = test::Worst(found.data(), expected.data(), found.size());
-      const bool far = args.normal && worst > test::ToleranceOf(KernelId::kSobol);
-      CHECK(!far && (args.normal || worst == 0), "%d dimensions, form %d: %g", static_cast<int>(dimensions),
+      const bool near = test::Within(KernelId::kSobol, worst);
+      CHECK(near && (args.normal || worst == 0), "%d dimensions, form %d: %g", static_cast<int>(dimensions),
             form, worst);
       if (std::getenv("NAUTILUS_PARITY") != nullptr && worst > 0) std::printf("sobol: %g\n", worst);
     }

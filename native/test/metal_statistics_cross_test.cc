@@ -49,13 +49,14 @@ void CheckOrder(const std::vector<float>& values, int64_t rows, int64_t count, c
       Backend ran = wanted;
       CHECK(Run(ran, args) == Status::kOk && ran == wanted);
     }
-    CHECK(order[0] == order[1], "argsort: %s", what);
+    CHECK(test::Within(KernelId::kArgsort, order[0] == order[1] ? 0 : 1), "argsort: %s", what);
   }
 }
 
 TEST("statistics along rows on Metal agree with the CPU for every width, level, tie and gap") {
   for (const Kind32 kind : test::kKinds) {
     for (const int64_t series : {1, 2, 7, 33, 130, 600}) {
+      if (test::Few() && kind != Kind32::kGaps && series > 7) continue;
       const int64_t bars = series > 100 ? 3 : 11;
       const std::vector<float> values = PanelOf(kind, bars, series, static_cast<uint32_t>(series));
       const std::string what = test::Describe(kind, bars, series, 0);

@@ -49,7 +49,7 @@ void CheckFalls(const std::vector<float>& values, int64_t bars, int64_t series, 
 
 TEST("drawdowns on Metal have the bits of the CPU for every width, level, tie and gap") {
   for (const Kind32 kind : test::kKinds) {
-    for (const int64_t series : {1, 7, 33, 130}) {
+    for (const int64_t series : test::WidthsOf(kind)) {
       for (const int64_t bars : {1, 31, 200}) {
         CheckFalls(PanelOf(kind, bars, series, 3), bars, series,
                    test::Describe(kind, bars, series, 0).c_str());

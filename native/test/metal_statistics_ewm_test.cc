@@ -50,7 +50,7 @@ void CheckAll(const Panels& panels, double alpha, uint32_t bits, const char* kin
 TEST("exponentially weighted statistics on Metal agree with the CPU for every width, rule, level and gap") {
   for (const Kind32 kind :
        {Kind32::kWhole, Kind32::kGaps, Kind32::kConstant, Kind32::kLevel, Kind32::kTies}) {
-    for (const int64_t series : {1, 7, 33, 130}) {
+    for (const int64_t series : test::WidthsOf(kind)) {
       for (const double alpha : {0.01, 0.3, 1.0}) {
         for (uint32_t bits = 0; bits < 16; ++bits) {
           if (series > 7 && bits % 5 != 0) continue;

@@ -61,7 +61,7 @@ TEST("rolling pairs on Metal agree with the CPU for every width, window, level a
       {Kind32::kConstant, Kind32::kGaps}, {Kind32::kWhole, Kind32::kConstant},
       {Kind32::kTies, Kind32::kTies},     {Kind32::kHuge, Kind32::kHuge}};
   for (const auto& [x, y] : kinds) {
-    for (const int64_t series : {1, 7, 33, 130}) {
+    for (const int64_t series : test::WidthsOf(y)) {
       for (const int64_t window : {1, 2, 11, 90}) {
         for (const int64_t bars : {window / 2, window, int64_t{40}}) {
           CheckPairs({x, y, bars, series, window, window > 4 ? 3 : 0},

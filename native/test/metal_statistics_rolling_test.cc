@@ -40,7 +40,7 @@ void CheckAll(const std::vector<float>& values, int64_t bars, int64_t series, in
 
 TEST("rolling statistics on Metal agree with the CPU for every width, window, level and gap") {
   for (const Kind32 kind : test::kKinds) {
-    for (const int64_t series : {1, 7, 33, 130}) {
+    for (const int64_t series : test::WidthsOf(kind)) {
       for (const int64_t window : {1, 4, 12, 90}) {
         for (const int64_t bars : {window / 2, window, int64_t{40}}) {
           const auto seed = static_cast<uint32_t>(series + window);

@@ -51,6 +51,13 @@ double Far(Args args, void* Args::*out, int64_t count, double floor) {
   return Worst(results[1], results[0], count, floor);
 }
 
+// How many series the panels of a kind have. What a series gives does not depend on the others, so that wide
+// panels of one kind are enough to see that each thread finds its place.
+inline std::vector<int64_t> WidthsOf(Kind32 kind) {
+  if (Few()) return kind == Kind32::kGaps ? std::vector<int64_t>{7, 33} : std::vector<int64_t>{1};
+  return kind == Kind32::kGaps ? std::vector<int64_t>{1, 7, 33, 130} : std::vector<int64_t>{1, 20};
+}
+
 template <class Args>
 const KernelRow& RowOfArgs(const Args& args) {
   return KernelTable()[static_cast<size_t>(IdOf(&args))];
@@ -62,7 +69,7 @@ void CheckParity(Args args, void* Args::*out, int64_t count, const char* what, d
   args.dtype = Dtype::kF32;
   const KernelRow& row = RowOfArgs(args);
   const double far = Far(args, out, count, floor);
-  CHECK(far <= row.tolerance_f32, "%s is off by %g: %s", row.id, far, what);
+  CHECK(Note(row.id, far, row.tolerance_f32), "%s is off by %g: %s", row.id, far, what);
 }
 
 inline std::string Describe(Kind32 kind, int64_t bars, int64_t series, int64_t window) {
