@@ -2,7 +2,7 @@
 SHELL := bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help engines test test-swmetal check bench bench-quick chaos clean
+.PHONY: help engines test test-swmetal test-metal check bench bench-quick chaos clean
 
 help: ## Lists these commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -27,9 +27,13 @@ bench-quick: ## The same for speed-ups and kernels with few rounds, in under 2 m
 	@scripts/setup.sh
 	@bun bench/index.ts --quick speedups kernels
 
-test-swmetal: ## Runs the Metal kernels on a software device and breaks them on purpose; ARGS="--all" tries every mistake.
+test-swmetal: ## Runs the Metal kernels on a software device and breaks them on purpose; ARGS="--all" or "--sample 300 --seed 1".
 	@scripts/setup.sh --test-tools
 	@bun scripts/test-swmetal.ts $(ARGS)
+
+test-metal: ## Compares the Metal kernels with the CPU on the GPU of a Mac; writes build/metal-report.txt to send back.
+	@scripts/setup.sh
+	@bun scripts/test-metal.ts $(ARGS)
 
 chaos: ## Breaks the running system at random and checks that nothing is lost; ARGS="--seconds 60 --seed 1 --bus hub".
 	@scripts/setup.sh --test-tools
