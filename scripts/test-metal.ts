@@ -36,7 +36,8 @@ async function run(command: readonly string[], seconds: number, shows = false) {
 
 async function line(...command: string[]): Promise<string> {
   if (!Bun.which(command[0]!)) return '';
-  return (await run(command, 60)).output.trim();
+  const { output, exitCode } = await run(command, 60);
+  return exitCode === 0 ? output.trim() : '';
 }
 
 async function machine(): Promise<readonly string[]> {

@@ -26,8 +26,7 @@ void CheckCall(const Args& args, const char* what) {
   const auto count = static_cast<int64_t>(expected.size());
   const double far = found.size() == expected.size() ? test::Worst(found, expected, count, 1e-7)
                                                      : std::numeric_limits<double>::infinity();
-  CHECK(count > 0 && far <= test::ToleranceOf(IdOf(&args)), "%d periods, %s: %g", int(args.periods), what,
-        far);
+  CHECK(count > 0 && test::Within(IdOf(&args), far), "%d periods, %s: %g", int(args.periods), what, far);
 }
 
 void CheckPeriods(const Periods<float>& data, const char* what) {

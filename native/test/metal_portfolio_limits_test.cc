@@ -25,8 +25,8 @@ void CheckBook(const LimitBook<float>& book, const char* what) {
   const auto found = test::UsageOf<float>(On(Backend::kMetal), book.args, 1);
   const auto expected = test::UsageOf<float>(On(Backend::kCpu), book.args, 0);
   const double far = test::Apart(book, found, expected, 1e-6);
-  CHECK(far <= test::ToleranceOf(KernelId::kLimitUsage), "%s: %d scenarios, %d positions, %d limits: %g",
-        what, int(book.args.scenarios), int(book.args.positions), int(book.args.limits), far);
+  CHECK(test::Within(KernelId::kLimitUsage, far), "%s: %d scenarios, %d positions, %d limits: %g", what,
+        int(book.args.scenarios), int(book.args.positions), int(book.args.limits), far);
 }
 
 TEST("limit_usage on Metal is the CPU's for every size and kind") {

@@ -23,7 +23,7 @@ void CheckBook(const Book<float>& book, double floor, const char* what) {
   const auto found = test::ProfitsOf<float>(On(Backend::kMetal), book.args, 1);
   const auto expected = test::ProfitsOf<float>(On(Backend::kCpu), book.args, 0);
   const double far = test::Apart(found, expected, floor);
-  CHECK(!expected.pnl.empty() && far <= test::ToleranceOf(KernelId::kScenarioPnl),
+  CHECK(!expected.pnl.empty() && test::Within(KernelId::kScenarioPnl, far),
         "%s: %d positions, %d factors: %g", what, int(book.args.positions), int(book.args.factors), far);
 }
 

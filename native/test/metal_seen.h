@@ -44,16 +44,18 @@ inline void PrintSeen() {
               static_cast<unsigned long long>(counts.retries), counts.gpu_seconds * 1e3);
 }
 
+// Whether the report is wanted; it is then printed at the end of every run.
+inline const bool prints_seen = [] {
+  const bool wanted = std::getenv("METAL_TEST_REPORT") != nullptr;
+  if (wanted) AtEnd().push_back(PrintSeen);
+  return wanted;
+}();
+
 // Notes a difference of a row, with what the device did since the last one, and returns whether it is
 // allowed.
 inline bool Note(const char* row, double far, double allowed) {
   static double gpu_seconds = 0;
-  static const bool prints = [] {
-    const bool wanted = std::getenv("METAL_TEST_REPORT") != nullptr;
-    if (wanted) AtEnd().push_back(PrintSeen);
-    return wanted;
-  }();
-  if (prints) {
+  if (prints_seen) {
     Seen& seen = SeenRows()[row];
     seen.worst = std::max(seen.worst, far);
     seen.allowed = allowed;
