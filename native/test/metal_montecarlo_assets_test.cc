@@ -179,6 +179,22 @@ TEST("portfolios earn what they do on the CPU, path by path, and have its risk")
   if (std::getenv("NAUTILUS_PARITY") != nullptr) std::printf("mc_portfolio: %g\n", worst_portfolio);
 }
 
+TEST("log returns of any size earn what they do on the CPU, relative to the largest of them") {
+  // Standard deviations of a path from a tenth of the usual one to 4: e^x - 1 of small and of large numbers.
+  for (const double times : {0.01, 20.0, 500.0, 8000.0}) {
+    Portfolio call(3, 1000);
+    for (double& each : call.covariance) each *= times;
+    call.args.log_returns = true;
+    CHECK(test::On(Backend::kMetal, call.args) == Status::kOk);
+    const std::vector<float> pnl = call.pnl;
+    CHECK(test::On(Backend::kCpu, call.args) == Status::kOk);
+    double largest = 0;
+    for (const float each : call.pnl) largest = std::max(largest, std::abs(static_cast<double>(each)));
+    const double worst = test::Worst(pnl.data(), call.pnl.data(), pnl.size()) / largest;
+    CHECK(test::Within(KernelId::kMcPortfolio, worst), "%g times the usual variance: %g", times, worst);
+  }
+}
+
 TEST("portfolios in many pieces have the same bits, and Student's t stays with the CPU") {
   Portfolio call(3, 5000);
   CHECK(test::On(Backend::kMetal, call.args) == Status::kOk);
