@@ -145,6 +145,26 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
       line.startsWith('moved = Sum(grown, log.low'),
     why: 'what it changes is 2^-24 of a path or less, far within the tolerance',
   },
+  {
+    matches: ({ line, original }) =>
+      line === 'return value < low ? low : value > high ? high : value;' &&
+      (original === ' < ' || original === ' > '),
+    why: 'at the bound itself both sides are the bound',
+  },
+  {
+    matches: ({ file, line, original }) =>
+      file.endsWith('statistics_exact.metal') && line === 'int exponent = 0;' && original === '0',
+    why: 'written before it is read',
+  },
+  {
+    matches: ({ line }) => line === 'return Ordered(sum.hi, sum.lo + rest.lo);',
+    why: 'what is left of the sum of both low parts: 2^-48 of the number',
+  },
+  {
+    matches: ({ file, line, text }) =>
+      file.endsWith('statistics_select.metal') && /kGroup = 256;/.test(line) && text === '257',
+    why: 'only whole simdgroups of it count',
+  },
 ];
 
 /** Returns why a mistake changes no number, if that is known. */
