@@ -110,7 +110,7 @@ inline Num SimdSum(Num a) {
 // for f32.
 inline int ExponentOf(float half_far) {
   if (half_far == 0.0f) return 0;
-  return clamp(int(as_type<uint>(half_far) >> 23) - 125, -126, 126);
+  return min(int(as_type<uint>(half_far) >> 23) - 125, 126);
 }
 
 }  // namespace wide

@@ -165,6 +165,10 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
       file.endsWith('statistics_select.metal') && /kGroup = 256;/.test(line) && text === '257',
     why: 'only whole simdgroups of it count',
   },
+  {
+    matches: ({ line, original }) => /SimulateGroup<montecarlo::Gbm, 1, 2>/.test(line) && /^[12]$/.test(original),
+    why: 'how many paths a thread keeps at a time changes no path',
+  },
 ];
 
 /** Returns why a mistake changes no number, if that is known. */

@@ -88,8 +88,15 @@ if(NAUTILUS_SANITIZE)
     list(APPEND metal_environment METAL_TEST_FEW=1)
   endif()
 endif()
-add_test(NAME metal_tests COMMAND metal_tests)
-set_tests_properties(metal_tests PROPERTIES ENVIRONMENT "${metal_environment}")
+# Orders in which a device may run threads; sanitizers look at one of them.
+set(schedules forward)
+if(NOT NAUTILUS_SANITIZE)
+  list(APPEND schedules reverse random)
+endif()
+foreach(schedule IN LISTS schedules)
+  add_test(NAME metal_tests_${schedule} COMMAND metal_tests)
+  set_tests_properties(metal_tests_${schedule} PROPERTIES ENVIRONMENT "${metal_environment};SWM_SCHEDULE=${schedule}")
+endforeach()
 
 # The addon over the same device, for tests of what stands on it.
 if(NOT NAUTILUS_SANITIZE)
