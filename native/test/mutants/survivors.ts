@@ -169,6 +169,10 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
     matches: ({ line, original }) => /SimulateGroup<montecarlo::Gbm, 1, 2>/.test(line) && /^[12]$/.test(original),
     why: 'how many paths a thread keeps at a time changes no path',
   },
+  {
+    matches: ({ unit, original }) => unit === 'ExponentOf' && /^12[56]$/.test(original),
+    why: 'values are divided by twice or half the power of two: the same digits, and far from the ends of f32 either way',
+  },
 ];
 
 /** Returns why a mistake changes no number, if that is known. */
