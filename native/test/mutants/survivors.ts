@@ -173,6 +173,10 @@ const REASONS: readonly { readonly matches: (place: Place) => boolean; readonly 
     matches: ({ unit, original }) => unit === 'ExponentOf' && /^12[56]$/.test(original),
     why: 'values are divided by twice or half the power of two: the same digits, and far from the ends of f32 either way',
   },
+  {
+    matches: ({ unit, original }) => unit === 'ExponentOf' && original === '0',
+    why: 'all values are the same: what is divided is 0',
+  },
 ];
 
 /** Returns why a mistake changes no number, if that is known. */
