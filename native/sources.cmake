@@ -139,6 +139,7 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/addon.cc
   native/addon/arguments.cc
   native/addon/border.cc
+  native/addon/indicator_work.cc
   native/addon/indicators.cc
   native/addon/kernels.cc
   native/addon/metal.cc
