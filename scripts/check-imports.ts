@@ -7,6 +7,7 @@ const TIERS: Readonly<Record<string, number>> = {
   'src/main.ts': 1,
   'src/cli': 1,
   'src/package': 2,
+  'src/learning': 2.5,
   'src/http': 3,
   'src/events': 3,
   'src/jobs': 3,

@@ -1,6 +1,6 @@
 // Behaviour of the reading of test totals, on output as the runners print it.
 import { expect, test } from 'bun:test';
-import { bunTotals, closingLine, ctestTotals, sum } from './test-totals.ts';
+import { bunTotals, closingLine, ctestTotals, failures, sum } from './test-totals.ts';
 
 const bunOutput = `
 src/a.test.ts:
@@ -70,6 +70,13 @@ test('counts a native program that broke off, and a bad end of ctest, as one fai
   expect(ctestTotals(whole, 0)).toEqual({ passed: 1, failed: 0, skipped: 0 });
   expect(ctestTotals(whole, 8)).toEqual({ passed: 1, failed: 1, skipped: 0 });
   expect(ctestTotals('No tests were found!!!\n', 8)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('names what failed, after the lines that say why', () => {
+  expect(failures(ctestOutput)).toEqual(['1: native/test/a_test.cc:7: 1 == 2 is false', '1: FAIL solves']);
+  const bun = '(pass) a\nerror: far\n\nExpected: 1\nReceived: 2\n(fail) b [1ms]\n(pass) c\n(fail) d\n';
+  expect(failures(bun, 2)).toEqual(['Expected: 1', 'Received: 2', '(fail) b [1ms]', '(fail) d']);
+  expect(failures(' 3 pass\n 0 fail\n')).toEqual([]);
 });
 
 test('closes with one plain line and names skipped tests only when there are any', () => {

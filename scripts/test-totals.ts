@@ -48,6 +48,25 @@ export function ctestTotals(output: string, exitCode: number): Totals {
   return withCrash(totals, exitCode !== 0 && totals.failed === 0);
 }
 
+// How either runner reports one test: bun's `(fail) name`, and behind ctest's number `FAIL sentence`.
+const REPORT = /^(?:\((?:pass|fail|skip|todo)\) |\d+: (?:ok {3}|FAIL ))/;
+const FAILURE = /^(?:\(fail\) |\d+: FAIL )/;
+
+/**
+ * Returns the line of each failed test in the output of either runner, each after at most the last `context` lines that were
+ * printed since the test before it, which say what was expected.
+ */
+export function failures(output: string, context = 8): string[] {
+  const found: string[] = [];
+  let since: string[] = [];
+  for (const line of output.split('\n')) {
+    if (FAILURE.test(line)) found.push(...since.slice(-context), line);
+    if (REPORT.test(line)) since = [];
+    else if (line.trim() !== '') since.push(line);
+  }
+  return found;
+}
+
 function withCrash(totals: Totals, crashed: boolean): Totals {
   return crashed ? { ...totals, failed: totals.failed + 1 } : totals;
 }

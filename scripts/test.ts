@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { bunTotals, closingLine, ctestTotals, sum, type Totals } from './test-totals.ts';
+import { bunTotals, closingLine, ctestTotals, failures, sum, type Totals } from './test-totals.ts';
 
 const root = resolve(import.meta.dir, '..');
 const totalsFile = resolve(root, 'build/test/totals');
@@ -47,6 +47,9 @@ async function nativeTests(folder: string, ...configure: string[]): Promise<Tota
   return ctestTotals(output, exitCode);
 }
 
+/** What failed so far, with why, to be shown once more at the end: of a long log often only its end is kept. */
+const failed: string[] = [];
+
 /** Runs a command, shows and returns its output, and kills it after `seconds`. */
 async function run(seconds: number, ...command: string[]): Promise<{ output: string; exitCode: number }> {
   const child = Bun.spawn(command, {
@@ -68,8 +71,14 @@ async function run(seconds: number, ...command: string[]): Promise<{ output: str
   // The two streams stay apart in what is returned, so that a line of one never splits a line of the other.
   const texts = await Promise.all([copy(child.stdout, process.stdout), copy(child.stderr, process.stderr)]);
   const exitCode = await child.exited;
-  if (child.signalCode) console.log(`${command[0]} was ended by ${child.signalCode}`);
-  return { output: texts.join('\n'), exitCode };
+  if (child.signalCode) {
+    const ended = `${command[0]} was ended by ${child.signalCode}`;
+    console.log(ended);
+    failed.push(ended);
+  }
+  const output = texts.join('\n');
+  failed.push(...failures(output));
+  return { output, exitCode };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -97,6 +106,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const total = sum(parts);
   writeFileSync(totalsFile, `${total.passed} ${total.failed} ${total.skipped}\n`);
+  if (failed.length > 0) console.log(`\n== failed\n${failed.join('\n')}`);
   console.log(`\n${closingLine(total)}`);
   if (total.passed + total.failed === 0) console.log('no test ran');
   return total.failed > 0 || total.passed === 0 ? 1 : 0;

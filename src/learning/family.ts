@@ -1,0 +1,74 @@
+// What every family of models is: options as a schema, one fit, and an ONNX graph that serves what was fitted.
+import type { z } from 'zod';
+import type { ModelSpec } from '../onnx/graph.ts';
+
+/** What a family learns: a number per row, a class per row, or groups and states without labels. */
+export type Task = 'regression' | 'classification' | 'clustering' | 'reconstruction';
+
+/** Rows in time order. What the columns mean is the caller's matter. */
+export interface TrainingData {
+  /** [rows, columns], row-major. NaN is "missing": families that can't read it refuse the row's index. */
+  readonly inputs: Float32Array;
+  readonly rows: number;
+  readonly columns: number;
+  /** [rows]: numbers for regression, class indices 0 .. classes - 1 for classification; absent without labels. */
+  readonly targets?: Float32Array;
+  /** Number of classes, at least 2; only for classification. */
+  readonly classes?: number;
+  /** [rows], each at least 0; all 1 when absent. */
+  readonly weights?: Float32Array;
+  /** Rows that early stopping watches and that no parameter is fitted on. */
+  readonly validation?: Omit<TrainingData, 'validation'>;
+}
+
+/** How far a fit is. */
+export interface FitProgress {
+  /** Part done in [0, 1]. */
+  readonly fraction: number;
+  /** Epochs, trees or iterations done. */
+  readonly step: number;
+  readonly loss: number;
+  readonly validation_loss?: number;
+}
+
+/** What runs a fit. */
+export interface FitControl {
+  /** The same seed, data and options give the same bits, whatever the number of threads. */
+  readonly seed: number;
+  /** Threads that the fit may use, at least 1. */
+  readonly threads: number;
+  /** Stops the fit at its next step: it then throws CancelledError and leaves nothing behind. */
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: FitProgress) => void;
+}
+
+/** What a fit gives. */
+export interface Fitted {
+  /**
+   * Graph with the one input `input`, float32 [rows, columns], and the output `output`, float32 [rows, width]: one number for
+   * regression, probabilities of all classes for classification and clustering, the inputs again for reconstruction.
+   * Operators of `SERVING_OPERATORS` only; the rows are free.
+   */
+  readonly model: ModelSpec;
+  /** Steps done, and the losses that {@link FitProgress} told. */
+  readonly history: readonly FitProgress[];
+  /** [columns], at least 0, sum 1 where anything was used; only for families that know it. */
+  readonly importance?: Float32Array;
+  /** Figures that belong to the family, such as `trees` or `converged`. */
+  readonly facts: Readonly<Record<string, number | string | boolean>>;
+}
+
+/** A family of models, defined once: what the routes, the docs and the tests list follows from it. */
+export interface Family<Options = unknown> {
+  /** Name in requests, such as `ridge` or `lstm`. */
+  readonly name: string;
+  readonly title: string;
+  readonly tasks: readonly Task[];
+  /** Every option has a default, a unit and a range. */
+  readonly options: z.ZodType<Options>;
+  /**
+   * Fits `data`. Throws InvalidOptionError (options, task), ShapeMismatchError, NonFiniteInputError, InsufficientHistoryError
+   * (too few rows), DivergedError when the loss is no number any more, CancelledError.
+   */
+  fit(task: Task, data: TrainingData, options: Options, control: FitControl): Promise<Fitted>;
+}
