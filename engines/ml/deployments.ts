@@ -3,7 +3,7 @@ import { topics } from '../../src/bus/topics.ts';
 import type { Unit } from '../../src/bus/unit.ts';
 import { StorageUnavailableError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
-import type { ModelCard } from '../../src/onnx/model-card.ts';
+import type { ServedCard } from './model-source.ts';
 
 /** A model that serves, or served, the stream. */
 export interface Deployment {
@@ -31,7 +31,7 @@ export class Deployments {
   }
 
   /** Records and tells that `card` serves the stream, unless it is the one that was told last. Predictions never wait for it. */
-  note(card: ModelCard): void {
+  note(card: ServedCard): void {
     const { units, log } = this.#context;
     units
       .run((unit) => this.#change(unit, card))
@@ -58,7 +58,7 @@ export class Deployments {
     );
   }
 
-  async #change(unit: Unit, { model_id, version, artefact }: ModelCard): Promise<void> {
+  async #change(unit: Unit, { model_id, version, artefact }: ServedCard): Promise<void> {
     const { tx } = unit;
     // Processes of one engine take turns here.
     const serving = await tx.get<{ seq: number }>(

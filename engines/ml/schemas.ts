@@ -1,6 +1,6 @@
 // Requests and replies of the ML engine.
 import { z } from 'zod';
-import { type ModelCard, modelCardSchema, modelIdSchema } from '../../src/onnx/model-card.ts';
+import { type ModelCard, modelCardSchema, modelReferenceSchema } from '../../src/onnx/model-card.ts';
 
 /** Most rows of one request. */
 export const MAX_ROWS = 10_000;
@@ -59,7 +59,9 @@ export const modelCard: z.ZodType<ModelCard> = modelCardSchema;
 
 export const predictRequest = z
   .strictObject({
-    model_id: modelIdSchema.optional().describe('default: the model of the stream'),
+    model_id: modelReferenceSchema
+      .optional()
+      .describe('<id>, or <id>@<version or alias>; default: the model of the stream'),
     inputs: z
       .array(z.array(z.number()).min(1))
       .min(1)

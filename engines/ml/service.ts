@@ -17,6 +17,7 @@ import { listModels, type ModelListing } from '../../src/onnx/registry.ts';
 import { strategyDefinitions } from '../../src/trading/strategies.ts';
 import { Deployments } from './deployments.ts';
 import { type LoadedModel, ModelCache } from './model-cache.ts';
+import { fileModels } from './model-source.ts';
 import { PredictionStream } from './prediction-stream.ts';
 import type { DeploymentsQuery, PredictRequest } from './schemas.ts';
 import { readsStream, StreamModel } from './stream-model.ts';
@@ -47,7 +48,7 @@ export class MlService {
     const { config, log, metrics } = context;
     const registers = [metrics.registry];
     this.#directory = config.modelsDir;
-    this.#cache = new ModelCache(config.modelsDir, context.routing);
+    this.#cache = new ModelCache(fileModels(config.modelsDir), context.routing);
     this.#deployments = new Deployments(context);
     this.#streamModel = new StreamModel(
       config.modelsDir,
@@ -128,7 +129,7 @@ export class MlService {
         output: card.output.meaning,
         out_of_sample: card.out_of_sample.metrics,
         created: card.created,
-        loaded: this.#cache.has(card.model_id),
+        loaded: this.#cache.has(`${card.model_id}@${card.version}`),
       })),
       rejected: rejected.map(({ model_id, reason }) => ({ model_id, reason })),
       stream: {

@@ -3,9 +3,9 @@ import { ConflictError, NautilusError, NotFoundError } from '../../src/core/erro
 import type { Log } from '../../src/core/log.ts';
 import { MODEL_INPUTS } from '../../src/indicators/feature-set.ts';
 import { ModelIntegrityError } from '../../src/onnx/errors.ts';
-import type { ModelCard } from '../../src/onnx/model-card.ts';
 import { listModels } from '../../src/onnx/registry.ts';
 import type { LoadedModel, ModelCache } from './model-cache.ts';
+import type { ServedCard } from './model-source.ts';
 import { RowRuns } from './row-runs.ts';
 
 /** The model of the stream where several are registered and none was named. */
@@ -21,7 +21,7 @@ export class StreamModel {
   readonly #directory: string;
   readonly #cache: ModelCache;
   readonly #log: Log;
-  readonly #onLoaded: (card: ModelCard) => void;
+  readonly #onLoaded: (card: ServedCard) => void;
   #id: string | null;
   #loading: Promise<StreamedModel | null> | undefined;
   #loaded: StreamedModel | null = null;
@@ -32,7 +32,7 @@ export class StreamModel {
     directory: string,
     cache: ModelCache,
     log: Log,
-    onLoaded: (card: ModelCard) => void,
+    onLoaded: (card: ServedCard) => void,
     asked?: string,
   ) {
     this.#directory = directory;
@@ -109,14 +109,14 @@ export class StreamModel {
 }
 
 /** True when a model reads what the stream gives: the inputs of `modelInputs`, in their order. */
-export function readsStream(card: ModelCard): boolean {
+export function readsStream(card: ServedCard): boolean {
   return (
     card.inputs.length === MODEL_INPUTS.length &&
     card.inputs.every((input, i) => input.name === MODEL_INPUTS[i])
   );
 }
 
-function checkStreamCard(card: ModelCard): void {
+function checkStreamCard(card: ServedCard): void {
   if (card.model_type !== 'classification') {
     throw new ModelIntegrityError(`Expected ${card.model_id} to give a probability, was a regression`);
   }

@@ -4,6 +4,14 @@ import { z } from 'zod';
 /** A model's id: its folder name, and safe as a path segment. */
 export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 
+/** A model, and after `@` one of its versions or aliases; without it, the version that serves. */
+export const modelReferenceSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,63}(@[a-z0-9][a-z0-9._-]{0,63})?$/,
+    'Expected the id of a model, or <id>@<version or alias>',
+  );
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().min(1).max(2000);
 const period = { from: z.iso.datetime(), to: z.iso.datetime() };

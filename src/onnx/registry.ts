@@ -84,7 +84,8 @@ export function sha256(bytes: Uint8Array): string {
   return new Bun.CryptoHasher('sha256').update(bytes).digest('hex');
 }
 
-async function readCard(directory: string, id: string): Promise<ModelCard> {
+/** Returns one model's card. Throws NotFoundError for an unknown id, ModelIntegrityError for a card that does not hold. */
+export async function readCard(directory: string, id: string): Promise<ModelCard> {
   // The id is checked before it becomes a path, so `..` and separators can't leave the directory.
   if (!modelIdSchema.safeParse(id).success) throw new NotFoundError('Expected the id of a registered model');
   const bytes = await readBounded(join(directory, id, 'model.json'), MAX_CARD_BYTES).catch((error) => {
