@@ -9,6 +9,8 @@ import { bunTotals, closingLine, ctestTotals, failures, sum, type Totals } from 
 const root = resolve(import.meta.dir, '..');
 const totalsFile = resolve(root, 'build/test/totals');
 const FOLDERS = ['./src', './engines', './native', './bench', './scripts', './test'];
+// Of one test: no test waits for a time, but a busy machine may need long.
+const TEST_MS = '120000';
 const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
 
 /** One runner: returns its totals, having streamed its output. */
@@ -16,7 +18,15 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
   // With the addon, whose kernels they share.
   native: () => nativeTests('build/native', process.execPath, 'run', 'build:native'),
   typescript: async () => {
-    const { output, exitCode } = await run(900, process.execPath, 'test', '--isolate', ...FOLDERS);
+    const { output, exitCode } = await run(
+      1200,
+      process.execPath,
+      'test',
+      '--isolate',
+      '--timeout',
+      TEST_MS,
+      ...FOLDERS,
+    );
     return bunTotals(output, exitCode);
   },
 };

@@ -46,7 +46,7 @@ test('valuations that cannot be stored are kept in order, health says so, and al
     await engine.received(topics.analyticsMetrics, 6);
     holder = await LockHolder.pausedIn(join(engine.dataDir, 'analytics.sqlite'));
     for (let i = 0; i < 10; i++) tell(1);
-    await eventually(async () => (await status()).postponed.waiting === 20, 'all wait', 20_000);
+    await eventually(async () => (await status()).postponed.waiting === 20, 'all wait');
     tell(10);
     await eventually(async () => (await status()).postponed.waiting === 40, 'later ones wait behind them');
     expect((await engine.get('/health')).body).toMatchObject({ status: 'degraded', missing: ['database'] });

@@ -94,7 +94,7 @@ for (const { name, present, start } of STORES) {
       engine = await TestEngine.start(definition, store.env());
       database = await openDatabase(engine.context.config, 'analytics', { engine: MIGRATIONS });
       curves = new AnalyticsStore(database);
-    }, 30_000);
+    });
     afterAll(async () => {
       await database?.close();
       await engine?.stop();
@@ -114,7 +114,7 @@ for (const { name, present, start } of STORES) {
       const curve = (await curves.curve(row, span, size))!;
       expect(curve.equity).toEqual(Float64Array.from({ length: size }, (_, i) => (i + 5) / 8));
       expect(curve.timestampsUs.at(-1)).toBe(span.toUs);
-    }, 30_000);
+    });
 
     test('are not mixed with what comes after they were emptied', async () => {
       const key = await database.transaction((tx) => curves.add(tx, 'reset', valuation('reset', '1')));

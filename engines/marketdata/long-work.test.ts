@@ -52,7 +52,7 @@ for (const { name, present, start } of PLACES) {
 
     async function ended(id: string) {
       const job = async () => (await engine.get(`/jobs/${id}`)).body;
-      await eventually(async () => (await job()).finished_ts_us !== null, 'the job to end', 10_000);
+      await eventually(async () => (await job()).finished_ts_us !== null, 'the job to end');
       return job();
     }
 
@@ -112,7 +112,7 @@ for (const { name, present, start } of PLACES) {
       mkdirSync(join(engine.dataDir, 'uploads'), { recursive: true });
       writeFileSync(join(engine.dataDir, 'uploads', '01a201a2-b0a2-77b7-ba3e-31fd69aba61b'), 'half a fi');
       await engine.restart(definition, env);
-      await eventually(() => uploads().length === 0, 'the file to be removed', 10_000);
+      await eventually(() => uploads().length === 0, 'the file to be removed');
     });
 
     test('replays one after the other from the queue, and cancels those that wait and those that run', async () => {
@@ -126,7 +126,7 @@ for (const { name, present, start } of PLACES) {
       const slow = await queue(0.001);
       const [waiting, fast] = [await queue(0.001), await queue(1_000_000)];
       const replays = async () => (await engine.get('/replays')).body.replays;
-      await eventually(async () => (await replays()).length === 1, 'the first to run', 10_000);
+      await eventually(async () => (await replays()).length === 1, 'the first to run');
       expect((await engine.send('DELETE', `/jobs/${waiting}`)).body.state).toBe('cancelled');
       const stopped = await engine.send('DELETE', `/jobs/${slow}`);
       // It may have stopped already when the answer is made.

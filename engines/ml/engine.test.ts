@@ -31,7 +31,7 @@ describe('ml engine', () => {
 
   test('tells of its hardware under the published name too', async () => {
     const told = () => engine.messages(topics.mlHardwareMetrics);
-    await eventually(() => told().length > 0, 'ml.hardware_metrics', 30_000);
+    await eventually(() => told().length > 0, 'ml.hardware_metrics');
     const [own] = told();
     expect(own!.body.engine).toBe('ml');
     expect(engine.messages(topics.hardwareMetrics).map((e) => e.body)).toContainEqual(own!.body);

@@ -21,7 +21,7 @@ for (const { name, present, start } of STORES) {
     beforeAll(async () => {
       cpSync(resolve(import.meta.dir, '../../models'), registry, { recursive: true });
       store = await start();
-    }, 30_000);
+    });
     afterAll(async () => {
       rmSync(registry, { recursive: true });
       await store?.stop();
@@ -87,7 +87,7 @@ test.skipIf(POSTGRES_BIN === null)(
     expect(await logged(engine, topics.modelDeployments)).toEqual([]);
     await server.restart();
     const deployed = async () => (await logged(engine, topics.modelDeployments)).length === 1;
-    await eventually(deployed, 'the deployment is told', 20_000);
+    await eventually(deployed, 'the deployment is told');
     await engine.stop();
     await server.stop();
     rmSync(registry, { recursive: true });

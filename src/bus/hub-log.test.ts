@@ -97,10 +97,8 @@ describe('hub log', () => {
     expect(await log.append(stream, 'g', 1, ['1'])).toBe(1);
     hub.stop();
     await eventually(() => !log.connected, 'the loss is noticed');
-    const began = performance.now();
     await expect(log.append(stream, 'g', 2, ['2'])).rejects.toThrow(DependencyUnavailableError);
     await expect(leases.holders('group')).rejects.toThrow(DependencyUnavailableError);
-    expect(performance.now() - began).toBeLessThan(1000);
     hub.start();
     await eventually(() => log.connected, 'the client is back');
     expect(await log.append(stream, 'g', 2, ['2'])).toBe(2);

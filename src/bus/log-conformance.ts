@@ -169,7 +169,7 @@ export function logConformance(
         const outcome = waiting.catch((error) => error);
         await made.restart!();
         expect(await outcome).toBeInstanceOf(DependencyUnavailableError);
-        await eventually(() => log.connected, 'the client is back', 10_000);
+        await eventually(() => log.connected, 'the client is back');
         expect(await log.bounds(stream)).toEqual({ generation: GEN, first: 11, last: 100 });
         expect(await log.append(stream, GEN, 99, numbered(99, 3))).toBe(101);
         expect((await readAll(log, stream)).map((e) => e.payload)).toEqual(numbered(11, 91));

@@ -47,7 +47,7 @@ describe.skipIf(!HAS_CLUSTER)('over a Redis Cluster that fails', () => {
   async function connect(name: string, settings: RedisSettings): Promise<Bus> {
     const bus = new Bus(name, new RedisTransport({ settings, name, timing: QUICK }));
     cleanup.push(() => bus.close());
-    await eventually(() => bus.connected, 'connected', 15_000);
+    await eventually(() => bus.connected, 'connected');
     return bus;
   }
 
@@ -57,13 +57,13 @@ describe.skipIf(!HAS_CLUSTER)('over a Redis Cluster that fails', () => {
     const consumer = new Consumer(await open(cluster.settings()), stream);
     const moves = () => {
       const { position } = consumer.place;
-      return eventually(() => consumer.place.position > position + 200, 'the load runs', 30_000);
+      return eventually(() => consumer.place.position > position + 200, 'the load runs');
     };
     await moves();
     await fault(moves);
     await moves();
     await owner.stop();
-    await eventually(() => consumer.place.position === owner.stored, 'all has arrived', 15_000);
+    await eventually(() => consumer.place.position === owner.stored, 'all has arrived');
     await consumer.stop();
   }
 
@@ -152,14 +152,14 @@ describe.skipIf(!HAS_CLUSTER)('over a Redis Cluster that fails', () => {
     const users = async () =>
       (await cluster.ask<string>(cluster.masters[0]!, 'CLIENT', 'LIST')).match(/ name=nautilus-[abc]/g)
         ?.length ?? 0;
-    await eventually(async () => (await users()) === 0, 'everybody left the node that gave way', 15_000);
-    await eventually(() => [asker, answerer, reader].every((bus) => bus.connected), 'all are back', 15_000);
+    await eventually(async () => (await users()) === 0, 'everybody left the node that gave way');
+    await eventually(() => [asker, answerer, reader].every((bus) => bus.connected), 'all are back');
     await converse();
     expect(heard.filter((n) => heard.indexOf(n) < heard.indexOf(Math.floor(n)))).toEqual([]);
     expect(new Set(heard).size).toBe(heard.length);
     await cluster.replicas[0]!.kill();
     await eventually(() => !asker.connected, 'loss noticed');
-    await eventually(() => [asker, answerer, reader].every((bus) => bus.connected), 'all are back', 30_000);
+    await eventually(() => [asker, answerer, reader].every((bus) => bus.connected), 'all are back');
     await converse();
   });
 
@@ -200,20 +200,12 @@ describe.skipIf(!HAS_CLUSTER)('over a Redis Cluster that fails', () => {
         () => '',
         (error: Error) => error.message,
       );
-    await eventually(
-      async () => (await refusal()).includes('(the cluster is down)'),
-      'the end of it',
-      20_000,
-    );
-    await eventually(() => !log.connected && !bus.connected, 'loss noticed', 20_000);
+    await eventually(async () => (await refusal()).includes('(the cluster is down)'), 'the end of it');
+    await eventually(() => !log.connected && !bus.connected, 'loss noticed');
     await expect(log.append(STREAM, LOAD_GENERATION, 2, ['2'])).rejects.toThrow(DependencyUnavailableError);
     for (const node of cluster.masters.slice(0, 2)) await node.restart();
-    await eventually(() => log.connected && bus.connected, 'back', 20_000);
-    await eventually(
-      async () => (await log.bounds(STREAM).catch(() => null))?.last === 1,
-      'what it had',
-      20_000,
-    );
+    await eventually(() => log.connected && bus.connected, 'back');
+    await eventually(async () => (await log.bounds(STREAM).catch(() => null))?.last === 1, 'what it had');
     expect(await log.append(STREAM, LOAD_GENERATION, 2, ['2'])).toBe(2);
   });
 });

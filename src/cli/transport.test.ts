@@ -39,7 +39,7 @@ async function connect(env: Record<string, string>, timeout: string) {
       () => true,
       () => false,
     );
-  await eventually(answers, 'the event log answers', 20_000);
+  await eventually(answers, 'the event log answers');
   return { eventLog, leases };
 }
 
@@ -67,7 +67,7 @@ describe('DEFAULT_TIMEOUT ends', () => {
     const { i, error } = await firstOf(calls);
     expect(i).toBeGreaterThan(0);
     expect(error).toBeInstanceOf(DependencyUnavailableError);
-  }, 30_000);
+  });
 
   test.skipIf(REDIS_SERVER === null)(
     'what Redis does not answer',

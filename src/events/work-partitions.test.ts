@@ -27,7 +27,7 @@ for (const [name, present] of [['SQLite', true] as const, ['Postgres', POSTGRES_
     let made = 0;
     beforeAll(async () => {
       if (name === 'Postgres') postgres = await TestPostgres.start();
-    }, 30_000);
+    });
     afterEach(async () => {
       for (const { work, database } of open.splice(0)) {
         await work.stop();

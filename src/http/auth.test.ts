@@ -156,9 +156,9 @@ describe('with keys', () => {
     const { key, record } = addKey(engine.context.config, 'short', 'read');
     const statusIs = (status: number) => async () =>
       (await send(engine, 'GET /limits/p', bearer(key))).status === status;
-    await eventually(statusIs(200), 'the new key', 1000);
+    await eventually(statusIs(200), 'the new key');
     revokeKey(engine.context.config, record.id);
-    await eventually(statusIs(401), 'the end of the key', 1000);
+    await eventually(statusIs(401), 'the end of the key');
   });
 });
 

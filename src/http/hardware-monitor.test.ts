@@ -48,7 +48,7 @@ describe('an engine', () => {
 
   test('publishes it each MONITORING_INTERVAL, with times that follow each other and counters that move', async () => {
     const test = await start({ MONITORING_INTERVAL: '1' });
-    await eventually(() => test.messages(topics.hardwareMetrics).length >= 3, 'three messages', 30_000);
+    await eventually(() => test.messages(topics.hardwareMetrics).length >= 3, 'three messages');
     const bodies = test.messages(topics.hardwareMetrics).map((e) => e.body);
     for (const [i, body] of bodies.entries()) {
       expect(body.memory.process_bytes).toBeGreaterThan(1_000_000);
@@ -89,7 +89,7 @@ describe('an engine', () => {
   test('says the same under another name that its definition asks for', async () => {
     const named = { ...definition, hardwareTopic: topics.mlHardwareMetrics };
     const test = await start({ MONITORING_INTERVAL: '1' }, named);
-    await eventually(() => test.messages(topics.mlHardwareMetrics).length > 0, 'a message', 30_000);
+    await eventually(() => test.messages(topics.mlHardwareMetrics).length > 0, 'a message');
     const [own] = test.messages(topics.mlHardwareMetrics);
     expect(test.messages(topics.hardwareMetrics).map((e) => e.body)).toContainEqual(own!.body);
   });
@@ -108,7 +108,7 @@ test('engines of one machine that share have it read by one of them', async () =
   }
   const bodies = () => test.messages(topics.hardwareMetrics).map((e) => e.body);
   const takenOver = () => bodies().filter((body) => body.read_at_us < body.sampled_at_us);
-  await eventually(() => takenOver().length >= 3, 'messages with what another engine read', 30_000);
+  await eventually(() => takenOver().length >= 3, 'messages with what another engine read');
   for (const monitor of monitors) monitor.stop();
   for (const body of takenOver()) {
     expect(body.cpu.reasons.stalled).toBe('read by another engine of this machine');
@@ -127,7 +127,7 @@ test('what an engine of another machine read is not taken over', async () => {
   const later = own.read_at_us + 3_600_000_000;
   test.bus.publish(topics.hardwareMetrics, { ...own, engine: 'far', host: 'far-away', read_at_us: later });
   const said = () => test.messages(topics.hardwareMetrics).filter((e) => e.body.engine === 'risk');
-  await eventually(() => said().length >= 2, 'two messages', 30_000);
+  await eventually(() => said().length >= 2, 'two messages');
   monitor.stop();
   for (const { body } of said()) expect(body.read_at_us).toBeLessThan(later);
 });

@@ -103,13 +103,13 @@ describe.skipIf(!HAS_CLUSTER)('jobs on BullMQ in a cluster that fails', () => {
             ({ state }) => state === 'completed',
             () => false,
           );
-        await eventually(ended, 'the outcome of what ran meanwhile', 40_000);
+        await eventually(ended, 'the outcome of what ran meanwhile');
         let after = '';
         const added = async () => {
           after = (await jobs.add('work', 'after').catch(() => null))?.job_id ?? '';
           return after !== '';
         };
-        await eventually(added, 'a job to be added', 15_000);
+        await eventually(added, 'a job to be added');
         expect(await jobs.wait(after)).toMatchObject({ state: 'completed' });
       } finally {
         await jobs.stop(500);

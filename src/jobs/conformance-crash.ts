@@ -46,13 +46,13 @@ export function crashTests({ newPlace, jobsAt, resultOf, marksFolder, startWorke
     const marks = marksFolder();
     const child = startWorker(place, marks);
     const has = (file: string) => () => Bun.file(join(marks, file)).exists();
-    await eventually(has('started'), 'the process to start', 20_000);
+    await eventually(has('started'), 'the process to start');
     // Adds only: the other process runs them.
     const before = await jobsAt(place, markedJobs(marks));
     const thrice = await before.add('thrice', { name: 'a' });
     const once = await before.add('once', { name: 'b' });
-    await eventually(has('a.1'), 'the first attempt', 10_000);
-    await eventually(has('b.1'), 'the only attempt', 10_000);
+    await eventually(has('a.1'), 'the first attempt');
+    await eventually(has('b.1'), 'the only attempt');
     child.kill('SIGKILL');
     await child.exited;
     writeFileSync(join(marks, 'go'), '');
@@ -64,7 +64,7 @@ export function crashTests({ newPlace, jobsAt, resultOf, marksFolder, startWorke
     const failed = await jobs.wait(once.job_id);
     expect(failed).toMatchObject({ state: 'failed', attempt: 1, error: { type: '/problems/interrupted' } });
     expect(await has('b.2')()).toBe(false);
-  }, 30_000);
+  });
 
   test('cancels a job that another process runs', async () => {
     const place = await newPlace();
@@ -72,9 +72,9 @@ export function crashTests({ newPlace, jobsAt, resultOf, marksFolder, startWorke
     startWorker(place, marks);
     const jobs = await jobsAt(place, markedJobs(marks));
     const { job_id } = await jobs.add('once', { name: 'c' });
-    await eventually(() => Bun.file(join(marks, 'c.1')).exists(), 'it to run elsewhere', 20_000);
+    await eventually(() => Bun.file(join(marks, 'c.1')).exists(), 'it to run elsewhere');
     // The other process may have stopped already when the answer is made.
     expect(await jobs.cancel(job_id)).toMatchObject({ cancel_requested: true });
     expect(await jobs.wait(job_id)).toMatchObject({ state: 'cancelled' });
-  }, 30_000);
+  });
 }

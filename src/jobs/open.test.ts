@@ -46,5 +46,5 @@ describe.skipIf(REDIS_SERVER === null)('jobs on Redis', () => {
       jobs.get(id).catch((error: unknown) => ({ i, error })),
     );
     expect(await Promise.race(asked)).toMatchObject({ i: 1, error: expect.any(DependencyUnavailableError) });
-  }, 30_000);
+  });
 });

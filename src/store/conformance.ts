@@ -212,7 +212,7 @@ export function storeConformance(name: string, start: () => Promise<Store>, pres
           }),
           { numRuns: 40 },
         );
-      }, 20_000);
+      });
 
       test('are stored before the database closes; later ones are refused', async () => {
         const db = await open(numbers, 'closing');

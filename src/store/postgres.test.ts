@@ -65,7 +65,6 @@ describe.skipIf(!installed)('a database in Postgres', () => {
             () => false,
           ),
       'a transaction works again',
-      15_000,
     );
 
   test('is a schema of its own, with a name that the server shows', async () => {
@@ -112,7 +111,7 @@ describe.skipIf(!installed)('a database in Postgres', () => {
     expect(stored).toEqual(Array.from(stored, (_, at) => at));
     await add(db, 9002);
     expect((await ids(db)).at(-1)).toBe(9002);
-  }, 30_000);
+  });
 
   test('stores nothing of a transaction that the server dies in, nor sends the rest of it to another connection', async () => {
     const db = await open('within');
@@ -132,7 +131,7 @@ describe.skipIf(!installed)('a database in Postgres', () => {
     }
     await recovered(db);
     expect(await ids(db)).toEqual([]);
-  }, 30_000);
+  });
 
   test('loses one connection that an administrator ends, and no more than that', async () => {
     const db = await open('ended');
@@ -171,7 +170,7 @@ describe.skipIf(!installed)('a database in Postgres', () => {
     await add(db, 4);
     // The outcome of what was under way when the silence began is not known; what came later was never sent.
     expect((await ids(db)).filter((id) => id !== 2)).toEqual([1, 4]);
-  }, 30_000);
+  });
 
   test('gives up a statement that takes too long, and goes on', async () => {
     const db = await open('slow', schemas, 200);
@@ -203,7 +202,7 @@ describe.skipIf(!installed)('a database in Postgres', () => {
     expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0]);
     rmSync(join(script, '..'), { recursive: true });
     expect(await server.run('SELECT n FROM many.once')).toEqual([{ n: '1' }]);
-  }, 30_000);
+  });
 
   test('refuses to empty an append-only table', async () => {
     const db = await open('kept', { engine: [...schemas.engine!, appendOnly('a')] });

@@ -59,6 +59,6 @@ test.skipIf(!CHROME)(
     expect(urls.filter((url) => url.includes(key))).toEqual([]);
     expect(await page.evaluate(() => localStorage.length)).toBe(0);
     revokeKey(engine.context.config, record.id);
-    await eventually(asked, 'the question after the end of the key', 10_000);
+    await eventually(asked, 'the question after the end of the key');
   },
 );

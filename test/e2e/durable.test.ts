@@ -30,7 +30,6 @@ for (const { name, present, start } of STORES) {
       eventually(
         async () => (await system.post('strategy', '/orders', ORDER)).status === 201,
         'orders are taken',
-        20_000,
       );
     const fillsOfStrategy = async (): Promise<Fill[]> =>
       (await system.request('strategy', `/fills?portfolio_id=${ID}&limit=1000`)).body.fills.reverse();
@@ -42,11 +41,7 @@ for (const { name, present, start } of STORES) {
     }
 
     async function isBack(name: string): Promise<void> {
-      await eventually(
-        async () => (await system.engine(name)).health === 'healthy',
-        `${name} is back`,
-        30_000,
-      );
+      await eventually(async () => (await system.engine(name)).health === 'healthy', `${name} is back`);
     }
 
     /** Sends orders, one after the other, and returns the ids of those that were acknowledged. */
@@ -67,19 +62,14 @@ for (const { name, present, start } of STORES) {
     }
 
     async function ledgersAgree(acknowledged: readonly string[]): Promise<void> {
-      await eventually(
-        async () => {
-          const filled = new Set((await fillsOfStrategy()).map((fill) => fill.order_id));
-          return acknowledged.every((id) => filled.has(id));
-        },
-        'every acknowledged order is filled',
-        20_000,
-      );
+      await eventually(async () => {
+        const filled = new Set((await fillsOfStrategy()).map((fill) => fill.order_id));
+        return acknowledged.every((id) => filled.has(id));
+      }, 'every acknowledged order is filled');
       const traded = await fillsOfStrategy();
       await eventually(
         async () => (await fillsOfPortfolio()).length >= traded.length,
         'the fills reach the portfolio',
-        20_000,
       );
       const booked = await fillsOfPortfolio();
       expect(booked.map(({ seq: _, ...fill }) => fill)).toEqual(traded);

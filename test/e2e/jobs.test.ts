@@ -38,15 +38,15 @@ describe('jobs of a running system', () => {
         const { job_id, progress_url } = accepted.body;
         const { pid, port } = await system.engine('marketdata');
         const job = async (at: number) => (await fetch(`http://127.0.0.1:${at}${progress_url}`)).json();
-        await eventually(async () => (await job(port)).progress?.done > 0, 'it to be in the middle', 20_000);
+        await eventually(async () => (await job(port)).progress?.done > 0, 'it to be in the middle');
         process.kill(pid, 'SIGKILL');
         const back = async () => (await system.engine('marketdata'))?.pid !== pid;
-        await eventually(back, 'the engine to come back', 20_000);
+        await eventually(back, 'the engine to come back');
         const ended = async () => {
           const { port: now } = await system.engine('marketdata');
           return (await job(now).catch(() => null))?.finished_ts_us > 0;
         };
-        await eventually(ended, 'the job to end', 60_000);
+        await eventually(ended, 'the job to end');
         const { jobs } = JSON.parse((await system.run(['jobs', 'marketdata', '--json'])).stdout);
         expect(jobs).toMatchObject([
           { engine: 'marketdata', job_id, state: 'completed', attempt: 2, attempts: 3 },

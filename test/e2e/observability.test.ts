@@ -25,7 +25,6 @@ describe('the observed system', () => {
     await eventually(
       async () => JSON.stringify((await system.request('websocket', '/snapshot')).body).includes('SIM-BTC'),
       'bars of the simulated market',
-      20_000,
     );
   });
   afterAll(() => system.stop());
@@ -63,7 +62,6 @@ describe('the observed system', () => {
     await eventually(
       () => chain.every((topic) => ofTrace().some((m) => m.topic === topic)),
       `a message with the id of the trace on each of ${chain.join(', ')}`,
-      20_000,
     );
     socket.close();
     const orders = ofTrace().filter((m) => m.topic === 'strategy.orders');
@@ -112,7 +110,7 @@ describe('the observed system', () => {
         if (body) told.set(`${topic} ${body.engine}`, body);
     };
     const expected = [...ENGINE_NAMES.map((name) => `hardware.metrics ${name}`), 'ml.hardware_metrics ml'];
-    await eventually(() => expected.every((name) => told.has(name)), 'word of every engine', 20_000);
+    await eventually(() => expected.every((name) => told.has(name)), 'word of every engine');
     socket.close();
     expect([...told.keys()].sort()).toEqual(expected.sort());
     for (const name of ENGINE_NAMES) {

@@ -17,7 +17,6 @@ async function placeOrder(system: TestSystem, headers: Record<string, string> = 
   await eventually(
     async () => JSON.stringify((await system.request('websocket', '/snapshot')).body).includes('SIM-BTC'),
     'bars of the simulated market',
-    20_000,
   );
   const { port } = await system.engine('strategy');
   const order = {
@@ -66,7 +65,6 @@ describe('the system with a collector', () => {
     await eventually(
       () => hops.every(([service, name]) => find(service, name)),
       `spans of ${hops.map((hop) => hop.join(': ')).join(', ')}`,
-      20_000,
     );
     const [request, limits, portfolio, analytics, risk] = hops.map(([service, name]) => find(service, name)!);
     expect(request!.parentSpanId).toBe(SPAN);
@@ -118,7 +116,6 @@ test('a collector that is away is told once for each engine and signal, and orde
   await eventually(
     () => ENGINE_NAMES.every((name) => told().some((l) => l.includes(`"engine":"${name}"`))),
     'a line of every engine',
-    20_000,
   );
   for (let i = 0; i < 5; i++) expect(await placeOrder(system)).toBe(201);
   const signals = told().map((line) => {
@@ -128,7 +125,5 @@ test('a collector that is away is told once for each engine and signal, and orde
   });
   expect(new Set(signals).size).toBe(signals.length);
   expect(system.log).not.toContain(SECRET);
-  const began = performance.now();
   await system.stop();
-  expect(performance.now() - began).toBeLessThan(6000);
 });

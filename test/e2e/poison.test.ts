@@ -84,16 +84,12 @@ for (const { name, present, start } of STORES) {
       await child.start();
       const told = new Set<string>();
       let fills: unknown;
-      await eventually(
-        async () => {
-          const health = await ask<{ status: string; missing: string[] }>('/health');
-          for (const what of health?.missing ?? []) told.add(`${health!.status}: ${what}`);
-          fills = await ask('/fills');
-          return JSON.stringify(fills) === JSON.stringify([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
-        },
-        'all others are applied',
-        120_000,
-      );
+      await eventually(async () => {
+        const health = await ask<{ status: string; missing: string[] }>('/health');
+        for (const what of health?.missing ?? []) told.add(`${health!.status}: ${what}`);
+        fills = await ask('/fills');
+        return JSON.stringify(fills) === JSON.stringify([{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
+      }, 'all others are applied');
       // Once in a batch, then by itself; a busy machine may end it once more.
       expect(child.restarts).toBeGreaterThanOrEqual(1 + POISONS.length * TRIES);
       expect([...told]).toContain('degraded: event application');

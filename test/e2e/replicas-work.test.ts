@@ -37,15 +37,11 @@ type Replicas = () => Promise<Replica[]>;
 /** Resolves once these replicas hold all partitions, in shares of the same size give or take one; returns the milliseconds. */
 async function sharedOut(replicas: Replicas): Promise<number> {
   const began = performance.now();
-  await eventually(
-    async () => {
-      const held = await Promise.all((await replicas()).map(heldBy));
-      const sizes = held.map((h) => h.length);
-      return new Set(held.flat()).size === 8 && Math.max(...sizes) - Math.min(...sizes) <= 1;
-    },
-    '8 partitions in fair shares',
-    20_000,
-  );
+  await eventually(async () => {
+    const held = await Promise.all((await replicas()).map(heldBy));
+    const sizes = held.map((h) => h.length);
+    return new Set(held.flat()).size === 8 && Math.max(...sizes) - Math.min(...sizes) <= 1;
+  }, '8 partitions in fair shares');
   return Math.round(performance.now() - began);
 }
 
@@ -98,11 +94,7 @@ describe.each(ways)('three replicas over %s', (name, present, more) => {
       process.kill(second.pid, 'SIGKILL');
       // By the two others, or already by the process that came after the killed one.
       const killed = await sharedOut(() => running(system, second));
-      await eventually(
-        async () => (await replicasOf(system))[1]!.health === 'healthy',
-        'the restart',
-        10_000,
-      );
+      await eventually(async () => (await replicasOf(system))[1]!.health === 'healthy', 'the restart');
       const back = await sharedOut(() => replicasOf(system));
 
       process.kill(third.pid, 'SIGSTOP');
@@ -146,14 +138,10 @@ describe('a replay with replicas', () => {
       return replay.events_done > 0;
     }, 'the first bars');
     process.kill(victim.pid, 'SIGKILL');
-    await eventually(
-      async () => {
-        replay = (await system.request('marketdata', replay.progress_url)).body;
-        return replay.state !== 'running';
-      },
-      'its end',
-      60_000,
-    );
+    await eventually(async () => {
+      replay = (await system.request('marketdata', replay.progress_url)).body;
+      return replay.state !== 'running';
+    }, 'its end');
     return replay;
   }
 

@@ -24,7 +24,6 @@ describe('the running system', () => {
     await eventually(
       async () => (await system.engines()).every((e) => e.health === 'healthy'),
       'nine healthy engines',
-      10_000,
     );
     for (const { name, port } of engines) {
       const base = `http://127.0.0.1:${port}`;
@@ -67,22 +66,17 @@ describe('the running system', () => {
   });
 
   test('carries the simulated market to the page: prices, a trading demo portfolio, named as simulated', async () => {
-    await eventually(
-      async () => {
-        const { body } = await system.request('websocket', '/snapshot');
-        return (
-          JSON.stringify(body).includes('"source":"simulated"') &&
-          JSON.stringify(body).includes('portfolio_sim')
-        );
-      },
-      'simulated bars and the demo portfolio in the snapshot',
-      20_000,
-    );
+    await eventually(async () => {
+      const { body } = await system.request('websocket', '/snapshot');
+      return (
+        JSON.stringify(body).includes('"source":"simulated"') &&
+        JSON.stringify(body).includes('portfolio_sim')
+      );
+    }, 'simulated bars and the demo portfolio in the snapshot');
     await eventually(
       async () =>
         (await system.request('strategy', '/fills?portfolio_id=portfolio_sim')).body.fills.length > 0,
       'a fill of the demo strategy',
-      60_000,
     );
   });
 
@@ -96,11 +90,7 @@ describe('the running system', () => {
       expect((await fetch(`http://127.0.0.1:${engine.port}/health`)).status).toBe(200);
     }
     const killed = performance.now();
-    await eventually(
-      async () => (await system.engine('portfolio')).health === 'healthy',
-      'the ninth engine',
-      20_000,
-    );
+    await eventually(async () => (await system.engine('portfolio')).health === 'healthy', 'the ninth engine');
     console.log(`portfolio engine healthy again after ${Math.round(performance.now() - killed)} ms`);
     const after = await system.engine('portfolio');
     expect([after.pid !== before.pid, after.restarts]).toEqual([true, 1]);
@@ -188,7 +178,7 @@ describe('starting', () => {
         return false;
       }
     };
-    await eventually(() => !pids.some(alive), 'the engines to follow their supervisor', 15_000);
+    await eventually(() => !pids.some(alive), 'the engines to follow their supervisor');
     const again = await TestSystem.start(['--only', 'features'], { NAUTILUS_DATA_DIR: system.dataDir });
     expect((await again.engines()).map((e) => e.name)).toEqual(['features']);
     await again.stop();

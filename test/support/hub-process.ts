@@ -25,7 +25,7 @@ export class HubProcess {
         ready = true;
       },
     });
-    await eventually(() => ready, 'the hub listens', 10_000);
+    await eventually(() => ready, 'the hub listens');
   }
 
   signal(signal: NodeJS.Signals): void {

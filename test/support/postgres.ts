@@ -89,7 +89,7 @@ export class TestPostgres {
       'shared_buffers=16MB',
     ];
     this.#child = this.#spawn('postgres', [...fixed, ...quick, ...this.args]);
-    await eventually(() => this.#answers(), 'postgres answers', 20_000);
+    await eventually(() => this.#answers(), 'postgres answers');
   }
 
   /** Runs statements as the owner of the cluster, on a connection of their own; tables without a schema are those of `schema`. */

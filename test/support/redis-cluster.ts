@@ -111,7 +111,7 @@ export class TestCluster {
   /** Resolves when the replica with an index is the master. */
   async promoted(index: number): Promise<void> {
     const isMaster = async () => (await this.ask<[string]>(this.replicas[index]!, 'ROLE'))[0] === 'master';
-    await eventually(isMaster, 'the replica takes over', 30_000);
+    await eventually(isMaster, 'the replica takes over');
   }
 
   /** Resolves when every node that answers sees a cluster that works. */
@@ -120,7 +120,7 @@ export class TestCluster {
       const info = await this.ask<string>(node, 'CLUSTER', 'INFO').catch(() => '');
       return /^cluster_state:ok/m.test(info) && info.includes(`cluster_known_nodes:${this.nodes.length}\r`);
     };
-    await eventually(async () => (await Promise.all(nodes.map(sees))).every(Boolean), 'a cluster', 30_000);
+    await eventually(async () => (await Promise.all(nodes.map(sees))).every(Boolean), 'a cluster');
   }
 
   async stop(): Promise<void> {
@@ -148,7 +148,7 @@ export class TestCluster {
         return rows.some(([, , ...members]) => members.slice(1).some(([, port]) => port === replica.port));
       };
       const inStep = async () => (await Promise.all(this.nodes.map(isNamed))).every(Boolean);
-      await eventually(inStep, 'a replica that follows and is known', 30_000);
+      await eventually(inStep, 'a replica that follows and is known');
     }
   }
 }

@@ -73,7 +73,7 @@ export class TestRedis {
         stderr: 'inherit',
       },
     );
-    await eventually(() => this.#answers(), 'redis-server answers', 10_000);
+    await eventually(() => this.#answers(), 'redis-server answers');
   }
 
   /** Sends a signal to the server. */

@@ -84,7 +84,7 @@ export function useStore(
   let store: EngineStore | undefined;
   beforeAll(async () => {
     store = await start();
-  }, 30_000);
+  });
   afterAll(() => store?.stop());
   beforeEach(() => each(store!, store!.env()));
 }

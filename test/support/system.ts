@@ -63,14 +63,10 @@ export class TestSystem {
     system.#child = child;
     void system.#read(child.stdout);
     void system.#read(child.stderr);
-    await eventually(
-      () => {
-        if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}: ${system.#log}`);
-        return system.#log.includes('all engines are ready');
-      },
-      'all engines ready',
-      30_000,
-    );
+    await eventually(() => {
+      if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}: ${system.#log}`);
+      return system.#log.includes('all engines are ready');
+    }, 'all engines ready');
     return system;
   }
 

@@ -112,8 +112,8 @@ export class Valuations {
       return portfolios.length === PORTFOLIOS.length && portfolios.every((p) => p.ts_event_us === last);
     };
     const url = `http://127.0.0.1:${port}`;
-    await eventually(arrived(alone.url), 'the newest points of the single engine', 20_000);
-    await eventually(arrived(url), 'the newest points of the replicas', 20_000);
+    await eventually(arrived(alone.url), 'the newest points of the single engine');
+    await eventually(arrived(url), 'the newest points of the replicas');
     const expected = await measured(alone.url);
     expect(expected.listed.portfolios.map((p) => p.observations)).toEqual(PORTFOLIOS.map(() => this.minutes));
     expect(await measured(url)).toEqual(expected);

@@ -88,5 +88,5 @@ describe.skipIf(!HAS_CLUSTER)('the doctor over a real Redis Cluster', () => {
     } finally {
       await cluster.stop();
     }
-  }, 60_000);
+  });
 });
