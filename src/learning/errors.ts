@@ -7,3 +7,13 @@ export class DivergedError extends NautilusError {
     super('diverged', 422, 'Diverged', detail, { step });
   }
 }
+
+/** 422: a training row shares information with a test row, or a feature with the future; the rows are named. */
+export class LeakError extends NautilusError {
+  constructor(
+    detail: string,
+    where: { readonly train_row?: number; readonly test_row?: number; readonly row?: number },
+  ) {
+    super('leaky-split', 422, 'Leaky split', detail, where);
+  }
+}

@@ -1,6 +1,8 @@
 // The baseline model from bars to files: fit, score out of sample, and write graph, card and prose.
 import type { FEATURES } from '../../../src/indicators/feature-set.ts';
 import { MODEL_INPUTS } from '../../../src/indicators/feature-set.ts';
+import { bootstrap, scoreOnce } from '../../../src/learning/validation/metrics/scorer.ts';
+import { SPANS_PER_BLOCK } from '../../../src/learning/validation/report.ts';
 import { encodeLogistic } from '../../../src/onnx/logistic.ts';
 import { type ModelCard, modelCardSchema } from '../../../src/onnx/model-card.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
@@ -8,7 +10,7 @@ import type { BarFile } from './bars.ts';
 import { readme } from './baseline-readme.ts';
 import { buildDataset, type Dataset, splitInTime } from './dataset.ts';
 import { fitLogistic, type LogisticFit, predictLogistic } from './logistic-regression.ts';
-import { bootstrapScores, score } from './scores.ts';
+import { forecastScorer } from './scores.ts';
 
 /** What a fit needs to know beside the bars. */
 export interface BaselineOptions {
@@ -33,8 +35,6 @@ export interface BaselineFiles {
 const TRAIN_FRACTION = 0.7;
 const RESAMPLES = 2000;
 const LEVEL = 0.95;
-/** Four label spans a block: neighbours within one span share most of their label. */
-const SPANS_PER_BLOCK = 4;
 
 type FeatureWord = (typeof FEATURES)[number] | 'close';
 const formulas: Record<(typeof MODEL_INPUTS)[number], string> = {
@@ -57,13 +57,12 @@ export function fitBaseline(source: BarFile, options: BaselineOptions): Baseline
   const data = buildDataset(source.bars, horizon);
   const { train, test } = splitInTime(data, TRAIN_FRACTION, horizon * source.intervalUs);
   const fit = rounded(fitLogistic(train, options.l2));
-  const forecasts = { ...test, probabilities: predictLogistic(test, fit) };
-  const scores = score(forecasts);
+  const scorer = forecastScorer(test, predictLogistic(test, fit));
+  const scores = scoreOnce(scorer);
   const trainRate = mean(train.labels);
-  const constant = score({ ...test, probabilities: new Float64Array(test.rows).fill(trainRate) });
+  const constant = scoreOnce(forecastScorer(test, new Float64Array(test.rows).fill(trainRate)));
   const blockRows = SPANS_PER_BLOCK * horizon;
-  const bootstrap = { resamples: RESAMPLES, blockRows, level: LEVEL, seed: options.seed };
-  const intervals = bootstrapScores(forecasts, bootstrap);
+  const intervals = bootstrap(scorer, { resamples: RESAMPLES, blockRows, level: LEVEL, seed: options.seed });
 
   const minutes = (horizon * source.intervalUs) / 60e6;
   const id = `${symbol.split(/[-/]/)[0]!.toLowerCase()}-direction-${minutes}m`;

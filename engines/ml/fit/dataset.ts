@@ -1,6 +1,8 @@
 // Turns bars into rows of inputs and labels, and splits them in time without leaking the future.
 import { InsufficientHistoryError, InvalidOptionError } from '../../../src/core/errors.ts';
 import { FeatureStream, MODEL_INPUTS, modelInputs } from '../../../src/indicators/feature-set.ts';
+import { assertNoLeak } from '../../../src/learning/validation/leak.ts';
+import { planSplits, splitRows } from '../../../src/learning/validation/schemes.ts';
 import type { Bar } from '../../../src/market/bar.ts';
 
 /** Labelled rows in time order. */
@@ -58,14 +60,16 @@ export function splitInTime(
   trainFraction: number,
   horizonUs: number,
 ): { readonly train: Dataset; readonly test: Dataset } {
-  const boundary = Math.floor(data.rows * trainFraction);
-  const testStartUs = data.tsUs[boundary] ?? Number.NaN;
-  let end = boundary;
-  while (end > 0 && data.tsUs[end - 1]! + horizonUs >= testStartUs) end--;
-  if (end === 0 || boundary >= data.rows) {
+  const spans = { startUs: data.tsUs, endUs: data.tsUs.map((ts) => ts + horizonUs) };
+  if (data.rows < 2) {
     throw new InsufficientHistoryError('Expected rows on both sides of the split', 2, data.rows);
   }
-  return { train: slice(data, 0, end), test: slice(data, boundary, data.rows) };
+  const [plan] = planSplits({ kind: 'holdout', train_fraction: trainFraction, gap_us: 0 }, spans);
+  const split = splitRows(plan!, spans);
+  assertNoLeak(split, spans);
+  // Rows of one series are in time order, so that both parts are ranges.
+  const part = (rows: Uint32Array) => slice(data, rows[0]!, rows.at(-1)! + 1);
+  return { train: part(split.train), test: part(split.test) };
 }
 
 function slice(data: Dataset, from: number, to: number): Dataset {

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'bun:test';
+import { sharedData } from '../../../test/shared-data.ts';
+import { InvalidOptionError } from '../../core/errors.ts';
+import { CancelledError } from '../../native/errors.ts';
+import type { FitProgress } from '../family.ts';
+import { crossValidate } from './cross-validate.ts';
+import type { ValidationData } from './data.ts';
+import { validationReport } from './report.ts';
+import type { Scheme } from './schemes.ts';
+import { linearFamily } from './test-family.ts';
+import { barRows, dailySpans, stockPanel } from './test-panels.ts';
+
+const options = linearFamily.options.parse({});
+const panelFile = sharedData('sp500-20-stocks-daily-close-1990-2022.csv.gz');
+const barsFile = sharedData('btc-perp-1min-ohlcv-2022-01.csv.gz');
+const control = { seed: 1, threads: 1 };
+const report = { resamples: 100, level: 0.95, seed: 1 };
+const kFold: Scheme = { kind: 'purged_k_fold', folds: 4, embargo_us: 0 };
+
+/** y = 2 x0 - x1 + 0.5 with a deterministic wobble that no input explains. */
+function line(rows: number, wobble = 0): ValidationData {
+  const inputs = Float32Array.from({ length: rows * 2 }, (_, i) => Math.sin(i * (i % 2 ? 0.7 : 1.9)));
+  const targets = Float32Array.from(
+    { length: rows },
+    (_, i) => 2 * inputs[2 * i]! - inputs[2 * i + 1]! + 0.5 + wobble * Math.sin(i * i),
+  );
+  return { inputs, rows, columns: 2, targets, spans: dailySpans(rows, 2) };
+}
+const regression = { family: linearFamily, task: 'regression' as const, options };
+
+describe('crossValidate', () => {
+  test('predicts every row once, from fits that did not see it, in time order', async () => {
+    const data = line(80);
+    const { folds, paths, width } = await crossValidate(regression, data, kFold, control);
+    expect(width).toBe(1);
+    expect([...paths[0]!.rows]).toEqual([...data.targets!.keys()]);
+    // Gradient descent of 300 steps leaves less than 1e-3 of a line.
+    for (const row of paths[0]!.rows) {
+      expect(Math.abs(paths[0]!.predictions[row]! - data.targets![row]!)).toBeLessThan(1e-3);
+    }
+    // Labels look 2 rows ahead: 2 rows are purged on each inner side of a fold of 20.
+    expect(folds.map((fold) => [fold.train_rows, fold.test_rows, fold.left_out_rows])).toEqual([
+      [58, 20, 2],
+      [56, 20, 4],
+      [56, 20, 4],
+      [58, 20, 2],
+    ]);
+    expect(folds.map((fold) => fold.facts.rows)).toEqual([58, 56, 56, 58]);
+  });
+
+  test('does not see the targets of the tested rows: changing them changes no prediction of theirs', async () => {
+    const data = line(80, 0.3);
+    const first = await crossValidate(regression, data, { ...kFold, folds: 2 }, control);
+    const changed = data.targets!.map((target, row) => (row < 40 ? -target : target));
+    const second = await crossValidate(
+      regression,
+      { ...data, targets: changed },
+      { ...kFold, folds: 2 },
+      control,
+    );
+    expect(second.paths[0]!.predictions.subarray(0, 40)).toEqual(first.paths[0]!.predictions.subarray(0, 40));
+    expect(second.paths[0]!.predictions.subarray(40)).not.toEqual(first.paths[0]!.predictions.subarray(40));
+  });
+
+  test('makes whole paths of combinatorial splits, each from other fits', async () => {
+    const data = line(60, 0.3);
+    const scheme: Scheme = { kind: 'combinatorial_purged', groups: 4, test_groups: 2, embargo_us: 0 };
+    const { folds, paths } = await crossValidate(regression, data, scheme, control);
+    expect(folds).toHaveLength(6);
+    expect(paths).toHaveLength(3);
+    for (const path of paths) expect(path.rows).toHaveLength(60);
+    expect(paths[0]!.predictions).not.toEqual(paths[1]!.predictions);
+    // Group 0 is tested first in the split of groups 0 and 1, in which group 1 has its first test too.
+    const alone = await crossValidate(regression, data, scheme, control);
+    expect(alone.paths[2]!.predictions).toEqual(paths[2]!.predictions);
+  });
+
+  test('gives the naive forecasts of the training rows and of what was known', async () => {
+    const data = line(40);
+    const scheme: Scheme = {
+      kind: 'walk_forward',
+      window: 'expanding',
+      train_rows: 20,
+      test_rows: 10,
+      gap_us: 0,
+    };
+    const [path] = (await crossValidate(regression, data, scheme, control)).paths;
+    const mean = (rows: number) => data.targets!.slice(0, rows).reduce((sum, value) => sum + value, 0) / rows;
+    expect(path!.rows[0]).toBe(20);
+    expect(path!.baselines.train_mean![0]).toBeCloseTo(mean(18), 12);
+    expect(path!.baselines.train_mean![10]).toBeCloseTo(mean(28), 12);
+    // A label is known two days after its row.
+    expect(path!.baselines.last_value![0]).toBe(data.targets![18]!);
+    expect(path!.baselines.last_value![15]).toBe(data.targets![33]!);
+  });
+
+  test('tells its progress over all splits and stops when it is cancelled', async () => {
+    const told: FitProgress[] = [];
+    await crossValidate(regression, line(80), kFold, { ...control, progress: (one) => told.push(one) });
+    expect(told.map((one) => one.fraction)).toEqual([0.25, 0.5, 0.75, 1]);
+    const stop = new AbortController();
+    const run = crossValidate(regression, line(80), kFold, {
+      ...control,
+      signal: stop.signal,
+      progress: () => stop.abort(),
+    });
+    await expect(run).rejects.toThrow(CancelledError);
+  });
+
+  test('refuses tasks and data that do not belong together', async () => {
+    const data = line(40);
+    const run = (candidate: object, rows: ValidationData) =>
+      crossValidate({ ...regression, ...candidate }, rows, kFold, control);
+    await expect(run({ task: 'clustering' }, data)).rejects.toThrow(InvalidOptionError);
+    await expect(run({ task: 'classification' }, data)).rejects.toThrow(InvalidOptionError);
+    await expect(run({}, { ...data, classes: 2 })).rejects.toThrow(InvalidOptionError);
+    await expect(run({}, { ...data, rows: 39 })).rejects.toThrow('values of inputs');
+  });
+});
+
+describe('validationReport', () => {
+  test('says how far a model is ahead of the naive forecasts, with every sample size', async () => {
+    const data = line(200, 0.3);
+    const result = await crossValidate(regression, data, kFold, control);
+    const { paths, folds } = await validationReport(result, data, report);
+    const { scores, baselines } = paths[0]!.groups.regression!;
+    expect(folds).toHaveLength(4);
+    expect(scores.rmse!.sample_size).toBe(200);
+    expect(scores.rmse!.value!).toBeLessThan(0.3);
+    expect(scores.rmse!.interval.low).toBeLessThan(scores.rmse!.value!);
+    expect(scores.rmse!.interval.high).toBeGreaterThan(scores.rmse!.value!);
+    const ahead = baselines.train_mean!.advantage.rmse!;
+    expect(ahead.beats).toBe(true);
+    expect(ahead.value).toBeCloseTo(baselines.train_mean!.scores.rmse!.value! - scores.rmse!.value!, 12);
+    expect(await validationReport(result, data, report)).toEqual(
+      await validationReport(result, data, report),
+    );
+  });
+
+  test('says that a model of noise beats nothing', async () => {
+    const data = line(200);
+    const noise = { ...data, targets: data.targets!.map((_, i) => Math.sin(i * i * 1.7)) };
+    const result = await crossValidate(regression, noise, kFold, control);
+    const { baselines } = (await validationReport(result, noise, report)).paths[0]!.groups.regression!;
+    expect(baselines.train_mean!.advantage.rmse!.beats).toBe(false);
+  });
+
+  test.skipIf(!barsFile)('scores a rise of real bars out of sample (needs the shared data)', async () => {
+    const data = await barRows(barsFile!, 3000, 15);
+    const candidate = { family: linearFamily, task: 'classification' as const, options };
+    const result = await crossValidate(candidate, data, { ...kFold, embargo_us: 15 * 60e6 }, control);
+    const { groups } = (await validationReport(result, data, report)).paths[0]!;
+    const { auc, log_loss } = groups.classification!.scores;
+    // What a linear model of three past returns can know of a quarter of an hour ahead is next to nothing: far from 0 and 1.
+    expect(auc!.value!).toBeGreaterThan(0.3);
+    expect(auc!.value!).toBeLessThan(0.7);
+    expect(log_loss!.sample_size).toBe(3000);
+    expect(Math.abs(groups.information!.scores.rank_ic!.value!)).toBeLessThan(0.3);
+    expect(groups.information!.scores.icir!.value).toBeNull();
+    expect(result.folds.map((fold) => fold.left_out_rows)).toEqual([30, 45, 45, 15]);
+  });
+
+  test.skipIf(!panelFile)('scores a panel of stocks by its times (needs the shared data)', async () => {
+    const data = await stockPanel(panelFile!, 2000, 20);
+    const result = await crossValidate(regression, data, kFold, control);
+    const { information } = (await validationReport(result, data, report)).paths[0]!.groups;
+    expect(information!.scores.rank_ic!.sample_size).toBe(data.rows / 20);
+    expect(Math.abs(information!.scores.ic!.value!)).toBeLessThan(0.5);
+    expect(information!.scores.icir!.value).not.toBeNull();
+  });
+});

@@ -1,0 +1,181 @@
+// Fits a family on every split of a scheme and predicts the test rows through the graph that would serve.
+import { InvalidOptionError } from '../../core/errors.ts';
+import { CancelledError } from '../../native/errors.ts';
+import type { Family, FitControl, Fitted, Task } from '../family.ts';
+import { type Baselines, naiveForecasts } from './baselines.ts';
+import { checkValidationData, takeInputs, takeRows, type ValidationData } from './data.ts';
+import { assertNoLeak, type CheckedSplit, requireChecked } from './leak.ts';
+import { planSplits, type Scheme, splitRows } from './schemes.ts';
+import { predictServed } from './serve.ts';
+
+/** What is validated. */
+export interface Candidate<Options> {
+  readonly family: Family<Options>;
+  readonly task: Task;
+  readonly options: Options;
+}
+
+/** One fit and its test. */
+export interface Fold {
+  readonly train_rows: number;
+  readonly test_rows: number;
+  /** Rows that are neither: purged, embargoed, or outside the window. */
+  readonly left_out_rows: number;
+  /** Times of the first and the last test row. */
+  readonly test_from_us: number;
+  readonly test_to_us: number;
+  /** What the family says of its fit. */
+  readonly facts: Fitted['facts'];
+}
+
+/** Forecasts of rows that were each tested once, in time order. */
+export interface Path {
+  readonly rows: Uint32Array;
+  /** [rows, width] */
+  readonly predictions: Float64Array;
+  readonly baselines: Baselines;
+}
+
+/** All forecasts of one cross-validation. */
+export interface CrossValidation {
+  readonly task: Task;
+  readonly scheme: Scheme;
+  /** Numbers for each row: 1, or the number of classes. */
+  readonly width: number;
+  readonly folds: readonly Fold[];
+  /** One; C(groups - 1, test_groups - 1) with combinatorial splits. */
+  readonly paths: readonly Path[];
+}
+
+/** Most numbers that the paths of one cross-validation hold. */
+const MAX_FORECASTS = 100_000_000;
+
+/**
+ * Fits the candidate on every split and returns its forecasts of all test rows beside the naive ones. A row that is tested for the
+ * p-th time goes to path p, so that combinatorial splits give whole paths (Lopez de Prado 2018, 12.4). Every split passes
+ * `assertNoLeak`. Progress counts splits; cancelling stops the running fit. Each fit has the same seed.
+ * Throws what `planSplits`, `assertNoLeak` and the family throw, InvalidOptionError for a task without targets, CancelledError.
+ */
+export async function crossValidate<Options>(
+  candidate: Candidate<Options>,
+  data: ValidationData,
+  scheme: Scheme,
+  control: FitControl,
+): Promise<CrossValidation> {
+  checkCandidate(candidate, data);
+  const plans = planSplits(scheme, data.spans);
+  const width = data.classes ?? 1;
+  const tested = plans.reduce(
+    (sum, { tests }) => sum + tests.reduce((rows, t) => rows + t.to - t.from, 0),
+    0,
+  );
+  if (tested * width > MAX_FORECASTS) {
+    throw new InvalidOptionError(`Expected a scheme of at most ${MAX_FORECASTS} forecasts over all paths`);
+  }
+  const folds: Fold[] = [];
+  const tests: Tested[] = [];
+  for (const plan of plans) {
+    if (control.signal?.aborted) throw new CancelledError('The cross-validation was cancelled');
+    const split = splitRows(plan, data.spans);
+    assertNoLeak(split, data.spans);
+    const part = { done: folds.length, of: plans.length };
+    const { fold, ...forecasts } = await runFold(candidate, data, split, inPart(control, part));
+    folds.push(fold);
+    tests.push(forecasts);
+  }
+  return { task: candidate.task, scheme, width, folds, paths: assemble(tests, data.rows, width) };
+}
+
+interface Tested {
+  readonly rows: Uint32Array;
+  readonly predictions: Float32Array;
+  readonly baselines: Baselines;
+}
+
+async function runFold<Options>(
+  { family, task, options }: Candidate<Options>,
+  data: ValidationData,
+  split: CheckedSplit,
+  control: FitControl,
+): Promise<Tested & { readonly fold: Fold }> {
+  requireChecked(split);
+  const { train, test } = split;
+  const fitted = await family.fit(task, takeRows(data, train), options, control);
+  const { output, width } = await predictServed(
+    fitted.model,
+    takeInputs(data, test),
+    data.columns,
+    control.threads,
+  );
+  if (width !== (data.classes ?? 1)) {
+    throw new InvalidOptionError(`Expected a model with ${data.classes ?? 1} outputs a row, was ${width}`);
+  }
+  const { startUs } = data.spans;
+  return {
+    rows: test,
+    predictions: output,
+    baselines: naiveForecasts(data, train, test),
+    fold: {
+      train_rows: train.length,
+      test_rows: test.length,
+      left_out_rows: data.rows - train.length - test.length,
+      test_from_us: startUs[test[0]!]!,
+      test_to_us: startUs[test.at(-1)!]!,
+      facts: fitted.facts,
+    },
+  };
+}
+
+/** Sorts the tests into paths: the p-th test of a row belongs to path p. */
+function assemble(tests: readonly Tested[], total: number, width: number): Path[] {
+  const times = new Uint16Array(total);
+  const places: { test: number; place: number; row: number }[][] = [];
+  for (const [test, { rows }] of tests.entries()) {
+    for (const [place, row] of rows.entries()) {
+      const path = times[row]!++;
+      places[path] ??= [];
+      places[path].push({ test, place, row });
+    }
+  }
+  return places.map((path) => {
+    path.sort((a, b) => a.row - b.row);
+    const gather = (of: (test: Tested) => ArrayLike<number>) => {
+      const all = new Float64Array(path.length * width);
+      for (const [i, { test, place }] of path.entries()) {
+        const from = of(tests[test]!);
+        for (let j = 0; j < width; j++) all[i * width + j] = from[place * width + j]!;
+      }
+      return all;
+    };
+    const names = Object.keys(tests[0]!.baselines);
+    return {
+      rows: Uint32Array.from(path, ({ row }) => row),
+      predictions: gather((test) => test.predictions),
+      baselines: Object.fromEntries(names.map((name) => [name, gather((test) => test.baselines[name]!)])),
+    };
+  });
+}
+
+function inPart(control: FitControl, { done, of }: { done: number; of: number }): FitControl {
+  const { progress } = control;
+  if (!progress) return control;
+  return {
+    ...control,
+    progress: (one) => progress({ ...one, fraction: (done + one.fraction) / of }),
+  };
+}
+
+function checkCandidate<Options>({ family, task }: Candidate<Options>, data: ValidationData): void {
+  if (task !== 'regression' && task !== 'classification') {
+    throw new InvalidOptionError(
+      'Expected task regression or classification: others have no targets to score by',
+    );
+  }
+  if (!family.tasks.includes(task)) {
+    throw new InvalidOptionError(`Expected a task of ${family.name}: ${family.tasks.join(', ')}`);
+  }
+  if ((task === 'classification') !== (data.classes !== undefined)) {
+    throw new InvalidOptionError('Expected classes for classification, and none for regression');
+  }
+  checkValidationData(data);
+}

@@ -1,0 +1,202 @@
+// Scores of a cross-validation with their sample sizes, beside the naive forecasts, with bootstrap intervals.
+import { InvalidOptionError } from '../../core/errors.ts';
+import type { Measure } from '../../trading/performance.ts';
+import type { CrossValidation, Fold, Path } from './cross-validate.ts';
+import { checkValidationData, type ValidationData } from './data.ts';
+import { CLASSIFICATION_SCORES, classificationScorer } from './metrics/classification.ts';
+import { INFORMATION_SCORES, informationScorer, timeEdges } from './metrics/information.ts';
+import { REGRESSION_SCORES, regressionScorer } from './metrics/regression.ts';
+import { bootstrapAsync, difference, type Interval, type Scorer, scoreOnce } from './metrics/scorer.ts';
+import { overlappingRows, takeSpans } from './spans.ts';
+
+/** How far better than a naive forecast, in the unit of the score; above 0 is better whichever way the score points. */
+export interface Advantage {
+  readonly value: number | null;
+  readonly interval: Interval;
+  /** Whether the whole interval lies above 0. */
+  readonly beats: boolean;
+}
+
+/** One group of scores of one path. */
+export interface ScoreGroup {
+  readonly scores: Readonly<Record<string, Measure & { readonly interval: Interval }>>;
+  /** By name of the naive forecast, then of the score. */
+  readonly baselines: Readonly<
+    Record<
+      string,
+      {
+        readonly scores: Readonly<Record<string, Measure>>;
+        readonly advantage: Readonly<Record<string, Advantage>>;
+      }
+    >
+  >;
+}
+
+/** The scores of one path. */
+export interface PathReport {
+  readonly rows: number;
+  /** By what is scored: `classification` or `regression`, and `information` when there are returns. */
+  readonly groups: Readonly<Record<string, ScoreGroup>>;
+}
+
+/** What a validation says. */
+export interface ValidationReport {
+  readonly task: CrossValidation['task'];
+  readonly scheme: CrossValidation['scheme'];
+  readonly folds: readonly Fold[];
+  readonly paths: readonly PathReport[];
+  /** How the intervals were made, in words. */
+  readonly interval_method: string;
+}
+
+/** How the intervals are made. */
+export interface ReportOptions {
+  readonly resamples: number;
+  readonly level: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+}
+
+const LOWER_IS_BETTER: ReadonlySet<string> = new Set([
+  ...['log_loss', 'brier', 'calibration_error'],
+  ...['rmse', 'mae', 'median_ae', 'quantile_loss'],
+]);
+/** Four label spans a block: neighbours within one span share most of their label. */
+export const SPANS_PER_BLOCK = 4;
+
+/**
+ * Scores every path of a cross-validation of `data`. Intervals are percentiles of the circular block bootstrap; a model and a naive
+ * forecast are compared on the same resamples. A score that is not defined is null with its reason.
+ * Throws what the scorers throw; CancelledError.
+ */
+export async function validationReport(
+  result: CrossValidation,
+  data: ValidationData,
+  options: ReportOptions,
+): Promise<ValidationReport> {
+  checkValidationData(data);
+  const paths: PathReport[] = [];
+  for (const path of result.paths) {
+    const groups: Record<string, ScoreGroup> = {};
+    for (const [name, group] of Object.entries(groupsOf(result, path, data))) {
+      groups[name] = await scoreGroup(group, options);
+    }
+    paths.push({ rows: path.rows.length, groups });
+  }
+  return {
+    task: result.task,
+    scheme: result.scheme,
+    folds: result.folds,
+    paths,
+    interval_method: `circular block bootstrap, ${options.resamples} resamples of blocks of ${SPANS_PER_BLOCK} label spans, percentiles, level ${options.level}`,
+  };
+}
+
+interface Group {
+  readonly conventions: Readonly<Record<string, string>>;
+  readonly blockRows: number;
+  readonly sampleSize: number;
+  readonly model: Scorer;
+  readonly baselines: Readonly<Record<string, Scorer>>;
+}
+
+function groupsOf({ task, width }: CrossValidation, path: Path, data: ValidationData): Record<string, Group> {
+  const spans = takeSpans(data.spans, path.rows);
+  const targets = Float32Array.from(path.rows, (row) => data.targets![row]!);
+  const overlap = overlappingRows(spans);
+  const rows = path.rows.length;
+  const forecasts = (
+    scorer: (forecasts: Float64Array) => Scorer,
+    shared: Omit<Group, 'model' | 'baselines'>,
+  ) => ({
+    ...shared,
+    model: scorer(path.predictions),
+    baselines: Object.fromEntries(
+      Object.entries(path.baselines).map(([name, values]) => [name, scorer(values)]),
+    ),
+  });
+  const sized = { blockRows: blockOf(overlap, rows), sampleSize: rows };
+  const groups: Record<string, Group> = {
+    [task]:
+      task === 'classification'
+        ? forecasts(
+            (probabilities) => classificationScorer({ probabilities, labels: targets, classes: width }),
+            { conventions: CLASSIFICATION_SCORES, ...sized },
+          )
+        : forecasts((values) => regressionScorer({ forecasts: values, targets }), {
+            conventions: REGRESSION_SCORES,
+            ...sized,
+          }),
+  };
+  if (data.returns && width <= 2) {
+    const returns = Float64Array.from(path.rows, (row) => data.returns![row]!);
+    const times = timeEdges(spans.startUs).length - 1;
+    const neutral = width === 2 ? 0.5 : 0;
+    groups.information = forecasts(
+      (values) =>
+        informationScorer({ forecasts: lastColumn(values, width), returns, tsUs: spans.startUs }, neutral),
+      {
+        conventions: INFORMATION_SCORES,
+        sampleSize: times,
+        // A panel is resampled by its times: as many of them as rows overlap, in proportion.
+        blockRows: blockOf(Math.ceil((overlap * times) / rows), times),
+      },
+    );
+  }
+  return groups;
+}
+
+async function scoreGroup(group: Group, options: ReportOptions): Promise<ScoreGroup> {
+  const settings = { ...options, blockRows: group.blockRows };
+  const measures = (scores: Record<string, number>) =>
+    mapValues(scores, (value, name) => measure(value, group.conventions[name]!, group.sampleSize));
+  const intervals = await bootstrapAsync(group.model, settings, options.signal);
+  const values = scoreOnce(group.model);
+  const baselines: Record<string, ScoreGroup['baselines'][string]> = {};
+  for (const [name, scorer] of Object.entries(group.baselines)) {
+    const apart = difference(group.model, scorer);
+    const ranges = await bootstrapAsync(apart, settings, options.signal);
+    baselines[name] = {
+      scores: measures(scoreOnce(scorer)),
+      advantage: mapValues(scoreOnce(apart), (value, score) =>
+        advantage(value, ranges[score]!, LOWER_IS_BETTER.has(score)),
+      ),
+    };
+  }
+  const scores = mapValues(measures(values), (one, name) => ({ ...one, interval: intervals[name]! }));
+  return { scores, baselines };
+}
+
+function advantage(value: number, { low, high }: Interval, lower: boolean): Advantage {
+  const interval = lower ? { low: -high, high: -low } : { low, high };
+  return {
+    value: Number.isFinite(value) ? (lower ? -value : value) : null,
+    interval,
+    beats: interval.low > 0,
+  };
+}
+
+function measure(value: number, convention: string, sampleSize: number): Measure {
+  const base = { sample_size: sampleSize, convention };
+  if (Number.isFinite(value)) return { value, ...base };
+  const reason = Number.isNaN(value)
+    ? 'not defined on these rows: a class or a movement that it needs is absent'
+    : 'without bound: what happened had been given no probability';
+  return { value: null, reason, ...base };
+}
+
+function blockOf(overlap: number, units: number): number {
+  if (units < 2) throw new InvalidOptionError('Expected at least two tested rows or times to score');
+  return Math.max(1, Math.min(units, SPANS_PER_BLOCK * overlap));
+}
+
+function lastColumn(values: Float64Array, width: number): Float64Array {
+  return Float64Array.from({ length: values.length / width }, (_, i) => values[i * width + width - 1]!);
+}
+
+function mapValues<A, B>(
+  values: Readonly<Record<string, A>>,
+  map: (value: A, name: string) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]));
+}
