@@ -71,6 +71,13 @@ export class InsufficientHistoryError extends NautilusError {
   }
 }
 
+/** 422: the loss of a fit is no number any more; a smaller learning rate or clipped gradients mend most of these. */
+export class DivergedError extends NautilusError {
+  constructor(detail: string, step: number) {
+    super('diverged', 422, 'Diverged', detail, { step });
+  }
+}
+
 /** 401: the request has no API key, or one that is unknown or revoked. */
 export class UnauthenticatedError extends NautilusError {
   constructor(detail: string) {

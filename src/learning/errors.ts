@@ -1,12 +1,7 @@
 // Errors of fitting models.
 import { NautilusError } from '../core/errors.ts';
 
-/** 422: the loss of a fit is no number any more; a smaller learning rate or clipped gradients mend most of these. */
-export class DivergedError extends NautilusError {
-  constructor(detail: string, step: number) {
-    super('diverged', 422, 'Diverged', detail, { step });
-  }
-}
+export { DivergedError } from '../core/errors.ts';
 
 /** 422: a training row shares information with a test row, or a feature with the future; the rows are named. */
 export class LeakError extends NautilusError {

@@ -1,0 +1,128 @@
+// Trains in a process of its own: it can be stopped at any moment, may die without harm, and never holds up the caller's thread.
+import { join } from 'node:path';
+import {
+  ConflictError,
+  DependencyUnavailableError,
+  DivergedError,
+  InvariantError,
+  MalformedBodyError,
+  TooLargeError,
+} from '../../core/errors.ts';
+import { CancelledError } from '../../native/errors.ts';
+import type { ChildMessage, ChildOrder } from './child.ts';
+import type { TrainingJob, TrainingProgress, TrainingResult } from './job.ts';
+
+/** What runs a job in a child. */
+export interface ChildControl {
+  readonly threads: number;
+  /** Ends the run at once: the child is killed, and CancelledError thrown. */
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((progress: TrainingProgress) => void) | undefined;
+  /** A checkpoint to go on from. */
+  readonly resume?: Uint8Array | undefined;
+  /** Receives every checkpoint, for keeping. */
+  readonly checkpoint?: ((bytes: Uint8Array) => void) | undefined;
+  /** Milliseconds between checkpoints; 10,000 by default. */
+  readonly checkpointMs?: number | undefined;
+  /** Resident bytes at which the child is killed; 4 GiB by default. */
+  readonly memoryBytes?: number | undefined;
+  /** How often a run whose child died goes on from its last checkpoint; 2 by default. */
+  readonly restarts?: number | undefined;
+  /** For tests: called with the process id of each child. */
+  readonly started?: ((pid: number) => void) | undefined;
+}
+
+const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
+const WATCH_MS = 250;
+const CHILD = join(import.meta.dir, 'child.ts');
+
+/** A child that died of something outside: the run may go on from its last checkpoint. */
+class ChildDied extends Error {}
+
+/**
+ * Runs a job in a child process and resolves to its result. Throws CancelledError, DivergedError, TooLargeError (over
+ * `memoryBytes`), DependencyUnavailableError when the child died more often than `restarts`, and what `train` throws
+ * for a wrong checkpoint. No process is left behind.
+ */
+export async function trainInChild(job: TrainingJob, control: ChildControl): Promise<TrainingResult> {
+  let resume = control.resume;
+  const checkpoint = (bytes: Uint8Array) => {
+    resume = bytes;
+    control.checkpoint?.(bytes);
+  };
+  for (let restart = 0; ; restart++) {
+    try {
+      return await runChild(job, { ...control, resume, checkpoint });
+    } catch (error) {
+      if (!(error instanceof ChildDied)) throw error;
+      if (restart >= (control.restarts ?? 2)) {
+        throw new DependencyUnavailableError(`Expected the training process to live, ${error.message}`);
+      }
+    }
+  }
+}
+
+async function runChild(job: TrainingJob, control: ChildControl): Promise<TrainingResult> {
+  const { signal, memoryBytes = DEFAULT_MEMORY_BYTES } = control;
+  if (signal?.aborted) throw cancelled();
+  const outcome = Promise.withResolvers<TrainingResult>();
+  const order: ChildOrder = {
+    job,
+    threads: control.threads,
+    resume: control.resume,
+    checkpointMs: control.checkpointMs ?? 10_000,
+  };
+  const overMemory = (bytes: number) => {
+    if (bytes > memoryBytes)
+      outcome.reject(new TooLargeError('Expected a training that fits its memory limit', memoryBytes));
+  };
+  const child = Bun.spawn([process.execPath, CHILD], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    serialization: 'advanced',
+    ipc(message: ChildMessage) {
+      if (message.type === 'ready') child.send(order);
+      else if (message.type === 'progress') {
+        overMemory(message.residentBytes);
+        control.progress?.(message.progress);
+      } else if (message.type === 'checkpoint') control.checkpoint?.(message.bytes);
+      else if (message.type === 'done') outcome.resolve(message.result);
+      else outcome.reject(errorOf(message));
+    },
+  });
+  control.started?.(child.pid);
+  void child.exited.then(() => {
+    outcome.reject(new ChildDied(`was ended by ${child.signalCode ?? `code ${child.exitCode}`}`));
+  });
+  const abort = () => outcome.reject(cancelled());
+  signal?.addEventListener('abort', abort, { once: true });
+  const watch = setInterval(() => void residentBytes(child.pid).then(overMemory), WATCH_MS);
+  try {
+    return await outcome.promise;
+  } finally {
+    clearInterval(watch);
+    signal?.removeEventListener('abort', abort);
+    child.kill('SIGKILL');
+    await child.exited;
+  }
+}
+
+/** Returns what a process holds in memory where /proc tells; elsewhere 0, and the child's own word counts after each chunk. */
+async function residentBytes(pid: number): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`)
+    .text()
+    .catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+}
+
+function cancelled(): CancelledError {
+  return new CancelledError('The training was cancelled; nothing of it is kept');
+}
+
+function errorOf({ slug, detail, step = 0 }: Extract<ChildMessage, { type: 'failed' }>): Error {
+  if (slug === 'diverged') return new DivergedError(detail, step);
+  if (slug === 'conflict') return new ConflictError(detail);
+  if (slug === 'malformed-body') return new MalformedBodyError(detail);
+  return new InvariantError(`training failed: ${detail}`);
+}
