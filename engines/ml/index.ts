@@ -6,6 +6,7 @@ import { FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { mlRoutes } from './routes.ts';
 import { type MlOptions, MlService } from './service.ts';
+import { servingRoutes } from './serving/routes.ts';
 
 /** Returns the engine; `options` choose the model of the stream. */
 export function mlEngine(options: MlOptions = {}): EngineDefinition {
@@ -19,7 +20,9 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     create(context) {
       const service = new MlService(context, options);
       return {
-        routes: mlRoutes(service).use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
+        routes: mlRoutes(service)
+          .use(servingRoutes(service.serving))
+          .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         participant: service.participant,
         missing: () => service.missing(),
         status: () => service.status(),

@@ -1,14 +1,6 @@
 // Routes of the ML engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
-import {
-  deploymentList,
-  deploymentsQuery,
-  modelCard,
-  modelList,
-  modelParam,
-  predictReply,
-  predictRequest,
-} from './schemas.ts';
+import { deploymentList, deploymentsQuery, modelCard, modelList, modelParam } from './schemas.ts';
 import type { MlService } from './service.ts';
 
 /** Returns the routes of the ML engine. */
@@ -27,10 +19,5 @@ export function mlRoutes(service: MlService) {
       params: modelParam,
       response: { 200: modelCard },
       detail: { summary: 'Card of one model: data, split, scores, artefact', tags: ['models'] },
-    })
-    .post('/predict', ({ body }) => service.predict(body), {
-      body: predictRequest,
-      response: { 200: predictReply },
-      detail: { summary: 'Predictions for rows of inputs, or for an instrument now', tags: ['predict'] },
     });
 }

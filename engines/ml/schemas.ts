@@ -1,9 +1,6 @@
 // Requests and replies of the ML engine.
 import { z } from 'zod';
-import { type ModelCard, modelCardSchema, modelReferenceSchema } from '../../src/onnx/model-card.ts';
-
-/** Most rows of one request. */
-export const MAX_ROWS = 10_000;
+import { type ModelCard, modelCardSchema } from '../../src/onnx/model-card.ts';
 
 export const modelParam = z.object({ model_id: z.string().min(1).max(64) });
 
@@ -56,50 +53,3 @@ export const deploymentList = z.object({
 });
 
 export const modelCard: z.ZodType<ModelCard> = modelCardSchema;
-
-export const predictRequest = z
-  .strictObject({
-    model_id: modelReferenceSchema
-      .optional()
-      .describe('<id>, or <id>@<version or alias>; default: the model of the stream'),
-    inputs: z
-      .array(z.array(z.number()).min(1))
-      .min(1)
-      .max(MAX_ROWS)
-      .optional()
-      .describe(`rows of inputs in the order of the model's card; at most ${MAX_ROWS} rows`),
-    symbol: z
-      .string()
-      .min(1)
-      .max(64)
-      .optional()
-      .describe('instead of inputs: the newest features of this instrument on the stream'),
-  })
-  .refine(({ inputs, symbol }) => (inputs === undefined) !== (symbol === undefined), {
-    message: 'Expected either inputs or symbol',
-  });
-export type PredictRequest = z.infer<typeof predictRequest>;
-
-export const predictReply = z.object({
-  model_id: z.string(),
-  model_version: z.string(),
-  inputs: z.array(z.string()).describe('names of the input columns, in order'),
-  symbol: z.string().optional(),
-  ts_event_us: z.int().optional().describe('event time of the features; only with symbol'),
-  predictions: z.array(z.number()).describe('one per row; a classifier gives the probability of a rise'),
-  confidence: z
-    .array(z.number())
-    .nullable()
-    .describe('probability of the more likely side in [0.5, 1]; null unless the model is a classifier'),
-  signal: z
-    .array(z.enum(['BUY', 'HOLD', 'SELL']))
-    .nullable()
-    .describe('by the thresholds; null unless the model is a classifier'),
-  thresholds: z
-    .object({ buy_above: z.number(), sell_below: z.number() })
-    .nullable()
-    .describe('defaults of the strategy ml-threshold'),
-  processing_time_ms: z.number(),
-  hardware_used: z.string(),
-  backend: z.string(),
-});

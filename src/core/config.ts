@@ -11,6 +11,7 @@ import { type OtelSettings, otelSettings } from './otel-settings.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
 import { type RedisSettings, redisSettings } from './redis-settings.ts';
 import { MAX_REPLICAS, type ReplicaSettings, replicaCounts } from './replica-settings.ts';
+import { SERVING_VARIABLES, type ServingSettings, servingSettings } from './serving-settings.ts';
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 const REMOTE_RATE_LIMIT = 200;
@@ -134,6 +135,7 @@ const envSchema = z.object({
   METRICS_ENABLED: z.enum(['true', 'false', '1', '0']).default('true'),
   ...MONITORING_VARIABLES,
   ...HARDWARE_VARIABLES,
+  ...SERVING_VARIABLES,
   /** trace, debug, info, warn, error, fatal or silent, in any case. */
   LOG_LEVEL: z
     .string()
@@ -191,6 +193,7 @@ export interface Config {
   readonly metricsEnabled: boolean;
   readonly monitoring: MonitoringSettings;
   readonly hardware: HardwareSettings;
+  readonly serving: ServingSettings;
   /** Undefined when no telemetry is exported. */
   readonly otel: OtelSettings | undefined;
   readonly logLevel: string;
@@ -276,6 +279,7 @@ export function loadConfig(
     metricsEnabled: e.METRICS_ENABLED === 'true' || e.METRICS_ENABLED === '1',
     monitoring: monitoringSettings(e),
     hardware: hardwareSettings(e),
+    serving: servingSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,
   };

@@ -24,7 +24,14 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'PUT /limits/:portfolio_id': 'admin',
   },
   factor: { 'POST /factors/compute': 'read' },
-  ml: { 'POST /predict': 'read', [KERNELS]: 'read' },
+  ml: {
+    [KERNELS]: 'read',
+    'POST /predict': 'read',
+    'POST /predict/batch': 'read',
+    'POST /predict/neural-engine': 'read',
+    'POST /predict/metal-gpu': 'read',
+    'POST /predict/hybrid': 'read',
+  },
   features: { 'POST /indicators/:name': 'read' },
   websocket: {
     // The files of the page are the same everywhere and hold no data; a browser asks for a key only once it has them.

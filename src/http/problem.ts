@@ -1,4 +1,5 @@
 // Errors as RFC 9457 problem documents: one place maps everything that can go wrong to a status and a type.
+import type { z } from 'zod';
 import type { FieldError } from '../core/errors.ts';
 import {
   InvalidOptionError,
@@ -52,6 +53,12 @@ export function problemResponse(error: NautilusError, requestId: string): Respon
     headers['retry-after'] = String(Math.ceil(extras.retry_after_s));
   if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="nautilus"';
   return new Response(JSON.stringify(body), { status: error.status, headers });
+}
+
+/** Returns the error of a body that its schema refuses, in the words of every other route. */
+export function invalidBody({ issues }: z.ZodError): InvalidOptionError {
+  const all = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  return validationError({ type: 'body', all }) as InvalidOptionError;
 }
 
 const PLACES: Record<string, string> = { body: '', query: 'query', params: 'path', headers: 'header' };

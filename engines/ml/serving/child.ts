@@ -1,0 +1,84 @@
+// A process that runs models for the ML engine: opens them, warms them up, and runs rows out of shared memory. It serves no port.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { NautilusError } from '../../../src/core/errors.ts';
+import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
+import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
+import type { ChildReply, ChildRequest, LoadRequest } from './messages.ts';
+import { probeRows, profileOf } from './profile.ts';
+import { openSharedMemory } from './shared-memory.ts';
+
+const [path, limitBytes] = process.argv.slice(2);
+const memory = openSharedMemory(path!);
+const sessions = new Map<string, ModelSession>();
+
+const say = (reply: ChildReply) => process.send!(reply);
+
+async function answer(request: ChildRequest): Promise<ChildReply | null> {
+  switch (request.type) {
+    case 'load':
+      return load(request);
+    case 'run': {
+      const session = sessions.get(request.key)!;
+      const inputs = memory.inputs.subarray(0, request.rows * session.input.columns);
+      const output = await session.predict(inputs, request.rows);
+      if (output.length > memory.outputs.length)
+        throw new InvalidModelError(`Expected at most ${memory.outputs.length} numbers of one run`);
+      memory.outputs.set(output);
+      return { type: 'done', values: output.length, provider: session.ranOn(output) };
+    }
+    case 'close': {
+      const session = sessions.get(request.key);
+      sessions.delete(request.key);
+      await session?.close();
+      return null;
+    }
+  }
+}
+
+async function load({
+  key,
+  file,
+  input,
+  output,
+  columns,
+  provider,
+  maxRows,
+  measure,
+}: LoadRequest): Promise<ChildReply> {
+  // The engine has checked the rows, and a model may well read NaN.
+  const session = await openSession(readFileSync(file), { input, output, provider, finite: false });
+  try {
+    if (session.input.columns !== columns)
+      throw new ModelIntegrityError(`Expected a graph that takes the ${columns} inputs of its card`);
+    const warm = await session.predict(probeRows(2, columns), 2);
+    const profile = measure ? await profileOf(session, maxRows) : null;
+    sessions.set(key, session);
+    return { type: 'loaded', provider: session.ranOn(warm), width: warm.length / 2, profile };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+function failure(error: unknown): ChildReply {
+  const { slug, status, title, message } =
+    error instanceof NautilusError ? error : new InvalidModelError('Expected a model that runs');
+  return { type: 'failed', slug, status, title, detail: message };
+}
+
+// Where memory runs out, the system ends this process before any other.
+try {
+  writeFileSync('/proc/self/oom_score_adj', '1000');
+} catch {
+  // Only Linux has it.
+}
+new Worker(new URL('./memory-watch.ts', import.meta.url), { workerData: { limitBytes: Number(limitBytes) } });
+process.on('disconnect', () => process.exit());
+process.on('message', (request: ChildRequest) => {
+  answer(request).then(
+    (reply) => reply && say(reply),
+    (error) => say(failure(error)),
+  );
+});
+say({ type: 'ready' });

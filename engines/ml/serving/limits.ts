@@ -1,0 +1,19 @@
+// Limits of serving that no variable sets.
+
+/** How a process that holds too much memory ends itself, so that the engine can tell it from a crash. */
+export const MEMORY_SIGNAL = 'SIGUSR2';
+
+/** Microseconds of a run up to which it runs within the engine's own process: longer ones would hold up other requests. */
+export const IN_PROCESS_US = 2000;
+
+/** Largest artefact that runs within the engine's own process. */
+export const IN_PROCESS_BYTES = 8 * 2 ** 20;
+
+/** Milliseconds for which a model is not tried again after it took too much time or memory. */
+export const SET_ASIDE_MS = 30_000;
+
+/** Milliseconds without work after which a process that runs models ends. */
+export const IDLE_MS = 300_000;
+
+/** Bytes of rows that wait for all models together. */
+export const MAX_WAITING_BYTES = 256 * 2 ** 20;

@@ -1,0 +1,105 @@
+// Rows of numbers as they are posted, and what a model made of them, as it is replied.
+import { InvalidOptionError, NonFiniteInputError, ShapeMismatchError } from '../../../src/core/errors.ts';
+import type { ProviderChoice } from '../../../src/onnx/provider.ts';
+import { strategyDefinitions } from '../../../src/trading/strategies.ts';
+import type { Prediction, Rows } from './predictor.ts';
+import type { Hardware, PredictReply } from './schemas.ts';
+
+/** Returns rows as float32. Throws ShapeMismatchError and NonFiniteInputError, which name the row. */
+export function rowsOf(inputs: readonly (readonly number[])[], columns: number): Rows {
+  const values = new Float32Array(inputs.length * columns);
+  for (let r = 0; r < inputs.length; r++) {
+    const row = inputs[r]!;
+    if (row.length !== columns) {
+      const error = { pointer: `/inputs/${r}`, expected: `${columns} numbers`, received: `${row.length}` };
+      throw new ShapeMismatchError(`Expected ${columns} numbers per row, was ${row.length} in row ${r}`, [
+        error,
+      ]);
+    }
+    values.set(row, r * columns);
+  }
+  return { values: finite(values, columns), count: inputs.length };
+}
+
+/** Returns `values` [rows, columns] as they are. Throws NonFiniteInputError for one that is no number or too big for float32. */
+export function finite(values: Float32Array, columns: number): Float32Array {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i]!)) continue;
+    const pointer = `/inputs/${Math.floor(i / columns)}/${i % columns}`;
+    const error = { pointer, expected: 'a number that is finite in float32', received: 'not finite' };
+    throw new NonFiniteInputError(`Expected ${error.expected} for ${pointer}`, [error]);
+  }
+  return values;
+}
+
+/** Throws NonFiniteInputError for the first row of which the model made no number: what float32 holds can still overflow inside. */
+export function checkOutput({ output, width }: Pick<Prediction, 'output' | 'width'>): void {
+  const bad = output.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  const row = Math.floor(bad / width);
+  const error = { pointer: `/inputs/${row}`, expected: 'inputs for which the model has a finite answer' };
+  throw new NonFiniteInputError(`Expected ${error.expected}, was not in row ${row}`, [error]);
+}
+
+const HARDWARE_OF: Readonly<Record<ProviderChoice['provider'], Hardware>> = {
+  cpu: 'cpu',
+  coreml: 'neural_engine',
+  'coreml-gpu': 'metal_gpu',
+};
+
+/** Returns what ran a model, in the published words. */
+export function hardwareOf({ provider }: ProviderChoice): Hardware {
+  return HARDWARE_OF[provider];
+}
+
+/** Returns the provider of a hardware that a request names. */
+export function providerOf(hardware: 'auto' | Hardware): 'auto' | ProviderChoice['provider'] {
+  if (hardware === 'auto') return 'auto';
+  return hardware === 'cpu' ? 'cpu' : hardware === 'neural_engine' ? 'coreml' : 'coreml-gpu';
+}
+
+/** Returns the reply to a prediction that began at `started`. */
+export function replyOf(prediction: Prediction, started: number): PredictReply {
+  const { card, output, width, provider, where } = prediction;
+  const predictions = width === 1 ? Array.from(output) : inRows(output, width);
+  return {
+    model_id: card.model_id,
+    model_version: card.version,
+    inputs: card.inputs.map((input) => input.name),
+    predictions,
+    ...(card.model_type === 'classification' ? decide(predictions) : UNDECIDED),
+    processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
+    hardware_used: hardwareOf(provider),
+    hardware_reason: provider.reason,
+    backend: 'onnxruntime',
+    where,
+  };
+}
+
+function inRows(output: Float32Array, width: number): number[][] {
+  const rows = output.length / width;
+  return Array.from({ length: rows }, (_, r) => Array.from(output.subarray(r * width, (r + 1) * width)));
+}
+
+const { enter, exit } = strategyDefinitions['ml-threshold'].options.parse({});
+const UNDECIDED = { confidence: null, signal: null, thresholds: null };
+
+type Decided = Pick<PredictReply, 'confidence' | 'signal' | 'thresholds'>;
+
+function decide(predictions: readonly (number | readonly number[])[]): Decided {
+  const confidence = predictions.map((p) => (typeof p === 'number' ? Math.max(p, 1 - p) : Math.max(...p)));
+  if (typeof predictions[0] !== 'number') return { ...UNDECIDED, confidence };
+  return {
+    confidence,
+    signal: predictions.map((p) => ((p as number) > enter ? 'BUY' : (p as number) < exit ? 'SELL' : 'HOLD')),
+    thresholds: { buy_above: enter, sell_below: exit },
+  };
+}
+
+/** Returns the milliseconds that a request may take. Throws InvalidOptionError over the limit. */
+export function timeoutOf(asked: number | undefined, mostMs: number): number {
+  if (asked === undefined) return mostMs;
+  if (asked <= mostMs) return asked;
+  const error = { pointer: '/timeout_ms', expected: `at most ${mostMs}, which DEFAULT_TIMEOUT sets` };
+  throw new InvalidOptionError(`Expected ${error.expected} for timeout_ms`, [error]);
+}

@@ -1,0 +1,102 @@
+// Requests and replies of predictions.
+import { z } from 'zod';
+import { modelReferenceSchema } from '../../../src/onnx/model-card.ts';
+
+/** Most rows of one request that names them in JSON. */
+export const MAX_ROWS = 10_000;
+
+const reference = modelReferenceSchema
+  .optional()
+  .describe('<id>, or <id>@<version or alias>; default: the model of the stream');
+const rows = z.array(z.array(z.number()).min(1)).min(1);
+const timeoutMs = z
+  .int()
+  .min(1)
+  .max(600_000)
+  .optional()
+  .describe('milliseconds until the request is given up, at most DEFAULT_TIMEOUT, which is the default');
+
+const single = {
+  model_id: reference,
+  inputs: rows
+    .max(MAX_ROWS)
+    .optional()
+    .describe(`rows of inputs in the order of the model's card; at most ${MAX_ROWS} rows`),
+  symbol: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('instead of inputs: the newest features of this instrument on the stream'),
+  timeout_ms: timeoutMs,
+};
+const eitherInputsOrSymbol = ({ inputs, symbol }: { inputs?: unknown; symbol?: unknown }) =>
+  (inputs === undefined) !== (symbol === undefined);
+const EITHER = { message: 'Expected either inputs or symbol' };
+
+export const predictRequest = z.strictObject(single).refine(eitherInputsOrSymbol, EITHER);
+export type PredictRequest = z.infer<typeof predictRequest>;
+
+const allowFallback = z
+  .boolean()
+  .default(false)
+  .describe(
+    'true: the CPU runs it where the hardware is absent or fails, and hardware_used says so; false: 503',
+  );
+
+export const hardwareRequest = z
+  .strictObject({ ...single, allow_fallback: allowFallback })
+  .refine(eitherInputsOrSymbol, EITHER);
+export type HardwareRequest = z.infer<typeof hardwareRequest>;
+
+export const HARDWARE = ['cpu', 'neural_engine', 'metal_gpu'] as const;
+export type Hardware = (typeof HARDWARE)[number];
+
+export const batchRequest = z.strictObject({
+  model_id: reference,
+  inputs: rows.describe(
+    "rows of inputs in the order of the model's card; more than MAX_BATCH_SIZE as a job only",
+  ),
+  hardware: z.enum(['auto', ...HARDWARE]).default('auto'),
+  allow_fallback: allowFallback,
+  timeout_ms: timeoutMs,
+});
+export type BatchRequest = z.infer<typeof batchRequest>;
+
+/** What every reply says of how it came to be. */
+const ran = {
+  processing_time_ms: z.number(),
+  hardware_used: z.enum(HARDWARE).describe('what ran the model'),
+  hardware_reason: z.string().describe('why it ran there'),
+  backend: z.string(),
+  where: z
+    .enum(['in_process', 'child_process'])
+    .describe('quick models run within the engine, others in processes of their own'),
+};
+
+export const predictReply = z.object({
+  model_id: z.string(),
+  model_version: z.string(),
+  inputs: z.array(z.string()).describe('names of the input columns, in order'),
+  symbol: z.string().optional(),
+  ts_event_us: z.int().optional().describe('event time of the features; only with symbol'),
+  predictions: z
+    .union([z.array(z.number()), z.array(z.array(z.number()))])
+    .describe(
+      'one for each row; a classifier gives the probability of a rise. A row of numbers each where the model gives several, such as the probabilities of all classes',
+    ),
+  confidence: z
+    .array(z.number())
+    .nullable()
+    .describe('probability of the most likely class; null unless the model is a classifier'),
+  signal: z
+    .array(z.enum(['BUY', 'HOLD', 'SELL']))
+    .nullable()
+    .describe('by the thresholds; null unless the model is a classifier of one number'),
+  thresholds: z
+    .object({ buy_above: z.number(), sell_below: z.number() })
+    .nullable()
+    .describe('defaults of the strategy ml-threshold'),
+  ...ran,
+});
+export type PredictReply = z.infer<typeof predictReply>;
