@@ -50,6 +50,12 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/statistics/selection.cc
   native/cpu/statistics/two_samples.cc
   native/cpu/system/probes.cc
+  native/cpu/trees/binning.cc
+  native/cpu/trees/grower.cc
+  native/cpu/trees/objective.cc
+  native/cpu/trees/reader.cc
+  native/cpu/trees/split.cc
+  native/cpu/trees/trainer.cc
 )
 # The Metal column where there is no Metal.
 set(NAUTILUS_NO_METAL_SOURCES
@@ -145,6 +151,8 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/metal.cc
   native/addon/placement.cc
   native/addon/settling.cc
+  native/addon/trees.cc
+  native/addon/trees_model.cc
 )
 set(NAUTILUS_TEST_SOURCES
   native/cpu/learning/reference_tree_histograms.cc

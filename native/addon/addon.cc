@@ -10,6 +10,7 @@
 #include "addon/kernels.h"
 #include "addon/metal.h"
 #include "addon/placement.h"
+#include "addon/trees.h"
 #include "core/build_info.h"
 #include "core/kernel_table.h"
 #include "core/metal_counts.h"
@@ -106,6 +107,7 @@ Napi::Object ExportAll(Napi::Env env, Napi::Object exports) {
   ExportIndicators(env, exports);
   ExportMetal(env, exports);
   ExportPlacement(env, exports);
+  ExportTrees(env, exports);
   exports.Set("statusCodes", Napi::Function::New(env, StatusCodes, "statusCodes"));
   exports.Set("kernels", Napi::Function::New(env, Kernels, "kernels"));
   exports.Set("buildInfo", Napi::Function::New(env, Build, "buildInfo"));

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { BackendUnavailableError, InvalidOptionError } from '../core/errors.ts';
+import type { RawTreeFit, TreeModel, TreeRows } from './tree-model.ts';
 
 /** The element types that kernels work on. */
 export type FloatArray = Float32Array | Float64Array;
@@ -142,6 +143,20 @@ export interface RawAddon {
   readonly setUrgency: (urgency: 'latency' | 'throughput') => void;
   readonly bindThreads: (cpus: Int32Array) => { readonly threads: number; readonly error: string };
   readonly allowedCpus: () => number[];
+  /** Begins a fit of trees: options, columns, rows, rows of validation; see `trees.ts`. */
+  readonly treesOpen: (
+    options: object,
+    columns: number,
+    training: TreeRows,
+    validation: TreeRows | undefined,
+  ) => RawTreeFit;
+  /** Writes the sums of `inputs` [rows, columns] to `outputs` [rows, classes]. */
+  readonly treesPredict: (
+    model: TreeModel,
+    inputs: Float32Array,
+    threads: number,
+    outputs: Float32Array,
+  ) => Promise<void>;
 }
 
 const addonPath =

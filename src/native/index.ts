@@ -42,6 +42,16 @@ export {
 } from './metal.ts';
 export { placer } from './placer.ts';
 export { type PoolScope, type PoolStats, pool } from './pool.ts';
+export type { TreeModel, TreeProgress, TreeRows } from './tree-model.ts';
+export {
+  GROWTHS,
+  type Growth,
+  OBJECTIVES,
+  type Objective,
+  predictTrees,
+  TreeFit,
+  type TreeOptions,
+} from './trees.ts';
 
 /** Returns what the loaded addon is: compiler, flags, SIMD targets, BLAS, Metal. Throws `BackendUnavailableError`. */
 export function buildInfo(): BuildInfo {
