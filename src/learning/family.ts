@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { ModelSpec } from '../onnx/graph.ts';
 
-/** What a family learns: a number per row, a class per row, or groups and states without labels. */
-export type Task = 'regression' | 'classification' | 'clustering' | 'reconstruction';
+/** What a family learns: a number per row, a class per row, groups and states without labels, the rows themselves, or new ones like them. */
+export type Task = 'regression' | 'classification' | 'clustering' | 'reconstruction' | 'generation';
 
 /** Rows in time order. What the columns mean is the caller's matter. */
 export interface TrainingData {
@@ -46,7 +46,8 @@ export interface FitControl {
 export interface Fitted {
   /**
    * Graph with the one input `input`, float32 [rows, columns], and the output `output`, float32 [rows, width]: one number for
-   * regression, probabilities of all classes for classification and clustering, the inputs again for reconstruction.
+   * regression, probabilities of all classes for classification and clustering, the inputs again for reconstruction. Of generation the inputs are uniforms
+   * in [0, 1), and the output is new rows.
    * Operators of `SERVING_OPERATORS` only; the rows are free.
    */
   readonly model: ModelSpec;

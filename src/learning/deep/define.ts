@@ -16,16 +16,20 @@ export interface DeepDefinition<Options> {
   readonly network: (options: Options, columns: number) => Network;
 }
 
+/** A family of one network, which tests compare in its two forms. */
+export interface DeepFamily<Options> extends Family<Options>, Pick<DeepDefinition<Options>, 'network'> {}
+
 /** Returns the family of a network. Options with `steps` say that columns are steps x features. */
 export function defineDeep<
   Options extends TrainingOptions & Partial<LossOptions> & { readonly steps?: number },
->(definition: DeepDefinition<Options>): Family<Options> {
+>(definition: DeepDefinition<Options>): DeepFamily<Options> {
   const { name, title, tasks, options: schema } = definition;
   return {
     name,
     title,
     tasks,
     options: schema,
+    network: definition.network,
     async fit(task, data, options, control) {
       checkData(task, tasks, data);
       const { steps } = options;

@@ -68,7 +68,8 @@ function reconstructionHead(columns: number, scaling: Scaling): Head {
   };
 }
 
-function unscale(x: Tensor, { mean, scale }: Scaling): Tensor {
+/** Returns what is standardised in the units of its data again. */
+export function unscale(x: Tensor, { mean, scale }: Scaling): Tensor {
   return add(mul(x, scalars(x.tape, scale)), scalars(x.tape, mean));
 }
 

@@ -5,11 +5,16 @@ import { FREE, record, recordAll, type Shape, sizeOf, type Tensor } from '../tap
 /** Returns `x` with other sizes and the elements in the same order. Throws ShapeMismatchError when their number differs. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   if (String(shape) === String(x.shape)) return x;
-  if (sizeOf(shape) !== x.size || (x.size === FREE && rest(shape) % rest(x.shape) !== 0)) {
+  if (sizeOf(shape) !== x.size || !fits(rest(x.shape), rest(shape))) {
     throw new ShapeMismatchError(`Expected sizes of ${x.size} elements for reshape, was [${shape}]`);
   }
   const y = x.tape.emit('Reshape', [x, x.tape.integers(shape)], shape, undefined, x.type);
   return record([x], y, (dy) => [() => reshape(dy, x.shape)]);
+}
+
+/** Rows that are free may be joined or cut by a whole number. */
+function fits(before: number, after: number): boolean {
+  return before % after === 0 || after % before === 0;
 }
 
 /** Elements of one row. */
