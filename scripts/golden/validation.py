@@ -1,14 +1,17 @@
-# Writes src/learning/validation/golden.json: scores of scikit-learn.
-# Needs scikit-learn and SciPy; their versions go into the file.
+# Writes src/learning/validation/golden.json: scores of scikit-learn and combinatorial purged splits of skfolio.
+# Needs scikit-learn, SciPy and skfolio; their versions go into the file.
 import json
 from pathlib import Path
 
 import numpy as np
 import scipy
+import skfolio
 import sklearn
 from scipy.stats import pearsonr, spearmanr
+from skfolio.model_selection import CombinatorialPurgedCV
 from sklearn import metrics as m
-from sklearn.calibration import calibration_curve
+from sklearn.calibration import _sigmoid_calibration, _TemperatureScaling, calibration_curve
+from sklearn.isotonic import IsotonicRegression
 
 root = Path(__file__).resolve().parents[2]
 rng = np.random.default_rng(20180221)
@@ -71,13 +74,45 @@ def numbers(rows):
     return {'targets': y.tolist(), 'forecasts': f.tolist(), 'quantile': 0.9, 'cases': cases}
 
 
+def calibrations(rows):
+    x = rng.uniform(0.02, 0.98, rows).round(2)
+    y = (rng.uniform(0, 1, rows) < x**1.7).astype(int)
+    line = IsotonicRegression(out_of_bounds='clip').fit(x, y)
+    at = np.linspace(-0.1, 1.1, 61).round(4)
+    odds = np.log(x / (1 - x))
+    a, b = _sigmoid_calibration(odds, y)
+    labels = rng.integers(0, 3, rows)
+    z = 2.5 * (rng.standard_normal((rows, 3)) + np.eye(3)[labels])
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    p = p.round(6)
+    temperature = 1 / _TemperatureScaling().fit(np.log(p), labels).beta_
+    return {
+        'x': x.tolist(), 'y': y.tolist(),
+        'isotonic': {'knots_x': line.X_thresholds_.tolist(), 'knots_y': line.y_thresholds_.tolist(),
+                     'at': at.tolist(), 'values': line.predict(at).tolist()},
+        'sigmoid': {'slope': -float(a), 'intercept': -float(b),
+                    'tolerance': 1e-4, 'tolerance_why': 'scikit-learn stops L-BFGS at a gradient of 1e-6 of scaled scores'},
+        'temperature': {'probabilities': p.ravel().tolist(), 'labels': labels.tolist(), 'temperature': float(temperature),
+                        'tolerance': 1e-4, 'tolerance_why': 'scikit-learn minimises by a bounded scalar search'},
+    }
+
+
+def combinatorial(rows, groups, test_groups, purged, embargo):
+    cv = CombinatorialPurgedCV(n_folds=groups, n_test_folds=test_groups, purged_size=purged, embargo_size=embargo)
+    splits = [{'train': train.tolist(), 'test': np.concatenate(tests).tolist()}
+              for train, tests in cv.split(np.zeros((rows, 1)))]
+    return {'rows': rows, 'groups': groups, 'test_groups': test_groups, 'purged': purged, 'embargo': embargo, 'splits': splits}
+
+
 json.dump(
     {
-        'source': f'scikit-learn {sklearn.__version__}, scipy {scipy.__version__}',
+        'source': f'scikit-learn {sklearn.__version__}, scipy {scipy.__version__}, skfolio {skfolio.__version__}',
         'tolerance': 1e-12,
-        'tolerance_why': 'the same float64 inputs, sums of some hundred terms in another order',
+        'tolerance_why': 'the same float64 inputs, sums of some hundred terms in another order; splits are equal',
         'classification': [classes(2, 120), classes(4, 150)],
         'regression': numbers(131),
+        'calibration': calibrations(200),
+        'combinatorial': [combinatorial(*case) for case in ((24, 6, 2, 0, 0), (24, 4, 2, 2, 0), (40, 5, 2, 1, 3), (30, 3, 2, 2, 2))],
     },
     open(root / 'src/learning/validation/golden.json', 'w'),
 )

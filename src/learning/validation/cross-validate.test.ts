@@ -107,6 +107,25 @@ describe('crossValidate', () => {
     await expect(run).rejects.toThrow(CancelledError);
   });
 
+  test('calibrates a classifier on the latest training rows, which fit nothing, and serves it with the calibration', async () => {
+    const data = line(240, 1.5);
+    const labelled = { ...data, classes: 2, targets: data.targets!.map((value) => (value > 0.5 ? 1 : 0)) };
+    const calibration = { kind: 'sigmoid' as const, held_out_fraction: 0.5 };
+    const candidate = { family: linearFamily, task: 'classification' as const, options };
+    const plain = await crossValidate(candidate, labelled, kFold, control);
+    const calibrated = await crossValidate({ ...candidate, calibration }, labelled, kFold, control);
+    for (const { facts, train_rows } of calibrated.folds) {
+      expect(facts.calibration).toBe('sigmoid');
+      expect(facts.calibration_rows).toBe(train_rows / 2);
+      // Two rows are purged between the halves.
+      expect(facts.rows).toBe(train_rows / 2 - 2);
+    }
+    expect(calibrated.paths[0]!.predictions).not.toEqual(plain.paths[0]!.predictions);
+    await expect(crossValidate({ ...regression, calibration }, data, kFold, control)).rejects.toThrow(
+      InvalidOptionError,
+    );
+  });
+
   test('refuses tasks and data that do not belong together', async () => {
     const data = line(40);
     const run = (candidate: object, rows: ValidationData) =>
@@ -163,9 +182,16 @@ describe('validationReport', () => {
   test.skipIf(!panelFile)('scores a panel of stocks by its times (needs the shared data)', async () => {
     const data = await stockPanel(panelFile!, 2000, 20);
     const result = await crossValidate(regression, data, kFold, control);
-    const { information } = (await validationReport(result, data, report)).paths[0]!.groups;
+    const costs = { ...report, trading: { costBps: 5, periodsPerYear: 252 / 20 } };
+    const { information, trading } = (await validationReport(result, data, costs)).paths[0]!.groups;
     expect(information!.scores.rank_ic!.sample_size).toBe(data.rows / 20);
     expect(Math.abs(information!.scores.ic!.value!)).toBeLessThan(0.5);
     expect(information!.scores.icir!.value).not.toBeNull();
+    expect(trading!.scores.sharpe!.sample_size).toBe(data.rows / 20);
+    expect(trading!.scores.sharpe!.convention).toContain('5 basis points');
+    expect(trading!.whole!.max_drawdown!.value!).toBeGreaterThan(0);
+    expect(Object.keys(trading!.baselines)).toEqual(['buy_and_hold']);
+    // A month of a long book of 20 large stocks earned more than nothing in these years.
+    expect(trading!.baselines.buy_and_hold!.scores.mean_gross_bps!.value!).toBeGreaterThan(0);
   });
 });

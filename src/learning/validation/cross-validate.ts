@@ -1,19 +1,14 @@
 // Fits a family on every split of a scheme and predicts the test rows through the graph that would serve.
 import { InvalidOptionError } from '../../core/errors.ts';
 import { CancelledError } from '../../native/errors.ts';
-import type { Family, FitControl, Fitted, Task } from '../family.ts';
+import type { FitControl, Fitted, Task } from '../family.ts';
 import { type Baselines, naiveForecasts } from './baselines.ts';
+import type { Candidate } from './candidate.ts';
 import { checkValidationData, takeInputs, takeRows, type ValidationData } from './data.ts';
+import { fitCalibrated } from './held-out.ts';
 import { assertNoLeak, type CheckedSplit, requireChecked } from './leak.ts';
 import { planSplits, type Scheme, splitRows } from './schemes.ts';
 import { predictServed } from './serve.ts';
-
-/** What is validated. */
-export interface Candidate<Options> {
-  readonly family: Family<Options>;
-  readonly task: Task;
-  readonly options: Options;
-}
 
 /** One fit and its test. */
 export interface Fold {
@@ -93,14 +88,14 @@ interface Tested {
 }
 
 async function runFold<Options>(
-  { family, task, options }: Candidate<Options>,
+  candidate: Candidate<Options>,
   data: ValidationData,
   split: CheckedSplit,
   control: FitControl,
 ): Promise<Tested & { readonly fold: Fold }> {
   requireChecked(split);
   const { train, test } = split;
-  const fitted = await family.fit(task, takeRows(data, train), options, control);
+  const { fitted, facts } = await fitOn(candidate, data, train, control);
   const { output, width } = await predictServed(
     fitted.model,
     takeInputs(data, test),
@@ -121,9 +116,25 @@ async function runFold<Options>(
       left_out_rows: data.rows - train.length - test.length,
       test_from_us: startUs[test[0]!]!,
       test_to_us: startUs[test.at(-1)!]!,
-      facts: fitted.facts,
+      facts,
     },
   };
+}
+
+async function fitOn<Options>(
+  candidate: Candidate<Options>,
+  data: ValidationData,
+  rows: Uint32Array,
+  control: FitControl,
+): Promise<{ fitted: Fitted; facts: Fitted['facts'] }> {
+  const { family, task, options, calibration } = candidate;
+  if (!calibration) {
+    const fitted = await family.fit(task, takeRows(data, rows), options, control);
+    return { fitted, facts: fitted.facts };
+  }
+  const { fitted, calibrator } = await fitCalibrated(candidate, data, rows, calibration, control);
+  const calibrated = { calibration: calibrator.kind, calibration_rows: calibrator.rows, ...calibrator.facts };
+  return { fitted, facts: { ...fitted.facts, ...calibrated } };
 }
 
 /** Sorts the tests into paths: the p-th test of a row belongs to path p. */
@@ -165,7 +176,11 @@ function inPart(control: FitControl, { done, of }: { done: number; of: number })
   };
 }
 
-function checkCandidate<Options>({ family, task }: Candidate<Options>, data: ValidationData): void {
+function checkCandidate<Options>(candidate: Candidate<Options>, data: ValidationData): void {
+  const { family, task, calibration } = candidate;
+  if (calibration && task !== 'classification') {
+    throw new InvalidOptionError('Expected calibration for classification only');
+  }
   if (task !== 'regression' && task !== 'classification') {
     throw new InvalidOptionError(
       'Expected task regression or classification: others have no targets to score by',

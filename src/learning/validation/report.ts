@@ -7,6 +7,14 @@ import { CLASSIFICATION_SCORES, classificationScorer } from './metrics/classific
 import { INFORMATION_SCORES, informationScorer, timeEdges } from './metrics/information.ts';
 import { REGRESSION_SCORES, regressionScorer } from './metrics/regression.ts';
 import { bootstrapAsync, difference, type Interval, type Scorer, scoreOnce } from './metrics/scorer.ts';
+import {
+  equityMeasures,
+  holdings,
+  signPositions,
+  TRADING_SCORES,
+  type TradingOptions,
+  tradingScorer,
+} from './metrics/trading.ts';
 import { overlappingRows, takeSpans } from './spans.ts';
 
 /** How far better than a naive forecast, in the unit of the score; above 0 is better whichever way the score points. */
@@ -19,6 +27,8 @@ export interface Advantage {
 
 /** One group of scores of one path. */
 export interface ScoreGroup {
+  /** Measures without an interval, as they depend on the order of rows: `total_return`, `max_drawdown`. */
+  readonly whole?: Readonly<Record<string, Measure>>;
   readonly scores: Readonly<Record<string, Measure & { readonly interval: Interval }>>;
   /** By name of the naive forecast, then of the score. */
   readonly baselines: Readonly<
@@ -35,7 +45,7 @@ export interface ScoreGroup {
 /** The scores of one path. */
 export interface PathReport {
   readonly rows: number;
-  /** By what is scored: `classification` or `regression`, and `information` when there are returns. */
+  /** By what is scored: `classification` or `regression`; `information` and `trading` when there are returns. */
   readonly groups: Readonly<Record<string, ScoreGroup>>;
 }
 
@@ -49,8 +59,10 @@ export interface ValidationReport {
   readonly interval_method: string;
 }
 
-/** How the intervals are made. */
+/** How the intervals are made, and what trading costs. */
 export interface ReportOptions {
+  /** With it, and returns in the data, what trading on the sign of the forecasts would have earned is scored beside buying and holding. */
+  readonly trading?: TradingOptions;
   readonly resamples: number;
   readonly level: number;
   readonly seed: number;
@@ -60,6 +72,7 @@ export interface ReportOptions {
 const LOWER_IS_BETTER: ReadonlySet<string> = new Set([
   ...['log_loss', 'brier', 'calibration_error'],
   ...['rmse', 'mae', 'median_ae', 'quantile_loss'],
+  'turnover',
 ]);
 /** Four label spans a block: neighbours within one span share most of their label. */
 export const SPANS_PER_BLOCK = 4;
@@ -78,7 +91,7 @@ export async function validationReport(
   const paths: PathReport[] = [];
   for (const path of result.paths) {
     const groups: Record<string, ScoreGroup> = {};
-    for (const [name, group] of Object.entries(groupsOf(result, path, data))) {
+    for (const [name, group] of Object.entries(groupsOf(result, path, data, options))) {
       groups[name] = await scoreGroup(group, options);
     }
     paths.push({ rows: path.rows.length, groups });
@@ -98,9 +111,16 @@ interface Group {
   readonly sampleSize: number;
   readonly model: Scorer;
   readonly baselines: Readonly<Record<string, Scorer>>;
+  /** Measures beside the scores that no resample has a place for: they depend on the order of rows. */
+  readonly whole?: Readonly<Record<string, Measure>>;
 }
 
-function groupsOf({ task, width }: CrossValidation, path: Path, data: ValidationData): Record<string, Group> {
+function groupsOf(
+  { task, width }: CrossValidation,
+  path: Path,
+  data: ValidationData,
+  { trading }: ReportOptions,
+): Record<string, Group> {
   const spans = takeSpans(data.spans, path.rows);
   const targets = Float32Array.from(path.rows, (row) => data.targets![row]!);
   const overlap = overlappingRows(spans);
@@ -142,8 +162,40 @@ function groupsOf({ task, width }: CrossValidation, path: Path, data: Validation
         blockRows: blockOf(Math.ceil((overlap * times) / rows), times),
       },
     );
+    if (trading)
+      groups.trading = tradingGroup(path, lastColumn(path.predictions, width), neutral, data, trading);
   }
   return groups;
+}
+
+function tradingGroup(
+  path: Path,
+  forecasts: Float64Array,
+  neutral: number,
+  data: ValidationData,
+  options: TradingOptions,
+): Group {
+  const { series } = data;
+  const sample = {
+    positions: signPositions(forecasts, neutral),
+    returns: Float64Array.from(path.rows, (row) => data.returns![row]!),
+    spans: takeSpans(data.spans, path.rows),
+    ...(series && { series: Uint32Array.from(path.rows, (row) => series[row]!) }),
+  };
+  const held = holdings(sample, options);
+  const kept = holdings({ ...sample, positions: new Float64Array(path.rows.length).fill(1) }, options);
+  const conventions = Object.fromEntries(
+    Object.entries(TRADING_SCORES).map(([name, words]) => [name, `${words} (${held.convention})`]),
+  );
+  return {
+    conventions,
+    // Holdings don't overlap: each is a span of its own.
+    blockRows: blockOf(1, held.net.length),
+    sampleSize: held.net.length,
+    model: tradingScorer(held),
+    baselines: { buy_and_hold: tradingScorer(kept) },
+    whole: equityMeasures(held),
+  };
 }
 
 async function scoreGroup(group: Group, options: ReportOptions): Promise<ScoreGroup> {
@@ -164,7 +216,7 @@ async function scoreGroup(group: Group, options: ReportOptions): Promise<ScoreGr
     };
   }
   const scores = mapValues(measures(values), (one, name) => ({ ...one, interval: intervals[name]! }));
-  return { scores, baselines };
+  return { scores, baselines, ...(group.whole && { whole: group.whole }) };
 }
 
 function advantage(value: number, { low, high }: Interval, lower: boolean): Advantage {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import { LeakError } from '../errors.ts';
+import golden from './golden.json' with { type: 'json' };
 import { assertNoLeak } from './leak.ts';
 import { planSplits, type Scheme, schemeSchema, splitRows } from './schemes.ts';
 import type { LabelSpans } from './spans.ts';
@@ -58,6 +59,13 @@ describe('combinatorial purged', () => {
       { test: [3, 4, 5, 9, 10, 11], train: [0, 1] },
       { test: range(6, 12), train: [0, 1, 2, 3, 4] },
     ]);
+  });
+
+  test('gives the splits of skfolio', () => {
+    for (const { rows, groups, test_groups, purged, embargo, splits: expected } of golden.combinatorial) {
+      const scheme = { kind: 'combinatorial_purged', groups, test_groups, embargo_us: embargo } as const;
+      expect(splits(scheme, regular(rows, purged))).toEqual(expected);
+    }
   });
 
   test('refuses as many tested groups as groups, and thousands of fits', () => {
