@@ -4,7 +4,7 @@ import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS } from './migrations.ts';
-import { mlRoutes } from './routes.ts';
+import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
 import { servingRoutes } from './serving/routes.ts';
 
@@ -20,9 +20,10 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     create(context) {
       const service = new MlService(context, options);
       return {
-        routes: mlRoutes(service)
+        routes: registryRoutes(service.models, service)
           .use(servingRoutes(service.serving))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
+        rawBodies: UPLOAD_PATHS,
         participant: service.participant,
         missing: () => service.missing(),
         status: () => service.status(),

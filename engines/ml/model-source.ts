@@ -18,7 +18,7 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
 
 /** One version that a reference leads to. */
 export interface FoundModel {
-  /** `<model_id>@<version>`: the same key means the same bytes on the same hardware. */
+  /** `<model_id>@<version>`: the same key means the same bytes. */
   readonly key: string;
   readonly card: ServedCard;
   /** Name of the graph's input; `input` when absent. */

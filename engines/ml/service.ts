@@ -1,15 +1,12 @@
-// What the ML engine does: lists models, predicts on request, and has the stream predicted.
+// What the ML engine does: keeps models, predicts on request, and has the stream predicted.
 
 import type { Participant } from '../../src/bus/participant.ts';
-import { NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { Counter, Gauge, Histogram } from '../../src/http/prom.ts';
-import { ModelIntegrityError } from '../../src/onnx/errors.ts';
-import { listModels, type ModelListing } from '../../src/onnx/registry.ts';
 import { Deployments } from './deployments.ts';
 import { ModelCache } from './model-cache.ts';
-import { fileModels } from './model-source.ts';
 import { PredictionStream } from './prediction-stream.ts';
+import { ModelsService } from './registry/service.ts';
 import type { DeploymentsQuery } from './schemas.ts';
 import { Serving } from './serving/serving.ts';
 import { StreamModel } from './stream-model.ts';
@@ -22,7 +19,8 @@ export interface MlOptions {
 
 /** State and decisions of the ML engine. */
 export class MlService {
-  readonly #directory: string;
+  /** Models of the registry and of the models directory. */
+  readonly models: ModelsService;
   readonly #cache: ModelCache;
   readonly #deployments: Deployments;
   readonly #streamModel: StreamModel;
@@ -35,8 +33,22 @@ export class MlService {
   constructor(context: EngineContext, options: MlOptions = {}) {
     const { config, log, metrics } = context;
     const registers = [metrics.registry];
-    this.#directory = config.modelsDir;
-    const source = fileModels(config.modelsDir);
+    this.models = new ModelsService(context, {
+      isLoaded: (version) => this.#cache.has(version) || this.serving.models.has(version),
+      changed: (id) => {
+        this.#cache.forget(id);
+        this.serving.models.forget(id);
+      },
+      deleted: (id) => {
+        this.#cache.drop(id);
+        this.serving.models.drop(id);
+      },
+      stream: () => {
+        const { id, loaded, reason } = this.#streamModel;
+        return { model_id: id, loaded: loaded !== null, reason };
+      },
+    });
+    const source = this.models.source;
     this.#cache = new ModelCache(source, context.routing);
     this.#deployments = new Deployments(context);
     this.#streamModel = new StreamModel(
@@ -87,10 +99,12 @@ export class MlService {
   /** Begins to load the model of the stream; what needs it waits for it. */
   start(): void {
     void this.#streamModel.current();
+    this.models.start();
   }
 
   async stop(): Promise<void> {
     this.#deployments.stop();
+    this.models.stop();
     await this.serving.stop();
     await this.#cache.close();
   }
@@ -116,29 +130,6 @@ export class MlService {
     };
   }
 
-  async models() {
-    const { models, rejected } = await this.#listing();
-    return {
-      models: models.map((card) => ({
-        model_id: card.model_id,
-        model_type: card.model_type,
-        version: card.version,
-        algorithm: card.algorithm,
-        inputs: card.inputs.map((input) => input.name),
-        output: card.output.meaning,
-        out_of_sample: card.out_of_sample.metrics,
-        created: card.created,
-        loaded: this.#cache.has(`${card.model_id}@${card.version}`),
-      })),
-      rejected: rejected.map(({ model_id, reason }) => ({ model_id, reason })),
-      stream: {
-        model_id: this.#streamModel.id,
-        loaded: this.#streamModel.loaded !== null,
-        reason: this.#streamModel.reason,
-      },
-    };
-  }
-
   /** Which models have served the stream, newest first. */
   async deployments({ limit, cursor }: DeploymentsQuery) {
     const deployments = await this.#deployments.list(limit, cursor);
@@ -148,30 +139,10 @@ export class MlService {
     };
   }
 
-  /** Returns a model's card. Throws NotFoundError, and ModelIntegrityError when its card does not hold. */
-  async model(id: string) {
-    const { models, rejected } = await this.#listing();
-    const broken = rejected.find((model) => model.model_id === id);
-    if (broken) throw new ModelIntegrityError(broken.reason);
-    const card = models.find((model) => model.model_id === id);
-    if (!card) throw new NotFoundError('Expected the id of a registered model');
-    return card;
-  }
-
   // The model of the stream goes through its loader, so that a request after a repair mends the stream as well.
   async #reference(asked: string | undefined): Promise<string> {
     if (asked === undefined) return (await this.#streamModel.required()).card.model_id;
     if (asked === this.#streamModel.id) await this.#streamModel.retry();
     return asked;
-  }
-
-  async #listing(): Promise<ModelListing> {
-    try {
-      return await listModels(this.#directory);
-    } catch (error) {
-      // An absent directory is an empty registry; `stream.reason` says so.
-      if (error instanceof NotFoundError) return { models: [], rejected: [] };
-      throw error;
-    }
   }
 }

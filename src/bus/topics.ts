@@ -133,7 +133,7 @@ export const topics = {
     'ml.model_deployments',
     'ml',
     'append',
-    'Another model serves the stream',
+    'Another version of a model serves, or another model the stream',
     modelDeployment,
     { key: 'model_id', keep: 'forever' },
   ),

@@ -31,6 +31,14 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /predict/neural-engine': 'read',
     'POST /predict/metal-gpu': 'read',
     'POST /predict/hybrid': 'read',
+    'POST /models': 'admin',
+    'PUT /models/:model_id': 'admin',
+    'DELETE /models/:model_id': 'admin',
+    'POST /models/:model_id/versions': 'admin',
+    'PUT /models/:model_id/versions/:version': 'admin',
+    // What serves makes trades.
+    'POST /models/:model_id/deploy': 'trade',
+    'POST /models/:model_id/rollback': 'trade',
   },
   features: { 'POST /indicators/:name': 'read' },
   websocket: {

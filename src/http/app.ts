@@ -72,7 +72,7 @@ export function buildApp(
 ): (request: Request, peer?: Peer) => Response | Promise<Response> {
   const traces = new WeakMap<Request, Trace>();
   const nextId = idSequence();
-  const rawBodies = new Set(parts.rawBodies ?? []);
+  const rawBodies = pathsOf(parts.rawBodies ?? []);
   const { log, metrics, config } = context;
   const tracing = context.telemetry?.tracing;
   const health = (startNs: number) => {
@@ -218,8 +218,18 @@ function isPath(url: string, path: string): boolean {
   return url.endsWith(path) && url.indexOf('/', url.indexOf('//') + 2) === url.length - path.length;
 }
 
-function isRaw(request: Request, rawBodies: ReadonlySet<string>): boolean {
-  return rawBodies.size > 0 && rawBodies.has(new URL(request.url).pathname);
+/** Matches the paths of patterns such as `/models/:id/versions`; null where there is no pattern. */
+function pathsOf(patterns: readonly string[]): RegExp | null {
+  if (patterns.length === 0) return null;
+  const literal = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const parts = patterns.map((pattern) =>
+    pattern.split('/').map((p) => (p.startsWith(':') ? '[^/]+' : literal(p))),
+  );
+  return new RegExp(`^(?:${parts.map((p) => p.join('/')).join('|')})$`);
+}
+
+function isRaw(request: Request, rawBodies: RegExp | null): boolean {
+  return rawBodies?.test(new URL(request.url).pathname) ?? false;
 }
 
 // Health is asked all the time: its shape is documented here but not checked on each reply, which would double its cost.

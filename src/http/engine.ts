@@ -71,7 +71,7 @@ export interface SocketEndpoint {
 export interface EngineParts {
   /** Its routes, as an Elysia plugin. */
   readonly routes: AnyElysia;
-  /** Paths that read `request.body` themselves, as a stream with a limit of their own; all others get parsed JSON. */
+  /** Paths, as `/bars/import` or `/models/:id/versions`, that read `request.body` themselves with a limit of their own; all others get parsed JSON. */
   readonly rawBodies?: readonly string[];
   /** Its part in the flow of messages. */
   readonly participant?: Participant;

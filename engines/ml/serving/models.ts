@@ -75,6 +75,12 @@ export class ServedModels {
     return this.#entries.size;
   }
 
+  /** Whether `<model_id>@<version>` is open, or opens. */
+  has(version: string): boolean {
+    for (const { key } of this.#entries.values()) if (key === version) return true;
+    return false;
+  }
+
   /**
    * Returns the model that a reference leads to, warm. Callers at the same time share one opening; one that fails is forgotten, so that the
    * next call tries again. Throws what `ModelSource.find` and opening throw, TooLargeError for one that is larger than the cache,

@@ -1,0 +1,132 @@
+// What the registry knows of a model and of its versions, as the database keeps it.
+import { z } from 'zod';
+import type { AskedProvider } from '../../../src/onnx/provider.ts';
+
+/** What the numbers of a model are. */
+export const TASKS = ['regression', 'classification', 'clustering', 'reconstruction'] as const;
+export type ModelTask = (typeof TASKS)[number];
+
+/** Where a version is on its way; `production` is what a deployment gives, to one version of a model. */
+export const STAGES = ['none', 'staging', 'production', 'archived'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** The hardware that a deployment asks for. */
+export const TARGETS = ['auto', 'cpu', 'neural_engine', 'metal_gpu'] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** The provider of ONNX Runtime for each target. */
+export const PROVIDERS: Readonly<Record<Target, AskedProvider>> = {
+  auto: 'auto',
+  cpu: 'cpu',
+  neural_engine: 'coreml',
+  metal_gpu: 'coreml-gpu',
+};
+
+const text = (most: number) => z.string().min(1).max(most);
+
+/** Where a version comes from; all that is known of it. */
+export const lineageSchema = z.strictObject({
+  data: text(200).optional().describe('name of the data it was fitted on'),
+  data_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe('SHA-256 of that data, 64 lower-case hexadecimal digits'),
+  feature_set: text(200).optional().describe('name and version of the set of features'),
+  code_version: text(200).optional().describe('version or commit of the code that fitted it'),
+  seed: z.int().min(0).optional().describe('seed of the fit, at least 0'),
+  parent_version: text(130)
+    .optional()
+    .describe('version that it was made from: <version> of this model, or <id>@<version>'),
+});
+export type Lineage = z.infer<typeof lineageSchema>;
+
+/** Most metrics of one version. */
+const MAX_METRICS = 200;
+
+/** Figures of a version by name. */
+export const metricsSchema = z
+  .record(z.string().regex(/^[a-z][a-z0-9_.@-]{0,63}$/), z.number())
+  .refine((metrics) => Object.keys(metrics).length <= MAX_METRICS, {
+    message: `Expected at most ${MAX_METRICS} metrics`,
+  });
+export type Metrics = z.infer<typeof metricsSchema>;
+
+/** What goes into a version and what comes out. */
+export const signatureSchema = z.object({
+  input: z.object({
+    name: z.string(),
+    type: z.literal('float32'),
+    columns: z.int().describe('numbers in a row'),
+    names: z.array(z.string()).nullable().describe('names of the columns, in order; null: never given'),
+  }),
+  output: z.object({
+    name: z.string(),
+    type: z.literal('float32'),
+    columns: z.int().describe('numbers for each row'),
+    meaning: z.string().nullable(),
+  }),
+  opsets: z.record(z.string(), z.int()),
+  operators: z.array(z.string()),
+  parameters: z.int().describe('numbers in its constants'),
+});
+export type Signature = z.infer<typeof signatureSchema>;
+
+/** Rows that a version was asked for when it came, and what it said: float32 as base64. */
+export interface Probe {
+  readonly rows: number;
+  /** Null: the rows of {@link import('./probe.ts').defaultProbe}. */
+  readonly inputs: string | null;
+  readonly outputs: string;
+}
+
+/** A model as it is stored. */
+export interface ModelRow {
+  readonly model_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly model_type: string;
+  readonly task: ModelTask;
+  readonly family: string | null;
+  /** JSON. */
+  readonly options: string;
+  readonly configuration: string;
+  readonly revision: number;
+  readonly newest_version: number;
+  readonly production_version: number | null;
+  readonly deployment_seq: number;
+  readonly created_us: number;
+  readonly updated_us: number;
+  readonly deleted_us: number | null;
+}
+
+/** A version as it is stored; signature, probe, metrics and lineage are JSON. */
+export interface VersionRow {
+  readonly model_id: string;
+  readonly version: number;
+  readonly stage: Stage;
+  readonly artefact_sha256: string;
+  readonly artefact_bytes: number;
+  readonly signature: string;
+  readonly probe: string;
+  readonly metrics: string;
+  readonly lineage: string;
+  readonly created_us: number;
+  readonly updated_us: number;
+}
+
+/** One change of what serves, as it is stored. */
+export interface DeploymentRow {
+  readonly model_id: string;
+  /** Counts from 1 for each model. */
+  readonly seq: number;
+  readonly kind: 'deploy' | 'rollback' | 'delete';
+  /** What serves since then; null after a deletion. */
+  readonly version: number | null;
+  readonly previous_version: number | null;
+  readonly artefact_sha256: string | null;
+  readonly target: Target | null;
+  /** The row that a rollback goes back to; null where there is none. */
+  readonly below_seq: number | null;
+  readonly since_us: number;
+}

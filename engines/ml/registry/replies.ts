@@ -1,0 +1,102 @@
+// Rows of the registry as replies show them, and as serving takes them.
+import type { FoundModel } from '../model-source.ts';
+import type { Artefacts } from './artefacts.ts';
+import {
+  type DeploymentRow,
+  type ModelRow,
+  PROVIDERS,
+  type Signature,
+  type Target,
+  type VersionRow,
+} from './records.ts';
+import type { ModelVersion, RegisteredModel } from './schemas.ts';
+
+/** A number of a version, as replies say it. */
+export function versionText(version: number): string;
+export function versionText(version: number | null): string | null;
+export function versionText(version: number | null): string | null {
+  return version === null ? null : `${version}`;
+}
+
+/** Returns the page of a model. */
+export function modelReply(
+  row: ModelRow,
+  tags: readonly string[],
+  aliases: Readonly<Record<string, number>>,
+  target: Target | null,
+): RegisteredModel {
+  return {
+    model_id: row.model_id,
+    source: 'registry',
+    name: row.name,
+    description: row.description,
+    model_type: row.model_type,
+    task: row.task,
+    family: row.family,
+    options: JSON.parse(row.options),
+    configuration: JSON.parse(row.configuration),
+    tags: [...tags],
+    aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, `${version}`])),
+    revision: row.revision,
+    newest_version: row.newest_version === 0 ? null : `${row.newest_version}`,
+    production_version: versionText(row.production_version),
+    target,
+    created_us: row.created_us,
+    updated_us: row.updated_us,
+  };
+}
+
+/** Returns the page of a version. */
+export function versionReply(row: VersionRow, aliases: Readonly<Record<string, number>>): ModelVersion {
+  return {
+    model_id: row.model_id,
+    version: versionText(row.version),
+    stage: row.stage,
+    aliases: Object.keys(aliases).filter((alias) => aliases[alias] === row.version),
+    signature: JSON.parse(row.signature),
+    metrics: JSON.parse(row.metrics),
+    lineage: JSON.parse(row.lineage),
+    artefact: { sha256: row.artefact_sha256, bytes: row.artefact_bytes },
+    created_us: row.created_us,
+    updated_us: row.updated_us,
+  };
+}
+
+/** Returns one change of what serves. */
+export function deploymentReply({ below_seq: _, ...row }: DeploymentRow) {
+  return {
+    ...row,
+    version: versionText(row.version),
+    previous_version: versionText(row.previous_version),
+  };
+}
+
+/** Returns a version as serving takes it. */
+export function foundModel(
+  model: ModelRow,
+  row: VersionRow,
+  target: Target | null,
+  artefacts: Artefacts,
+): FoundModel {
+  const { input, output } = JSON.parse(row.signature) as Signature;
+  const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
+  return {
+    key: `${row.model_id}@${row.version}`,
+    card: {
+      model_id: row.model_id,
+      version: versionText(row.version),
+      model_type: model.task,
+      inputs: columnNames(input).map((name) => ({ name })),
+      output: { name: output.name },
+      artefact,
+    },
+    input: input.name,
+    provider: PROVIDERS[target ?? 'auto'],
+    bytes: () => artefacts.read(artefact),
+  };
+}
+
+/** Names of the columns; `x1`, `x2`, ... where none were given. */
+export function columnNames({ columns, names }: Signature['input']): readonly string[] {
+  return names ?? Array.from({ length: columns }, (_, i) => `x${i + 1}`);
+}

@@ -1,0 +1,307 @@
+// Changes of the registry's tables, each a unit of work: stored as a whole with what is said of it, or not at all.
+import { topics } from '../../../src/bus/topics.ts';
+import type { Unit, UnitRunner } from '../../../src/bus/unit.ts';
+import type { Clock } from '../../../src/core/clock.ts';
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import type { Database, Transaction } from '../../../src/store/database.ts';
+import type { Artefact } from './artefacts.ts';
+import { Queries } from './queries.ts';
+import type {
+  DeploymentRow,
+  Lineage,
+  Metrics,
+  ModelRow,
+  ModelTask,
+  Probe,
+  Signature,
+  Stage,
+  Target,
+} from './records.ts';
+
+/** A model without versions. */
+export interface NewModel {
+  readonly model_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly model_type: string;
+  readonly task: ModelTask;
+  readonly family: string | null;
+  readonly options: object;
+  readonly configuration: object;
+  readonly tags: readonly string[];
+}
+
+/** A version without its number. */
+export interface NewVersion {
+  readonly artefact: Artefact;
+  readonly signature: Signature;
+  readonly probe: Probe;
+  readonly lineage: Lineage;
+  readonly metrics: Metrics;
+}
+
+/** What may be changed of a model; what is absent stays, what is given is replaced as a whole. */
+export interface ModelChange {
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly options?: object | undefined;
+  readonly configuration?: object | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Version of each alias. */
+  readonly aliases?: Readonly<Record<string, number>> | undefined;
+}
+
+/** What shall serve from now on. */
+export interface NewDeployment {
+  readonly kind: 'deploy' | 'rollback';
+  readonly version: number;
+  readonly target: Target;
+  /** The newest deployment when this one was tried: another one since then wins. */
+  readonly seq: number;
+  /** The deployment that a rollback goes back to. */
+  readonly below: number | null;
+}
+
+const INSERT_VERSION = `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature,
+  probe, metrics, lineage, created_us, updated_us) VALUES (?, ?, 'none', ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_MODEL = `INSERT INTO models (name, description, model_type, task, family, options, configuration, revision,
+  created_us, updated_us, model_id, newest_version, deployment_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`;
+const REVIVE_MODEL = `UPDATE models SET name = ?, description = ?, model_type = ?, task = ?, family = ?, options = ?,
+  configuration = ?, revision = ?, created_us = ?, updated_us = ?, deleted_us = NULL WHERE model_id = ?`;
+const INSERT_DEPLOYMENT = `INSERT INTO model_deployments (model_id, seq, kind, version, previous_version, artefact_sha256,
+  target, below_seq, since_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const SET_STAGE = 'UPDATE model_versions SET stage = ?, updated_us = ? WHERE model_id = ? AND version = ?';
+
+/** Changes models and versions. Every refusal comes before anything is written. */
+export class RegistryStore {
+  readonly #units: UnitRunner;
+  readonly #clock: Clock;
+  /** Reads what is stored. */
+  readonly queries: Queries;
+
+  constructor(parts: { readonly database: Database; readonly units: UnitRunner; readonly clock: Clock }) {
+    this.#units = parts.units;
+    this.#clock = parts.clock;
+    this.queries = new Queries(parts.database);
+  }
+
+  /** Makes a model, with its first version where one is given; returns its number or null. Throws ConflictError for an id that is taken. */
+  createModel(model: NewModel, first?: NewVersion): Promise<number | null> {
+    return this.#change(async ({ tx }, queries, now) => {
+      const { model_id } = model;
+      const before = await queries.row(model_id);
+      if (before && before.deleted_us === null) {
+        throw new ConflictError('Expected the id of no model, was taken', { model_id });
+      }
+      tx.write(
+        before ? REVIVE_MODEL : INSERT_MODEL,
+        model.name,
+        model.description,
+        model.model_type,
+        model.task,
+        model.family,
+        JSON.stringify(model.options),
+        JSON.stringify(model.configuration),
+        (before?.revision ?? 0) + 1,
+        now,
+        now,
+        model_id,
+      );
+      writeTags(tx, model_id, model.tags);
+      return first ? addVersion(tx, model_id, before?.newest_version ?? 0, first, now) : null;
+    });
+  }
+
+  /** Adds a version and returns its number. Throws NotFoundError. */
+  createVersion(id: string, version: NewVersion): Promise<number> {
+    return this.#change(async ({ tx }, queries, now) => {
+      const { newest_version } = await queries.model(id);
+      touch(tx, id, now);
+      return addVersion(tx, id, newest_version, version, now);
+    });
+  }
+
+  /** Throws NotFoundError, ConflictError when `revision` is given and another one is stored, InvalidOptionError for an alias of no version. */
+  update(id: string, change: ModelChange, revision: number | null): Promise<void> {
+    return this.#change(async ({ tx }, queries, now) => {
+      checkRevision(await queries.model(id), revision);
+      for (const [alias, version] of Object.entries(change.aliases ?? {})) {
+        await queries.version(id, version).catch((error) => {
+          if (!(error instanceof NotFoundError)) throw error;
+          const field = { pointer: `/aliases/${alias}`, expected: `a version of ${id}` };
+          throw new InvalidOptionError(`Expected ${field.expected} for ${field.pointer}`, [field]);
+        });
+      }
+      touch(tx, id, now);
+      const { name, description, options, configuration, tags, aliases } = change;
+      if (name !== undefined) tx.write('UPDATE models SET name = ? WHERE model_id = ?', name, id);
+      if (description !== undefined) {
+        tx.write('UPDATE models SET description = ? WHERE model_id = ?', description, id);
+      }
+      if (options !== undefined) {
+        tx.write('UPDATE models SET options = ? WHERE model_id = ?', JSON.stringify(options), id);
+      }
+      if (configuration !== undefined) {
+        tx.write('UPDATE models SET configuration = ? WHERE model_id = ?', JSON.stringify(configuration), id);
+      }
+      if (tags !== undefined) {
+        tx.write('DELETE FROM model_tags WHERE model_id = ?', id);
+        writeTags(tx, id, tags);
+      }
+      if (aliases === undefined) return;
+      tx.write('DELETE FROM model_aliases WHERE model_id = ?', id);
+      for (const [alias, version] of Object.entries(aliases)) {
+        tx.write('INSERT INTO model_aliases (model_id, alias, version) VALUES (?, ?, ?)', id, alias, version);
+      }
+    });
+  }
+
+  /** Moves a version to a stage. Throws NotFoundError, and ConflictError for the version that serves. */
+  setStage(id: string, version: number, stage: Exclude<Stage, 'production'>): Promise<void> {
+    return this.#change(async ({ tx }, queries, now) => {
+      await queries.model(id);
+      const { stage: before } = await queries.version(id, version);
+      if (before === 'production') {
+        throw new ConflictError('Expected a version that does not serve: deploy another one, or roll back');
+      }
+      tx.write(SET_STAGE, stage, now, id, version);
+      touch(tx, id, now);
+    });
+  }
+
+  /**
+   * Makes a version serve and returns the row of its deployment; of the last one when it serves there already. What served before is
+   * archived. Throws NotFoundError, and ConflictError when something else was deployed since `seq`.
+   */
+  deploy(id: string, wanted: NewDeployment): Promise<DeploymentRow> {
+    return this.#change(async (unit, queries, now) => {
+      const { tx } = unit;
+      const model = await queries.model(id);
+      const { artefact_sha256 } = await queries.version(id, wanted.version);
+      if (model.deployment_seq !== wanted.seq) {
+        throw new ConflictError('Expected no other deployment meanwhile, was one', { model_id: id });
+      }
+      const last = await queries.deployment(id, wanted.seq);
+      const isSame = model.production_version === wanted.version && last?.target === wanted.target;
+      // Asked for again, as after a reply that was lost.
+      if (wanted.kind === 'deploy' && isSame) return last;
+      const row: DeploymentRow = {
+        model_id: id,
+        seq: wanted.seq + 1,
+        kind: wanted.kind,
+        version: wanted.version,
+        previous_version: model.production_version,
+        artefact_sha256,
+        target: wanted.target,
+        below_seq: wanted.below,
+        since_us: now,
+      };
+      // In this order there is at no moment a second version in production, which the database would refuse.
+      if (row.previous_version !== null) tx.write(SET_STAGE, 'archived', now, id, row.previous_version);
+      tx.write(SET_STAGE, 'production', now, id, wanted.version);
+      writeDeployment(tx, row);
+      tx.write('UPDATE models SET production_version = ? WHERE model_id = ?', wanted.version, id);
+      touch(tx, id, now);
+      unit.publish(topics.modelDeployments, {
+        model_id: id,
+        model_version: `${wanted.version}`,
+        artefact_sha256,
+        previous_version: row.previous_version === null ? null : `${row.previous_version}`,
+      });
+      return row;
+    });
+  }
+
+  /**
+   * Deletes a model with its versions, tags and aliases; its deployments stay on record. Returns how many versions went. Throws NotFoundError,
+   * and ConflictError while a version serves unless `force`, or when `revision` is given and another one is stored.
+   */
+  delete(id: string, { force, revision }: { force: boolean; revision: number | null }): Promise<number> {
+    return this.#change(async ({ tx }, queries, now) => {
+      const model = await queries.model(id);
+      checkRevision(model, revision);
+      if (model.production_version !== null && !force) {
+        throw new ConflictError('Expected a model of which no version serves, or force=true', {
+          production_version: `${model.production_version}`,
+        });
+      }
+      const count = await tx.get<{ n: number }>(
+        'SELECT COUNT(*) AS n FROM model_versions WHERE model_id = ?',
+        id,
+      );
+      if (model.production_version !== null) {
+        writeDeployment(tx, {
+          model_id: id,
+          seq: model.deployment_seq + 1,
+          kind: 'delete',
+          version: null,
+          previous_version: model.production_version,
+          artefact_sha256: null,
+          target: null,
+          below_seq: null,
+          since_us: now,
+        });
+      }
+      for (const table of ['model_versions', 'model_aliases', 'model_tags']) {
+        tx.write(`DELETE FROM ${table} WHERE model_id = ?`, id);
+      }
+      tx.write('UPDATE models SET production_version = NULL, deleted_us = ? WHERE model_id = ?', now, id);
+      touch(tx, id, now);
+      return count!.n;
+    });
+  }
+
+  #change<T>(work: (unit: Unit, queries: Queries, nowUs: number) => Promise<T>): Promise<T> {
+    return this.#units.run((unit) => work(unit, new Queries(unit.tx), this.#clock.nowUs()));
+  }
+}
+
+function checkRevision(model: ModelRow, revision: number | null): void {
+  if (revision === null || revision === model.revision) return;
+  throw new ConflictError('Expected the newest revision of the model, was an older one', {
+    revision: model.revision,
+  });
+}
+
+function touch(tx: Transaction, id: string, now: number): void {
+  tx.write('UPDATE models SET revision = revision + 1, updated_us = ? WHERE model_id = ?', now, id);
+}
+
+function writeTags(tx: Transaction, id: string, tags: readonly string[]): void {
+  for (const tag of tags) tx.write('INSERT INTO model_tags (tag, model_id) VALUES (?, ?)', tag, id);
+}
+
+function addVersion(tx: Transaction, id: string, newest: number, version: NewVersion, now: number): number {
+  const number = newest + 1;
+  tx.write(
+    INSERT_VERSION,
+    id,
+    number,
+    version.artefact.sha256,
+    version.artefact.bytes,
+    JSON.stringify(version.signature),
+    JSON.stringify(version.probe),
+    JSON.stringify(version.metrics),
+    JSON.stringify(version.lineage),
+    now,
+    now,
+  );
+  tx.write('UPDATE models SET newest_version = ? WHERE model_id = ?', number, id);
+  return number;
+}
+
+function writeDeployment(tx: Transaction, row: DeploymentRow): void {
+  tx.write(
+    INSERT_DEPLOYMENT,
+    row.model_id,
+    row.seq,
+    row.kind,
+    row.version,
+    row.previous_version,
+    row.artefact_sha256,
+    row.target,
+    row.below_seq,
+    row.since_us,
+  );
+  tx.write('UPDATE models SET deployment_seq = ? WHERE model_id = ?', row.seq, row.model_id);
+}

@@ -1,0 +1,25 @@
+// A process that loads one model, asks it for some rows and ends: whatever the model does, it happens to nobody else.
+// Standard input: length of the header (uint32), header (JSON), inputs (float32), model. Standard output: one line of JSON.
+import { NautilusError } from '../../../src/core/errors.ts';
+import { openSession } from '../../../src/onnx/session.ts';
+import { toText } from './probe.ts';
+import type { TrialAnswer, TrialHeader } from './trial.ts';
+
+async function answer(): Promise<TrialAnswer> {
+  const all = await Bun.stdin.bytes();
+  const start = 4 + new DataView(all.buffer, all.byteOffset).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(all.subarray(4, start))) as TrialHeader;
+  const { rows, columns, input, output, provider } = header;
+  const inputs = new Float32Array(all.slice(start, start + 4 * rows * columns).buffer);
+  const session = await openSession(all.subarray(start + inputs.byteLength), { input, output, provider });
+  const outputs = await session.predict(inputs, rows);
+  return { outputs: toText(outputs), provider: session.ranOn(outputs).provider };
+}
+
+const said = await answer().catch((error): TrialAnswer => {
+  const known = error instanceof NautilusError;
+  return { error: known ? error.message : 'Expected a model that loads', status: known ? error.status : 422 };
+});
+await Bun.write(Bun.stdout, JSON.stringify(said));
+// Threads of the runtime would keep the process up.
+process.exit(0);

@@ -1,0 +1,127 @@
+// Tries a model in a process of its own, within a time and a memory: what a model does there happens to nobody else.
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { BackendUnavailableError, DependencyUnavailableError } from '../../../src/core/errors.ts';
+import { InvalidModelError } from '../../../src/onnx/errors.ts';
+import type { ProviderChoice } from '../../../src/onnx/provider.ts';
+import { fromText } from './probe.ts';
+
+/** What is asked of the process; the first part of its input. */
+export interface TrialHeader {
+  readonly rows: number;
+  readonly columns: number;
+  readonly input: string;
+  readonly output: string;
+  readonly provider: ProviderChoice['provider'];
+}
+
+/** What it says. */
+export type TrialAnswer =
+  | { readonly outputs: string; readonly provider: string }
+  | { readonly error: string; readonly status: number };
+
+const answerSchema: z.ZodType<TrialAnswer> = z.union([
+  z.object({ outputs: z.string(), provider: z.string() }),
+  z.object({ error: z.string(), status: z.number() }),
+]);
+
+/** One trial: [rows, columns] inputs. */
+export interface Trial extends TrialHeader {
+  readonly model: Uint8Array;
+  readonly inputs: Float32Array;
+}
+
+/** Limits of a trial. */
+export interface TrialLimits {
+  readonly timeoutMs: number;
+  /** Resident memory of the process. */
+  readonly maxBytes: number;
+}
+
+/** What came out of a trial. */
+export interface TrialResult {
+  readonly outputs: Float32Array;
+  /** What ran it in the end. */
+  readonly provider: string;
+}
+
+const CHILD = resolve(import.meta.dir, 'trial-child.ts');
+/** Memory of a process with an empty model is about 150 MB. */
+const MAX_BYTES = 2 ** 31;
+const LOOK_MS = 20;
+
+/**
+ * Loads a model in a process of its own and returns its answer. Throws InvalidModelError when it does not load, fails on these
+ * rows, ends its process, or takes longer or more memory than allowed; BackendUnavailableError for hardware that is absent.
+ */
+export async function tryModel(
+  { model, inputs, ...header }: Trial,
+  { timeoutMs, maxBytes = MAX_BYTES }: Partial<TrialLimits> & Pick<TrialLimits, 'timeoutMs'>,
+): Promise<TrialResult> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(new Uint32Array([text.length]).buffer);
+  const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
+  const child = start(new Blob([length, text, data.slice(), model.slice()]), timeoutMs);
+  let isTooBig = false;
+  const watch = setInterval(() => {
+    void residentBytes(child.pid).then((bytes) => {
+      if (bytes <= maxBytes) return;
+      isTooBig = true;
+      child.kill('SIGKILL');
+    });
+  }, LOOK_MS);
+  try {
+    const [said] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+    if (isTooBig)
+      throw new InvalidModelError(`Expected a model that runs within ${maxBytes} bytes of memory`);
+    if (child.signalCode === 'SIGKILL') {
+      throw new InvalidModelError(`Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`);
+    }
+    return resultOf(said);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+function start(stdin: Blob, timeoutMs: number) {
+  try {
+    return Bun.spawn([process.execPath, CHILD], {
+      stdin,
+      stdout: 'pipe',
+      stderr: 'ignore',
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: '1' },
+    });
+  } catch (cause) {
+    const error = new DependencyUnavailableError('Expected a process for the trial of a model, was refused');
+    error.cause = cause;
+    throw error;
+  }
+}
+
+function resultOf(said: string): TrialResult {
+  let answer: TrialAnswer;
+  try {
+    answer = answerSchema.parse(JSON.parse(said));
+  } catch (cause) {
+    throw new InvalidModelError('Expected a model that runs, its process has ended', cause);
+  }
+  if ('outputs' in answer) return { outputs: fromText(answer.outputs), provider: answer.provider };
+  if (answer.status === 503) throw new BackendUnavailableError(answer.error);
+  throw new InvalidModelError(answer.error);
+}
+
+/** Resident memory of a process; 0 when it is not known. */
+async function residentBytes(pid: number): Promise<number> {
+  if (process.platform !== 'linux') return residentByPs(pid);
+  const text = await Bun.file(`/proc/${pid}/status`)
+    .text()
+    .catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
+}
+
+async function residentByPs(pid: number): Promise<number> {
+  const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', `${pid}`], { stdout: 'pipe', stderr: 'ignore' });
+  return Number((await new Response(ps.stdout).text()).trim()) * 1024 || 0;
+}
