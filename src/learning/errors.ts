@@ -12,3 +12,10 @@ export class LeakError extends NautilusError {
     super('leaky-split', 422, 'Leaky split', detail, where);
   }
 }
+
+/** 422: a model file of another library holds something that can't be represented here; `part` names it. */
+export class UnsupportedModelError extends NautilusError {
+  constructor(detail: string, part: string) {
+    super('unsupported-model', 422, 'Unsupported model', detail, { part });
+  }
+}

@@ -1,6 +1,7 @@
 // Trees as an ONNX graph.
 import type { TreeModel } from '../../native/index.ts';
-import type { AttributeSpec, GraphSpec, ModelSpec, NodeSpec, TensorSpec } from '../../onnx/graph.ts';
+import type { GraphSpec, ModelSpec, NodeSpec, TensorSpec } from '../../onnx/graph.ts';
+import { TreeEnsemble } from '../../onnx/tree-ensemble.ts';
 
 /** What the sums of a row become: themselves, exp, the probabilities of two or more classes, or shares of votes. */
 export type Link = 'identity' | 'exp' | 'logistic' | 'softmax' | 'vote' | 'votes';
@@ -63,79 +64,14 @@ function linked(model: TreeModel, link: Link): GraphSpec {
   };
 }
 
-/** The lists of a TreeEnsembleRegressor. */
-class Lists {
-  readonly trees: number[] = [];
-  readonly nodes: number[] = [];
-  readonly features: number[] = [];
-  readonly modes: string[] = [];
-  readonly values: number[] = [];
-  readonly trueNodes: number[] = [];
-  readonly falseNodes: number[] = [];
-  readonly missingTrue: number[] = [];
-  readonly leafTrees: number[] = [];
-  readonly leafNodes: number[] = [];
-  readonly leafClasses: number[] = [];
-  readonly leafValues: number[] = [];
-
-  branch(
-    tree: number,
-    node: number,
-    question: { mode: string; feature: number; value: number; yes: number; no: number; missing: number },
-  ): void {
-    this.trees.push(tree);
-    this.nodes.push(node);
-    this.features.push(question.feature);
-    this.modes.push(question.mode);
-    this.values.push(question.value);
-    this.trueNodes.push(question.yes);
-    this.falseNodes.push(question.no);
-    this.missingTrue.push(question.missing);
-  }
-
-  leaf(tree: number, node: number, target: number, value: number): void {
-    this.branch(tree, node, { mode: 'LEAF', feature: 0, value: 0, yes: 0, no: 0, missing: 0 });
-    this.leafTrees.push(tree);
-    this.leafNodes.push(node);
-    this.leafClasses.push(target);
-    this.leafValues.push(value);
-  }
-
-  attributes(classes: number): Record<string, AttributeSpec> {
-    return {
-      n_targets: { int: classes },
-      nodes_treeids: { ints: this.trees },
-      nodes_nodeids: { ints: this.nodes },
-      nodes_featureids: { ints: this.features },
-      nodes_modes: { strings: this.modes },
-      nodes_values: { floats: this.values },
-      nodes_truenodeids: { ints: this.trueNodes },
-      nodes_falsenodeids: { ints: this.falseNodes },
-      nodes_missing_value_tracks_true: { ints: this.missingTrue },
-      target_treeids: { ints: this.leafTrees },
-      target_nodeids: { ints: this.leafNodes },
-      target_ids: { ints: this.leafClasses },
-      target_weights: { floats: this.leafValues },
-      aggregate_function: { string: 'SUM' },
-      post_transform: { string: 'NONE' },
-    };
-  }
-}
-
 function ensemble(model: TreeModel): NodeSpec {
-  const lists = new Lists();
+  const lists = new TreeEnsemble();
   for (let tree = 0; tree < model.roots.length; tree++) addTree(model, tree, lists);
-  return {
-    op: 'TreeEnsembleRegressor',
-    domain: 'ai.onnx.ml',
-    inputs: [INPUT],
-    outputs: ['leaves'],
-    attributes: lists.attributes(model.classes),
-  };
+  return lists.node(INPUT, 'leaves', model.classes);
 }
 
 // Nodes keep their order; the further nodes of a chain of categories come after all of them.
-function addTree(model: TreeModel, tree: number, lists: Lists): void {
+function addTree(model: TreeModel, tree: number, lists: TreeEnsemble): void {
   const root = model.roots[tree]!;
   const end = model.roots[tree + 1] ?? model.feature.length;
   const chained: (() => void)[] = [];
@@ -146,7 +82,7 @@ function addTree(model: TreeModel, tree: number, lists: Lists): void {
     const yes = model.left[at]! - root;
     const no = model.right[at]! - root;
     if (feature < 0) {
-      lists.leaf(tree, node, tree % model.classes, model.value[at]!);
+      lists.leaf(tree, node, [{ target: tree % model.classes, value: model.value[at]! }]);
     } else if (model.set[at]! < 0) {
       const missing = model.missingLeft[at]!;
       lists.branch(tree, node, {
