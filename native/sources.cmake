@@ -13,6 +13,11 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/indicators/trend.cc
   native/cpu/indicators/volatility.cc
   native/cpu/indicators/volume.cc
+  native/cpu/learning/coordinate_descent.cc
+  native/cpu/learning/dbscan.cc
+  native/cpu/learning/hmm_fit.cc
+  native/cpu/learning/hmm_states.cc
+  native/cpu/learning/kmeans.cc
   native/cpu/learning/tree_histograms.cc
   native/cpu/matrix/batched_gemm.cc
   native/cpu/matrix/cholesky.cc
@@ -155,6 +160,7 @@ set(NAUTILUS_ADDON_SOURCES
   native/addon/trees_model.cc
 )
 set(NAUTILUS_TEST_SOURCES
+  native/cpu/learning/reference_classic.cc
   native/cpu/learning/reference_tree_histograms.cc
   native/cpu/matrix/reference_cholesky.cc
   native/cpu/matrix/reference_moments.cc
@@ -174,6 +180,8 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/statistics/reference_windows.cc
   native/test/dispatch_test.cc
   native/test/indicators_test.cc
+  native/test/learning_clusters_test.cc
+  native/test/learning_markov_test.cc
   native/test/learning_trees_test.cc
   native/test/main.cc
   native/test/matrix_cholesky_test.cc

@@ -67,6 +67,11 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   quantiles: { bars: 100_000, series: 10 },
   scenario_pnl: { scenarios: 2000, positions: 500, factors: 500 },
   svd: { rows: 500, columns: 64, components: 64 },
+  coordinate_descent: { columns: 200 },
+  kmeans: { rows: 100_000, columns: 16, clusters: 8, maxIterations: 20 },
+  dbscan: { rows: 50_000, columns: 3, eps: 0.1 },
+  hmm_fit: { rows: 10_000, columns: 3, states: 3, maxIterations: 10 },
+  hmm_states: { rows: 100_000, columns: 3, states: 3 },
   tree_histograms: { rows: 100_000, features: 20, nodes: 3, binCount: 64 },
 };
 

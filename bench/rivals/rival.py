@@ -34,6 +34,13 @@ try:
 except ImportError:
     scipy = None
 
+try:
+    import sklearn
+
+    VERSIONS["scikit-learn"] = sklearn.__version__
+except ImportError:
+    sklearn = None
+
 SHORT_NS = 50e6
 TASKS = {}
 
@@ -205,6 +212,43 @@ def indicator(code, bars, series):
             for to, out in zip(kept, flat(call(*rows))):
                 to[at] = out
         return kept[0][-1, -1:]
+
+    return run
+
+
+def cloud(rows, columns):
+    """Rows around eight centres, as bench/learning/classic.bench.ts makes them."""
+    row, column = np.arange(rows, dtype=np.float64)[:, None], np.arange(columns, dtype=np.float64)[None, :]
+    return 3 * np.sin((row % 8) * (column + 1)) + np.sin(row * 12.9898 + column * 78.233)
+
+
+@task
+def kmeans_sklearn(rows, columns, clusters, rounds):
+    from sklearn.cluster import KMeans
+
+    values = cloud(rows, columns)
+    start = 0.5 * values[:clusters]
+    return lambda: KMeans(clusters, init=start, n_init=1, max_iter=rounds, tol=0).fit(values).inertia_
+
+
+@task
+def dbscan_sklearn(rows, columns, eps, least):
+    from sklearn.cluster import DBSCAN
+
+    values = cloud(rows, columns)
+    return lambda: (DBSCAN(eps=eps, min_samples=least, n_jobs=-1).fit(values).labels_ >= 0).sum()
+
+
+@task
+def elastic_net_sklearn(rows, columns, alpha):
+    from sklearn.linear_model import ElasticNet
+
+    values = cloud(rows, columns)
+    target = values[:, 0] - values[:, 5] + np.sin(np.arange(rows))
+
+    def run():
+        fit = ElasticNet(alpha=alpha, l1_ratio=0.5, tol=1e-6, precompute=True).fit(values, target)
+        return np.mean((fit.predict(values) - target) ** 2)
 
     return run
 

@@ -7,7 +7,7 @@ import type { Side } from '../pairs.ts';
 export const RIVALS_HINT = '`bench/rivals/setup` installs the rivals';
 
 /** The rivals that a Python may have. */
-export type RivalName = 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'SciPy';
+export type RivalName = 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'SciPy' | 'scikit-learn';
 
 /** What a request names beside its task. */
 export type TaskOptions = Readonly<Record<string, unknown>>;

@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import hmmlearn
 import numpy as np
 import sklearn
+from hmmlearn.hmm import GaussianHMM
+from sklearn.cluster import DBSCAN, KMeans
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
@@ -117,7 +120,92 @@ def all_of_linear():
     }
 
 
-versions = f'scikit-learn {sklearn.__version__}, numpy {np.__version__}'
+def blobs(count, columns, groups, spread):
+    centres = rng.uniform(-4, 4, (groups, columns))
+    values = centres[rng.integers(0, groups, count)] + spread * rng.standard_normal((count, columns))
+    return values.astype(np.float32).astype(np.float64)
+
+
+def clouds():
+    cases = []
+    for count, columns, clusters, weighted in [(150, 2, 3, False), (200, 5, 4, True), (120, 3, 1, False)]:
+        x = blobs(count, columns, clusters, 0.9)
+        weights = rng.uniform(0.1, 2, count).astype(np.float32).astype(np.float64) if weighted else None
+        start = x[:clusters]
+        fit = KMeans(clusters, init=start, n_init=1, tol=0, algorithm='lloyd').fit(x, sample_weight=weights)
+        cases.append({
+            **data(x),
+            'clusters': clusters,
+            **({'weights': numbers(weights)} if weighted else {}),
+            'centres': numbers(fit.cluster_centers_),
+            'labels': [int(label) for label in fit.labels_],
+            'inertia': float(fit.inertia_),
+        })
+    return cases
+
+
+def densities():
+    cases = []
+    for count, columns, eps, least, weighted in [
+        (200, 1, 0.05, 4, False), (250, 2, 0.4, 5, False), (250, 3, 0.8, 6, True), (250, 6, 2.0, 5, False), (60, 2, 1e-3, 3, False),
+    ]:
+        x = np.vstack([blobs(count - 30, columns, 3, 0.7), rng.uniform(-6, 6, (30, columns))])
+        x = rng.permutation(x).astype(np.float32).astype(np.float64)
+        weights = rng.integers(0, 3, count).astype(float) if weighted else None
+        fit = DBSCAN(eps=eps, min_samples=least).fit(x, sample_weight=weights)
+        cases.append({
+            **data(x),
+            'eps': eps,
+            'minPoints': least,
+            **({'weights': numbers(weights)} if weighted else {}),
+            'labels': [int(label) for label in fit.labels_],
+            'core': [int(row) for row in fit.core_sample_indices_],
+        })
+    return cases
+
+
+def regimes():
+    cases = []
+    for covariance, columns, states in [('diag', 1, 2), ('diag', 3, 3), ('full', 2, 2)]:
+        count, spread = 400, [0.5, 1.5, 4][:states]
+        state = np.zeros(count, int)
+        for i in range(1, count):
+            state[i] = state[i - 1] if rng.random() < 0.95 else rng.integers(0, states)
+        x = rng.standard_normal((count, columns)) * np.array(spread)[state][:, None] + np.array([0.2, -1, 1])[state][:, None]
+        x = x.astype(np.float32).astype(np.float64)
+        start = np.vstack([x[state == k].mean(0) for k in range(states)])
+        model = GaussianHMM(
+            states, covariance, init_params='', tol=1e-9, n_iter=2000, min_covar=0,
+            covars_prior=0, covars_weight=0 if covariance == 'full' else 1, implementation='log',
+        )
+        model.n_features = columns
+        model.startprob_ = np.full(states, 1 / states)
+        model.transmat_ = np.full((states, states), 0.1 / (states - 1)) + np.eye(states) * (0.9 - 0.1 / (states - 1))
+        model.means_ = start
+        whole = np.cov(x, rowvar=False, ddof=0).reshape(columns, columns)
+        model.covars_ = np.stack([np.diag(whole) if covariance == 'diag' else whole] * states)
+        model.fit(x)
+        order = np.argsort([np.trace(one) for one in model.covars_])
+        likelihood = model.score(x)
+        path = model.predict(x)
+        cases.append({
+            **data(x),
+            'states': states,
+            'covariance': 'diagonal' if covariance == 'diag' else 'full',
+            'start': numbers(start),
+            'initial': numbers(model.startprob_[order]),
+            'transitions': numbers(model.transmat_[order][:, order]),
+            'means': numbers(model.means_[order]),
+            'covariances': numbers(model.covars_[order]),
+            'likelihood': float(likelihood),
+            'path': [int(np.flatnonzero(order == one)[0]) for one in path],
+            'smoothed_last': numbers(model.predict_proba(x)[-1][order]),
+            'smoothed_middle': numbers(model.predict_proba(x)[200][order]),
+        })
+    return cases
+
+
+versions = f'scikit-learn {sklearn.__version__}, hmmlearn {hmmlearn.__version__}, numpy {np.__version__}'
 json.dump(
     {
         'source': versions,
@@ -126,4 +214,16 @@ json.dump(
         **all_of_linear(),
     },
     open(root / 'src/learning/classic/golden.json', 'w'),
+)
+target_folder = root / 'src/native/kernels/learning/classic'
+target_folder.mkdir(exist_ok=True)
+json.dump(
+    {
+        'source': versions,
+        'tolerance_why': 'labels are equal; centres and inertia are the same sums in another order; Baum-Welch of both ends where a round gains less than 1e-9 nats in all, some 1e-5 from its limit',
+        'kmeans': clouds(),
+        'dbscan': densities(),
+        'hmm': regimes(),
+    },
+    open(target_folder / 'golden.json', 'w'),
 )

@@ -27,6 +27,11 @@ const OWN_SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   brinson_attribution: { periods: 10_000, groups: 500 },
   factor_attribution: { periods: 10_000, factors: 500 },
   scenario_pnl: { scenarios: 10_000, positions: 5_000, factors: 1_000 },
+  coordinate_descent: { columns: 1_000 },
+  kmeans: { rows: 1_000_000, columns: 16 },
+  dbscan: { rows: 1_000_000, columns: 3 },
+  hmm_fit: { rows: 100_000, columns: 3 },
+  hmm_states: { rows: 100_000, columns: 3, states: 3 },
   tree_histograms: { rows: 1_000_000, features: 100, nodes: 8 },
   qp_products: { batch: 1, variables: 2_000, constraints: 4_000 },
 };

@@ -57,6 +57,286 @@ struct Border<TreeHistogramsArgs> {
   }
 };
 
+template <>
+struct Border<CoordinateDescentArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"columns", true, 0.0, 32000.0},
+    {"l1", false, 0.0, std::numeric_limits<double>::infinity()},
+    {"l2", false, 0.0, std::numeric_limits<double>::infinity()},
+    {"tolerance", false, 0.0, 1.0},
+    {"maxIterations", true, 1.0, 1000000.0},
+  };
+  static constexpr Side kSidesGram[] = {{0, 0}, {0, 0}};
+  static constexpr Side kSidesProducts[] = {{0, 0}};
+  static constexpr Side kSidesSquare[] = {{-1, 1}};
+  static constexpr Side kSidesStart[] = {{0, 0}};
+  static constexpr Side kSidesCoefficients[] = {{0, 0}};
+  static constexpr Side kSidesGap[] = {{-1, 1}};
+  static constexpr Side kSidesIterations[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"gram", Role::kInput, Element::kFloat, kSidesGram},
+    {"products", Role::kInput, Element::kFloat, kSidesProducts},
+    {"square", Role::kInput, Element::kFloat, kSidesSquare},
+    {"start", Role::kOptional, Element::kFloat, kSidesStart},
+    {"coefficients", Role::kOutput, Element::kFloat, kSidesCoefficients},
+    {"gap", Role::kOutput, Element::kFloat, kSidesGap},
+    {"iterations", Role::kOutput, Element::kI32, kSidesIterations},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers, was not at column {detail}"},
+    {Status::kNotPositiveDefinite, "a positive semi-definite matrix for gram, was not: column {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64, kScalars, kArrays, kErrors};
+
+  static CoordinateDescentArgs Read(const Request& request) {
+    CoordinateDescentArgs args{};
+    args.dtype = request.dtype;
+    args.columns = static_cast<int64_t>(request.scalars[0]);
+    args.l1 = request.scalars[1];
+    args.l2 = request.scalars[2];
+    args.tolerance = request.scalars[3];
+    args.max_iterations = static_cast<int64_t>(request.scalars[4]);
+    args.gram = static_cast<const void*>(request.pointers[0]);
+    args.products = static_cast<const void*>(request.pointers[1]);
+    args.square = static_cast<const void*>(request.pointers[2]);
+    args.start = static_cast<const void*>(request.pointers[3]);
+    args.coefficients = static_cast<void*>(request.pointers[4]);
+    args.gap = static_cast<void*>(request.pointers[5]);
+    args.iterations = static_cast<int32_t*>(request.pointers[6]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 20.0 * request.scalars[0] * request.scalars[0];
+  }
+};
+
+template <>
+struct Border<KmeansArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 0.0, 65536.0},
+    {"clusters", true, 1.0, 4096.0},
+    {"seed", true, 0.0, 9007199254740991.0},
+    {"maxIterations", true, 1.0, 10000.0},
+    {"tolerance", false, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesWeights[] = {{0, 0}};
+  static constexpr Side kSidesStart[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesCentres[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesLabels[] = {{0, 0}};
+  static constexpr Side kSidesInertia[] = {{-1, 1}};
+  static constexpr Side kSidesIterations[] = {{-1, 1}};
+  static constexpr Side kSidesPath[] = {{4, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"weights", Role::kOptional, Element::kFloat, kSidesWeights},
+    {"start", Role::kOptional, Element::kFloat, kSidesStart},
+    {"centres", Role::kOutput, Element::kFloat, kSidesCentres},
+    {"labels", Role::kOutput, Element::kI32, kSidesLabels},
+    {"inertia", Role::kOutput, Element::kF64, kSidesInertia},
+    {"iterations", Role::kOutput, Element::kI32, kSidesIterations},
+    {"path", Role::kWanted, Element::kF64, kSidesPath},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite values, weights and start, was not at element {detail}"},
+    {Status::kInvalidOption, "weights of at least 0 and at least as many rows of a weight above 0 as clusters, was not: row {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static KmeansArgs Read(const Request& request) {
+    KmeansArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.clusters = static_cast<int64_t>(request.scalars[2]);
+    args.seed = static_cast<uint64_t>(request.scalars[3]);
+    args.max_iterations = static_cast<int64_t>(request.scalars[4]);
+    args.tolerance = request.scalars[5];
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.weights = static_cast<const void*>(request.pointers[1]);
+    args.start = static_cast<const void*>(request.pointers[2]);
+    args.centres = static_cast<void*>(request.pointers[3]);
+    args.labels = static_cast<int32_t*>(request.pointers[4]);
+    args.inertia = static_cast<double*>(request.pointers[5]);
+    args.iterations = static_cast<int32_t*>(request.pointers[6]);
+    args.path = static_cast<double*>(request.pointers[7]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 60.0 * request.scalars[0] * request.scalars[1] * request.scalars[2];
+  }
+};
+
+template <>
+struct Border<DbscanArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 0.0, 65536.0},
+    {"eps", false, 0.0, std::numeric_limits<double>::infinity()},
+    {"minPoints", true, 1.0, 1000000.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesWeights[] = {{0, 0}};
+  static constexpr Side kSidesLabels[] = {{0, 0}};
+  static constexpr Side kSidesCore[] = {{0, 0}};
+  static constexpr Side kSidesClusters[] = {{-1, 1}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"weights", Role::kOptional, Element::kFloat, kSidesWeights},
+    {"labels", Role::kOutput, Element::kI32, kSidesLabels},
+    {"core", Role::kOutput, Element::kU8, kSidesCore},
+    {"clusters", Role::kOutput, Element::kI32, kSidesClusters},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite values and weights, was not at element {detail}"},
+    {Status::kInvalidOption, "weights of at least 0, was not at row {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64 | kMaskF32, kScalars, kArrays, kErrors};
+
+  static DbscanArgs Read(const Request& request) {
+    DbscanArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.eps = request.scalars[2];
+    args.min_points = static_cast<int64_t>(request.scalars[3]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.weights = static_cast<const void*>(request.pointers[1]);
+    args.labels = static_cast<int32_t*>(request.pointers[2]);
+    args.core = static_cast<uint8_t*>(request.pointers[3]);
+    args.clusters = static_cast<int32_t*>(request.pointers[4]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 400.0 * request.scalars[0] * request.scalars[1];
+  }
+};
+
+template <>
+struct Border<HmmFitArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 1.0, 2147483647.0},
+    {"columns", true, 1.0, 256.0},
+    {"states", true, 1.0, 64.0},
+    {"covariance", true, 0.0, 1.0},
+    {"maxIterations", true, 1.0, 10000.0},
+    {"tolerance", false, 0.0, std::numeric_limits<double>::infinity()},
+    {"floor", false, 1e-12, std::numeric_limits<double>::infinity()},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesStart[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesInitial[] = {{2, 0}};
+  static constexpr Side kSidesTransitions[] = {{2, 0}, {2, 0}};
+  static constexpr Side kSidesMeans[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesCovariances[] = {{2, 0}, {1, 0}, {1, 0}};
+  static constexpr Side kSidesLikelihood[] = {{-1, 1}};
+  static constexpr Side kSidesIterations[] = {{-1, 1}};
+  static constexpr Side kSidesPath[] = {{4, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"start", Role::kInput, Element::kFloat, kSidesStart},
+    {"initial", Role::kOutput, Element::kFloat, kSidesInitial},
+    {"transitions", Role::kOutput, Element::kFloat, kSidesTransitions},
+    {"means", Role::kOutput, Element::kFloat, kSidesMeans},
+    {"covariances", Role::kOutput, Element::kFloat, kSidesCovariances},
+    {"likelihood", Role::kOutput, Element::kFloat, kSidesLikelihood},
+    {"iterations", Role::kOutput, Element::kI32, kSidesIterations},
+    {"path", Role::kWanted, Element::kFloat, kSidesPath},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite values and start, was not at element {detail}"},
+    {Status::kNotPositiveDefinite, "columns that are not collinear within a state, was not in state {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64, kScalars, kArrays, kErrors};
+
+  static HmmFitArgs Read(const Request& request) {
+    HmmFitArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.states = static_cast<int64_t>(request.scalars[2]);
+    args.covariance = static_cast<HmmFitArgs::Covariance>(static_cast<int64_t>(request.scalars[3]));
+    args.max_iterations = static_cast<int64_t>(request.scalars[4]);
+    args.tolerance = request.scalars[5];
+    args.floor = request.scalars[6];
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.start = static_cast<const void*>(request.pointers[1]);
+    args.initial = static_cast<void*>(request.pointers[2]);
+    args.transitions = static_cast<void*>(request.pointers[3]);
+    args.means = static_cast<void*>(request.pointers[4]);
+    args.covariances = static_cast<void*>(request.pointers[5]);
+    args.likelihood = static_cast<void*>(request.pointers[6]);
+    args.iterations = static_cast<int32_t*>(request.pointers[7]);
+    args.path = static_cast<void*>(request.pointers[8]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return 50.0 * request.scalars[0] * request.scalars[2] * (4.0 * request.scalars[2] + request.scalars[1] * request.scalars[1]);
+  }
+};
+
+template <>
+struct Border<HmmStatesArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 1.0, 256.0},
+    {"states", true, 1.0, 64.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesInitial[] = {{2, 0}};
+  static constexpr Side kSidesTransitions[] = {{2, 0}, {2, 0}};
+  static constexpr Side kSidesMeans[] = {{2, 0}, {1, 0}};
+  static constexpr Side kSidesCovariances[] = {{2, 0}, {1, 0}, {1, 0}};
+  static constexpr Side kSidesFiltered[] = {{0, 0}, {2, 0}};
+  static constexpr Side kSidesPath[] = {{0, 0}};
+  static constexpr Side kSidesLikelihood[] = {{-1, 1}};
+  static constexpr Side kSidesSmoothed[] = {{0, 0}, {2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"initial", Role::kInput, Element::kFloat, kSidesInitial},
+    {"transitions", Role::kInput, Element::kFloat, kSidesTransitions},
+    {"means", Role::kInput, Element::kFloat, kSidesMeans},
+    {"covariances", Role::kInput, Element::kFloat, kSidesCovariances},
+    {"filtered", Role::kOutput, Element::kFloat, kSidesFiltered},
+    {"path", Role::kOutput, Element::kI32, kSidesPath},
+    {"likelihood", Role::kOutput, Element::kFloat, kSidesLikelihood},
+    {"smoothed", Role::kWanted, Element::kFloat, kSidesSmoothed},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite numbers, was not at element {detail} of its array"},
+    {Status::kInvalidOption, "probabilities of at least 0 with a sum above 0, was not in row {detail}"},
+    {Status::kNotPositiveDefinite, "positive-definite covariances, was not in state {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64, kScalars, kArrays, kErrors};
+
+  static HmmStatesArgs Read(const Request& request) {
+    HmmStatesArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.states = static_cast<int64_t>(request.scalars[2]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.initial = static_cast<const void*>(request.pointers[1]);
+    args.transitions = static_cast<const void*>(request.pointers[2]);
+    args.means = static_cast<const void*>(request.pointers[3]);
+    args.covariances = static_cast<const void*>(request.pointers[4]);
+    args.filtered = static_cast<void*>(request.pointers[5]);
+    args.path = static_cast<int32_t*>(request.pointers[6]);
+    args.likelihood = static_cast<void*>(request.pointers[7]);
+    args.smoothed = static_cast<void*>(request.pointers[8]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[2] * (30.0 + 2.0 * request.scalars[2] + request.scalars[1] * request.scalars[1]);
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_LEARNING_BORDER_H_

@@ -27,6 +27,114 @@ struct TreeHistogramsArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Lasso and elastic net.
+struct CoordinateDescentArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t columns = 0;
+  double l1 = {};
+  double l2 = {};
+  double tolerance = {};
+  int64_t max_iterations = {};
+  const void* gram = nullptr;  // [columns, columns]
+  const void* products = nullptr;  // [columns]
+  const void* square = nullptr;  // [1]
+  const void* start = nullptr;  // [columns], may be null
+  void* coefficients = nullptr;  // [columns]
+  void* gap = nullptr;  // [1]
+  int32_t* iterations = nullptr;  // [1]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// K-means.
+struct KmeansArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t clusters = {};
+  uint64_t seed = {};
+  int64_t max_iterations = {};
+  double tolerance = {};
+  const void* values = nullptr;  // [rows, columns]
+  const void* weights = nullptr;  // [rows], may be null
+  const void* start = nullptr;  // [clusters, columns], may be null
+  void* centres = nullptr;  // [clusters, columns]
+  int32_t* labels = nullptr;  // [rows]
+  double* inertia = nullptr;  // [1]
+  int32_t* iterations = nullptr;  // [1]
+  double* path = nullptr;  // [maxIterations], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Density-based clusters.
+struct DbscanArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  double eps = {};
+  int64_t min_points = {};
+  const void* values = nullptr;  // [rows, columns]
+  const void* weights = nullptr;  // [rows], may be null
+  int32_t* labels = nullptr;  // [rows]
+  uint8_t* core = nullptr;  // [rows]
+  int32_t* clusters = nullptr;  // [1]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// Fit of a hidden Markov model.
+struct HmmFitArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t states = {};
+  enum class Covariance : int64_t { kDiagonal, kFull } covariance = {};
+  int64_t max_iterations = {};
+  double tolerance = {};
+  double floor = {};
+  const void* values = nullptr;  // [rows, columns]
+  const void* start = nullptr;  // [states, columns]
+  void* initial = nullptr;  // [states]
+  void* transitions = nullptr;  // [states, states]
+  void* means = nullptr;  // [states, columns]
+  void* covariances = nullptr;  // [states, columns, columns]
+  void* likelihood = nullptr;  // [1]
+  int32_t* iterations = nullptr;  // [1]
+  void* path = nullptr;  // [maxIterations], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
+// States of a hidden Markov model.
+struct HmmStatesArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t states = 0;
+  const void* values = nullptr;  // [rows, columns]
+  const void* initial = nullptr;  // [states]
+  const void* transitions = nullptr;  // [states, states]
+  const void* means = nullptr;  // [states, columns]
+  const void* covariances = nullptr;  // [states, columns, columns]
+  void* filtered = nullptr;  // [rows, states]
+  int32_t* path = nullptr;  // [rows]
+  void* likelihood = nullptr;  // [1]
+  void* smoothed = nullptr;  // [rows, states], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_LEARNING_ARGS_H_

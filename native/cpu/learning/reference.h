@@ -9,6 +9,12 @@
 namespace nautilus::cpu::reference {
 
 Status TreeHistograms(TreeHistogramsArgs& args);
+Status CoordinateDescent(CoordinateDescentArgs& args);
+// From `start` only; without centres that lose all rows.
+Status Kmeans(KmeansArgs& args);
+Status Dbscan(DbscanArgs& args);
+// For a few rows: it tries every path.
+Status HmmStates(HmmStatesArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

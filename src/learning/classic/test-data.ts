@@ -75,3 +75,19 @@ export function constantOf(model: ModelSpec, name: string): number[] {
   const found = model.graph.constants.find((constant) => constant.name === name);
   return found ? [...(found.data as Float32Array)] : [];
 }
+
+/** Returns rows of `groups` clouds that lie far apart, one row of each in turn. */
+export function groupData(
+  seed: number,
+  rows: number,
+  columns: number,
+  groups: number,
+  offset = 0,
+): TrainingData & { inputs: Float32Array } {
+  const normal = normals(seed);
+  const inputs = Float32Array.from({ length: rows * columns }, (_, i) => {
+    const group = Math.floor(i / columns) % groups;
+    return offset + 8 * group * (i % columns === 0 ? 1 : -0.5) + 0.5 * normal();
+  });
+  return { inputs, rows, columns };
+}
