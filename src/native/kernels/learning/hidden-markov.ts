@@ -11,7 +11,7 @@ export const hmmFit = defineKernel({
   family: 'learning',
   title: 'Fit of a hidden Markov model',
   about:
-    'Rounds of Baum-Welch (expectation and maximisation) over rows in time order, from the means `start`, equal first probabilities, 0.9 for staying in a state and the covariance of all rows. Probabilities are kept as logarithms. Each round raises the likelihood, until the mean log-likelihood of a row gains less than `tolerance`, or after `maxIterations` rounds. Covariances are of the rows that a state has, and their diagonals at least `floor`. States are sorted by the sum of their variances: 0 is the calmest. NaN and infinity are refused.',
+    'Rounds of Baum-Welch (expectation and maximisation) over rows in time order, from the means `start`, equal first probabilities, 0.9 for staying in a state and the covariance of all rows. Densities enter as logarithms, so that a row far off all states does no harm. Each round raises the likelihood, until the mean log-likelihood of a row gains less than `tolerance`, or after `maxIterations` rounds. Covariances are of the rows that a state has, and their diagonals at least `floor`. States are sorted by the sum of their variances: 0 is the calmest. NaN and infinity are refused.',
   dtypes: ['f64'],
   cpu: 'hwy',
   sizes: {
