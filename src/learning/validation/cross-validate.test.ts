@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import { sharedData } from '../../../test/shared-data.ts';
-import { InvalidOptionError } from '../../core/errors.ts';
+import { InvalidOptionError, InvariantError } from '../../core/errors.ts';
 import { CancelledError } from '../../native/errors.ts';
+import { logistic, ridge } from '../classic/index.ts';
 import type { FitProgress } from '../family.ts';
 import { crossValidate } from './cross-validate.ts';
 import type { ValidationData } from './data.ts';
 import { validationReport } from './report.ts';
-import type { Scheme } from './schemes.ts';
+import { type Scheme, schemeSchema } from './schemes.ts';
 import { linearFamily } from './test-family.ts';
 import { barRows, dailySpans, stockPanel } from './test-panels.ts';
 
@@ -14,7 +15,7 @@ const options = linearFamily.options.parse({});
 const panelFile = sharedData('sp500-20-stocks-daily-close-1990-2022.csv.gz');
 const barsFile = sharedData('btc-perp-1min-ohlcv-2022-01.csv.gz');
 const control = { seed: 1, threads: 1 };
-const report = { resamples: 100, level: 0.95, seed: 1 };
+const report = { resamples: 60, level: 0.95, seed: 1 };
 const kFold: Scheme = { kind: 'purged_k_fold', folds: 4, embargo_us: 0 };
 
 /** y = 2 x0 - x1 + 0.5 with a deterministic wobble that no input explains. */
@@ -126,6 +127,52 @@ describe('crossValidate', () => {
     );
   });
 
+  test('gives early stopping the latest training rows to watch, purged, and fits on the others', async () => {
+    const data = line(80);
+    const seen: (number | undefined)[][] = [];
+    const family: typeof linearFamily = {
+      ...linearFamily,
+      fit(task, training, asked, run) {
+        seen.push([training.rows, training.validation?.rows]);
+        return linearFamily.fit(task, training, asked, run);
+      },
+    };
+    await crossValidate(
+      { ...regression, family, watchFraction: 0.25 },
+      data,
+      { ...kFold, folds: 2 },
+      control,
+    );
+    // 38 rows remain of each half; 10 are watched, and 2 before them look into them.
+    expect(seen).toEqual([
+      [26, 10],
+      [26, 10],
+    ]);
+    const bad = crossValidate({ ...regression, watchFraction: 1 }, data, kFold, control);
+    await expect(bad).rejects.toThrow(InvalidOptionError);
+  });
+
+  const families =
+    'fits and scores the ridge and logistic families on a panel and on bars (needs the shared data)';
+  test.skipIf(!panelFile || !barsFile)(families, async () => {
+    const panel = await stockPanel(panelFile!, 1500, 20);
+    const ridged = { family: ridge, task: 'regression' as const, options: ridge.options.parse({}) };
+    const walk = schemeSchema.parse({ kind: 'walk_forward', train_rows: 500, test_rows: 250 });
+    const { groups } = (
+      await validationReport(await crossValidate(ridged, panel, walk, control), panel, report)
+    ).paths[0]!;
+    // Twenty days of a stock are next to unpredictable from past returns: no better than the mean, far better than the last value.
+    expect(groups.regression!.baselines.last_value!.advantage.rmse!.beats).toBe(true);
+    expect(Math.abs(groups.regression!.scores.r2!.value!)).toBeLessThan(0.2);
+    const bars = await barRows(barsFile!, 2000, 15);
+    const odds = { family: logistic, task: 'classification' as const, options: logistic.options.parse({}) };
+    const calibration = { kind: 'sigmoid' as const, held_out_fraction: 0.25 };
+    const scored = await crossValidate({ ...odds, calibration }, bars, kFold, control);
+    const { classification } = (await validationReport(scored, bars, report)).paths[0]!.groups;
+    expect(classification!.scores.log_loss!.value!).toBeLessThan(0.75);
+    expect(classification!.scores.auc!.sample_size).toBe(2000);
+  });
+
   test('refuses tasks and data that do not belong together', async () => {
     const data = line(40);
     const run = (candidate: object, rows: ValidationData) =>
@@ -146,11 +193,12 @@ describe('validationReport', () => {
     expect(folds).toHaveLength(4);
     expect(scores.rmse!.sample_size).toBe(200);
     expect(scores.rmse!.value!).toBeLessThan(0.3);
-    expect(scores.rmse!.interval.low).toBeLessThan(scores.rmse!.value!);
-    expect(scores.rmse!.interval.high).toBeGreaterThan(scores.rmse!.value!);
+    expect(scores.rmse!.interval.low!).toBeLessThan(scores.rmse!.value!);
+    expect(scores.rmse!.interval.high!).toBeGreaterThan(scores.rmse!.value!);
     const ahead = baselines.train_mean!.advantage.rmse!;
     expect(ahead.beats).toBe(true);
     expect(ahead.value).toBeCloseTo(baselines.train_mean!.scores.rmse!.value! - scores.rmse!.value!, 12);
+    await expect(validationReport({ ...result }, data, report)).rejects.toThrow(InvariantError);
     expect(await validationReport(result, data, report)).toEqual(
       await validationReport(result, data, report),
     );
@@ -165,15 +213,25 @@ describe('validationReport', () => {
   });
 
   test.skipIf(!barsFile)('scores a rise of real bars out of sample (needs the shared data)', async () => {
-    const data = await barRows(barsFile!, 3000, 15);
-    const candidate = { family: linearFamily, task: 'classification' as const, options };
+    const data = await barRows(barsFile!, 1500, 15);
+    const candidate = {
+      family: linearFamily,
+      task: 'classification' as const,
+      options: { ...options, steps: 30 },
+    };
     const result = await crossValidate(candidate, data, { ...kFold, embargo_us: 15 * 60e6 }, control);
-    const { groups } = (await validationReport(result, data, report)).paths[0]!;
+    const { groups, confusion } = (await validationReport(result, data, report)).paths[0]!;
+    const [[fallsRight, fallsWrong], [risesWrong, risesRight]] = confusion as [
+      [number, number],
+      [number, number],
+    ];
+    expect(fallsRight + fallsWrong + risesWrong + risesRight).toBe(1500);
+    expect((fallsRight + risesRight) / 1500).toBeCloseTo(groups.classification!.scores.accuracy!.value!, 12);
     const { auc, log_loss } = groups.classification!.scores;
     // What a linear model of three past returns can know of a quarter of an hour ahead is next to nothing: far from 0 and 1.
     expect(auc!.value!).toBeGreaterThan(0.3);
     expect(auc!.value!).toBeLessThan(0.7);
-    expect(log_loss!.sample_size).toBe(3000);
+    expect(log_loss!.sample_size).toBe(1500);
     expect(Math.abs(groups.information!.scores.rank_ic!.value!)).toBeLessThan(0.3);
     expect(groups.information!.scores.icir!.value).toBeNull();
     expect(result.folds.map((fold) => fold.left_out_rows)).toEqual([30, 45, 45, 15]);

@@ -1,11 +1,11 @@
 // Fits a family on every split of a scheme and predicts the test rows through the graph that would serve.
-import { InvalidOptionError } from '../../core/errors.ts';
+import { InvalidOptionError, InvariantError } from '../../core/errors.ts';
 import { CancelledError } from '../../native/errors.ts';
 import type { FitControl, Fitted, Task } from '../family.ts';
 import { type Baselines, naiveForecasts } from './baselines.ts';
 import type { Candidate } from './candidate.ts';
-import { checkValidationData, takeInputs, takeRows, type ValidationData } from './data.ts';
-import { fitCalibrated } from './held-out.ts';
+import { checkValidationData, takeInputs, type ValidationData } from './data.ts';
+import { fitCalibrated, fitRows } from './held-out.ts';
 import { assertNoLeak, type CheckedSplit, requireChecked } from './leak.ts';
 import { planSplits, type Scheme, splitRows } from './schemes.ts';
 import { predictServed } from './serve.ts';
@@ -78,7 +78,17 @@ export async function crossValidate<Options>(
     folds.push(fold);
     tests.push(forecasts);
   }
-  return { task: candidate.task, scheme, width, folds, paths: assemble(tests, data.rows, width) };
+  const result = { task: candidate.task, scheme, width, folds, paths: assemble(tests, data.rows, width) };
+  made.add(result);
+  return result;
+}
+
+const made = new WeakSet<CrossValidation>();
+
+/** Throws InvariantError for forecasts that `crossValidate` did not make: nobody knows whether their splits leaked. */
+export function requireMade(result: CrossValidation): void {
+  if (!made.has(result))
+    throw new InvariantError('forecasts were scored whose splits nobody checked for leaks');
 }
 
 interface Tested {
@@ -127,9 +137,9 @@ async function fitOn<Options>(
   rows: Uint32Array,
   control: FitControl,
 ): Promise<{ fitted: Fitted; facts: Fitted['facts'] }> {
-  const { family, task, options, calibration } = candidate;
+  const { calibration } = candidate;
   if (!calibration) {
-    const fitted = await family.fit(task, takeRows(data, rows), options, control);
+    const fitted = await fitRows(candidate, data, rows, control);
     return { fitted, facts: fitted.facts };
   }
   const { fitted, calibrator } = await fitCalibrated(candidate, data, rows, calibration, control);

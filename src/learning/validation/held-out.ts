@@ -1,5 +1,5 @@
 // A fit that leaves the latest of its rows out, and what the served graph says of those: for calibration and conformal intervals.
-import { InsufficientHistoryError } from '../../core/errors.ts';
+import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import type { FitControl, Fitted } from '../family.ts';
 import { type Calibration, type Calibrator, fitCalibration } from './calibration/calibrate.ts';
 import type { Candidate } from './candidate.ts';
@@ -20,9 +20,12 @@ export interface HeldOutFit {
 
 /**
  * Returns the last `fraction` of `rows` (ascending) as held-out rows, whole times only, and as training rows those whose labels end
- * before the first of them begins. Throws InsufficientHistoryError when either is empty.
+ * before the first of them begins. Throws InsufficientHistoryError when either is empty, InvalidOptionError for a fraction out of range.
  */
 export function holdOutLast(rows: Uint32Array, fraction: number, spans: LabelSpans): CheckedSplit {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new InvalidOptionError('Expected a held-out share between 0 and 1');
+  }
   let edge = Math.floor(rows.length * (1 - fraction));
   while (edge > 0 && edge < rows.length && spans.startUs[rows[edge]!] === spans.startUs[rows[edge - 1]!])
     edge++;
@@ -37,15 +40,31 @@ export function holdOutLast(rows: Uint32Array, fraction: number, spans: LabelSpa
   return split;
 }
 
+/**
+ * Fits the candidate on `rows` (ascending), of which the latest `watchFraction` are the rows that early stopping watches.
+ * Throws what `holdOutLast` and the family throw.
+ */
+export async function fitRows<Options>(
+  { family, task, options, watchFraction }: Candidate<Options>,
+  data: ValidationData,
+  rows: Uint32Array,
+  control: FitControl,
+): Promise<Fitted> {
+  if (watchFraction === undefined) return family.fit(task, takeRows(data, rows), options, control);
+  const { train, test } = holdOutLast(rows, watchFraction, data.spans);
+  const training = { ...takeRows(data, train), validation: takeRows(data, test) };
+  return family.fit(task, training, options, control);
+}
+
 /** Fits on the training rows of `split` and predicts its test rows. Throws what the family throws. */
 export async function fitHeldOut<Options>(
-  { family, task, options }: Candidate<Options>,
+  candidate: Candidate<Options>,
   data: ValidationData,
   split: CheckedSplit,
   control: FitControl,
 ): Promise<HeldOutFit> {
   requireChecked(split);
-  const fitted = await family.fit(task, takeRows(data, split.train), options, control);
+  const fitted = await fitRows(candidate, data, split.train, control);
   const inputs = takeInputs(data, split.test);
   const { output, width } = await predictServed(fitted.model, inputs, data.columns, control.threads);
   return { fitted, rows: split.test, forecasts: output, width };

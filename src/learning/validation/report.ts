@@ -1,9 +1,9 @@
 // Scores of a cross-validation with their sample sizes, beside the naive forecasts, with bootstrap intervals.
 import { InvalidOptionError } from '../../core/errors.ts';
 import type { Measure } from '../../trading/performance.ts';
-import type { CrossValidation, Fold, Path } from './cross-validate.ts';
+import { type CrossValidation, type Fold, type Path, requireMade } from './cross-validate.ts';
 import { checkValidationData, type ValidationData } from './data.ts';
-import { CLASSIFICATION_SCORES, classificationScorer } from './metrics/classification.ts';
+import { CLASSIFICATION_SCORES, classificationScorer, confusionMatrix } from './metrics/classification.ts';
 import { INFORMATION_SCORES, informationScorer, timeEdges } from './metrics/information.ts';
 import { REGRESSION_SCORES, regressionScorer } from './metrics/regression.ts';
 import { bootstrapAsync, difference, type Interval, type Scorer, scoreOnce } from './metrics/scorer.ts';
@@ -17,10 +17,16 @@ import {
 } from './metrics/trading.ts';
 import { overlappingRows, takeSpans } from './spans.ts';
 
+/** An interval of the bootstrap; an end is null where it is not defined or has no bound. */
+export interface ReportedInterval {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
 /** How far better than a naive forecast, in the unit of the score; above 0 is better whichever way the score points. */
 export interface Advantage {
   readonly value: number | null;
-  readonly interval: Interval;
+  readonly interval: ReportedInterval;
   /** Whether the whole interval lies above 0. */
   readonly beats: boolean;
 }
@@ -29,7 +35,7 @@ export interface Advantage {
 export interface ScoreGroup {
   /** Measures without an interval, as they depend on the order of rows: `total_return`, `max_drawdown`. */
   readonly whole?: Readonly<Record<string, Measure>>;
-  readonly scores: Readonly<Record<string, Measure & { readonly interval: Interval }>>;
+  readonly scores: Readonly<Record<string, Measure & { readonly interval: ReportedInterval }>>;
   /** By name of the naive forecast, then of the score. */
   readonly baselines: Readonly<
     Record<
@@ -47,6 +53,8 @@ export interface PathReport {
   readonly rows: number;
   /** By what is scored: `classification` or `regression`; `information` and `trading` when there are returns. */
   readonly groups: Readonly<Record<string, ScoreGroup>>;
+  /** Only for classification: rows of each class (outer) that were predicted as each class (inner). */
+  readonly confusion?: readonly (readonly number[])[];
 }
 
 /** What a validation says. */
@@ -80,13 +88,14 @@ export const SPANS_PER_BLOCK = 4;
 /**
  * Scores every path of a cross-validation of `data`. Intervals are percentiles of the circular block bootstrap; a model and a naive
  * forecast are compared on the same resamples. A score that is not defined is null with its reason.
- * Throws what the scorers throw; CancelledError.
+ * Throws what the scorers throw; CancelledError; InvariantError for forecasts that `crossValidate` did not make.
  */
 export async function validationReport(
   result: CrossValidation,
   data: ValidationData,
   options: ReportOptions,
 ): Promise<ValidationReport> {
+  requireMade(result);
   checkValidationData(data);
   const paths: PathReport[] = [];
   for (const path of result.paths) {
@@ -94,7 +103,8 @@ export async function validationReport(
     for (const [name, group] of Object.entries(groupsOf(result, path, data, options))) {
       groups[name] = await scoreGroup(group, options);
     }
-    paths.push({ rows: path.rows.length, groups });
+    const confusion = confusionOf(result, path, data);
+    paths.push({ rows: path.rows.length, groups, ...(confusion && { confusion }) });
   }
   return {
     task: result.task,
@@ -103,6 +113,13 @@ export async function validationReport(
     paths,
     interval_method: `circular block bootstrap, ${options.resamples} resamples of blocks of ${SPANS_PER_BLOCK} label spans, percentiles, level ${options.level}`,
   };
+}
+
+function confusionOf({ task, width }: CrossValidation, path: Path, data: ValidationData): number[][] | null {
+  if (task !== 'classification') return null;
+  const labels = Uint32Array.from(path.rows, (row) => data.targets![row]!);
+  const counts = confusionMatrix({ probabilities: path.predictions, labels, classes: width });
+  return Array.from({ length: width }, (_, k) => [...counts.subarray(k * width, (k + 1) * width)]);
 }
 
 interface Group {
@@ -215,17 +232,24 @@ async function scoreGroup(group: Group, options: ReportOptions): Promise<ScoreGr
       ),
     };
   }
-  const scores = mapValues(measures(values), (one, name) => ({ ...one, interval: intervals[name]! }));
+  const scores = mapValues(measures(values), (one, name) => ({
+    ...one,
+    interval: reported(intervals[name]!),
+  }));
   return { scores, baselines, ...(group.whole && { whole: group.whole }) };
 }
 
 function advantage(value: number, { low, high }: Interval, lower: boolean): Advantage {
-  const interval = lower ? { low: -high, high: -low } : { low, high };
+  const better = lower ? { low: -high, high: -low } : { low, high };
   return {
     value: Number.isFinite(value) ? (lower ? -value : value) : null,
-    interval,
-    beats: interval.low > 0,
+    interval: reported(better),
+    beats: better.low > 0,
   };
+}
+
+function reported({ low, high }: Interval): ReportedInterval {
+  return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
 }
 
 function measure(value: number, convention: string, sampleSize: number): Measure {
