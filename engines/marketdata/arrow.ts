@@ -1,9 +1,6 @@
 // Bars as an Arrow IPC stream, so that bulk numbers arrive as typed arrays.
 import type { BarColumns } from './csv.ts';
 
-/** Media type of an Arrow IPC stream. */
-export const ARROW_STREAM = 'application/vnd.apache.arrow.stream';
-
 /**
  * Returns the bars as one Arrow record batch: `ts_event_us` timestamp[us, UTC], `open`, `high`, `low`, `close`, `volume`
  * float64. The library is loaded on first use, since it costs start-up time.

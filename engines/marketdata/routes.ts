@@ -3,9 +3,10 @@ import { Elysia } from 'elysia';
 import { z } from 'zod';
 import { bodyChunks } from '../../src/http/body.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
+import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
-import { ARROW_STREAM, barsToArrow } from './arrow.ts';
+import { barsToArrow } from './arrow.ts';
 import {
   barsQuery,
   idParam,

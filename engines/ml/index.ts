@@ -2,11 +2,13 @@
 import { topics } from '../../src/bus/topics.ts';
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
+import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
+import { jobRoutes } from '../../src/jobs/routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
-import { servingRoutes } from './serving/routes.ts';
+import { RAW_PATHS, servingRoutes } from './serving/routes.ts';
 
 /** Returns the engine; `options` choose the model of the stream. */
 export function mlEngine(options: MlOptions = {}): EngineDefinition {
@@ -16,14 +18,16 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     title: 'ML Inference Engine',
     description: 'Predictions of registered ONNX models, on the stream and on request.',
     migrations: MIGRATIONS,
+    schemas: { jobs: JOB_TABLES },
     hardwareTopic: topics.mlHardwareMetrics,
     create(context) {
       const service = new MlService(context, options);
       return {
         routes: registryRoutes(service.models, service)
-          .use(servingRoutes(service.serving))
+          .use(servingRoutes(service.serving, service.jobs, context.config.maxBodyBytes))
+          .use(jobRoutes(service.jobs.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
-        rawBodies: UPLOAD_PATHS,
+        rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS],
         participant: service.participant,
         missing: () => service.missing(),
         status: () => service.status(),

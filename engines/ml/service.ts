@@ -8,6 +8,7 @@ import { ModelCache } from './model-cache.ts';
 import { PredictionStream } from './prediction-stream.ts';
 import { ModelsService } from './registry/service.ts';
 import type { DeploymentsQuery } from './schemas.ts';
+import { PredictionJobs } from './serving/jobs.ts';
 import { Serving } from './serving/serving.ts';
 import { StreamModel } from './stream-model.ts';
 
@@ -27,6 +28,7 @@ export class MlService {
   readonly #stream: PredictionStream;
   /** Predictions on request. */
   readonly serving: Serving;
+  readonly jobs: PredictionJobs;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
@@ -90,6 +92,7 @@ export class MlService {
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
     });
+    this.jobs = new PredictionJobs(context, this.serving);
   }
 
   get participant(): Participant {
@@ -97,14 +100,16 @@ export class MlService {
   }
 
   /** Begins to load the model of the stream; what needs it waits for it. */
-  start(): void {
+  async start(): Promise<void> {
     void this.#streamModel.current();
     this.models.start();
+    await this.jobs.start();
   }
 
   async stop(): Promise<void> {
     this.#deployments.stop();
     this.models.stop();
+    await this.jobs.stop();
     await this.serving.stop();
     await this.#cache.close();
   }
@@ -126,6 +131,7 @@ export class MlService {
         provider_reason: model?.session.provider.reason ?? null,
       },
       ...this.serving.status(),
+      jobs: this.jobs.jobs.stats(),
       instruments: this.#stream.symbols,
     };
   }

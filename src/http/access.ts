@@ -39,6 +39,8 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     // What serves makes trades.
     'POST /models/:model_id/deploy': 'trade',
     'POST /models/:model_id/rollback': 'trade',
+    'POST /predict/stream': 'read',
+    'DELETE /jobs/:id': 'trade',
   },
   features: { 'POST /indicators/:name': 'read' },
   websocket: {

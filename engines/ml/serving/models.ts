@@ -87,18 +87,19 @@ export class ServedModels {
    * BackendUnavailableError for hardware that is not here, ModelLimitError for one that took too much time or memory a moment ago.
    */
   async get(reference: string, asked: Asked, control: RunControl): Promise<ServedModel> {
-    const found = this.#named.get(reference) ?? (await this.#find(reference));
+    const named = this.#named.get(reference);
+    const known = named && this.#known(named, this.#choose(named, asked));
+    if (known) return known;
+    // What is not open is looked up again: its files may have been put right.
+    const found = await this.#find(reference);
     const choice = this.#choose(found, asked);
-    const known = this.#entries.get(`${found.key}/${choice.provider}`);
-    if (known) {
-      this.#use(known);
-      return known.opening;
-    }
+    const opening = this.#known(found, choice);
+    if (opening) return opening;
     const bytes = await this.#read(found);
     const pooled = this.#pooledOf(found, bytes, choice);
     // Another caller may have been quicker.
-    const begun = this.#entries.get(`${found.key}/${choice.provider}`);
-    if (begun) return begun.opening;
+    const begun = this.#known(found, choice);
+    if (begun) return begun;
     this.#refuseAside(pooled.key);
     const entry: Entry = { key: found.key, pooled, opening: this.#open(found, pooled, choice, control) };
     this.#use(entry);
@@ -131,6 +132,12 @@ export class ServedModels {
     const open = [...this.#entries.values()];
     this.#entries.clear();
     await Promise.allSettled(open.map(async ({ opening }) => (await opening).session?.close()));
+  }
+
+  #known({ key }: FoundModel, { provider }: ProviderChoice): Promise<ServedModel> | undefined {
+    const entry = this.#entries.get(`${key}/${provider}`);
+    if (entry) this.#use(entry);
+    return entry?.opening;
   }
 
   async #find(reference: string): Promise<FoundModel> {

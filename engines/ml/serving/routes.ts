@@ -1,24 +1,107 @@
 // Routes of predictions: schema, one call, nothing else.
 import { Elysia } from 'elysia';
-import { batchRequest, hardwareRequest, predictReply, predictRequest } from './schemas.ts';
+import { z } from 'zod';
+import { readBody, readJson } from '../../../src/http/body.ts';
+import { ARROW_STREAM } from '../../../src/http/media-types.ts';
+import { jsonSchemaOf } from '../../../src/http/openapi.ts';
+import { invalidBody } from '../../../src/http/problem.ts';
+import { jobAccepted } from '../../../src/jobs/record.ts';
+import { MAX_ARROW_BYTES, replyToArrow, rowsFromArrow } from './arrow.ts';
+import type { PredictionJobs } from './jobs.ts';
+import {
+  arrowQuery,
+  batchRequest,
+  hardwareRequest,
+  type PredictReply,
+  predictReply,
+  predictRequest,
+  streamRequest,
+} from './schemas.ts';
 import type { Serving } from './serving.ts';
+import { streamPredictions } from './stream.ts';
 
 const tags = ['predict'];
 const response = { 200: predictReply };
+const jobParam = z.object({ job_id: z.string().min(1).max(64) });
+
+/** Paths whose bodies are read here: JSON or Arrow. */
+export const RAW_PATHS = ['/predict/batch'] as const;
+
+const resultPath = (id: string) => `/predict/results/${id}`;
+const isArrow = (type: string | null) => type?.toLowerCase().startsWith(ARROW_STREAM) ?? false;
+const wantsArrow = ({ headers }: Request) => headers.get('accept')?.includes(ARROW_STREAM) ?? false;
 
 /** Returns the routes of predictions. */
-export function servingRoutes(serving: Serving) {
+export function servingRoutes(serving: Serving, jobs: PredictionJobs, maxBodyBytes: number) {
   return new Elysia({ name: 'ml-serving' })
     .post('/predict', ({ body, request }) => serving.predict(body, request.signal), {
       body: predictRequest,
       response,
       detail: { summary: 'Predictions for rows of inputs, or for an instrument now', tags },
     })
-    .post('/predict/batch', ({ body, request }) => serving.batch(body, request.signal), {
-      body: batchRequest,
-      response,
-      detail: { summary: 'Predictions for up to MAX_BATCH_SIZE rows', tags },
+    .post(
+      '/predict/batch',
+      async ({ request, set }) => {
+        if (isArrow(request.headers.get('content-type'))) return arrowBatch(serving, request);
+        const body = await readJson(request, maxBodyBytes, batchRequest);
+        if (body.async) {
+          const { async: _, timeout_ms: __, ...rows } = body;
+          const job = await jobs.add(rows);
+          set.status = 202;
+          set.headers.location = resultPath(job.job_id);
+          return job;
+        }
+        const reply = await serving.batch(body, request.signal);
+        return wantsArrow(request) ? arrowResponse(reply) : reply;
+      },
+      {
+        parse: 'none',
+        detail: {
+          summary: 'Predictions for up to MAX_BATCH_SIZE rows in JSON, more as an Arrow stream or as a job',
+          tags,
+          requestBody: {
+            content: {
+              'application/json': { schema: jsonSchemaOf(batchRequest) },
+              [ARROW_STREAM]: { schema: { type: 'string', format: 'binary' } },
+            },
+          },
+          responses: {
+            200: {
+              description: 'Predictions',
+              content: { 'application/json': { schema: jsonSchemaOf(predictReply) } },
+            },
+            202: {
+              description: 'A job',
+              content: { 'application/json': { schema: jsonSchemaOf(jobAccepted) } },
+            },
+          },
+        },
+      },
+    )
+    .post('/predict/stream', ({ body, request }) => streamPredictions(serving, body, request.signal), {
+      body: streamRequest,
+      detail: {
+        summary: 'Predictions as server-sent events, part by part as they are made',
+        tags,
+        responses: {
+          200: { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+        },
+      },
     })
+    .get(
+      '/predict/results/:job_id',
+      async ({ params, set }) => {
+        const result = await jobs.result(params.job_id);
+        if ('json' in result)
+          return new Response(result.json, { headers: { 'content-type': 'application/json' } });
+        set.status = 202;
+        return result.job;
+      },
+      {
+        params: jobParam,
+        detail: { summary: 'Predictions of a job; 202 with the job while it goes on', tags },
+      },
+    )
     .post(
       '/predict/neural-engine',
       ({ body, request }) => serving.predictOn('coreml', body, request.signal),
@@ -42,4 +125,33 @@ export function servingRoutes(serving: Serving) {
       response,
       detail: { summary: 'Predictions where the hardware router says', tags },
     });
+}
+
+async function arrowBatch(serving: Serving, request: Request): Promise<Response | PredictReply> {
+  const query = arrowQuery.safeParse(Object.fromEntries(new URL(request.url).searchParams));
+  if (!query.success) throw invalidBody(query.error);
+  const bytes = await readBody(request, MAX_ARROW_BYTES);
+  const asked = { ...query.data, allow_fallback: query.data.allow_fallback === 'true' };
+  const read = ({ inputs }: { inputs: readonly { readonly name: string }[] }) =>
+    rowsFromArrow(
+      bytes,
+      inputs.map(({ name }) => name),
+    );
+  const reply = await serving.rows(asked, read, request.signal);
+  // Who asks for JSON by name gets it; everybody else what they speak.
+  return request.headers.get('accept')?.includes('json') ? reply : arrowResponse(reply);
+}
+
+async function arrowResponse(reply: PredictReply): Promise<Response> {
+  const { model_id, model_version, hardware_used, where, processing_time_ms } = reply;
+  return new Response(await replyToArrow(reply), {
+    headers: {
+      'content-type': ARROW_STREAM,
+      'x-model-id': model_id,
+      'x-model-version': model_version,
+      'x-hardware-used': hardware_used,
+      'x-where': where,
+      'x-processing-time-ms': String(processing_time_ms),
+    },
+  });
 }

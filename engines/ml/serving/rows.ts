@@ -68,13 +68,27 @@ export function replyOf(prediction: Prediction, started: number): PredictReply {
     inputs: card.inputs.map((input) => input.name),
     predictions,
     ...(card.model_type === 'classification' ? decide(predictions) : UNDECIDED),
-    processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
+    processing_time_ms: milliseconds(performance.now() - started),
     hardware_used: hardwareOf(provider),
     hardware_reason: provider.reason,
     backend: 'onnxruntime',
     where,
   };
 }
+
+/** Returns one reply for rows that were answered in parts, in their order. */
+export function joinReplies(parts: readonly PredictReply[], tookMs: number): PredictReply {
+  const first = parts[0]!;
+  return {
+    ...first,
+    predictions: parts.flatMap(({ predictions }) => predictions as number[]),
+    confidence: first.confidence && parts.flatMap(({ confidence }) => confidence!),
+    signal: first.signal && parts.flatMap(({ signal }) => signal!),
+    processing_time_ms: milliseconds(tookMs),
+  };
+}
+
+const milliseconds = (ms: number) => Math.round(ms * 1000) / 1000;
 
 function inRows(output: Float32Array, width: number): number[][] {
   const rows = output.length / width;

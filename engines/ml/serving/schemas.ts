@@ -52,16 +52,47 @@ export type HardwareRequest = z.infer<typeof hardwareRequest>;
 export const HARDWARE = ['cpu', 'neural_engine', 'metal_gpu'] as const;
 export type Hardware = (typeof HARDWARE)[number];
 
-export const batchRequest = z.strictObject({
+const batch = {
   model_id: reference,
-  inputs: rows.describe(
-    "rows of inputs in the order of the model's card; more than MAX_BATCH_SIZE as a job only",
-  ),
   hardware: z.enum(['auto', ...HARDWARE]).default('auto'),
   allow_fallback: allowFallback,
   timeout_ms: timeoutMs,
+};
+
+export const batchRequest = z.strictObject({
+  ...batch,
+  inputs: rows.describe(
+    "rows of inputs in the order of the model's card; more than MAX_BATCH_SIZE as a job only",
+  ),
+  async: z
+    .boolean()
+    .default(false)
+    .describe(
+      `true: answered with 202 and a job, whose predictions are at /predict/results/<job_id>; at most ${MAX_ROWS} rows`,
+    ),
 });
 export type BatchRequest = z.infer<typeof batchRequest>;
+
+/** What a job of predictions keeps of its request. */
+export const asyncRequest = batchRequest
+  .omit({ async: true, timeout_ms: true })
+  .extend({ inputs: rows.max(MAX_ROWS) });
+export type AsyncRequest = z.infer<typeof asyncRequest>;
+
+export const streamRequest = z.strictObject({
+  ...batch,
+  inputs: rows.max(MAX_ROWS).describe("rows of inputs in the order of the model's card"),
+  batch_size: z.int().min(1).max(1000).default(1).describe('rows of one event'),
+});
+export type StreamRequest = z.infer<typeof streamRequest>;
+
+/** What an Arrow body says in the query, since it has columns only. */
+export const arrowQuery = z.strictObject({
+  ...batch,
+  allow_fallback: z.enum(['true', 'false']).default('false').describe('as in a JSON body'),
+  timeout_ms: z.coerce.number().pipe(timeoutMs.unwrap()).optional(),
+});
+export type ArrowQuery = z.infer<typeof arrowQuery>;
 
 /** What every reply says of how it came to be. */
 const ran = {

@@ -16,8 +16,8 @@ import { ServingMetrics } from './metrics.ts';
 import { type Asked, type ServedModel, ServedModels } from './models.ts';
 import { ModelPool } from './pool.ts';
 import { type Prediction, Predictor, type Rows } from './predictor.ts';
-import { checkOutput, providerOf, replyOf, rowsOf, timeoutOf } from './rows.ts';
-import type { BatchRequest, HardwareRequest, PredictReply, PredictRequest } from './schemas.ts';
+import { checkOutput, joinReplies, providerOf, replyOf, rowsOf, timeoutOf } from './rows.ts';
+import type { AsyncRequest, BatchRequest, HardwareRequest, PredictReply, PredictRequest } from './schemas.ts';
 import type { RunControl } from './task.ts';
 
 /** What serving needs of the engine around it. */
@@ -123,11 +123,58 @@ export class Serving {
       const detail = `Expected at most ${most} rows (MAX_BATCH_SIZE); more go as Arrow or with async`;
       throw new NautilusError('too-large', 413, 'Too large', detail, { limit_rows: most });
     }
+    return this.rows(request, ({ inputs }) => rowsOf(request.inputs, inputs.length), signal);
+  }
+
+  /** Predicts rows that `read` takes for the inputs of a card. Throws what it throws, and as {@link predictOn} does. */
+  async rows(
+    request: Omit<BatchRequest, 'inputs' | 'async'>,
+    read: (card: ServedCard) => Rows | Promise<Rows>,
+    signal: AbortSignal,
+  ): Promise<PredictReply> {
     const started = performance.now();
     const wanted = { asked: providerOf(request.hardware), allowFallback: request.allow_fallback };
     const control = { timeoutMs: timeoutOf(request.timeout_ms, this.#timeoutMs), signal };
     const model = await this.model(request.model_id, wanted, control);
-    return this.#answer(model, rowsOf(request.inputs, model.pooled.columns), wanted, control, started);
+    return this.#answer(model, await read(model.card), wanted, control, started);
+  }
+
+  /** Yields the predictions of rows in parts of at most `partRows`, each begun only when it is asked for. Throws as {@link predictOn} does. */
+  async *parts(
+    request: Omit<BatchRequest, 'async'>,
+    partRows: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<PredictReply> {
+    const wanted = { asked: providerOf(request.hardware), allowFallback: request.allow_fallback };
+    const control = { timeoutMs: timeoutOf(request.timeout_ms, this.#timeoutMs), signal };
+    // One version answers all rows, whatever is deployed meanwhile.
+    const model = await this.model(request.model_id, wanted, control);
+    const { columns } = model.pooled;
+    const { values, count } = rowsOf(request.inputs, columns);
+    for (let from = 0; from < count; from += partRows) {
+      const started = performance.now();
+      const rows = Math.min(partRows, count - from);
+      const part = { values: values.subarray(from * columns, (from + rows) * columns), count: rows };
+      yield await this.#answer(model, part, wanted, control, started);
+    }
+  }
+
+  /** Predicts rows run by run and tells how many are done. Throws as {@link predictOn} does. */
+  async batchInParts(
+    request: AsyncRequest,
+    signal: AbortSignal,
+    progress: (done: number, total: number) => void,
+  ): Promise<PredictReply> {
+    const started = performance.now();
+    const total = request.inputs.length;
+    const parts: PredictReply[] = [];
+    let done = 0;
+    for await (const part of this.parts(request, this.#maxBatchRows, signal)) {
+      parts.push(part);
+      done += part.predictions.length;
+      progress(done, total);
+    }
+    return joinReplies(parts, performance.now() - started);
   }
 
   /** Returns a model that is ready on the hardware that was asked for, or on the CPU where that is allowed. */
