@@ -29,6 +29,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   store: ['store/store.bench.ts'],
   jobs: ['jobs/jobs.bench.ts'],
   replay: ['replay/replay.bench.ts'],
+  serving: ['serving/serving.bench.ts'],
   start: ['engines/start.bench.ts'],
 };
 

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
+import { WHOLE_ROWS } from './limits.ts';
 import type { ChildReply, ChildRequest, LoadRequest } from './messages.ts';
 import { probeRows, profileOf } from './profile.ts';
 import { openSharedMemory } from './shared-memory.ts';
@@ -52,7 +53,7 @@ async function load({
     if (session.input.columns !== columns)
       throw new ModelIntegrityError(`Expected a graph that takes the ${columns} inputs of its card`);
     const warm = await session.predict(probeRows(2, columns), 2);
-    const profile = measure ? await profileOf(session, maxRows) : null;
+    const profile = measure ? await profileOf(session, maxRows, WHOLE_ROWS) : null;
     sessions.set(key, session);
     return { type: 'loaded', provider: session.ranOn(warm), width: warm.length / 2, profile };
   } catch (error) {

@@ -6,6 +6,9 @@ export const MEMORY_SIGNAL = 'SIGUSR2';
 /** Microseconds of a run up to which it runs within the engine's own process: longer ones would hold up other requests. */
 export const IN_PROCESS_US = 2000;
 
+/** Rows up to which a single request is one run within the engine, where that is quick. */
+export const WHOLE_ROWS = 10_000;
+
 /** Largest artefact that runs within the engine's own process. */
 export const IN_PROCESS_BYTES = 8 * 2 ** 20;
 

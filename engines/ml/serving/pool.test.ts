@@ -18,7 +18,7 @@ import {
 } from './test-models.ts';
 
 const LONG = { timeoutMs: 60_000 };
-const KNOWN = { floor: 1, oneRowUs: 1, mostRowsUs: 1, mostRows: 64 } as const;
+const KNOWN = { floor: 1, oneRowUs: 1, mostRowsUs: 1, mostRows: 64, wholeRows: 64 } as const;
 // Tens of milliseconds for a row on any machine of today: long enough to be found running. Its profile is given, to save the time.
 const slow = (layers = 40, over: Partial<PooledModel> = {}) =>
   pooled(network(layers, 1024), { profile: KNOWN, width: 2, maxRows: 1, ...over });

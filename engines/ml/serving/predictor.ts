@@ -45,7 +45,7 @@ export class Predictor {
   }
 
   /**
-   * Returns the outputs of any number of rows, in runs of at most `MAX_BATCH_SIZE`. Where a model has a floor, each row has the bits that it
+   * Returns the outputs of any number of rows, in runs of at most `MAX_BATCH_SIZE`, or of what a quick model was tried with. Where a model has a floor, each row has the bits that it
    * has alone. Leave `rows` alone until the promise settles. Throws what `ModelPool.run` throws.
    */
   async predict(
@@ -68,12 +68,13 @@ export class Predictor {
       return this.#pool.run(pooled, values, count, { ...control, timeoutMs: leftMs });
     };
     let result: RunResult;
-    if (rows.count <= maxRows) result = await run(rows.values, rows.count);
+    const mostRows = here ? profile.wholeRows : maxRows;
+    if (rows.count <= mostRows) result = await run(rows.values, rows.count);
     else {
       const output = new Float32Array(rows.count * width);
       let from = 0;
       do {
-        const count = Math.min(maxRows, rows.count - from);
+        const count = Math.min(mostRows, rows.count - from);
         result = await run(rows.values.subarray(from * columns, (from + count) * columns), count);
         output.set(result.output, from * width);
         from += count;

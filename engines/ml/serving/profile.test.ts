@@ -33,6 +33,12 @@ describe('the floor', () => {
     for (const one of cases) expect((await profileOf(one, 100)).floor).toBeNull();
   });
 
+  test('is looked for in runs of all the rows that one request may have, where they are quick', async () => {
+    const odd = model((row, rows) => (rows === 5000 ? sum(row) + 1 : sum(row)));
+    expect(await profileOf(odd, 100, 5000)).toMatchObject({ floor: null, mostRows: 100, wholeRows: 5000 });
+    expect(await profileOf(odd, 100)).toMatchObject({ floor: 1, wholeRows: 100 });
+  });
+
   test('tells 0 from -0, and takes equal NaN as equal', async () => {
     expect(
       (
@@ -73,7 +79,7 @@ describe('the floor', () => {
 });
 
 test('an estimate goes by what one row and a full run cost', () => {
-  const profile = { floor: 1, oneRowUs: 10, mostRowsUs: 109, mostRows: 100 };
+  const profile = { floor: 1, oneRowUs: 10, mostRowsUs: 109, mostRows: 100, wholeRows: 100 };
   expect([1, 2, 100, 200].map((rows) => estimateUs(profile, rows))).toEqual([10, 11, 109, 218]);
 });
 

@@ -14,6 +14,8 @@ export interface ModelProfile {
   readonly mostRowsUs: number;
   /** Most rows of one run, all of which was tried. */
   readonly mostRows: number;
+  /** Most rows of one run for a single request within the engine, all of which was tried; at least `mostRows`. */
+  readonly wholeRows: number;
 }
 
 /** The part of a session that is measured. */
@@ -29,17 +31,29 @@ const LEAST_ROWS = 8;
 /** Microseconds that the comparison at one floor may take; a dearer model gains little from company and runs without. */
 const BUDGET_US = 500_000;
 
-/** Measures an open model. Throws what it throws on rows of ordinary numbers. */
-export async function profileOf(model: ProfiledModel, mostRows: number): Promise<ModelProfile> {
+/** Microseconds up to which a run of more than `mostRows` rows is tried. */
+const WHOLE_US = 20_000;
+
+/**
+ * Measures an open model in runs of up to `mostRows` rows, and of `wantedRows` where that is quick. Throws what it throws on rows of
+ * ordinary numbers.
+ */
+export async function profileOf(
+  model: ProfiledModel,
+  mostRows: number,
+  wantedRows = mostRows,
+): Promise<ModelProfile> {
   const oneRowUs = await timeUs(model, 1);
   const mostRowsUs = await timeUs(model, mostRows);
   const perRowUs = mostRowsUs / mostRows;
   // Beside the compared rows alone: one run of every size of the tile, and one of all rows.
   const fixedUs = TILE * Math.max(oneRowUs, (TILE / 2) * perRowUs) + mostRowsUs;
   const affordable = Math.floor((BUDGET_US - fixedUs) / Math.max(oneRowUs, 1));
-  const floor =
-    affordable < LEAST_ROWS ? null : await floorOf(model, Math.min(MOST_ROWS, affordable), mostRows);
-  return { floor, oneRowUs, mostRowsUs, mostRows };
+  const wholeRows = perRowUs * wantedRows <= WHOLE_US ? Math.max(mostRows, wantedRows) : mostRows;
+  if (wholeRows > mostRows) await model.predict(probeRows(wholeRows, model.input.columns), wholeRows);
+  const sizes = [mostRows, wholeRows];
+  const floor = affordable < LEAST_ROWS ? null : await floorOf(model, Math.min(MOST_ROWS, affordable), sizes);
+  return { floor, oneRowUs, mostRowsUs, mostRows, wholeRows };
 }
 
 /** Returns the microseconds that a run of so many rows takes, by what was measured. */
@@ -81,20 +95,24 @@ async function timeUs(model: ProfiledModel, rows: number): Promise<number> {
   return best;
 }
 
-async function floorOf(model: ProfiledModel, compared: number, mostRows: number): Promise<number | null> {
+async function floorOf(
+  model: ProfiledModel,
+  compared: number,
+  sizes: readonly number[],
+): Promise<number | null> {
   for (const floor of FLOORS) {
-    if (floor > mostRows) return null;
-    if (await standAlone(model, floor, compared, mostRows)) return floor;
+    if (floor > sizes[0]!) return null;
+    if (await standAlone(model, floor, compared, sizes)) return floor;
   }
   return null;
 }
 
-/** Whether rows get the bits that they get in a run of `floor` in every larger run that is tried. */
+/** Whether rows get the bits that they get in a run of `floor` in runs of every size of the tile up to the first of `large`, and of those. */
 async function standAlone(
   model: ProfiledModel,
   floor: number,
   compared: number,
-  mostRows: number,
+  large: readonly number[],
 ): Promise<boolean> {
   const { columns } = model.input;
   const rows = probeRows(compared, columns);
@@ -106,9 +124,8 @@ async function standAlone(
   const width = alone[0]!.length / floor;
   // All copies of a row in the run that it fills agree, else its place matters.
   if (!alone.every((output) => same(output, output.subarray(0, width), width))) return false;
-  const sizes = new Set([...Array.from({ length: TILE }, (_, i) => floor + i), compared, mostRows]);
-  for (const size of sizes) {
-    if (size > mostRows) continue;
+  const small = [...Array.from({ length: TILE }, (_, i) => floor + i), compared];
+  for (const size of new Set([...small.filter((rows) => rows <= large[0]!), ...large])) {
     const inputs = new Float32Array(size * columns);
     for (let at = 0; at < size; at++) {
       const row = (at * 7 + size) % compared;
