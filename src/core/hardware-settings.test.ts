@@ -7,6 +7,7 @@ describe('the switches of hardware routing', () => {
     expect(loadConfig({}).hardware).toEqual({
       metal: true,
       neuralEngine: true,
+      forceNeuralEngine: false,
       autoRouting: true,
       metalPriority: 'NORMAL',
       neuralEnginePriority: 'NORMAL',
@@ -20,6 +21,7 @@ describe('the switches of hardware routing', () => {
     const published = {
       M4_MAX_OPTIMIZED: '1',
       NEURAL_ENGINE_ENABLED: '1',
+      COREML_FORCE_NEURAL_ENGINE: '1',
       METAL_ACCELERATION: '1',
       NEURAL_ENGINE_PRIORITY: 'HIGH',
       METAL_GPU_PRIORITY: 'HIGH',
@@ -37,6 +39,7 @@ describe('the switches of hardware routing', () => {
     expect(loadConfig(published).hardware).toEqual({
       metal: true,
       neuralEngine: true,
+      forceNeuralEngine: true,
       autoRouting: true,
       metalPriority: 'HIGH',
       neuralEnginePriority: 'HIGH',
@@ -64,6 +67,7 @@ describe('the switches of hardware routing', () => {
   test.each([
     ['METAL_ACCELERATION', 'yes'],
     ['NEURAL_ENGINE_ENABLED', '2'],
+    ['COREML_FORCE_NEURAL_ENGINE', 'yes'],
     ['AUTO_HARDWARE_ROUTING', 'on'],
     ['METAL_GPU_PRIORITY', 'high'],
     ['NEURAL_ENGINE_PRIORITY', '1'],

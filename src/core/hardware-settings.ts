@@ -10,6 +10,8 @@ export interface HardwareSettings {
   readonly metal: boolean;
   /** False takes the Neural Engine out. */
   readonly neuralEngine: boolean;
+  /** True takes the Neural Engine for models of any size, wherever `auto` may take it. */
+  readonly forceNeuralEngine: boolean;
   /** False leaves all that does not name an accelerator on the CPU. */
   readonly autoRouting: boolean;
   readonly metalPriority: Priority;
@@ -33,6 +35,7 @@ const priority = z.enum(['HIGH', 'NORMAL', 'LOW']).default('NORMAL');
 export const HARDWARE_VARIABLES = {
   METAL_ACCELERATION: flag('1'),
   NEURAL_ENGINE_ENABLED: flag('1'),
+  COREML_FORCE_NEURAL_ENGINE: flag('0'),
   AUTO_HARDWARE_ROUTING: flag('1'),
   METAL_GPU_PRIORITY: priority,
   NEURAL_ENGINE_PRIORITY: priority,
@@ -48,6 +51,7 @@ export function hardwareSettings(env: Variables): HardwareSettings {
   return {
     metal: env.METAL_ACCELERATION,
     neuralEngine: env.NEURAL_ENGINE_ENABLED,
+    forceNeuralEngine: env.COREML_FORCE_NEURAL_ENGINE,
     autoRouting: env.AUTO_HARDWARE_ROUTING,
     metalPriority: env.METAL_GPU_PRIORITY,
     neuralEnginePriority: env.NEURAL_ENGINE_PRIORITY,

@@ -131,6 +131,23 @@ describe('a kernel', () => {
 });
 
 describe('a model', () => {
+  test('of any size runs on the Neural Engine where that is forced, as long as it is there, sound and switched on', () => {
+    const forced = { forceNeuralEngine: true };
+    for (const share of [0.0001, 1, 4])
+      for (const latency of ['realtime', 'batch'] as const) {
+        const route = router({ settings: forced }).route(model(share, latency));
+        expect(route.primary).toBe('neural_engine');
+        expect(route.fallback.at(-1)).toBe('cpu');
+        expect(route.reason).toContain('COREML_FORCE_NEURAL_ENGINE is 1');
+      }
+    const change = { settings: forced, readings: { thermal: 'fair' } } as const;
+    expect(where(change, model(1, 'batch'))).toBe('neural_engine');
+    expect(where({ settings: forced, absent: 'neural_engine_models' }, model(0.1))).toBe('cpu');
+    expect(where({ settings: forced, open: 'neural_engine_models' }, model(0.1))).toBe('cpu');
+    expect(where({ settings: { ...forced, neuralEngine: false } }, model(0.1))).toBe('cpu');
+    expect(where({ settings: { ...forced, autoRouting: false } }, model(0.1))).toBe('cpu');
+  });
+
   test('small ones run on the CPU, others on the Neural Engine, in batches on the GPU', () => {
     expect(where({}, model(0.9))).toBe('cpu');
     expect(router().route(model(1))).toMatchObject({

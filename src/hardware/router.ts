@@ -174,7 +174,8 @@ export class HardwareRouter {
       else able.push({ name, bytes: CORE_ML_BYTES * leave.factor, rank, why: leave.reason });
     };
     const sparing = sparesPower(settings, readings);
-    const neural = sparing ? 0 : PRIORITY_FACTOR[settings.neuralEnginePriority];
+    const forced = settings.forceNeuralEngine ? -1 : PRIORITY_FACTOR[settings.neuralEnginePriority];
+    const neural = sparing ? Math.min(0, forced) : forced;
     const metal = sparing ? 1 : PRIORITY_FACTOR[settings.metalPriority];
     consider('neural_engine', 'neural_engine_models', neuralLeave(settings), neural + (gpuFirst ? 0.1 : 0));
     consider('metal_gpu', 'metal_models', gpuLeave(settings, readings), metal + (gpuFirst ? 0 : 0.1));

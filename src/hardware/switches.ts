@@ -45,6 +45,7 @@ export function gpuLeave(settings: HardwareSettings, readings: Readings): Leave 
 export function neuralLeave(settings: HardwareSettings): Leave {
   if (!settings.neuralEngine) return no('NEURAL_ENGINE_ENABLED is 0');
   if (!settings.autoRouting) return no('AUTO_HARDWARE_ROUTING is 0');
+  if (settings.forceNeuralEngine) return { factor: 0, reason: 'COREML_FORCE_NEURAL_ENGINE is 1' };
   const { neuralEnginePriority: priority } = settings;
   const reason = priority === 'NORMAL' ? '' : `NEURAL_ENGINE_PRIORITY is ${priority}`;
   return { factor: PRIORITY_FACTOR[priority], reason };

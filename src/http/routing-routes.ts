@@ -19,6 +19,7 @@ export const routingReply = z.object({
     .object({
       METAL_ACCELERATION: z.boolean(),
       NEURAL_ENGINE_ENABLED: z.boolean(),
+      COREML_FORCE_NEURAL_ENGINE: z.boolean(),
       AUTO_HARDWARE_ROUTING: z.boolean(),
       METAL_GPU_PRIORITY: priority,
       NEURAL_ENGINE_PRIORITY: priority,
@@ -85,6 +86,7 @@ function view(engine: string, hardware: HardwareRouting): z.infer<typeof routing
     switches: {
       METAL_ACCELERATION: settings.metal,
       NEURAL_ENGINE_ENABLED: settings.neuralEngine,
+      COREML_FORCE_NEURAL_ENGINE: settings.forceNeuralEngine,
       AUTO_HARDWARE_ROUTING: settings.autoRouting,
       METAL_GPU_PRIORITY: settings.metalPriority,
       NEURAL_ENGINE_PRIORITY: settings.neuralEnginePriority,
