@@ -7,6 +7,8 @@ import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
 
 const quick = process.argv.includes('--quick');
+// Words of task names; all when there are none.
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const threads = setThreads(navigator.hardwareConcurrency);
 const rivals = await Rivals.start(threads);
 
@@ -69,6 +71,7 @@ const cases: readonly Case[] = [
 
 const table: string[][] = [];
 for (const { name, task, sizes, ours } of cases) {
+  if (wanted.length > 0 && !wanted.some((word) => task.includes(word))) continue;
   const own = await ours();
   if (rivals === null) {
     const start = Bun.nanoseconds();

@@ -40,8 +40,7 @@ export interface Parts {
  * Returns the model of `parts` behind the standardisation of each of `columns` inputs: `input` float32 [N, columns] to `output`
  * float32 [N, width]. (x - mean) before the division, not folded into one product, keeps inputs with a large mean exact.
  */
-export function servingModel(columns: number, { shift, scale }: Standard, parts: Parts): ModelSpec {
-  const plain = shift.every((value) => value === 0) && scale.every((value) => value === 1);
+export function servingModel(columns: number, { shift, scale, plain }: Standard, parts: Parts): ModelSpec {
   const nodes = plain
     ? [node('Identity', ['input'], 'standard')]
     : [node('Sub', ['input', 'shift'], 'centred'), node('Div', ['centred', 'scale'], 'standard')];

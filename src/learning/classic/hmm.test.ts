@@ -73,7 +73,12 @@ describe('hmm', () => {
     const [steps, rows] = [20, 30];
     const normal = normals(4);
     const inputs = Float32Array.from({ length: rows * steps * 2 }, () => 1.5 * normal());
-    const standard = { shift: new Float32Array(40), scale: new Float32Array(40).fill(1), constant: 0 };
+    const standard = {
+      shift: new Float32Array(40),
+      scale: new Float32Array(40).fill(1),
+      constant: 0,
+      plain: true,
+    };
     const graph = servingModel(40, standard, {
       name: 'hmm',
       doc: '',

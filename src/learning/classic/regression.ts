@@ -62,7 +62,8 @@ export function regressionOf(data: TrainingData, { intercept, standardise }: Lin
     targetMean += share * targets[i]!;
     for (let j = 0; j < columns; j++) means[j]! += share * rows[i * columns + j]!;
   }
-  for (let i = 0; i < data.rows; i++) {
+  // Without an intercept and weights, rows are what they are.
+  for (let i = 0; (intercept || data.weights) && i < data.rows; i++) {
     const root = Math.sqrt(weights[i]!);
     targets[i] = root * (targets[i]! - targetMean);
     for (let j = 0; j < columns; j++) rows[i * columns + j] = root * (rows[i * columns + j]! - means[j]!);
