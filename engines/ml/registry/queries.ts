@@ -107,6 +107,10 @@ export class Queries {
     return row;
   }
 
+  async hasVersion(id: string, version: number): Promise<boolean> {
+    return (await this.#reader.get(SQL.version, id, version)) !== null;
+  }
+
   /** The version that serves; null where none does. */
   production(id: string): Promise<VersionRow | null> {
     return this.#reader.get<VersionRow>(SQL.production, id);

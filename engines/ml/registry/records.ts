@@ -35,7 +35,9 @@ export const lineageSchema = z.strictObject({
   feature_set: text(200).optional().describe('name and version of the set of features'),
   code_version: text(200).optional().describe('version or commit of the code that fitted it'),
   seed: z.int().min(0).optional().describe('seed of the fit, at least 0'),
-  parent_version: text(130)
+  parent_version: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9-]{0,63}@)?[1-9][0-9]{0,14}$/)
     .optional()
     .describe('version that it was made from: <version> of this model, or <id>@<version>'),
 });

@@ -1,38 +1,24 @@
 // What may happen to a registered model: made, given versions, changed, deployed, taken back, deleted.
-import { ConflictError, InvalidOptionError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
-import type { Log } from '../../../src/core/log.ts';
-import { chooseProvider, type ModelRouting } from '../../../src/onnx/provider.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import { accept } from './intake.ts';
-import { checkFinite, checkSame, defaultProbe, fromText } from './probe.ts';
-import {
-  type ModelRow,
-  PROVIDERS,
-  type Probe,
-  type Signature,
-  TASKS,
-  type Target,
-  type VersionRow,
-} from './records.ts';
+import { type Lineage, TASKS } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
-import type { DeployRequest, ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
-import type { NewDeployment, NewVersion, RegistryStore } from './store.ts';
-import { tryModel } from './trial.ts';
+import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
+import type { NewVersion, RegistryStore } from './store.ts';
 
 /** What the registry works with. */
 export interface RegistryParts {
   readonly store: RegistryStore;
   readonly artefacts: Artefacts;
-  readonly routing?: ModelRouting;
-  readonly log: Log;
   /** Longest trial in milliseconds. */
   readonly trialMs: number;
   /** Told after each change of what a reference to this model may lead to. */
   readonly onChange: (id: string, change: 'changed' | 'deleted') => void;
-  /** Told how each deployment and rollback ended. */
-  readonly onDeploy: (outcome: 'deployed' | 'refused') => void;
+  /** Whether the next deployment of a model is being tried. */
+  readonly isDeploying: (id: string) => boolean;
 }
 
 /** The registered models. Ids of the folder of models are the caller's matter. */
@@ -40,8 +26,6 @@ export class ModelRegistry implements ModelSource {
   readonly #parts: RegistryParts;
   readonly #store: RegistryStore;
   readonly #artefacts: Artefacts;
-  /** Models whose next deployment is being tried. */
-  readonly #deploying = new Set<string>();
 
   constructor(parts: RegistryParts) {
     this.#parts = parts;
@@ -51,10 +35,6 @@ export class ModelRegistry implements ModelSource {
 
   get store(): RegistryStore {
     return this.#store;
-  }
-
-  isDeploying(id: string): boolean {
-    return this.#deploying.has(id);
   }
 
   async find(reference: string): Promise<FoundModel> {
@@ -161,7 +141,7 @@ export class ModelRegistry implements ModelSource {
     const settled = serves ? 'deployed' : newest_version > 0 ? 'registered' : 'defined';
     return {
       model_id: id,
-      status: this.isDeploying(id)
+      status: this.#parts.isDeploying(id)
         ? ('deploying' as const)
         : (settled as 'deployed' | 'registered' | 'defined'),
       production_version: production_version === null ? null : `${production_version}`,
@@ -198,73 +178,6 @@ export class ModelRegistry implements ModelSource {
     return { model_id: id, versions };
   }
 
-  /**
-   * Makes a version serve once it has loaded, and answered its probe as it did when it came, in a process of its own. Throws NotFoundError,
-   * ConflictError (another deployment under way or meanwhile, another answer), InvalidModelError, ModelIntegrityError,
-   * BackendUnavailableError.
-   */
-  deploy(id: string, { version = 'latest', target = 'auto' }: DeployRequest) {
-    return this.#serve(id, async ({ deployment_seq: seq, production_version }) => {
-      const row = await this.#store.queries.named(id, version);
-      const below = production_version === null ? null : seq;
-      return { row, wanted: { kind: 'deploy', version: row.version, target, seq, below } };
-    });
-  }
-
-  /** Makes serve again what served before the version that does; a second rollback goes one further back. Throws as {@link deploy}. */
-  rollback(id: string) {
-    return this.#serve(id, async ({ deployment_seq: seq, production_version }) => {
-      const { queries } = this.#store;
-      const now = production_version === null ? null : await queries.deployment(id, seq);
-      const below = now?.below_seq == null ? null : await queries.deployment(id, now.below_seq);
-      if (!below || below.version === null || below.target === null) {
-        throw new ConflictError('Expected a version that served before, was none');
-      }
-      const row = await queries.version(id, below.version);
-      const { target, below_seq } = below;
-      return { row, wanted: { kind: 'rollback', version: row.version, target, seq, below: below_seq } };
-    });
-  }
-
-  async #serve(id: string, choose: (model: ModelRow) => Promise<{ row: VersionRow; wanted: NewDeployment }>) {
-    const model = await this.#store.queries.model(id);
-    if (this.#deploying.has(id)) {
-      throw new ConflictError('Expected no other deployment of this model under way, was one', {
-        model_id: id,
-      });
-    }
-    this.#deploying.add(id);
-    try {
-      const { row, wanted } = await choose(model);
-      const provider = await this.#try(row, wanted.target);
-      const deployment = await this.#store.deploy(id, wanted);
-      this.#parts.onDeploy('deployed');
-      this.#parts.onChange(id, 'changed');
-      return { ...deploymentReply(deployment), hardware_used: provider };
-    } catch (error) {
-      if (error instanceof NautilusError) this.#parts.onDeploy('refused');
-      throw error;
-    } finally {
-      this.#deploying.delete(id);
-    }
-  }
-
-  /** Returns what ran the version in a process of its own, with the answers that are stored. */
-  async #try(row: VersionRow, target: Target): Promise<string> {
-    const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
-    const { router } = this.#parts.routing ?? {};
-    const { provider } = chooseProvider(PROVIDERS[target], artefact.bytes, process.platform, router);
-    const model = await this.#artefacts.read(artefact);
-    const { input, output } = JSON.parse(row.signature) as Signature;
-    const { rows, inputs, outputs } = JSON.parse(row.probe) as Probe;
-    const header = { rows, columns: input.columns, input: input.name, output: output.name, provider };
-    const values = inputs === null ? defaultProbe(input.columns) : fromText(inputs);
-    const said = await tryModel({ ...header, model, inputs: values }, { timeoutMs: this.#parts.trialMs });
-    checkFinite(said.outputs);
-    checkSame(said.outputs, fromText(outputs));
-    return said.provider;
-  }
-
   async #bring<T>(
     definition: VersionDefinition,
     file: Uint8Array,
@@ -278,13 +191,13 @@ export class ModelRegistry implements ModelSource {
   }
 
   /** Lineage whose parent is a version that there is. */
-  async #lineage(given: NonNullable<VersionDefinition['lineage']>, id: string) {
+  async #lineage(given: Lineage, id: string): Promise<Lineage> {
     const { parent_version } = given;
     if (parent_version === undefined) return given;
     const whole = parent_version.includes('@') ? parent_version : `${id}@${parent_version}`;
     const { id: parent, name } = splitReference(whole);
-    const row = await this.#store.queries.version(parent, Number(name)).catch(() => null);
-    if (row) return { ...given, parent_version: whole };
+    if (await this.#store.queries.hasVersion(parent, Number(name)))
+      return { ...given, parent_version: whole };
     const field = {
       pointer: '/lineage/parent_version',
       expected: '<version> or <id>@<version> of a registered model',

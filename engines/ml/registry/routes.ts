@@ -53,7 +53,7 @@ export interface StreamDeployments {
 
 /** Returns the routes of models. */
 export function registryRoutes(service: ModelsService, stream: StreamDeployments) {
-  const { registry } = service;
+  const { deployer, registry } = service;
   return new Elysia({ name: 'ml-registry-routes' })
     .get('/models', ({ query }) => service.list(query), {
       query: modelsQuery,
@@ -198,7 +198,7 @@ export function registryRoutes(service: ModelsService, stream: StreamDeployments
     .post(
       '/models/:model_id/deploy',
       ({ params, body }) =>
-        service.change(params.model_id, () => registry.deploy(params.model_id, body ?? {})),
+        service.change(params.model_id, () => deployer.deploy(params.model_id, body ?? {})),
       {
         params: modelParam,
         body: deployRequest.optional(),
@@ -208,7 +208,7 @@ export function registryRoutes(service: ModelsService, stream: StreamDeployments
     )
     .post(
       '/models/:model_id/rollback',
-      ({ params }) => service.change(params.model_id, () => registry.rollback(params.model_id)),
+      ({ params }) => service.change(params.model_id, () => deployer.rollback(params.model_id)),
       {
         params: modelParam,
         response: { 200: deployReply },

@@ -5,6 +5,7 @@ import { Counter } from '../../../src/http/prom.ts';
 import type { ModelSource } from '../model-source.ts';
 import { Artefacts } from './artefacts.ts';
 import { Catalogue } from './catalogue.ts';
+import { Deployer } from './deployer.ts';
 import { ModelRegistry } from './registry.ts';
 import type { ModelDefinition, ModelsQuery } from './schemas.ts';
 import { RegistryStore } from './store.ts';
@@ -33,12 +34,13 @@ export class ModelsService {
   readonly #artefacts: Artefacts;
   readonly #catalogue: Catalogue;
   readonly registry: ModelRegistry;
+  readonly deployer: Deployer;
   readonly uploads: Uploads;
   readonly #serving: ServingSide;
   #sweeping: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: EngineContext, serving: ServingSide) {
-    const { config, log, metrics, routing } = context;
+    const { config, metrics, routing } = context;
     this.#context = context;
     this.#serving = serving;
     this.#artefacts = new Artefacts(join(config.dataDir, 'models'));
@@ -49,14 +51,21 @@ export class ModelsService {
       labelNames: ['outcome'],
       registers: [metrics.registry],
     });
-    this.registry = new ModelRegistry({
+    const parts = {
       store: new RegistryStore(context),
       artefacts: this.#artefacts,
-      routing,
-      log,
       trialMs: config.defaultTimeoutMs,
-      onChange: (id, change) => serving[change](id),
+    };
+    this.deployer = new Deployer({
+      ...parts,
+      routing,
+      onChange: (id) => serving.changed(id),
       onDeploy: (outcome) => deploys.inc({ outcome }),
+    });
+    this.registry = new ModelRegistry({
+      ...parts,
+      isDeploying: (id) => this.deployer.isDeploying(id),
+      onChange: (id, change) => serving[change](id),
     });
     this.#catalogue = new Catalogue(config.modelsDir, this.registry);
   }

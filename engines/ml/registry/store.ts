@@ -3,7 +3,7 @@ import { topics } from '../../../src/bus/topics.ts';
 import type { Unit, UnitRunner } from '../../../src/bus/unit.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
-import type { Database, Transaction } from '../../../src/store/database.ts';
+import type { Database } from '../../../src/store/database.ts';
 import type { Artefact } from './artefacts.ts';
 import { Queries } from './queries.ts';
 import type {
@@ -17,6 +17,7 @@ import type {
   Stage,
   Target,
 } from './records.ts';
+import { addVersion, touch, writeDeployment, writeModel, writeStage, writeTags } from './writes.ts';
 
 /** A model without versions. */
 export interface NewModel {
@@ -62,15 +63,12 @@ export interface NewDeployment {
   readonly below: number | null;
 }
 
-const INSERT_VERSION = `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature,
-  probe, metrics, lineage, created_us, updated_us) VALUES (?, ?, 'none', ?, ?, ?, ?, ?, ?, ?, ?)`;
-const INSERT_MODEL = `INSERT INTO models (name, description, model_type, task, family, options, configuration, revision,
-  created_us, updated_us, model_id, newest_version, deployment_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`;
-const REVIVE_MODEL = `UPDATE models SET name = ?, description = ?, model_type = ?, task = ?, family = ?, options = ?,
-  configuration = ?, revision = ?, created_us = ?, updated_us = ?, deleted_us = NULL WHERE model_id = ?`;
-const INSERT_DEPLOYMENT = `INSERT INTO model_deployments (model_id, seq, kind, version, previous_version, artefact_sha256,
-  target, below_seq, since_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const SET_STAGE = 'UPDATE model_versions SET stage = ?, updated_us = ? WHERE model_id = ? AND version = ?';
+/** What served at some time. */
+export interface Served {
+  readonly version: number;
+  readonly target: Target;
+  readonly below_seq: number | null;
+}
 
 /** Changes models and versions. Every refusal comes before anything is written. */
 export class RegistryStore {
@@ -93,20 +91,7 @@ export class RegistryStore {
       if (before && before.deleted_us === null) {
         throw new ConflictError('Expected the id of no model, was taken', { model_id });
       }
-      tx.write(
-        before ? REVIVE_MODEL : INSERT_MODEL,
-        model.name,
-        model.description,
-        model.model_type,
-        model.task,
-        model.family,
-        JSON.stringify(model.options),
-        JSON.stringify(model.configuration),
-        (before?.revision ?? 0) + 1,
-        now,
-        now,
-        model_id,
-      );
+      writeModel(tx, model, before, now);
       writeTags(tx, model_id, model.tags);
       return first ? addVersion(tx, model_id, before?.newest_version ?? 0, first, now) : null;
     });
@@ -164,7 +149,7 @@ export class RegistryStore {
       if (before === 'production') {
         throw new ConflictError('Expected a version that does not serve: deploy another one, or roll back');
       }
-      tx.write(SET_STAGE, stage, now, id, version);
+      writeStage(tx, id, version, stage, now);
       touch(tx, id, now);
     });
   }
@@ -197,8 +182,8 @@ export class RegistryStore {
         since_us: now,
       };
       // In this order there is at no moment a second version in production, which the database would refuse.
-      if (row.previous_version !== null) tx.write(SET_STAGE, 'archived', now, id, row.previous_version);
-      tx.write(SET_STAGE, 'production', now, id, wanted.version);
+      if (row.previous_version !== null) writeStage(tx, id, row.previous_version, 'archived', now);
+      writeStage(tx, id, wanted.version, 'production', now);
       writeDeployment(tx, row);
       tx.write('UPDATE models SET production_version = ? WHERE model_id = ?', wanted.version, id);
       touch(tx, id, now);
@@ -251,6 +236,16 @@ export class RegistryStore {
     });
   }
 
+  /** The deployment that a rollback of `model` goes back to. Throws ConflictError where nothing served before. */
+  async below({ model_id, production_version, deployment_seq }: ModelRow): Promise<Served> {
+    const now = production_version === null ? null : await this.queries.deployment(model_id, deployment_seq);
+    const below = now?.below_seq == null ? null : await this.queries.deployment(model_id, now.below_seq);
+    if (below?.version == null || below.target === null) {
+      throw new ConflictError('Expected a version that served before, was none', { model_id });
+    }
+    return { version: below.version, target: below.target, below_seq: below.below_seq };
+  }
+
   #change<T>(work: (unit: Unit, queries: Queries, nowUs: number) => Promise<T>): Promise<T> {
     return this.#units.run((unit) => work(unit, new Queries(unit.tx), this.#clock.nowUs()));
   }
@@ -261,47 +256,4 @@ function checkRevision(model: ModelRow, revision: number | null): void {
   throw new ConflictError('Expected the newest revision of the model, was an older one', {
     revision: model.revision,
   });
-}
-
-function touch(tx: Transaction, id: string, now: number): void {
-  tx.write('UPDATE models SET revision = revision + 1, updated_us = ? WHERE model_id = ?', now, id);
-}
-
-function writeTags(tx: Transaction, id: string, tags: readonly string[]): void {
-  for (const tag of tags) tx.write('INSERT INTO model_tags (tag, model_id) VALUES (?, ?)', tag, id);
-}
-
-function addVersion(tx: Transaction, id: string, newest: number, version: NewVersion, now: number): number {
-  const number = newest + 1;
-  tx.write(
-    INSERT_VERSION,
-    id,
-    number,
-    version.artefact.sha256,
-    version.artefact.bytes,
-    JSON.stringify(version.signature),
-    JSON.stringify(version.probe),
-    JSON.stringify(version.metrics),
-    JSON.stringify(version.lineage),
-    now,
-    now,
-  );
-  tx.write('UPDATE models SET newest_version = ? WHERE model_id = ?', number, id);
-  return number;
-}
-
-function writeDeployment(tx: Transaction, row: DeploymentRow): void {
-  tx.write(
-    INSERT_DEPLOYMENT,
-    row.model_id,
-    row.seq,
-    row.kind,
-    row.version,
-    row.previous_version,
-    row.artefact_sha256,
-    row.target,
-    row.below_seq,
-    row.since_us,
-  );
-  tx.write('UPDATE models SET deployment_seq = ? WHERE model_id = ?', row.seq, row.model_id);
 }
