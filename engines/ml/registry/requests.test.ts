@@ -10,7 +10,6 @@ import { type Reply, TestEngine } from '../../../test/support/engine.ts';
 import definition from '../index.ts';
 
 const env = {
-  LOG_LEVEL: 'error',
   NAUTILUS_MODELS_DIR: resolve(import.meta.dir, '../../../models'),
   NAUTILUS_MAX_BODY_BYTES: '20000',
 };
@@ -145,7 +144,7 @@ describe('requests about models', () => {
       ],
       [graph([{ op: 'Log', inputs: ['input'], outputs: ['output'] }]), 422, 'invalid-model', 'probe'],
       [() => octets('/models?model_type=regression', new Uint8Array(64 * 2 ** 20 + 1)), 413, 'too-large', ''],
-      [() => octets(`/models?${secret}=1`, good), 422, 'invalid-option', '/model_type'],
+      [() => octets(`/models?${secret.slice(0, 5)}=1`, good), 422, 'invalid-option', '/model_type'],
       [() => send('/models', form({ artefact: secret })), 400, 'malformed-body', 'artefact'],
       [
         () => send('/models', form({ definition: '{', artefact: new Blob([good]) })),

@@ -33,7 +33,7 @@ export async function runBatch(
   const started = performance.now();
   const leftMs = () => Math.max(1, Math.max(...live.map(({ deadline }) => deadline)) - performance.now());
   try {
-    if (!process.loaded.has(model.key)) await load(process, model, leftMs());
+    await prepare(process, model, live, leftMs());
     const rows = live.reduce((sum, task) => sum + task.rows, 0);
     if (rows > 0) {
       const results = await run(process, model, live, rows, leftMs());
@@ -54,6 +54,16 @@ const NOTHING: RunResult = {
   output: new Float32Array(0),
   provider: { provider: 'cpu', coreMlFlags: 0, reason: 'nothing ran' },
 };
+
+// Versions of equal bytes share a key: what a process has opened for one may not be measured for another.
+async function prepare(process: ModelProcess, model: PooledModel, tasks: readonly Task[], timeoutMs: number) {
+  if (process.loaded.has(model.key) && model.profile === undefined) process.close(model.key);
+  if (!process.loaded.has(model.key)) await load(process, model, timeoutMs);
+  for (const { model: other } of tasks) {
+    if (model.profile) other.profile ??= model.profile;
+    if (model.width !== undefined) other.width ??= model.width;
+  }
+}
 
 async function load(process: ModelProcess, model: PooledModel, timeoutMs: number): Promise<void> {
   const { key, bytes, input, output, columns, provider, maxRows, profile } = model;
