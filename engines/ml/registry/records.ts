@@ -1,6 +1,7 @@
 // What the registry knows of a model and of its versions, as the database keeps it.
 import { z } from 'zod';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
+import type { Artefact } from './artefacts.ts';
 
 /** What the numbers of a model are. */
 export const TASKS = ['regression', 'classification', 'clustering', 'reconstruction'] as const;
@@ -131,4 +132,26 @@ export interface DeploymentRow {
   /** The row that a rollback goes back to; null where there is none. */
   readonly below_seq: number | null;
   readonly since_us: number;
+}
+
+/** A model without versions. */
+export interface NewModel {
+  readonly model_id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly model_type: string;
+  readonly task: ModelTask;
+  readonly family: string | null;
+  readonly options: object;
+  readonly configuration: object;
+  readonly tags: readonly string[];
+}
+
+/** A version without its number. */
+export interface NewVersion {
+  readonly artefact: Artefact;
+  readonly signature: Signature;
+  readonly probe: Probe;
+  readonly lineage: Lineage;
+  readonly metrics: Metrics;
 }

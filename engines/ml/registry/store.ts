@@ -4,42 +4,9 @@ import type { Unit, UnitRunner } from '../../../src/bus/unit.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { Database } from '../../../src/store/database.ts';
-import type { Artefact } from './artefacts.ts';
 import { Queries } from './queries.ts';
-import type {
-  DeploymentRow,
-  Lineage,
-  Metrics,
-  ModelRow,
-  ModelTask,
-  Probe,
-  Signature,
-  Stage,
-  Target,
-} from './records.ts';
+import type { DeploymentRow, ModelRow, NewModel, NewVersion, Stage, Target } from './records.ts';
 import { addVersion, touch, writeDeployment, writeModel, writeStage, writeTags } from './writes.ts';
-
-/** A model without versions. */
-export interface NewModel {
-  readonly model_id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly model_type: string;
-  readonly task: ModelTask;
-  readonly family: string | null;
-  readonly options: object;
-  readonly configuration: object;
-  readonly tags: readonly string[];
-}
-
-/** A version without its number. */
-export interface NewVersion {
-  readonly artefact: Artefact;
-  readonly signature: Signature;
-  readonly probe: Probe;
-  readonly lineage: Lineage;
-  readonly metrics: Metrics;
-}
 
 /** What may be changed of a model; what is absent stays, what is given is replaced as a whole. */
 export interface ModelChange {

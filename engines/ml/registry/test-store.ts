@@ -8,7 +8,7 @@ import { loadConfig } from '../../../src/core/config.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openDatabase } from '../../../src/store/open.ts';
 import { MIGRATIONS } from '../migrations.ts';
-import type { NewModel, NewVersion } from './store.ts';
+import type { NewModel, NewVersion } from './records.ts';
 import { RegistryStore } from './store.ts';
 
 /** A store, its database, and what it has said. */

@@ -1,7 +1,6 @@
 // Statements that change the registry's tables; which of them go together is said in store.ts.
 import type { Transaction } from '../../../src/store/database.ts';
-import type { DeploymentRow, ModelRow, Stage } from './records.ts';
-import type { NewModel, NewVersion } from './store.ts';
+import type { DeploymentRow, ModelRow, NewModel, NewVersion, Stage } from './records.ts';
 
 const INSERT_VERSION = `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature,
   probe, metrics, lineage, created_us, updated_us) VALUES (?, ?, 'none', ?, ?, ?, ?, ?, ?, ?, ?)`;
