@@ -253,6 +253,59 @@ def elastic_net_sklearn(rows, columns, alpha):
     return run
 
 
+def validation_rows(rows, columns):
+    """Rows and labels as bench/learning/validation.bench.ts makes them, in float32."""
+    row, column = np.arange(rows, dtype=np.float64)[:, None], np.arange(columns, dtype=np.float64)[None, :]
+    values = (np.sin(row * (column + 1) * 0.7391) + np.sin(row * 12.9898 + column * 78.233)).astype("float32")
+    noise = 2 * np.sin(row[:, 0] * row[:, 0] * 0.001)
+    return values, (values[:, 0].astype("float64") - values[:, 5] + noise > 0).astype(int)
+
+
+def logistic_folds(rows, columns, folds, horizon):
+    """The probabilities of class 1 of purged folds, the predictor standardised within each, and the labels."""
+    from sklearn.linear_model import LogisticRegression
+
+    values, labels = validation_rows(rows, columns)
+    place = np.arange(rows)
+    out = np.empty(rows)
+    for test in np.array_split(place, folds):
+        train = place[(place + horizon < test[0]) | (place > test[-1] + horizon)]
+        mean, std = values[train].mean(0), values[train].std(0)
+        fit = LogisticRegression(solver="newton-cholesky", tol=1e-8).fit((values[train] - mean) / std, labels[train])
+        out[test] = fit.predict_proba((values[test] - mean) / std)[:, 1]
+    return out, labels
+
+
+@task
+def logistic_cv_sklearn(rows, columns, folds, horizon):
+    from sklearn.metrics import log_loss
+
+    def run():
+        out, labels = logistic_folds(rows, columns, folds, horizon)
+        return log_loss(labels, out)
+
+    return run
+
+
+@task
+def bootstrap_sklearn(rows, columns, folds, horizon, resamples, block):
+    from sklearn.metrics import log_loss, roc_auc_score
+
+    out, labels = logistic_folds(rows, columns, folds, horizon)
+
+    def run():
+        rng = np.random.default_rng(1)
+        for _ in range(resamples):
+            starts = rng.integers(0, rows, -(-rows // block))
+            drawn = (starts[:, None] + np.arange(block)).ravel()[:rows] % rows
+            weights = np.bincount(drawn, minlength=rows)
+            roc_auc_score(labels, out, sample_weight=weights)
+            log_loss(labels, out, sample_weight=weights)
+        return roc_auc_score(labels, out)
+
+    return run
+
+
 def filled(shape, values, rng):
     """An input as src/native/example-call.ts fills it, but for the numbers themselves."""
     if values == "spd":
