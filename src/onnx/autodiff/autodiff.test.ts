@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { runWithWebGpu, webGpuEnvironment } from '../../../test/support/webgpu.ts';
 import { CHECKS } from './checks.ts';
 import * as ops from './ops.ts';
 import { gradientError } from './test-gradients.ts';
@@ -13,6 +15,17 @@ describe('the gradient of every operation', () => {
         expect(await gradientError(check, 'cpu')).toBeLessThan(TOLERANCE);
       });
     }
+  }
+
+  const webGpu = webGpuEnvironment();
+  if ('reason' in webGpu) test.skip(`agrees on WebGPU (${webGpu.reason})`, () => {});
+  else {
+    test('agrees with finite differences on WebGPU', async () => {
+      const path = join(import.meta.dir, 'test-gradients.ts');
+      const errors = (await runWithWebGpu(path, webGpu.env)) as { name: string; error: number }[];
+      expect(new Set(errors.map(({ name }) => name))).toEqual(new Set(Object.keys(CHECKS)));
+      expect(errors.filter(({ error }) => !(error < TOLERANCE))).toEqual([]);
+    }, 600_000);
   }
 
   test('is checked for each function that ops.ts exports', () => {

@@ -11,7 +11,8 @@ const STEP = 1e-2;
 
 /**
  * Returns the largest error of the gradients of one case, divided by 1 + |gradient|. The loss is a sum of all results, each
- * times its own fixed number, so that no two elements can take each other's place.
+ * times its own fixed number, so that no two elements can take each other's place. Gradients are those of `provider`, the
+ * differences always those of the CPU.
  */
 export async function gradientError(check: Check, provider: 'cpu' | 'webgpu'): Promise<number> {
   const tape = new Tape();
@@ -21,21 +22,26 @@ export async function gradientError(check: Check, provider: 'cpu' | 'webgpu'): P
   const scaled = mul(y, tape.constant(y.shape, factors));
   const loss = reshape(sum(scaled, [...y.shape.keys()]), []);
   const gradients = tape.gradients(loss, inputs);
-  const graph = tape.graph('check', inputs, [loss, ...gradients]);
-  const session = await InferenceSession.create(encodeModel({ graph }), {
-    executionProviders: [provider],
-    intraOpNumThreads: 1,
-    logSeverityLevel: 4,
-  });
+  const bytes = encodeModel({ graph: tape.graph('check', inputs, [loss, ...gradients]) });
+  const open = (name: 'cpu' | 'webgpu') =>
+    InferenceSession.create(bytes, {
+      executionProviders: [name],
+      intraOpNumThreads: 1,
+      logSeverityLevel: 4,
+    });
+  const plain = await open('cpu');
+  const other = provider === 'cpu' ? plain : await open(provider);
   try {
-    return await worstError(session, check, loss.name, gradients.map(({ name }) => name)); // biome-ignore format: one line
+    const names = gradients.map(({ name }) => name);
+    return await worstError({ plain, other }, check, loss.name, names);
   } finally {
-    await session.release();
+    await plain.release();
+    if (other !== plain) await other.release();
   }
 }
 
 async function worstError(
-  session: InferenceSession,
+  { plain, other }: { readonly plain: InferenceSession; readonly other: InferenceSession },
   check: Check,
   loss: string,
   gradients: readonly string[],
@@ -50,8 +56,8 @@ async function worstError(
     Object.fromEntries(
       values.map((data, i) => [`x${i}`, new OrtTensor('float32', data, [...check.shapes[i]!])]),
     );
-  const lossNow = async () => Number((await session.run(feeds(), [loss]))[loss]!.data[0]);
-  const found = await session.run(feeds(), [...gradients]);
+  const lossNow = async () => Number((await plain.run(feeds(), [loss]))[loss]!.data[0]);
+  const found = await other.run(feeds(), [...gradients]);
   let worst = 0;
   for (const [i, data] of values.entries()) {
     const gradient = found[gradients[i]!]!.data as Float32Array;
