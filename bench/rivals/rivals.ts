@@ -7,7 +7,7 @@ import type { Side } from '../pairs.ts';
 export const RIVALS_HINT = '`bench/rivals/setup` installs the rivals';
 
 /** The rivals that a Python may have. */
-export type RivalName = 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'SciPy' | 'scikit-learn';
+export type RivalName = 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'SciPy' | 'scikit-learn' | 'PyTorch';
 
 /** What a request names beside its task. */
 export type TaskOptions = Readonly<Record<string, unknown>>;
@@ -37,15 +37,15 @@ export class Rivals {
 
   /**
    * Resolves to running rivals with `threads` threads of BLAS, or null where there is no Python with numpy. The Python is
-   * that of `NAUTILUS_BENCH_PYTHON`, else of `bench/rivals/setup`, else `python3`.
+   * that of `NAUTILUS_BENCH_PYTHON`, else of `bench/rivals/setup`, else `python3`. `script` is one of this folder's programs.
    */
-  static async start(threads: number): Promise<Rivals | null> {
+  static async start(threads: number, script = 'rival.py'): Promise<Rivals | null> {
     const installed = join(import.meta.dir, '.venv/bin/python');
     const named = process.env.NAUTILUS_BENCH_PYTHON;
     const python = Bun.which(named ?? (existsSync(installed) ? installed : 'python3'));
     if (!python) return null;
     const count = String(threads);
-    const child = Bun.spawn([python, join(import.meta.dir, 'rival.py')], {
+    const child = Bun.spawn([python, join(import.meta.dir, script)], {
       env: {
         ...process.env,
         OPENBLAS_NUM_THREADS: count,
