@@ -5,14 +5,14 @@ import { learningRate, type Schedule } from './schedule.ts';
 
 describe('the minibatches of a run', () => {
   test('hold every row of an epoch once, rows of weight 0 never, and fill up with weight 0', () => {
-    const weights = fc.array(fc.constantFrom(0, 1, 2.5), { minLength: 1, maxLength: 40 });
+    const weights = fc.array(fc.constantFrom<number[]>(0, 1, 2.5), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(
         weights,
         fc.integer({ min: 1, max: 12 }),
         fc.nat(5),
         fc.nat(1000),
-        (list, batch, epoch, seed) => {
+        (list: readonly number[], batch, epoch, seed) => {
           fc.pre(list.some((weight) => weight > 0));
           const batches = new Batches(list.length, { batch, weights: Float32Array.from(list), seed });
           const from = epoch * batches.perEpoch;
