@@ -29,6 +29,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS],
         participant: service.participant,
+        socket: service.socket.endpoint,
         missing: () => service.missing(),
         status: () => service.status(),
         start: () => service.start(),

@@ -10,6 +10,7 @@ import { ModelsService } from './registry/service.ts';
 import type { DeploymentsQuery } from './schemas.ts';
 import { PredictionJobs } from './serving/jobs.ts';
 import { Serving } from './serving/serving.ts';
+import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
 
 /** Options of the engine beside its configuration. */
@@ -29,6 +30,7 @@ export class MlService {
   /** Predictions on request. */
   readonly serving: Serving;
   readonly jobs: PredictionJobs;
+  readonly socket: PredictionSocket;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
@@ -93,6 +95,7 @@ export class MlService {
       },
     });
     this.jobs = new PredictionJobs(context, this.serving);
+    this.socket = new PredictionSocket(this.serving, config.maxBodyBytes);
   }
 
   get participant(): Participant {
@@ -109,6 +112,7 @@ export class MlService {
   async stop(): Promise<void> {
     this.#deployments.stop();
     this.models.stop();
+    this.socket.stop();
     await this.jobs.stop();
     await this.serving.stop();
     await this.#cache.close();
@@ -132,6 +136,7 @@ export class MlService {
       },
       ...this.serving.status(),
       jobs: this.jobs.jobs.stats(),
+      prediction_sockets: this.socket.size,
       instruments: this.#stream.symbols,
     };
   }

@@ -40,6 +40,7 @@ const stopped = () => new ConflictError('Expected a running engine, was stopped'
 /** Runs models in child processes, which start when they are first needed. */
 export class ModelPool {
   readonly #options: PoolOptions;
+  readonly #events: PoolEvents;
   readonly #queues = new Map<string, BatchQueue<Task>>();
   readonly #places = new Set<Place>();
   #starting = 0;
@@ -50,6 +51,9 @@ export class ModelPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    const { events } = options;
+    // A process that ends because the engine stops is no loss.
+    this.#events = { ...events, lost: (loss) => !this.#closed && events.lost(loss) };
   }
 
   /** Ids of the processes that run. */
@@ -192,7 +196,7 @@ export class ModelPool {
     const shared = model.profile !== undefined && model.profile.floor !== null;
     const tasks = queue.take(model.maxRows, shared);
     for (const task of tasks) this.#waitingBytes -= task.inputs.byteLength;
-    const again = await runBatch(place.process, model, tasks, this.#options.events);
+    const again = await runBatch(place.process, model, tasks, this.#events);
     place.busy = false;
     this.#putBack(model.key, again);
     if (model.retired && !this.#queues.has(model.key)) this.retire(model);

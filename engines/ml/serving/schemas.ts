@@ -86,6 +86,16 @@ export const streamRequest = z.strictObject({
 });
 export type StreamRequest = z.infer<typeof streamRequest>;
 
+/** One frame of a WebSocket. */
+export const socketRequest = z.strictObject({
+  ...batch,
+  inputs: rows.max(MAX_ROWS),
+  id: z
+    .union([z.string().max(128), z.int()])
+    .optional()
+    .describe('comes back with the answer'),
+});
+
 /** What an Arrow body says in the query, since it has columns only. */
 export const arrowQuery = z.strictObject({
   ...batch,
