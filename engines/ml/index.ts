@@ -24,7 +24,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
       const service = new MlService(context, options);
       return {
         routes: registryRoutes(service.models, service)
-          .use(servingRoutes(service.serving, service.jobs, context.config.maxBodyBytes))
+          .use(servingRoutes(service.serving, service.jobs, service.publishing, context.config.maxBodyBytes))
           .use(jobRoutes(service.jobs.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS],

@@ -1,6 +1,7 @@
 // What the ML engine does: keeps models, predicts on request, and has the stream predicted.
 
 import type { Participant } from '../../src/bus/participant.ts';
+import { topics } from '../../src/bus/topics.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { Counter, Gauge, Histogram } from '../../src/http/prom.ts';
 import { Deployments } from './deployments.ts';
@@ -9,6 +10,7 @@ import { PredictionStream } from './prediction-stream.ts';
 import { ModelsService } from './registry/service.ts';
 import type { DeploymentsQuery } from './schemas.ts';
 import { PredictionJobs } from './serving/jobs.ts';
+import type { PublishParts } from './serving/publish.ts';
 import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
@@ -31,6 +33,7 @@ export class MlService {
   readonly serving: Serving;
   readonly jobs: PredictionJobs;
   readonly socket: PredictionSocket;
+  readonly publishing: PublishParts;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
@@ -95,6 +98,12 @@ export class MlService {
       },
     });
     this.jobs = new PredictionJobs(context, this.serving);
+    this.publishing = {
+      predict: (request, signal) => this.serving.predict(request, signal),
+      deployed: () => this.#streamModel.loaded?.card ?? null,
+      publish: (body, tsEventUs) => void context.bus.publish(topics.mlPredictions, body, { tsEventUs }),
+      nowUs: () => context.clock.nowUs(),
+    };
     this.socket = new PredictionSocket(this.serving, config.maxBodyBytes);
   }
 

@@ -40,6 +40,8 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /models/:model_id/deploy': 'trade',
     'POST /models/:model_id/rollback': 'trade',
     'POST /predict/stream': 'read',
+    // Strategies trade on what is published.
+    'POST /predict/publish': 'trade',
     'DELETE /jobs/:id': 'trade',
   },
   features: { 'POST /indicators/:name': 'read' },

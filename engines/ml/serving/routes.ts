@@ -8,6 +8,7 @@ import { invalidBody } from '../../../src/http/problem.ts';
 import { jobAccepted } from '../../../src/jobs/record.ts';
 import { MAX_ARROW_BYTES, replyToArrow, rowsFromArrow } from './arrow.ts';
 import type { PredictionJobs } from './jobs.ts';
+import { type PublishParts, publishPrediction } from './publish.ts';
 import {
   arrowQuery,
   batchRequest,
@@ -15,6 +16,7 @@ import {
   type PredictReply,
   predictReply,
   predictRequest,
+  publishRequest,
   streamRequest,
 } from './schemas.ts';
 import type { Serving } from './serving.ts';
@@ -32,7 +34,12 @@ const isArrow = (type: string | null) => type?.toLowerCase().startsWith(ARROW_ST
 const wantsArrow = ({ headers }: Request) => headers.get('accept')?.includes(ARROW_STREAM) ?? false;
 
 /** Returns the routes of predictions. */
-export function servingRoutes(serving: Serving, jobs: PredictionJobs, maxBodyBytes: number) {
+export function servingRoutes(
+  serving: Serving,
+  jobs: PredictionJobs,
+  publishing: PublishParts,
+  maxBodyBytes: number,
+) {
   return new Elysia({ name: 'ml-serving' })
     .post('/predict', ({ body, request }) => serving.predict(body, request.signal), {
       body: predictRequest,
@@ -78,6 +85,11 @@ export function servingRoutes(serving: Serving, jobs: PredictionJobs, maxBodyByt
         },
       },
     )
+    .post('/predict/publish', ({ body, request }) => publishPrediction(publishing, body, request.signal), {
+      body: publishRequest,
+      response,
+      detail: { summary: 'One prediction of the model of the stream, published on ml.predictions', tags },
+    })
     .post('/predict/stream', ({ body, request }) => streamPredictions(serving, body, request.signal), {
       body: streamRequest,
       detail: {

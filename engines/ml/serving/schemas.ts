@@ -37,6 +37,20 @@ const EITHER = { message: 'Expected either inputs or symbol' };
 export const predictRequest = z.strictObject(single).refine(eitherInputsOrSymbol, EITHER);
 export type PredictRequest = z.infer<typeof predictRequest>;
 
+export const publishRequest = z.strictObject({
+  model_id: reference,
+  symbol: single.symbol.unwrap().describe('the instrument that the prediction is for'),
+  inputs: z
+    .array(z.number())
+    .min(1)
+    .optional()
+    .describe(
+      'one row of inputs, told with the time of now; default: the newest features of the instrument, with theirs',
+    ),
+  timeout_ms: timeoutMs,
+});
+export type PublishRequest = z.infer<typeof publishRequest>;
+
 const allowFallback = z
   .boolean()
   .default(false)

@@ -1,6 +1,7 @@
 // Predictions on request through the engine's port: batches, hardware, limits, faults.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
+import { topics } from '../../../src/bus/topics.ts';
 import { MODEL_INPUTS } from '../../../src/indicators/index.ts';
 import { TestEngine, walkBars } from '../../../test/support/engine.ts';
 import definition from '../index.ts';
@@ -85,6 +86,34 @@ describe('serving', () => {
       expect(named).toMatchObject({ status: 503, body: { type: '/problems/backend-unavailable' } });
     },
   );
+
+  test('publishes a prediction of the model of the stream where it is asked to, and nothing else', async () => {
+    const told = () => engine.messages(topics.mlPredictions);
+    await engine.post('/predict', { inputs: [rows[0]] });
+    expect(told()).toEqual([]);
+    const { status, body } = await engine.post('/predict/publish', { symbol: 'ASKED', inputs: rows[0] });
+    expect(status).toBe(200);
+    const [message] = await engine.received(topics.mlPredictions, 1);
+    expect(message!.body).toEqual({
+      symbol: 'ASKED',
+      model_id: 'btc-direction-15m',
+      timestamp: body.ts_event_us / 1e6,
+      prediction: body.predictions[0],
+      confidence: body.confidence[0],
+      model_version: '1.0.0',
+      hardware_used: 'cpu',
+    });
+    expect(message!.ts_event_us).toBe(body.ts_event_us);
+    const cases: [unknown, number][] = [
+      [{ inputs: rows[0] }, 422],
+      [{ symbol: 'ASKED', inputs: [1] }, 422],
+      [{ symbol: 'NEVER-SEEN' }, 404],
+      [{ symbol: 'ASKED', inputs: rows[0], model_id: 'nope' }, 404],
+    ];
+    for (const [request, expected] of cases)
+      expect((await engine.post('/predict/publish', request)).status).toBe(expected);
+    expect(told()).toHaveLength(1);
+  });
 
   test('tells what it measured', async () => {
     const metrics = (await engine.get('/metrics')).body as string;

@@ -95,7 +95,7 @@ function fakeConnection(serving: Partial<Serving>, unread = 0) {
     close: (code?: number) => closed.push(code),
   } as unknown as ServerWebSocket<SocketData>;
   handlers.open!(ws);
-  const ask = (id: number) => handlers.message(ws, JSON.stringify({ id, inputs: [[1]] }));
+  const ask = (id: number) => handlers.message!(ws, JSON.stringify({ id, inputs: [[1]] }));
   return { sent, closed, ask, leave: () => handlers.close!(ws, 1000, '') };
 }
 
