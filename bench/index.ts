@@ -26,7 +26,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'bus/redis-cluster.bench.ts',
     'bus/durable.bench.ts',
   ],
-  store: ['store/store.bench.ts'],
+  store: ['store/store.bench.ts', 'store/registry.bench.ts'],
   jobs: ['jobs/jobs.bench.ts'],
   replay: ['replay/replay.bench.ts'],
   serving: ['serving/serving.bench.ts'],

@@ -42,6 +42,8 @@ export class MlService {
     const registers = [metrics.registry];
     this.models = new ModelsService(context, {
       isLoaded: (version) => this.#cache.has(version) || this.serving.models.has(version),
+      warm: (reference, provider) =>
+        this.serving.models.get(reference, provider, { timeoutMs: config.defaultTimeoutMs }),
       changed: (id) => {
         this.#cache.forget(id);
         this.serving.models.forget(id);

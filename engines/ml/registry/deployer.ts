@@ -1,6 +1,6 @@
 // What serves: a version is tried in a process of its own before it takes over, and taken back on request.
 import { ConflictError, NautilusError } from '../../../src/core/errors.ts';
-import { chooseProvider, type ModelRouting } from '../../../src/onnx/provider.ts';
+import { chooseProvider, type ModelRouting, type ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { Artefacts } from './artefacts.ts';
 import { checkFinite, checkSame, defaultProbe, fromText } from './probe.ts';
 import {
@@ -23,6 +23,8 @@ export interface DeployerParts {
   readonly routing?: ModelRouting | undefined;
   /** Longest trial in milliseconds. */
   readonly trialMs: number;
+  /** Opens `<id>@<version>` where it will serve, so that the first request does not wait for it. */
+  readonly warm: (reference: string, provider: ProviderChoice['provider']) => Promise<unknown>;
   /** Told after each deployment. */
   readonly onChange: (id: string) => void;
   /** Told how each deployment and rollback ended. */
@@ -91,7 +93,7 @@ export class Deployer {
     }
   }
 
-  /** Returns what ran the version in a process of its own, with the answers that are stored. */
+  /** Returns what ran the version in a process of its own, with the answers that are stored, once it is open for serving. */
   async #try(row: VersionRow, target: Target): Promise<string> {
     const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
     const { router } = this.#parts.routing ?? {};
@@ -104,6 +106,7 @@ export class Deployer {
     const said = await tryModel({ ...header, model, inputs: values }, { timeoutMs: this.#parts.trialMs });
     checkFinite(said.outputs);
     checkSame(said.outputs, fromText(outputs));
+    await this.#parts.warm(`${row.model_id}@${row.version}`, provider);
     return said.provider;
   }
 }

@@ -215,6 +215,11 @@ describe('requests about models', () => {
       ['1', '2'].map((version) => engine.post('/models/parts/deploy', { version })),
     );
     expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+    // The winner is open before the first request asks for it.
+    expect((await engine.get('/models/parts/status')).body).toMatchObject({
+      status: 'deployed',
+      loaded: true,
+    });
     const winner = both.find(({ status }) => status === 200)!.body;
     expect((await engine.get('/models/parts/deployments')).body.deployments).toEqual([
       expect.objectContaining({ seq: 1, version: winner.version }),

@@ -5,7 +5,7 @@ import { Counter } from '../../../src/http/prom.ts';
 import type { ModelSource } from '../model-source.ts';
 import { Artefacts } from './artefacts.ts';
 import { Catalogue } from './catalogue.ts';
-import { Deployer } from './deployer.ts';
+import { Deployer, type DeployerParts } from './deployer.ts';
 import { ModelRegistry } from './registry.ts';
 import type { ModelDefinition, ModelsQuery } from './schemas.ts';
 import { RegistryStore } from './store.ts';
@@ -17,6 +17,7 @@ const SWEEP_MS = 3_600_000;
 export interface ServingSide {
   /** Whether `<id>@<version>` is open. */
   readonly isLoaded: (version: string) => boolean;
+  readonly warm: DeployerParts['warm'];
   /** A reference to this model may lead to another version now. */
   readonly changed: (id: string) => void;
   readonly deleted: (id: string) => void;
@@ -59,6 +60,7 @@ export class ModelsService {
     this.deployer = new Deployer({
       ...parts,
       routing,
+      warm: serving.warm,
       onChange: (id) => serving.changed(id),
       onDeploy: (outcome) => deploys.inc({ outcome }),
     });

@@ -7,7 +7,7 @@ import { STORES, useStore } from '../../../test/support/stores.ts';
 import { listSql, SQL } from './queries.ts';
 import type { DeploymentRow } from './records.ts';
 import { expected, fresh, IDS, type Model, type Step, step, taken } from './test-steps.ts';
-import { aModel, aVersion, openStore, type TestStore } from './test-store.ts';
+import { aModel, aVersion, fillVersions, openStore, type TestStore } from './test-store.ts';
 
 /** Compares a stored model with what it must be. */
 async function compare({ store }: TestStore, id: string, model: Model): Promise<void> {
@@ -138,7 +138,7 @@ for (const { name, present, start } of STORES) {
 
     test('look-ups among 100,000 versions read rows of an index', async () => {
       const { store, database, close } = await openStore(env);
-      await fill(database, 100_000);
+      await fillVersions(database, 100_000);
       for (const [look, { sql, values }] of Object.entries(looks())) {
         const plan = await planOf(database, sql, values);
         expect([look, plan, isScan(plan)]).toEqual([look, plan, false]);
@@ -151,27 +151,6 @@ for (const { name, present, start } of STORES) {
       await close();
     }, 120_000);
   });
-}
-
-/** Stores `versions` of models with 100 each. */
-async function fill(database: Database, versions: number): Promise<void> {
-  const count = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)`;
-  await database.transaction((tx) => {
-    tx.write(
-      `INSERT INTO models (model_id, name, description, model_type, task, options, configuration, revision, newest_version,
-         deployment_seq, created_us, updated_us)
-       ${count} SELECT 'm' || i, 'm', '', 'regression', 'regression', '{}', '{}', 1, 100, 0, 1, 1 FROM n`,
-      versions / 100 - 1,
-    );
-    tx.write(
-      `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature, probe, metrics,
-         lineage, created_us, updated_us)
-       ${count} SELECT 'm' || (i / 100), i % 100 + 1, 'none', 'sha' || i, 1, '{}', '{}', '{}', '{}', 1, 1 FROM n`,
-      versions - 1,
-    );
-    tx.write("INSERT INTO model_tags (tag, model_id) SELECT 'common', model_id FROM models");
-  });
-  if (database.dialect === 'postgres') await database.all('ANALYZE');
 }
 
 /** Every look-up, with values that are there. */

@@ -74,3 +74,24 @@ export function aVersion(digit: number | string = 0): NewVersion {
     metrics: { mse: 0.5 },
   };
 }
+
+/** Stores so many versions, 100 of each model `m0`, `m1`, ... */
+export async function fillVersions(database: Database, versions: number): Promise<void> {
+  const count = `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)`;
+  await database.transaction((tx) => {
+    tx.write(
+      `INSERT INTO models (model_id, name, description, model_type, task, options, configuration, revision, newest_version,
+         deployment_seq, created_us, updated_us)
+       ${count} SELECT 'm' || i, 'm', '', 'regression', 'regression', '{}', '{}', 1, 100, 0, 1, 1 FROM n`,
+      versions / 100 - 1,
+    );
+    tx.write(
+      `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature, probe, metrics,
+         lineage, created_us, updated_us)
+       ${count} SELECT 'm' || (i / 100), i % 100 + 1, 'none', 'sha' || i, 1, '{}', '{}', '{}', '{}', 1, 1 FROM n`,
+      versions - 1,
+    );
+    tx.write("INSERT INTO model_tags (tag, model_id) SELECT 'common', model_id FROM models");
+  });
+  if (database.dialect === 'postgres') await database.all('ANALYZE');
+}
