@@ -151,7 +151,8 @@ export async function runTraining(request: TrainingRequest, control: FitControl)
   const { job, plan } = createJob(training, data, { ...runOptionsOf(options, control.seed), validation });
   const { epochs } = job;
   const result = await trainInChild(job, {
-    threads: control.threads,
+    // ONNX Runtime cuts products among its threads, and some cuts add in another order.
+    threads: options.parallel ? control.threads : 1,
     signal: control.signal,
     progress: ({ fraction, epoch, loss, validation_loss }) =>
       control.progress?.({

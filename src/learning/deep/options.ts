@@ -24,6 +24,10 @@ export const trainingOptions = z.strictObject({
     .max(100_000)
     .default(20)
     .describe('epochs without a better validation loss until the run stops'),
+  parallel: z
+    .boolean()
+    .default(false)
+    .describe('use all threads of the fit; the last bits then depend on their number'),
 });
 
 /** Options of the loss; each family takes those that its tasks need. */

@@ -49,7 +49,8 @@ function fingerprintOf(job: TrainingJob): string {
 
 /**
  * Runs a job to its end. Calls native code in stretches of about 200 ms, so an engine runs it in a child process (see
- * `trainInChild`). The result has the same bits for the same job, wherever it was interrupted and resumed.
+ * `trainInChild`). The result has the same bits for the same job and number of threads, wherever it was
+ * interrupted and resumed.
  * Throws DivergedError when the loss is no number any more, ConflictError or MalformedBodyError for a wrong checkpoint.
  */
 export async function train(job: TrainingJob, control: RunControl): Promise<TrainingResult> {
