@@ -1,10 +1,11 @@
 // A process that runs models for the ML engine: opens them, warms them up, and runs rows out of shared memory. It serves no port.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
-import { WHOLE_ROWS } from './limits.ts';
+import { NICENESS, WHOLE_ROWS } from './limits.ts';
 import type { ChildReply, ChildRequest, LoadRequest } from './messages.ts';
 import { probeRows, profileOf } from './profile.ts';
 import { openSharedMemory } from './shared-memory.ts';
@@ -68,6 +69,8 @@ function failure(error: unknown): ChildReply {
   return { type: 'failed', slug, status, title, detail: message };
 }
 
+// Only ever upwards, which needs no right.
+setPriority(Math.min(19, getPriority() + NICENESS));
 // Where memory runs out, the system ends this process before any other.
 try {
   writeFileSync('/proc/self/oom_score_adj', '1000');

@@ -12,6 +12,9 @@ export const WHOLE_ROWS = 10_000;
 /** Largest artefact that runs within the engine's own process. */
 export const IN_PROCESS_BYTES = 8 * 2 ** 20;
 
+/** How much a process that runs models yields to the engine where both want a core: the engine answers everybody. */
+export const NICENESS = 5;
+
 /** Milliseconds for which a model is not tried again after it took too much time or memory. */
 export const SET_ASIDE_MS = 30_000;
 

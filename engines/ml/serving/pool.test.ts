@@ -1,9 +1,11 @@
 // Models in child processes: the same bits in any company, and an answer for everybody whatever happens to a process.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { existsSync, readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import fc from 'fast-check';
 import { openSession } from '../../../src/onnx/session.ts';
 import { eventually } from '../../../test/support/eventually.ts';
+import { NICENESS } from './limits.ts';
 import type { ModelPool } from './pool.ts';
 import type { PooledModel } from './task.ts';
 import {
@@ -198,6 +200,12 @@ describe('a process', () => {
     expect(log.lost).toEqual(['time']);
     expect(log.aside).toEqual([endless.key]);
   }, 120_000);
+
+  test('yields to the engine', async () => {
+    const { pool } = start();
+    await pool.prepare(pooled(network(1, 8)), LONG);
+    expect(getPriority(pool.pids[0]!)).toBe(Math.min(19, getPriority() + NICENESS));
+  });
 
   test('leaves no file behind', async () => {
     const { pool } = start();
