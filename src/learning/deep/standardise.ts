@@ -18,26 +18,15 @@ export function scalingOf(
   weights: Float32Array | undefined,
   features = columns,
 ): Scaling {
-  const sums = new Float64Array(features);
-  const squares = new Float64Array(features);
   const rows = values.length / columns;
+  const counts = (row: number) => !weights || weights[row]! > 0;
   let counted = 0;
-  const each = (visit: (feature: number, value: number) => void) => {
-    for (let row = 0; row < rows; row++) {
-      if (weights && !(weights[row]! > 0)) continue;
-      for (let column = 0; column < columns; column++)
-        visit(column % features, values[row * columns + column]!);
-    }
-  };
-  for (let row = 0; row < rows; row++) if (!weights || weights[row]! > 0) counted += columns / features;
-  each((feature, value) => {
-    sums[feature] = sums[feature]! + value;
-  });
-  const means = sums.map((sum) => sum / counted);
+  for (let row = 0; row < rows; row++) if (counts(row)) counted += columns / features;
+  const means = columnSums(values, columns, counts, new Float64Array(features), 1).map(
+    (sum) => sum / counted,
+  );
   // A second pass: the difference of two large sums would lose the deviation of a price.
-  each((feature, value) => {
-    squares[feature] = squares[feature]! + (value - means[feature]!) ** 2;
-  });
+  const squares = columnSums(values, columns, counts, means, 2);
   const mean = Float32Array.from({ length: columns }, (_, i) => means[i % features]!);
   const scale = Float32Array.from({ length: columns }, (_, i) => {
     const deviation = Math.fround(Math.sqrt(squares[i % features]! / counted));
@@ -47,10 +36,36 @@ export function scalingOf(
   return { mean, scale };
 }
 
+/** Returns the sums of (value - centre)^power of each feature. */
+function columnSums(
+  values: Float32Array,
+  columns: number,
+  counts: (row: number) => boolean,
+  centres: Float64Array,
+  power: 1 | 2,
+): Float64Array {
+  const features = centres.length;
+  const sums = new Float64Array(features);
+  for (let at = 0; at < values.length; at += features) {
+    if (!counts(Math.floor(at / columns))) continue;
+    for (let feature = 0; feature < features; feature++) {
+      const apart = values[at + feature]! - centres[feature]!;
+      sums[feature] = sums[feature]! + (power === 1 ? apart : apart * apart);
+    }
+  }
+  return sums;
+}
+
 /** Returns (values - mean) / scale in float32, the arithmetic of the served graph. */
 export function standardise(values: Float32Array, { mean, scale }: Scaling): Float32Array {
   const columns = mean.length;
-  return values.map((value, i) => Math.fround(value - mean[i % columns]!) / scale[i % columns]!);
+  const result = new Float32Array(values.length);
+  for (let at = 0; at < values.length; at += columns) {
+    for (let column = 0; column < columns; column++) {
+      result[at + column] = Math.fround(values[at + column]! - mean[column]!) / scale[column]!;
+    }
+  }
+  return result;
 }
 
 /**
