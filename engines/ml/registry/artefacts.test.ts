@@ -75,8 +75,16 @@ function failing(first: number, code: string, forGood: boolean): { disk: Disk; c
 const add = (artefacts: Artefacts, bytes: Uint8Array) =>
   artefacts.keep(bytes, (artefact) => opened.store.createVersion('a', { ...aVersion(), artefact }));
 
+/** A file is whole as soon as it has its name. */
+async function checkNames(): Promise<void> {
+  for (const name of files().filter((file) => !file.startsWith('tmp-'))) {
+    expect(sha256(await Bun.file(join(folder, name.slice(0, 2), name)).bytes())).toBe(name);
+  }
+}
+
 /** Every version there is has its file. */
 async function checkWhole(): Promise<number> {
+  await checkNames();
   const artefacts = new Artefacts(folder);
   const rows = await opened.store.queries.versions('a', 1000);
   for (const { artefact_sha256, artefact_bytes } of rows) {
@@ -160,10 +168,7 @@ describe('an artefact', () => {
       await eventually(() => files().length > 5 * (round + 1), 'some files', 60_000);
       child.kill('SIGKILL');
       await child.exited;
-      // A file is whole as soon as it has its name.
-      for (const name of files().filter((file) => !file.startsWith('tmp-'))) {
-        expect(sha256(await Bun.file(join(folder, name.slice(0, 2), name)).bytes())).toBe(name);
-      }
+      await checkNames();
     }
   }, 120_000);
 });

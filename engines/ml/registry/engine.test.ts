@@ -80,6 +80,19 @@ for (const { name, present, start } of STORES) {
       ]);
     });
 
+    test('a version that answers otherwise than when it came does not get to serve', async () => {
+      const swap = (table: string) => `UPDATE ${table} SET probe = (SELECT o.probe FROM ${table} o
+        WHERE o.model_id = 'rise' AND o.version = 1) WHERE model_id = 'rise' AND version = 2;`;
+      await store.run(engine, { sqlite: swap('model_versions'), postgres: swap('{schema}model_versions') });
+      const refused = await engine.post('/models/rise/deploy', { version: '2' });
+      expect([refused.status, refused.body.detail]).toEqual([
+        409,
+        expect.stringContaining('stored with the version'),
+      ]);
+      expect(await predicted('rise')).toEqual(['1', close(logisticProbability(logistic, row))]);
+      expect((await engine.get('/models/rise/deployments')).body.deployments).toHaveLength(3);
+    });
+
     test('is the same after a restart', async () => {
       await engine.restart(definition, env);
       expect(await predicted('rise')).toEqual(['1', close(logisticProbability(logistic, row))]);

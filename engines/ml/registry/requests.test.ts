@@ -7,6 +7,7 @@ import { encodeLogistic, logisticProbability } from '../../../src/onnx/logistic.
 import { sha256 } from '../../../src/onnx/registry.ts';
 import { logistic, modelOf } from '../../../src/onnx/test-models.ts';
 import { type Reply, TestEngine } from '../../../test/support/engine.ts';
+import { eventually } from '../../../test/support/eventually.ts';
 import definition from '../index.ts';
 
 const env = {
@@ -266,6 +267,34 @@ describe('requests about models', () => {
     expect(found).toEqual(all);
     expect(all).toContain('btc-direction-15m');
   });
+
+  test('requests go on through a deployment and a rollback: each has the answer of the version that it names', async () => {
+    await octets('/models?model_id=busy&model_type=classification', good);
+    await engine.post('/models/busy/deploy');
+    const steeper = { ...logistic, intercept: 2.5 };
+    await octets('/models/busy/versions', encodeLogistic(steeper));
+    const answers: Record<string, number> = { 1: probability, 2: logisticProbability(steeper, row) };
+    const seen: string[] = [];
+    let isOver = false;
+    const ask = async () => {
+      while (!isOver) {
+        const { status, body } = await engine.post('/predict', { model_id: 'busy', inputs: [row] });
+        expect([status, body.predictions?.[0]]).toEqual([
+          200,
+          expect.closeTo(answers[body.model_version]!, 6),
+        ]);
+        if (seen.at(-1) !== body.model_version) seen.push(body.model_version);
+      }
+    };
+    const asking = ask();
+    expect((await engine.post('/models/busy/deploy')).body.version).toBe('2');
+    await eventually(() => seen.at(-1) === '2', 'the second version');
+    expect((await engine.post('/models/busy/rollback')).body.version).toBe('1');
+    await eventually(() => seen.length === 3, 'the first version again');
+    isOver = true;
+    await asking;
+    expect(seen).toEqual(['1', '2', '1']);
+  }, 120_000);
 
   test('a damaged file does not get to serve, and what served goes on', async () => {
     await octets('/models?model_id=sound&model_type=classification', good);

@@ -46,8 +46,9 @@ for (const { name, present, start } of STORES) {
     test('after any changes in any order one version of a deployed model serves, and no deployment is lost', async () => {
       const opened = await openStore(env);
       let run = 0;
+      const kinds = { deploy: 0, rollback: 0, delete: 0 };
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
           run++;
           const said = opened.said.length;
           const models = new Map(IDS.map((one) => [one, fresh()]));
@@ -65,9 +66,14 @@ for (const { name, present, start } of STORES) {
             history.filter(([, v]) => v !== null),
           );
           expect(opened.said.length - said).toBe(deployed.length);
+          for (const { history } of models.values()) {
+            for (const [kind] of history) kinds[kind as keyof typeof kinds]++;
+          }
         }),
-        { numRuns: 40 },
+        { numRuns: 60 },
       );
+      // The changes were of all kinds.
+      expect(Math.min(...Object.values(kinds))).toBeGreaterThan(0);
       await opened.close();
     }, 120_000);
 

@@ -23,11 +23,14 @@ export type Step =
 
 const id = fc.constantFrom(...IDS);
 const pick = fc.integer({ min: 0, max: 3 });
-/** Any change. */
+/** Any change; most of them bear on what serves. */
 export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('version', 'deploy', 'rollback'), id, pick }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('create', 'late'), id, pick }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete'), id, force: fc.boolean() }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ do: fc.constantFrom('version', 'deploy', 'deploy', 'rollback'), id, pick }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('create', 'late'), id, pick }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete'), id, force: fc.boolean() }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('alias'), id, alias: fc.constantFrom(...ALIASES), pick }),
