@@ -25,7 +25,7 @@ export interface DeployerParts {
   readonly trialMs: number;
   /** Opens `<id>@<version>` where it will serve, so that the first request does not wait for it. */
   readonly warm: (reference: string, provider: ProviderChoice['provider']) => Promise<unknown>;
-  /** Told after each deployment. */
+  /** Told after each deployment, also one that failed. */
   readonly onChange: (id: string) => void;
   /** Told how each deployment and rollback ended. */
   readonly onDeploy: (outcome: 'deployed' | 'refused') => void;
@@ -83,12 +83,13 @@ export class Deployer {
       const provider = await this.#try(row, wanted.target);
       const deployment = await this.#parts.store.deploy(id, wanted);
       this.#parts.onDeploy('deployed');
-      this.#parts.onChange(id);
       return { ...deploymentReply(deployment), hardware_used: provider };
     } catch (error) {
       if (error instanceof NautilusError) this.#parts.onDeploy('refused');
       throw error;
     } finally {
+      // After a failure too: a database that went away in the middle may have stored it.
+      this.#parts.onChange(id);
       this.#deploying.delete(id);
     }
   }
