@@ -4,7 +4,14 @@ import { resolve } from 'node:path';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { type Loss, ProcessLostError } from './errors.ts';
 import { MEMORY_SIGNAL } from './limits.ts';
-import type { ChildReply, DoneReply, LoadedReply, LoadRequest, RunRequest } from './messages.ts';
+import type {
+  ChildReply,
+  ChildRequest,
+  DoneReply,
+  LoadedReply,
+  LoadRequest,
+  RunRequest,
+} from './messages.ts';
 import { createSharedMemory, type SharedMemory, scratchPath } from './shared-memory.ts';
 
 const PROGRAM = resolve(import.meta.dir, 'child.ts');
@@ -88,7 +95,7 @@ export class ModelProcess {
 
   /** Frees a model as soon as what runs has ended. */
   close(key: string): void {
-    if (this.loaded.delete(key) && this.alive) this.#child.send({ type: 'close', key });
+    if (this.loaded.delete(key) && this.alive) this.#send({ type: 'close', key });
   }
 
   /** Ends it at once. */
@@ -100,8 +107,17 @@ export class ModelProcess {
   #ask(request: LoadRequest | RunRequest, timeoutMs: number): Promise<ChildReply> {
     if (this.#lost) return Promise.reject(this.#lost);
     const answer = this.#wait(timeoutMs);
-    this.#child.send(request);
+    this.#send(request);
     return answer;
+  }
+
+  #send(request: ChildRequest): void {
+    try {
+      this.#child.send(request);
+    } catch {
+      // Its pipe is closed before its end is known here: that tells whoever waits.
+      this.kill();
+    }
   }
 
   #wait(timeoutMs: number): Promise<ChildReply> {
