@@ -1,11 +1,8 @@
 // Reads OHLCV CSV files (plain or gzip): every row becomes a bar or a counted reason why not.
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
-import { parse } from 'csv-parse';
-import { MalformedBodyError, NautilusError, TooLargeError } from '../../src/core/errors.ts';
+import { csvNumber, readCsv } from '../../src/core/csv.ts';
+import { MalformedBodyError } from '../../src/core/errors.ts';
+import { parseTimestampUs } from '../../src/core/timestamps.ts';
 import { barInconsistency } from '../../src/market/bar.ts';
-import { parseTimestampUs } from './timestamps.ts';
 
 /** Bars of one symbol as columns, ordered by time, one row per time. */
 export interface BarColumns {
@@ -57,7 +54,6 @@ const NAMES: Record<string, readonly string[]> = {
 };
 const REQUIRED = ['time', 'open', 'high', 'low', 'close'] as const;
 const MAX_SYMBOLS = 10_000;
-const MAX_RECORD_BYTES = 65_536;
 
 type Layout = Record<keyof typeof NAMES, number>;
 
@@ -68,99 +64,8 @@ type Layout = Record<keyof typeof NAMES, number>;
  */
 export async function readBarsCsv(body: AsyncIterable<Uint8Array>, options: CsvOptions): Promise<CsvResult> {
   const rows = new Rows(options.symbol);
-  const parser = parse({
-    bom: true,
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    trim: true,
-    max_record_size: MAX_RECORD_BYTES,
-  });
-  const feeding = feed(body, parser, options.maxBytes);
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      rows.take(record, info.lines);
-    }
-    await feeding;
-  } catch (error) {
-    await feeding.catch((cause) => {
-      throw cause;
-    });
-    if (error instanceof NautilusError) throw error;
-    throw new MalformedBodyError(`Expected CSV: ${(error as Error).message.split('\n')[0]}`);
-  }
+  await readCsv(body, options.maxBytes, (fields, line) => rows.take(fields, line));
   return rows.result();
-}
-
-async function feed(
-  body: AsyncIterable<Uint8Array>,
-  parser: ReturnType<typeof parse>,
-  maxBytes: number,
-): Promise<void> {
-  let size = 0;
-  try {
-    for await (const chunk of inBlocks(decompressed(body))) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw new TooLargeError(`Expected at most ${maxBytes} bytes of CSV`, maxBytes);
-      if (!parser.write(chunk)) await drained(parser);
-      if (parser.destroyed) return;
-    }
-    parser.end();
-  } catch (error) {
-    const shown =
-      error instanceof NautilusError ? error : new MalformedBodyError('Expected an intact gzip file');
-    parser.destroy(shown);
-    throw shown;
-  }
-}
-
-// The parser reads an unfinished record again with every chunk: small chunks would cost the square of its length.
-async function* inBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of chunks) {
-    waiting.push(chunk);
-    size += chunk.byteLength;
-    if (size < MAX_RECORD_BYTES) continue;
-    yield Buffer.concat(waiting, size);
-    [waiting, size] = [[], 0];
-  }
-  if (size > 0) yield Buffer.concat(waiting, size);
-}
-
-// A parser that has met broken CSV never drains; it closes.
-function drained(parser: ReturnType<typeof parse>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      parser.off('drain', done).off('close', done);
-      resolve();
-    };
-    parser.on('drain', done).on('close', done);
-  });
-}
-
-async function* decompressed(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const iterator = body[Symbol.asyncIterator]();
-  // The two bytes that mark a gzip file may come in two chunks.
-  let head = Buffer.alloc(0);
-  for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
-    head = Buffer.concat([head, next.value]);
-    if (head.length >= 2) break;
-  }
-  const chunks = (async function* () {
-    yield head;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  })();
-  if (head[0] !== 0x1f || head[1] !== 0x8b) return yield* chunks;
-  const gunzip = createGunzip();
-  const piping = pipeline(Readable.from(chunks), gunzip);
-  // The reader below sees the failure too; here it only must not go unhandled.
-  piping.catch(() => {});
-  yield* gunzip as AsyncIterable<Uint8Array>;
 }
 
 interface RowBuffer {
@@ -209,12 +114,12 @@ class Rows {
     if (tsUs === null) return 'time not readable';
     const prices: number[] = [];
     for (const name of ['open', 'high', 'low', 'close'] as const) {
-      const value = number(record[at[name]!]);
+      const value = csvNumber(record[at[name]!]);
       if (value === null) return `${name} not a number`;
       if (value <= 0) return `${name} not positive`;
       prices.push(value);
     }
-    const volume = at.volume! < 0 ? 0 : number(record[at.volume!]);
+    const volume = at.volume! < 0 ? 0 : csvNumber(record[at.volume!]);
     if (volume === null) return 'volume not a number';
     if (volume < 0) return 'volume negative';
     const [open, high, low, close] = prices as [number, number, number, number];
@@ -256,13 +161,6 @@ function layoutOf(header: readonly string[], symbol: string | undefined): Layout
     throw new MalformedBodyError('Expected a symbol column in the file, or the symbol as a parameter');
   }
   return layout;
-}
-
-// Number('') is 0 and Number('0x1F') is 31; neither is a price.
-function number(text: string | undefined): number | null {
-  if (!text || !/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) return null;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : null;
 }
 
 function columnsOf({ tsUs, values, sorted }: RowBuffer): BarColumns {

@@ -1,14 +1,16 @@
-// The ML engine: a registry of ONNX models, predictions on the stream and on request. It never trains.
+// The ML engine: tables, training, a registry of models, predictions on the stream and on request.
 import { topics } from '../../src/bus/topics.ts';
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
 import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
+import { datasetRoutes } from './datasets/routes.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
 import { RAW_PATHS, servingRoutes } from './serving/routes.ts';
+import { trainingRoutes } from './training/routes.ts';
 
 /** Returns the engine; `options` choose the model of the stream. */
 export function mlEngine(options: MlOptions = {}): EngineDefinition {
@@ -16,7 +18,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     name: 'ml',
     port: 8400,
     title: 'ML Inference Engine',
-    description: 'Predictions of registered ONNX models, on the stream and on request.',
+    description: 'Trains, registers and serves models; predictions on the stream and on request.',
     migrations: MIGRATIONS,
     schemas: { jobs: JOB_TABLES },
     hardwareTopic: topics.mlHardwareMetrics,
@@ -24,10 +26,19 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
       const service = new MlService(context, options);
       return {
         routes: registryRoutes(service.models, service)
-          .use(servingRoutes(service.serving, service.jobs, service.publishing, context.config.maxBodyBytes))
-          .use(jobRoutes(service.jobs.jobs))
+          .use(
+            servingRoutes(
+              service.serving,
+              service.predictions,
+              service.publishing,
+              context.config.maxBodyBytes,
+            ),
+          )
+          .use(datasetRoutes(service.datasets, context))
+          .use(trainingRoutes(service.training))
+          .use(jobRoutes(service.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
-        rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS],
+        rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS, '/datasets'],
         participant: service.participant,
         socket: service.socket.endpoint,
         missing: () => service.missing(),

@@ -4,6 +4,9 @@ import type { Participant } from '../../src/bus/participant.ts';
 import { topics } from '../../src/bus/topics.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { Counter, Gauge, Histogram } from '../../src/http/prom.ts';
+import type { Jobs } from '../../src/jobs/jobs.ts';
+import { openJobs } from '../../src/jobs/open.ts';
+import { DatasetStore } from './datasets/store.ts';
 import { Deployments } from './deployments.ts';
 import { ModelCache } from './model-cache.ts';
 import { PredictionStream } from './prediction-stream.ts';
@@ -14,6 +17,7 @@ import type { PublishParts } from './serving/publish.ts';
 import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
+import { Training } from './training/job.ts';
 
 /** Options of the engine beside its configuration. */
 export interface MlOptions {
@@ -31,7 +35,12 @@ export class MlService {
   readonly #stream: PredictionStream;
   /** Predictions on request. */
   readonly serving: Serving;
-  readonly jobs: PredictionJobs;
+  readonly predictions: PredictionJobs;
+  /** Tables to train on. */
+  readonly datasets: DatasetStore;
+  readonly training: Training;
+  readonly jobs: Jobs;
+  readonly #graceMs: number;
   readonly socket: PredictionSocket;
   readonly publishing: PublishParts;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
@@ -99,7 +108,14 @@ export class MlService {
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
     });
-    this.jobs = new PredictionJobs(context, this.serving);
+    this.predictions = new PredictionJobs(this.serving);
+    this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
+    this.training = new Training(context, this.models, this.datasets);
+    const definitions = [this.predictions.definition, this.training.definition];
+    this.jobs = openJobs(context, { engine: 'ml', definitions });
+    this.predictions.bind(this.jobs);
+    this.training.bind(this.jobs);
+    this.#graceMs = config.graceMs / 2;
     this.publishing = {
       predict: (request, signal) => this.serving.predict(request, signal),
       deployed: () => this.#streamModel.loaded?.card ?? null,
@@ -117,6 +133,7 @@ export class MlService {
   async start(): Promise<void> {
     void this.#streamModel.current();
     this.models.start();
+    await this.datasets.start();
     await this.jobs.start();
   }
 
@@ -124,7 +141,7 @@ export class MlService {
     this.#deployments.stop();
     this.models.stop();
     this.socket.stop();
-    await this.jobs.stop();
+    await this.jobs.stop(this.#graceMs);
     await this.serving.stop();
     await this.#cache.close();
   }
@@ -146,7 +163,7 @@ export class MlService {
         provider_reason: model?.session.provider.reason ?? null,
       },
       ...this.serving.status(),
-      jobs: this.jobs.jobs.stats(),
+      jobs: this.jobs.stats(),
       prediction_sockets: this.socket.size,
       instruments: this.#stream.symbols,
     };

@@ -157,6 +157,25 @@ export const modelDeployment = z.object({
   previous_version: z.string().nullable(),
 });
 
+/** How a training goes; `fraction` is the part done of the fit in [0, 1]. */
+export const trainingUpdate = z.object({
+  job_id: id,
+  model_id: id,
+  family: z.string(),
+  state: z.enum(['started', 'running', 'completed', 'failed', 'cancelled']),
+  fraction: z.number().min(0).max(1),
+  /** Epochs, trees or iterations done; null before the first. */
+  step: z.int().nullable(),
+  loss: z.number().nullable(),
+  validation_loss: z.number().nullable(),
+  /** Version that came of it; only when completed. */
+  model_version: z.string().nullable(),
+  /** Why it failed; only then. */
+  reason: z.string().nullable(),
+  /** Seconds since the epoch. */
+  timestamp: z.number(),
+});
+
 export const presence = z.object({
   engine: id,
   port: z.int().min(0).max(65_535),

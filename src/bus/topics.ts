@@ -22,6 +22,7 @@ import {
   riskLimits,
   riskUpdate,
   signal,
+  trainingUpdate,
   valuation,
 } from './bodies.ts';
 
@@ -136,6 +137,13 @@ export const topics = {
     'Another version of a model serves, or another model the stream',
     modelDeployment,
     { key: 'model_id', keep: 'forever' },
+  ),
+  trainingUpdates: topic(
+    'ml.training_updates',
+    'ml',
+    'publish',
+    'How a training goes, at most four times a second',
+    trainingUpdate,
   ),
   hardwareMetrics: topic(
     'hardware.metrics',

@@ -36,6 +36,7 @@ export const lineageSchema = z.strictObject({
   feature_set: text(200).optional().describe('name and version of the set of features'),
   code_version: text(200).optional().describe('version or commit of the code that fitted it'),
   seed: z.int().min(0).optional().describe('seed of the fit, at least 0'),
+  training_job: text(64).optional().describe('job that trained it'),
   parent_version: z
     .string()
     .regex(/^([a-z0-9][a-z0-9-]{0,63}@)?[1-9][0-9]{0,14}$/)

@@ -1,10 +1,8 @@
 // Predictions of many rows as jobs: asked for now, fetched later.
 
 import { ConflictError, NotFoundError } from '../../../src/core/errors.ts';
-import type { EngineContext } from '../../../src/http/engine.ts';
-import { defineJob, type JobContext } from '../../../src/jobs/define.ts';
+import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
-import { openJobs } from '../../../src/jobs/open.ts';
 import type { JobAccepted, JobReply } from '../../../src/jobs/record.ts';
 import { type AsyncRequest, asyncRequest, predictReply } from './schemas.ts';
 import type { Serving } from './serving.ts';
@@ -15,11 +13,11 @@ const TIMEOUT_MS = 600_000;
 
 /** The jobs of predictions. */
 export class PredictionJobs {
-  readonly jobs: Jobs;
-  readonly #graceMs: number;
+  readonly definition: JobDefinition;
+  #jobs: Jobs | undefined;
 
-  constructor(context: EngineContext, serving: Serving) {
-    const predict = defineJob({
+  constructor(serving: Serving) {
+    this.definition = defineJob({
       kind: KIND,
       input: asyncRequest,
       result: predictReply,
@@ -27,29 +25,24 @@ export class PredictionJobs {
       timeoutMs: TIMEOUT_MS,
       run: (request: AsyncRequest, { signal, progress }: JobContext) =>
         serving.batchInParts(request, signal, (done, total) => progress(done, total, 'rows')),
-    });
-    this.#graceMs = context.config.graceMs / 2;
-    this.jobs = openJobs(context, { engine: 'ml', definitions: [predict] });
+    }) as JobDefinition;
   }
 
-  start(): Promise<void> {
-    return this.jobs.start();
-  }
-
-  stop(): Promise<void> {
-    return this.jobs.stop(this.#graceMs);
+  /** Where the jobs go, once they are open. */
+  bind(jobs: Jobs): void {
+    this.#jobs = jobs;
   }
 
   add(request: AsyncRequest): Promise<JobAccepted> {
-    return this.jobs.add(KIND, request);
+    return this.#jobs!.add(KIND, request);
   }
 
   /** Returns the predictions as JSON text, or the job while it goes on. Throws NotFoundError, and ConflictError for one that failed. */
   async result(id: string): Promise<{ readonly json: string } | { readonly job: JobReply }> {
-    const job = await this.jobs.get(id);
+    const job = await this.#jobs!.get(id);
     if (job.kind !== KIND) throw new NotFoundError('No prediction of this id');
     if (job.state === 'failed' || job.state === 'cancelled')
       throw new ConflictError(`The prediction is ${job.state} and has no result`, { error: job.error });
-    return this.jobs.result(id);
+    return this.#jobs!.result(id);
   }
 }

@@ -1,6 +1,7 @@
 // Fits a family on every split of a scheme and predicts the test rows through the graph that would serve.
 import { InvalidOptionError, InvariantError } from '../../core/errors.ts';
 import { CancelledError } from '../../native/errors.ts';
+import type { ModelSpec } from '../../onnx/graph.ts';
 import type { FitControl, Fitted, Task } from '../family.ts';
 import { type Baselines, naiveForecasts } from './baselines.ts';
 import type { Candidate } from './candidate.ts';
@@ -85,7 +86,7 @@ export async function crossValidate<Options>(
 
 const made = new WeakSet<CrossValidation>();
 
-/** Throws InvariantError for forecasts that `crossValidate` did not make: nobody knows whether their splits leaked. */
+/** Throws InvariantError for forecasts that were not made here: nobody knows whether their splits leaked. */
 export function requireMade(result: CrossValidation): void {
   if (!made.has(result))
     throw new InvariantError('forecasts were scored whose splits nobody checked for leaks');
@@ -104,14 +105,20 @@ async function runFold<Options>(
   control: FitControl,
 ): Promise<Tested & { readonly fold: Fold }> {
   requireChecked(split);
+  const { fitted, facts } = await fitOn(candidate, data, split.train, control);
+  return testOn(fitted.model, facts, data, split, control.threads);
+}
+
+async function testOn(
+  model: ModelSpec,
+  facts: Fitted['facts'],
+  data: ValidationData,
+  split: CheckedSplit,
+  threads: number,
+): Promise<Tested & { readonly fold: Fold }> {
+  requireChecked(split);
   const { train, test } = split;
-  const { fitted, facts } = await fitOn(candidate, data, train, control);
-  const { output, width } = await predictServed(
-    fitted.model,
-    takeInputs(data, test),
-    data.columns,
-    control.threads,
-  );
+  const { output, width } = await predictServed(model, takeInputs(data, test), data.columns, threads);
   if (width !== (data.classes ?? 1)) {
     throw new InvalidOptionError(`Expected a model with ${data.classes ?? 1} outputs a row, was ${width}`);
   }
@@ -129,6 +136,24 @@ async function runFold<Options>(
       facts,
     },
   };
+}
+
+/**
+ * Returns the forecasts of one model on the test rows of `split`, on whose training rows it was made, as a cross-validation of one fold.
+ * Throws what `predictServed` throws, and InvariantError for a split that nobody checked.
+ */
+export async function testOnce(
+  { task, model, facts }: { readonly task: Task; readonly model: ModelSpec; readonly facts: Fitted['facts'] },
+  data: ValidationData,
+  split: CheckedSplit,
+  threads: number,
+): Promise<CrossValidation> {
+  const { fold, ...forecasts } = await testOn(model, facts, data, split, threads);
+  const scheme = { kind: 'holdout', train_fraction: 1 - split.test.length / data.rows, gap_us: 0 } as const;
+  const paths = assemble([forecasts], data.rows, data.classes ?? 1);
+  const result = { task, scheme, width: data.classes ?? 1, folds: [fold], paths };
+  made.add(result);
+  return result;
 }
 
 async function fitOn<Options>(

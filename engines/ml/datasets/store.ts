@@ -1,0 +1,185 @@
+// Tables to train on, kept in the data folder: one folder for each, named by the hash of what it holds.
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConflictError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
+import { newId } from '../../../src/core/ids.ts';
+import { type Frame, frameHash } from '../../../src/learning/tables/frame.ts';
+import type { FrameFile } from '../../../src/learning/tables/read-csv.ts';
+import { type Dataset, datasetSchema } from './schemas.ts';
+
+/** Most tables at once. */
+export const MAX_DATASETS = 1000;
+
+const CARD = 'dataset.json';
+const NUMBERS = 'columns.bin';
+const UNFINISHED = '.new-';
+
+/** 503: the files of a table contradict each other. */
+export class DatasetIntegrityError extends NautilusError {
+  constructor(id: string) {
+    super(
+      'dataset-integrity',
+      503,
+      'Dataset integrity',
+      `Expected the files of ${id} as they were written: delete it and send it again`,
+    );
+  }
+}
+
+/** The folder of tables. */
+export class DatasetStore {
+  readonly #folder: string;
+  readonly #durable: boolean;
+
+  /** With `durable`, a stored table survives the end of the power. */
+  constructor(dataDir: string, durable: boolean) {
+    this.#folder = join(dataDir, 'datasets');
+    this.#durable = durable;
+  }
+
+  /** Removes what an earlier process left unfinished. */
+  async start(): Promise<void> {
+    for (const entry of await this.#entries()) {
+      if (entry.startsWith(UNFINISHED)) await rm(join(this.#folder, entry), { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Stores a table under the hash of its numbers and returns its card; the same numbers are stored once, and keep their first name.
+   * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}.
+   */
+  async save(file: FrameFile, name: string, nowUs: number): Promise<Dataset> {
+    const sha256 = frameHash(file.frame);
+    const id = sha256.slice(0, 16);
+    const known = await this.get(id).catch(() => null);
+    if (known) return known;
+    if ((await this.#ids()).length >= MAX_DATASETS) {
+      throw new ConflictError(
+        `Expected fewer than ${MAX_DATASETS} datasets: delete one that is no longer needed`,
+      );
+    }
+    const card = describe(file, { dataset_id: id, name, sha256, created_us: nowUs });
+    const unfinished = join(this.#folder, `${UNFINISHED}${newId()}`);
+    await mkdir(unfinished, { recursive: true });
+    try {
+      await this.#write(join(unfinished, NUMBERS), pieces(file.frame));
+      await this.#write(join(unfinished, CARD), [new TextEncoder().encode(JSON.stringify(card))]);
+      // What is in the way was damaged, or has come at the same moment with equal numbers.
+      await rm(join(this.#folder, id), { recursive: true, force: true });
+      await rename(unfinished, join(this.#folder, id));
+    } catch (error) {
+      await rm(unfinished, { recursive: true, force: true });
+      throw error;
+    }
+    return card;
+  }
+
+  /** Returns the cards of all tables, newest first; a damaged one is left out. */
+  async list(): Promise<Dataset[]> {
+    const cards = await Promise.all((await this.#ids()).map((id) => this.get(id).catch(() => null)));
+    return cards.filter((card) => card !== null).sort((a, b) => b.created_us - a.created_us);
+  }
+
+  /** Throws NotFoundError, DatasetIntegrityError. */
+  async get(id: string): Promise<Dataset> {
+    const text = await this.#file(id, CARD)
+      .text()
+      .catch(() => null);
+    if (text === null) throw new NotFoundError('Expected the id of a dataset');
+    try {
+      return datasetSchema.parse(JSON.parse(text));
+    } catch {
+      throw new DatasetIntegrityError(id);
+    }
+  }
+
+  /** Returns a table whose numbers have the hash of its card. Throws NotFoundError, DatasetIntegrityError. */
+  async open(id: string): Promise<{ readonly card: Dataset; readonly frame: Frame }> {
+    const card = await this.get(id);
+    const bytes = await this.#file(id, NUMBERS)
+      .arrayBuffer()
+      .catch(() => null);
+    const { rows, columns } = card;
+    if (bytes?.byteLength !== rows * (8 + 4) + (rows % 2) * 4 + columns.length * rows * 8) {
+      throw new DatasetIntegrityError(id);
+    }
+    const from = rows * 8 + Math.ceil(rows / 2) * 8;
+    const frame: Frame = {
+      rows,
+      tsUs: new Float64Array(bytes, 0, rows),
+      series: card.series,
+      seriesOf: new Uint32Array(bytes, rows * 8, rows),
+      columns: new Map(
+        columns.map(({ name }, c) => [name, new Float64Array(bytes, from + c * rows * 8, rows)]),
+      ),
+    };
+    if (frameHash(frame) !== card.sha256) throw new DatasetIntegrityError(id);
+    return { card, frame };
+  }
+
+  /** Throws NotFoundError. */
+  async remove(id: string): Promise<void> {
+    if (!(await this.#ids()).includes(id)) throw new NotFoundError('Expected the id of a dataset');
+    await rm(join(this.#folder, id), { recursive: true, force: true });
+  }
+
+  #file(id: string, name: string) {
+    // The id comes from a path: it must not leave the folder.
+    return Bun.file(join(this.#folder, /^[0-9a-f]{16}$/.test(id) ? id : 'none', name));
+  }
+
+  async #ids(): Promise<string[]> {
+    return (await this.#entries()).filter((entry) => /^[0-9a-f]{16}$/.test(entry));
+  }
+
+  #entries(): Promise<string[]> {
+    return readdir(this.#folder).catch(() => []);
+  }
+
+  async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
+    const file = await open(path, 'wx');
+    try {
+      for (const part of parts) await file.writeFile(part);
+      if (this.#durable) await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+// Times, series, filled up to 8 bytes, then the columns, all little endian.
+function pieces({ rows, tsUs, seriesOf, columns }: Frame): Uint8Array[] {
+  const of = new Uint32Array(Math.ceil(rows / 2) * 2);
+  of.set(seriesOf);
+  return [tsUs, of, ...columns.values()].map((x) => new Uint8Array(x.buffer, x.byteOffset, x.byteLength));
+}
+
+type Head = Pick<Dataset, 'dataset_id' | 'name' | 'sha256' | 'created_us'>;
+
+function describe({ frame, rejected, errors }: FrameFile, head: Head): Dataset {
+  return {
+    ...head,
+    rows: frame.rows,
+    series: [...frame.series],
+    from_us: frame.tsUs[0]!,
+    to_us: frame.tsUs.at(-1)!,
+    columns: [...frame.columns].map(([name, values]) => ({ name, ...summary(values) })),
+    rejected,
+    errors: [...errors],
+  };
+}
+
+function summary(values: Float64Array) {
+  let [count, sum, min, max] = [0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (Number.isNaN(value)) continue;
+    count++;
+    sum += value;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  const missing = values.length - count;
+  return count === 0
+    ? { missing, min: null, max: null, mean: null }
+    : { missing, min, max, mean: sum / count };
+}

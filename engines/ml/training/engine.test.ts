@@ -1,0 +1,158 @@
+// Training through the port of the engine: a table in, a version out that is deployed and predicts, on every database.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { resolve } from 'node:path';
+import { topics } from '../../../src/bus/topics.ts';
+import { Philox } from '../../../src/core/philox.ts';
+import { type Reply, TestEngine } from '../../../test/support/engine.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { type EngineStore, STORES } from '../../../test/support/stores.ts';
+import definition from '../index.ts';
+
+const models = resolve(import.meta.dir, '../../../models');
+const ROWS = 1200;
+
+/** A price whose next return follows `signal` with noise, so that there is something to learn. */
+function table(): string {
+  const random = new Philox(7).fillUniform(new Float64Array(2 * ROWS));
+  const lines = ['ts,close,signal,noise'];
+  let close = 100;
+  for (let i = 0; i < ROWS; i++) {
+    const signal = random[2 * i]! - 0.5;
+    const noise = random[2 * i + 1]! - 0.5;
+    lines.push(`${1_600_000_000 + i * 60},${close},${signal},${noise}`);
+    close *= Math.exp(0.01 * (signal + 0.5 * noise));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+for (const { name, present, start } of STORES) {
+  describe.skipIf(!present)(`training on ${name}`, () => {
+    let store: EngineStore;
+    let engine: TestEngine;
+    let dataset: string;
+    beforeAll(async () => {
+      store = await start();
+      engine = await TestEngine.start(definition, { ...store.env(), NAUTILUS_MODELS_DIR: models });
+      dataset = (await send('/datasets?name=walk', table())).body.dataset_id;
+    });
+    afterAll(async () => {
+      await engine?.stop();
+      await store?.stop();
+    });
+
+    const send = async (path: string, body: string) => {
+      const headers = { 'content-type': 'text/csv' };
+      const response = await fetch(engine.url + path, { method: 'POST', body, headers });
+      return { status: response.status, body: await response.json() };
+    };
+    const values = ['signal', 'noise'].map((column) => ({ kind: 'value', column }));
+    const learn = { features: values, target: { kind: 'log_return', horizon: 1 }, resamples: 200 };
+    const ended = async ({ body }: Reply) => {
+      expect(body.progress_url).toStartWith('/jobs/');
+      let job = body;
+      await eventually(async () => {
+        job = (await engine.get(body.progress_url)).body;
+        return job.finished_ts_us !== null;
+      }, 'the training ends');
+      return job;
+    };
+    const trained = async (model_id: string, request: Record<string, unknown>) => {
+      const accepted = await engine.post(`/models/${model_id}/train`, { dataset_id: dataset, ...request });
+      expect([accepted.status, accepted.body.errors]).toEqual([202, undefined]);
+      const job = await ended(accepted);
+      expect([job.state, job.error]).toEqual(['completed', null]);
+      return (await engine.get(job.result_url)).body;
+    };
+
+    test('a table is stored once, listed, and described', async () => {
+      const again = await send('/datasets?name=again', table());
+      expect(again).toMatchObject({ status: 201, body: { dataset_id: dataset, name: 'walk', rows: ROWS } });
+      const { datasets } = (await engine.get('/datasets')).body;
+      expect(datasets).toHaveLength(1);
+      expect(datasets[0].columns.map((c: { name: string }) => c.name)).toEqual(['close', 'signal', 'noise']);
+    });
+
+    test('a trained version tells its scores beside naive ones, is deployed, and predicts', async () => {
+      await engine.post('/models', {
+        model_id: 'next-return',
+        model_type: 'price_prediction',
+        family: 'ridge',
+      });
+      const report = await trained('next-return', learn);
+      expect(report).toMatchObject({
+        version: '1',
+        family: 'ridge',
+        task: 'regression',
+        inputs: ['signal', 'noise'],
+        interval: { level: 0.9 },
+      });
+      // The return is 0.01 signal + 0.005 noise, exactly.
+      expect(report.groups.regression.scores.r2.value).toBeGreaterThan(0.99);
+      expect(report.groups.regression.baselines.train_mean.advantage.rmse.beats).toBe(true);
+      const { body } = await engine.get('/models/next-return/versions/1');
+      expect(body.metrics['regression.r2']).toBe(report.groups.regression.scores.r2.value);
+      expect(body.lineage).toMatchObject({ data: 'walk', seed: 1 });
+      expect((await engine.post('/models/next-return/deploy')).status).toBe(200);
+      const { body: said } = await engine.post('/predict', { model_id: 'next-return', inputs: [[0.5, 0]] });
+      expect(said.predictions[0]).toBeCloseTo(0.005, 3);
+    });
+
+    test('a classifier is calibrated, and the same request gives the same bytes', async () => {
+      await engine.post('/models', { model_id: 'rise', model_type: 'trading_signals', family: 'logistic' });
+      const request = { ...learn, target: { kind: 'direction' }, calibration: 'sigmoid' };
+      const [first, second] = [await trained('rise', request), await trained('rise', request)];
+      expect(first.calibration).toMatchObject({ kind: 'sigmoid' });
+      expect(first.groups.classification.scores.auc.value).toBeGreaterThan(0.95);
+      const hash = async (version: string) =>
+        (await engine.get(`/models/rise/versions/${version}`)).body.artefact.sha256;
+      expect(await hash(first.version)).toBe(await hash(second.version));
+      expect({ ...second, version: first.version }).toEqual(first);
+    });
+
+    test('tells the bus how it goes', async () => {
+      const told = engine.messages(topics.trainingUpdates).map(({ body }) => body);
+      const of = told.filter(({ model_id }) => model_id === 'next-return');
+      expect(of[0]).toMatchObject({ state: 'started', fraction: 0, step: null });
+      expect(of.at(-1)).toMatchObject({ state: 'completed', fraction: 1, model_version: '1' });
+    });
+
+    test.each([
+      ['an unknown table', { dataset_id: '0123456789abcdef' }, 404, undefined],
+      ['an unknown family', { family: 'oracle' }, 422, '/family'],
+      ['a wrong option', { options: { alpha: -1 } }, 422, '/options/alpha'],
+      ['a family of another task', { target: { kind: 'direction' } }, 422, '/task'],
+      ['an unknown column', { features: [{ kind: 'value', column: 'mood' }] }, 422, undefined],
+      ['a horizon without a future', { target: { kind: 'log_return', horizon: 0 } }, 422, '/target/horizon'],
+    ])('%s is refused at once', async (_, change, status, pointer) => {
+      const before = (await engine.get('/jobs')).body.total;
+      const reply = await engine.post('/models/next-return/train', {
+        dataset_id: dataset,
+        ...learn,
+        ...change,
+      });
+      expect([reply.status, reply.body.errors?.[0]?.pointer]).toEqual([status, pointer]);
+      expect((await engine.get('/jobs')).body.total).toBe(before);
+    });
+
+    test('an unknown model, and one of the models directory, are refused', async () => {
+      const ask = (id: string) => engine.post(`/models/${id}/train`, { dataset_id: dataset, ...learn });
+      expect((await ask('nobody')).status).toBe(404);
+      expect((await ask('btc-direction-15m')).status).toBe(409);
+    });
+
+    test('too few rows fail the job with the reason, and nothing is registered', async () => {
+      const few = (await send('/datasets', table().split('\n').slice(0, 30).join('\n'))).body.dataset_id;
+      const job = await ended(
+        await engine.post('/models/next-return/train', { ...learn, dataset_id: few, steps: 20 }),
+      );
+      expect(job).toMatchObject({ state: 'failed', error: { type: '/problems/insufficient-history' } });
+      expect((await engine.get('/models/next-return/versions')).body.versions).toHaveLength(1);
+    });
+
+    test('lists families with their options', async () => {
+      const { families } = (await engine.get('/families')).body;
+      const ridge = families.find((f: { family: string }) => f.family === 'ridge');
+      expect(ridge.options.properties.alpha).toMatchObject({ type: 'number', default: 1, minimum: 0 });
+    });
+  });
+}

@@ -1,0 +1,218 @@
+// Training as a job: a table and a description in, a registered version out.
+import { topics } from '../../../src/bus/topics.ts';
+import { ConflictError } from '../../../src/core/errors.ts';
+import { VERSION } from '../../../src/core/version.ts';
+import type { EngineContext } from '../../../src/http/engine.ts';
+import { Counter } from '../../../src/http/prom.ts';
+import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
+import type { Jobs } from '../../../src/jobs/jobs.ts';
+import type { JobAccepted } from '../../../src/jobs/record.ts';
+import type { FitProgress } from '../../../src/learning/family.ts';
+import { columnOf, computeFeatures } from '../../../src/learning/tables/features.ts';
+import type { DatasetStore } from '../datasets/store.ts';
+import type { ModelsService } from '../registry/service.ts';
+import {
+  type TrainInput,
+  type TrainReply,
+  type TrainRequest,
+  taskOf,
+  trainInput,
+  trainReply,
+} from './schemas.ts';
+
+const KIND = 'train';
+const DAY_MS = 86_400_000;
+/** Between two updates of one training. */
+const UPDATE_MS = 250;
+/** Parts of the progress of a job. */
+const WHOLE = 1000;
+
+/** The trainings of the engine. */
+export class Training {
+  readonly definition: JobDefinition;
+  readonly #context: EngineContext;
+  readonly #models: ModelsService;
+  readonly #datasets: DatasetStore;
+  readonly #ended: Counter<'family' | 'outcome'>;
+  #jobs: Jobs | undefined;
+
+  constructor(context: EngineContext, models: ModelsService, datasets: DatasetStore) {
+    this.#context = context;
+    this.#models = models;
+    this.#datasets = datasets;
+    this.#ended = new Counter({
+      name: 'nautilus_ml_trainings_total',
+      help: 'Trainings by family and how they ended',
+      labelNames: ['family', 'outcome'],
+      registers: [context.metrics.registry],
+    });
+    this.definition = defineJob({
+      kind: KIND,
+      input: trainInput,
+      result: trainReply,
+      // One at a time: a fit takes all threads of the engine.
+      concurrency: 1,
+      // A fit has the same bits when it is begun again, and a version is registered as its last step.
+      attempts: 2,
+      timeoutMs: DAY_MS,
+      run: (input: TrainInput, job: JobContext) => this.#run(input, job),
+    }) as JobDefinition;
+  }
+
+  /** Where the jobs go, once they are open. */
+  bind(jobs: Jobs): void {
+    this.#jobs = jobs;
+  }
+
+  /**
+   * Checks a request against the model, the family and the table, and queues it. Throws NotFoundError (model, table), InvalidOptionError,
+   * ConflictError for a model of the models directory.
+   */
+  async add(model_id: string, request: TrainRequest): Promise<JobAccepted> {
+    const input = await this.#checked(model_id, request);
+    return this.#jobs!.add(KIND, input);
+  }
+
+  async #checked(model_id: string, request: TrainRequest): Promise<TrainInput> {
+    const model = await this.#models.change(model_id, () =>
+      this.#models.registry.store.queries.model(model_id),
+    );
+    const name = request.family ?? model.family;
+    if (name === null) {
+      throw new ConflictError(`Expected a family, in the request or in the definition of ${model_id}`);
+    }
+    const given = request.options ?? (name === model.family ? JSON.parse(model.options) : {});
+    const input: TrainInput = { ...request, model_id, family: name, options: given };
+    const { checkedOptions, familyOf } = await import('../../../src/learning/families.ts');
+    const family = familyOf(name);
+    const options = checkedOptions(family, taskOf(input), given);
+    const { columns } = await this.#datasets.get(request.dataset_id);
+    // On no rows: the columns that features and target name are there.
+    const none = new Float64Array();
+    const frame = { rows: 0, tsUs: none, series: [], seriesOf: new Uint32Array() };
+    const named = new Map(columns.map((column) => [column.name, none] as const));
+    const empty = { ...frame, columns: named };
+    computeFeatures(empty, request.features);
+    columnOf(empty, request.target.column);
+    return { ...input, options };
+  }
+
+  async #run(input: TrainInput, job: JobContext): Promise<TrainReply> {
+    const { model_id, family } = input;
+    const { registry } = this.#models;
+    const tell = this.#teller(input, job);
+    tell('started');
+    try {
+      const { card, frame } = await this.#datasets.open(input.dataset_id);
+      // Loaded with the first use: an engine that trains nothing starts without it.
+      const { train } = await import('./train.ts');
+      const trained = await train(input, frame, {
+        threads: Math.max(1, this.#context.config.threads),
+        signal: job.signal,
+        progress: tell.progress,
+      });
+      job.signal.throwIfAborted();
+      const { report, probe } = trained;
+      const version =
+        (await this.#registeredBy(job, model_id)) ??
+        (await registry.addVersion(
+          model_id,
+          {
+            inputs: report.inputs,
+            output: { name: 'output', meaning: meaningOf(input) },
+            ...(probe.flat().every(Number.isFinite) && { probe }),
+            metrics: metricsOf(report),
+            lineage: {
+              data: card.name,
+              data_sha256: card.sha256,
+              feature_set: JSON.stringify(input.features).slice(0, 200),
+              code_version: VERSION,
+              seed: input.seed,
+              training_job: job.jobId,
+            },
+          },
+          trained.bytes,
+        ));
+      tell('completed', { model_version: version.version });
+      this.#ended.inc({ family, outcome: 'completed' });
+      return { ...report, version: version.version };
+    } catch (error) {
+      const outcome = job.signal.aborted ? 'cancelled' : 'failed';
+      tell(outcome, { reason: job.signal.aborted ? null : (error as Error).message });
+      this.#ended.inc({ family, outcome });
+      throw error;
+    }
+  }
+
+  // What an earlier attempt registered before its process ended.
+  async #registeredBy({ attempt, jobId }: JobContext, model_id: string) {
+    if (attempt === 1) return undefined;
+    const { versions } = await this.#models.registry.versions(model_id, { limit: 100 });
+    return versions.find(({ lineage }) => lineage.training_job === jobId);
+  }
+
+  #teller({ model_id, family }: TrainInput, job: JobContext) {
+    const { bus, clock } = this.#context;
+    let last: FitProgress | null = null;
+    let toldUs = 0;
+    type State = 'started' | 'running' | 'completed' | 'failed' | 'cancelled';
+    const tell = (state: State, more: { model_version?: string; reason?: string | null } = {}) => {
+      toldUs = clock.nowUs();
+      bus.publish(topics.trainingUpdates, {
+        job_id: job.jobId,
+        model_id,
+        family,
+        state,
+        fraction: state === 'completed' ? 1 : Math.min(1, last?.fraction ?? 0),
+        step: last?.step ?? null,
+        loss: finite(last?.loss),
+        validation_loss: finite(last?.validation_loss),
+        model_version: more.model_version ?? null,
+        reason: more.reason ?? null,
+        timestamp: toldUs / 1e6,
+      });
+    };
+    const progress = (now: FitProgress) => {
+      last = now;
+      job.progress(
+        Math.round(now.fraction * WHOLE),
+        WHOLE,
+        `step ${now.step}, loss ${now.loss.toPrecision(4)}`,
+      );
+      if (clock.nowUs() - toldUs >= UPDATE_MS * 1000) tell('running');
+    };
+    return Object.assign(tell, { progress });
+  }
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function meaningOf({ target: { kind, column, horizon } }: TrainInput): string {
+  const ahead = `${horizon} rows ahead`;
+  if (kind === 'direction')
+    return `probabilities that ${column} is not higher and that it is higher ${ahead}`;
+  if (kind === 'value') return `${column} ${ahead}`;
+  return kind === 'log_return'
+    ? `logarithmic return of ${column} ${ahead}`
+    : `volatility of ${column} over ${horizon} rows`;
+}
+
+/** The scores on the test rows, as the registry keeps them: `group.score`, and of each naive forecast `group.naive.score`. */
+function metricsOf({ groups, interval }: Omit<TrainReply, 'version'>): Record<string, number> {
+  const metrics: Record<string, number> = {};
+  const put = (name: string, value: number | null) => {
+    if (value !== null && Number.isFinite(value)) metrics[name] = value;
+  };
+  for (const [group, { scores, baselines }] of Object.entries(groups)) {
+    for (const [score, { value }] of Object.entries(scores)) put(`${group}.${score}`, value);
+    for (const [naive, { scores: its }] of Object.entries(baselines))
+      for (const [score, { value }] of Object.entries(its)) put(`${group}.${naive}.${score}`, value);
+  }
+  if (interval) {
+    put('interval.margin', interval.margin);
+    put('interval.test_coverage', interval.test_coverage);
+  }
+  return metrics;
+}

@@ -1,0 +1,160 @@
+// Requests and replies of training.
+import { z } from 'zod';
+import { featureSchema } from '../../../src/learning/tables/features.ts';
+import { targetSchema } from '../../../src/learning/tables/target.ts';
+
+const share = (most: number, or: number, what: string) =>
+  z.number().min(0).max(most).default(or).describe(what);
+
+/** What `POST /models/{model_id}/train` takes; family and options are those of the model where they are left out. */
+export const trainRequest = z.strictObject({
+  dataset_id: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .describe('table to learn from, of POST /datasets'),
+  family: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('family of models, such as ridge or gradient_boosting; GET /families lists them'),
+  options: z.record(z.string(), z.unknown()).optional().describe('options of the family'),
+  features: z
+    .array(featureSchema)
+    .min(1)
+    .max(500)
+    .default([{ kind: 'bars' }])
+    .describe('inputs of the model'),
+  target: targetSchema.prefault({ kind: 'direction' }),
+  steps: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe(
+      'rows of a series that one input holds, the oldest first; families of sequences read them as their steps',
+    ),
+  missing: z
+    .enum(['drop', 'keep'])
+    .default('drop')
+    .describe('rows with missing features; keep is for families that read NaN as "missing"'),
+  test_fraction: z
+    .number()
+    .min(0.05)
+    .max(0.9)
+    .default(0.3)
+    .describe('share of the rows, the last ones, that scores the version'),
+  calibration_fraction: share(
+    0.5,
+    0.2,
+    'share of the other rows, their last ones, for calibrated probabilities and intervals',
+  ),
+  stopping_fraction: share(0.5, 0, 'share of the rows before those that early stopping watches; 0: none'),
+  calibration: z
+    .enum(['none', 'sigmoid', 'isotonic', 'temperature'])
+    .default('sigmoid')
+    .describe('of a classifier'),
+  interval_level: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.9)
+    .describe('probability with which an interval of a regression holds what happens'),
+  resamples: z
+    .int()
+    .min(100)
+    .max(10_000)
+    .default(1000)
+    .describe('bootstrap resamples behind each interval of a score'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1),
+});
+export type TrainRequest = z.output<typeof trainRequest>;
+
+/** Input of the job. */
+export const trainInput = trainRequest.extend({
+  model_id: z.string(),
+  family: z.string(),
+  options: z.unknown(),
+});
+export type TrainInput = z.output<typeof trainInput>;
+
+/** What a target makes of a model. */
+export function taskOf({ target }: Pick<TrainInput, 'target'>): 'classification' | 'regression' {
+  return target.kind === 'direction' ? 'classification' : 'regression';
+}
+
+const interval = z.object({ low: z.number().nullable(), high: z.number().nullable() });
+const measured = z.object({
+  value: z.number().nullable(),
+  reason: z.string().optional().describe('why there is no value'),
+  sample_size: z.int(),
+  convention: z.string(),
+});
+const scoreGroup = z.object({
+  scores: z.record(z.string(), measured.extend({ interval: z.looseObject(interval.shape) })),
+  baselines: z.record(
+    z.string(),
+    z.object({
+      scores: z.record(z.string(), measured),
+      advantage: z.record(
+        z.string(),
+        z.object({
+          value: z.number().nullable(),
+          interval: z.looseObject(interval.shape),
+          beats: z.boolean().describe('whether the whole interval lies above 0'),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** Result of the job. */
+export const trainReply = z.object({
+  model_id: z.string(),
+  version: z.string(),
+  family: z.string(),
+  task: z.string(),
+  inputs: z.array(z.string()).describe('names of the inputs, in order'),
+  rows: z.object({
+    fit: z.int(),
+    stopping: z.int(),
+    calibration: z.int(),
+    test: z.int(),
+    without_label: z.int(),
+    without_features: z.int(),
+  }),
+  facts: z
+    .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
+    .describe('what the family says of its fit'),
+  calibration: z.record(z.string(), z.union([z.number(), z.string()])).nullable(),
+  interval: z
+    .object({ level: z.number(), margin: z.number(), rows: z.int(), test_coverage: z.number() })
+    .nullable()
+    .describe('a forecast plus and minus margin holds what happens with this probability'),
+  importance: z
+    .record(z.string(), z.number())
+    .nullable()
+    .describe('share of each input; null where the family does not tell'),
+  groups: z
+    .record(z.string(), scoreGroup)
+    .describe('scores on the test rows, beside naive forecasts of the same rows'),
+  interval_method: z.string(),
+  test_from_us: z.number(),
+  test_to_us: z.number(),
+});
+export type TrainReply = z.output<typeof trainReply>;
+
+export const familyList = z.object({
+  families: z.array(
+    z.object({
+      family: z.string(),
+      title: z.string(),
+      tasks: z.array(z.string()),
+      options: z.unknown().describe('JSON schema of the options: defaults, ranges, meanings'),
+    }),
+  ),
+});
