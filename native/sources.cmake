@@ -56,6 +56,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/statistics/two_samples.cc
   native/cpu/system/probes.cc
   native/cpu/trees/binning.cc
+  native/cpu/trees/explain.cc
   native/cpu/trees/grower.cc
   native/cpu/trees/objective.cc
   native/cpu/trees/reader.cc

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -288,26 +289,69 @@ Napi::Value TreesOpen(const Napi::CallbackInfo& info) {
   });
 }
 
-// Arguments: model, inputs [rows, columns], threads, outputs [rows, classes], a cancel token.
+// What reads a model: the arrays of a call after all checks.
+struct Reading {
+  std::shared_ptr<trees::Model> model;
+  std::span<const float> inputs;
+  int threads;
+  Floats outputs;
+};
+
+// Arguments: model, inputs [rows, columns], threads, outputs of `dtype` [rows, classes, columns + `more`] or,
+// where `more` is below 0, [rows, classes].
+Reading ReadReading(const Napi::CallbackInfo& info, Dtype dtype, int64_t more) {
+  auto model = std::make_shared<trees::Model>(ModelFromObject(info[0]));
+  const Floats inputs = ReadFloats(info[1], "inputs");
+  const int64_t rows = inputs.length / model->columns;
+  RequireLike(inputs, "inputs", Dtype::kF32, rows * model->columns);
+  const auto threads = static_cast<int>(ReadCount(info[2], "threads", 1024));
+  const Floats outputs = ReadFloats(info[3], "outputs");
+  const int64_t width = more < 0 ? 1 : model->columns + more;
+  RequireLike(outputs, "outputs", dtype, rows * model->classes * width);
+  return {std::move(model),
+          {static_cast<const float*>(inputs.At(0)), static_cast<size_t>(inputs.length)},
+          threads,
+          outputs};
+}
+
+Napi::Value Nothing(Napi::Env env) { return env.Undefined(); }
+
 Napi::Value TreesPredict(const Napi::CallbackInfo& info) {
   return Guarded(info, [&]() -> Napi::Value {
-    auto model = std::make_shared<trees::Model>(ModelFromObject(info[0]));
-    const Floats inputs = ReadFloats(info[1], "inputs");
-    const int64_t rows = inputs.length / model->columns;
-    RequireLike(inputs, "inputs", Dtype::kF32, rows * model->columns);
-    const auto threads = static_cast<int>(ReadCount(info[2], "threads", 1024));
-    const Floats outputs = ReadFloats(info[3], "outputs");
-    RequireLike(outputs, "outputs", Dtype::kF32, rows * model->classes);
+    const Reading call = ReadReading(info, Dtype::kF32, -1);
     auto* worker = new TreesWorker(
         info.Env(),
-        [=] {
-          return trees::Predict(*model,
-                                {static_cast<const float*>(inputs.At(0)), static_cast<size_t>(inputs.length)},
-                                threads, static_cast<float*>(outputs.At(0)));
+        [call] {
+          return trees::Predict(*call.model, call.inputs, call.threads,
+                                static_cast<float*>(call.outputs.At(0)));
         },
-        [](Napi::Env env) -> Napi::Value { return env.Undefined(); }, Failure);
+        Nothing, Failure);
     worker->Hold(info[1]);
     worker->Hold(info[3]);
+    return worker->Start();
+  });
+}
+
+// The same with a cancel token, and doubles.
+Napi::Value TreesExplain(const Napi::CallbackInfo& info) {
+  return Guarded(info, [&]() -> Napi::Value {
+    const Reading call = ReadReading(info, Dtype::kF64, 1);
+    const CancelFlag cancel = ReadToken(info[4]);
+    auto* worker = new TreesWorker(
+        info.Env(),
+        [call, cancel] {
+          return trees::Explain(*call.model, call.inputs, call.threads, cancel,
+                                static_cast<double*>(call.outputs.At(0)));
+        },
+        Nothing,
+        [](Status status) {
+          if (status != Status::kInvalidOption) return Failure(status);
+          return BorderError(status, "model", "trees of at most 64 questions from root to leaf",
+                             "a deeper one");
+        });
+    worker->Hold(info[1]);
+    worker->Hold(info[3]);
+    worker->Hold(info[4]);
     return worker->Start();
   });
 }
@@ -317,6 +361,7 @@ Napi::Value TreesPredict(const Napi::CallbackInfo& info) {
 void ExportTrees(Napi::Env env, Napi::Object exports) {
   exports.Set("treesOpen", Napi::Function::New(env, TreesOpen, "treesOpen"));
   exports.Set("treesPredict", Napi::Function::New(env, TreesPredict, "treesPredict"));
+  exports.Set("treesExplain", Napi::Function::New(env, TreesExplain, "treesExplain"));
 }
 
 }  // namespace nautilus::addon

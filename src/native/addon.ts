@@ -157,6 +157,14 @@ export interface RawAddon {
     threads: number,
     outputs: Float32Array,
   ) => Promise<void>;
+  /** Writes what each column adds, and the mean last, to `outputs` [rows, classes, columns + 1]. */
+  readonly treesExplain: (
+    model: TreeModel,
+    inputs: Float32Array,
+    threads: number,
+    outputs: Float64Array,
+    token: Uint32Array,
+  ) => Promise<void>;
 }
 
 const addonPath =

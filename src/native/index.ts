@@ -44,6 +44,7 @@ export { placer } from './placer.ts';
 export { type PoolScope, type PoolStats, pool } from './pool.ts';
 export type { TreeModel, TreeProgress, TreeRows } from './tree-model.ts';
 export {
+  explainTrees,
   GROWTHS,
   type Growth,
   OBJECTIVES,

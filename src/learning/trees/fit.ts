@@ -11,7 +11,8 @@ const REPORTS = 50;
 
 /** A fit with its trees beside the graph: what explanations read. */
 export interface FittedTrees extends Fitted {
-  readonly trees: TreeModel;
+  /** Null where a library grew them. */
+  readonly trees: TreeModel | null;
   readonly importance: Float32Array;
 }
 
@@ -21,7 +22,7 @@ export async function fitTrees(
   data: TrainingData,
   options: TreeOptions,
   control: FitControl,
-): Promise<FittedTrees> {
+): Promise<FittedTrees & { readonly trees: TreeModel }> {
   const training = treeRows(task, data);
   const validation = data.validation && treeRows(task, data.validation, '/validation');
   const fit = new TreeFit(options, data.columns, training, validation);

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { predictTrees, type TreeModel } from '../../native/index.ts';
 import { treeGraph } from './graph.ts';
-import { gradientBoosting } from './index.ts';
-import { control, runGraph, treeData } from './test-data.ts';
+import { grow, runGraph, treeData } from './test-data.ts';
 
 /** Returns the next float32 above or below. */
 function beside(value: number, step: 1 | -1): number {
@@ -52,11 +51,11 @@ describe('treeGraph', () => {
         async (like, seed, growth) => {
           const categories = growth === 'oblivious' ? 0 : Math.min(like.categories, like.columns);
           const data = treeData({ ...like, categories }, seed);
-          const options = gradientBoosting.options.parse({
+          const options = {
             ...{ growth, rounds: 15, min_rows: 1, max_depth: 5, category_rows: 1 },
             categories: Array.from({ length: categories }, (_, column) => column),
           });
-          const { trees, model } = await gradientBoosting.fit('regression', data, options, control);
+          const { trees, model } = await grow(data, options);
           for (const inputs of [data.inputs, hostileRows(trees)]) {
             const native = await predictTrees(trees, inputs);
             expect(await runGraph(model, inputs, inputs.length / data.columns)).toEqual(native);
@@ -69,8 +68,8 @@ describe('treeGraph', () => {
 
   test('says of two classes what the sums do', async () => {
     const data = treeData({ rows: 300, columns: 4, classes: 2 }, 3);
-    const options = gradientBoosting.options.parse({ rounds: 20, min_rows: 5 });
-    const { trees, model } = await gradientBoosting.fit('classification', data, options, control);
+    const options = { rounds: 20, min_rows: 5 };
+    const { trees, model } = await grow(data, options);
     const sums = await predictTrees(trees, data.inputs);
     const output = await runGraph(model, data.inputs, data.rows);
     sums.forEach((sum, row) => {
@@ -82,8 +81,8 @@ describe('treeGraph', () => {
 
   test('adds up to 1 over more classes', async () => {
     const data = treeData({ rows: 300, columns: 4, classes: 4 }, 3);
-    const options = gradientBoosting.options.parse({ rounds: 10, min_rows: 5 });
-    const { model } = await gradientBoosting.fit('classification', data, options, control);
+    const options = { rounds: 10, min_rows: 5 };
+    const { model } = await grow(data, options);
     const output = await runGraph(model, data.inputs, data.rows);
     expect(output.length).toBe(4 * data.rows);
     for (let row = 0; row < data.rows; row++) {

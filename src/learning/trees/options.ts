@@ -29,6 +29,8 @@ const shared = {
 
 /** What a preset says otherwise than the family. */
 export interface Preset {
+  /** Libraries that can grow the trees instead. */
+  readonly engines: readonly ('xgboost' | 'lightgbm')[];
   readonly growth: Growth;
   readonly max_depth: number;
   readonly max_leaves: number;
@@ -41,6 +43,10 @@ export interface Preset {
 /** Returns the schema of boosting with the defaults of a preset. */
 export const boostingOptions = (preset: Preset) =>
   z.strictObject({
+    engine: z
+      .enum(['native', ...preset.engines])
+      .default('native')
+      .describe('what grows the trees: this program, or a library of that name that the system has'),
     rounds: count(1, 20_000).default(100).describe('most rounds; each grows a tree, or one for each class'),
     learning_rate: z
       .number()

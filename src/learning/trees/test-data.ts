@@ -3,6 +3,7 @@ import { uniform } from '../../native/example-call.ts';
 import { encodeModel, type ModelSpec } from '../../onnx/graph.ts';
 import { openSession } from '../../onnx/session.ts';
 import type { FitControl, TrainingData } from '../family.ts';
+import { gradientBoosting } from './index.ts';
 
 export const control: FitControl = { seed: 7, threads: 2 };
 
@@ -56,4 +57,12 @@ export async function runGraph(model: ModelSpec, inputs: Float32Array, rows: num
   } finally {
     await session.close();
   }
+}
+
+/** Returns a fit of `gradient_boosting` with its trees. */
+export async function grow(data: TrainingData, options: object, with_: FitControl = control) {
+  const task = data.classes ? 'classification' : 'regression';
+  const fitted = await gradientBoosting.fit(task, data, gradientBoosting.options.parse(options), with_);
+  if (!fitted.trees) throw new Error('no trees');
+  return { ...fitted, trees: fitted.trees };
 }
