@@ -112,7 +112,7 @@ cancer = load_breast_cancer()
 digits = load_digits()
 order = np.random.default_rng(3).permutation(569)
 cancer_x, cancer_y = cancer.data[order].astype(np.float32), cancer.target[order]
-digits_x, digits_y = digits.data[:1000].astype(np.uint8), digits.target[:1000]
+digits_x, digits_y = digits.data.astype(np.uint8), digits.target
 fx, fy = friedman(2000, 10, 9)
 json.dump(
     {
@@ -128,7 +128,7 @@ json.dump(
             'scores': scores(cancer_x, cancer_y, 2),
         },
         'digits': {
-            'rows': 1000,
+            'rows': 1797,
             'columns': 64,
             'classes': 10,
             'inputs': packed(digits_x),

@@ -19,6 +19,14 @@ Sums Plus(const Sums& a, const Sums& b) {
   return {a.gradient + b.gradient, a.hessian + b.hessian, a.rows + b.rows};
 }
 
+// Nobody of the node is in the bins that follow: any of them asks the same here, and the middle one fits rows
+// to come best. Past the last number it is the last bin.
+int MiddleOfGap(const Column& column, int bin) {
+  int next = bin + 1;
+  while (next < column.count && column.bins[next].rows == 0) ++next;
+  return next == column.count ? column.count - 1 : (bin + next - 1) / 2;
+}
+
 bool IsBounded(const Bounds& bounds) { return std::isfinite(bounds.low) || std::isfinite(bounds.high); }
 
 }  // namespace
@@ -49,6 +57,7 @@ Split SplitNumbers(const Column& column, const Searched& node, const Rules& rule
       best.missing_left = missing ? missing_left != 0 : left.rows > right.rows;
     }
   }
+  if (best.found()) best.bin = MiddleOfGap(column, best.bin);
   return best;
 }
 

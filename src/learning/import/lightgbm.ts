@@ -179,9 +179,13 @@ function integer(section: Section, name: string, low: number, high: number): num
   return value;
 }
 
+// C++ writes infinity as `inf`: the threshold of a split into all numbers and the missing ones.
+const numberOf = (word: string): number =>
+  word === 'inf' ? Number.POSITIVE_INFINITY : word === '-inf' ? Number.NEGATIVE_INFINITY : Number(word);
+
 function numbers(section: Section, name: string, length: number): Float64Array {
   const words = section.get(name)?.trim().split(/\s+/) ?? [];
-  const values = Float64Array.from(words, Number);
+  const values = Float64Array.from(words, numberOf);
   if (values.length !== length || values.some(Number.isNaN)) {
     throw new InvalidModelError(`Expected ${length} numbers for ${name}`);
   }

@@ -24,7 +24,10 @@ function expected(model: TreeModel, row: ArrayLike<number>, known: number, k: nu
     if ((known >> feature) & 1) return visit(goesLeft(node, row[feature]!) ? left : right);
     return part(node, left) * visit(left) + part(node, right) * visit(right);
   };
-  return model.roots.reduce((sum, root, tree) => sum + (tree % model.classes === k ? visit(root) : 0), model.base[k]!);
+  return model.roots.reduce(
+    (sum, root, tree) => sum + (tree % model.classes === k ? visit(root) : 0),
+    model.base[k]!,
+  );
 }
 
 /** Returns Shapley's value of each column: the definition, over all subsets. */
@@ -52,30 +55,35 @@ describe('explainTrees', () => {
       classes: fc.constantFrom(undefined, 3),
     });
     await fc.assert(
-      fc.asyncProperty(likeness, fc.nat(), fc.constantFrom('leaf', 'oblivious'), async (like, seed, growth) => {
-        const categories = growth === 'oblivious' ? 0 : like.categories;
-        const { classes, ...rest } = like;
-        const data = treeData({ ...rest, categories, ...(classes ? { classes } : {}) }, seed);
-        const options = {
-          ...{ growth, rounds: 4, max_leaves: 8, min_rows: 1, category_rows: 1 },
-          categories: Array.from({ length: categories }, (_, column) => column),
-        };
-        const { trees } = await grow(data, options);
-        const inputs = data.inputs.slice(0, 3 * data.columns);
-        const parts = await explainTrees(trees, inputs);
-        const sums = await predictTrees(trees, inputs);
-        for (let at = 0; at < 3 * trees.classes; at++) {
-          const row = inputs.subarray(Math.floor(at / trees.classes) * data.columns).slice(0, data.columns);
-          const own = [...parts.slice(at * (data.columns + 1), (at + 1) * (data.columns + 1))];
-          const right = shapley(trees, row, at % trees.classes);
-          // Weights of up to 8 columns lose a few of 16 digits.
-          right.forEach((value, column) => {
-            expect(own[column]!).toBeCloseTo(value, 9);
-          });
-          // The sum is rounded to f32 once.
-          expect(own.reduce((sum, part) => sum + part, 0)).toBeCloseTo(sums[at]!, 4);
-        }
-      }),
+      fc.asyncProperty(
+        likeness,
+        fc.nat(),
+        fc.constantFrom('leaf', 'oblivious'),
+        async (like, seed, growth) => {
+          const categories = growth === 'oblivious' ? 0 : like.categories;
+          const { classes, ...rest } = like;
+          const data = treeData({ ...rest, categories, ...(classes ? { classes } : {}) }, seed);
+          const options = {
+            ...{ growth, rounds: 4, max_leaves: 8, min_rows: 1, category_rows: 1 },
+            categories: Array.from({ length: categories }, (_, column) => column),
+          };
+          const { trees } = await grow(data, options);
+          const inputs = data.inputs.slice(0, 3 * data.columns);
+          const parts = await explainTrees(trees, inputs);
+          const sums = await predictTrees(trees, inputs);
+          for (let at = 0; at < 3 * trees.classes; at++) {
+            const row = inputs.subarray(Math.floor(at / trees.classes) * data.columns).slice(0, data.columns);
+            const own = [...parts.slice(at * (data.columns + 1), (at + 1) * (data.columns + 1))];
+            const right = shapley(trees, row, at % trees.classes);
+            // Weights of up to 8 columns lose a few of 16 digits.
+            right.forEach((value, column) => {
+              expect(own[column]!).toBeCloseTo(value, 9);
+            });
+            // The sum is rounded to f32 once.
+            expect(own.reduce((sum, part) => sum + part, 0)).toBeCloseTo(sums[at]!, 4);
+          }
+        },
+      ),
       { numRuns: 25 },
     );
   });
@@ -91,7 +99,10 @@ describe('explainTrees', () => {
       ...{ cover: Float64Array.from(list(6)), gain: new Float64Array(nodes.length) },
       ...{ set: new Int32Array(nodes.length).fill(-1), sets: new Uint32Array(0) },
     };
-    const parts = await explainTrees(model, Float32Array.from(inputs, (value) => value ?? Number.NaN));
+    const parts = await explainTrees(
+      model,
+      Float32Array.from(inputs, (value) => value ?? Number.NaN),
+    );
     expect(parts.length).toBe(contributions.length);
     // Leaves of up to 20 in f32.
     parts.forEach((part, i) => {

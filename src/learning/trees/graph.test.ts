@@ -54,7 +54,7 @@ describe('treeGraph', () => {
           const options = {
             ...{ growth, rounds: 15, min_rows: 1, max_depth: 5, category_rows: 1 },
             categories: Array.from({ length: categories }, (_, column) => column),
-          });
+          };
           const { trees, model } = await grow(data, options);
           for (const inputs of [data.inputs, hostileRows(trees)]) {
             const native = await predictTrees(trees, inputs);

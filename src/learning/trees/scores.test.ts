@@ -13,7 +13,13 @@ function friedman({ rows, columns, seed }: typeof golden.friedman): TrainingData
   const targets = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) inputs[row * columns + column] = draw();
-    const [a, b, c, d, e] = inputs.subarray(row * columns) as unknown as [number, number, number, number, number];
+    const [a, b, c, d, e] = inputs.subarray(row * columns) as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     targets[row] = 10 * Math.sin(Math.PI * a * b) + 20 * (c - 0.5) ** 2 + 10 * d + 5 * e + 2 * draw();
   }
   return { inputs, rows, columns, targets };
@@ -59,7 +65,8 @@ function score(data: TrainingData & { targets: Float32Array }, output: Float32Ar
   const { targets, classes, rows } = data;
   if (!classes) {
     const mean = targets.reduce((sum, target) => sum + target, 0) / rows;
-    const sum = (of: (target: number, row: number) => number) => targets.reduce((s, t, row) => s + of(t, row), 0);
+    const sum = (of: (target: number, row: number) => number) =>
+      targets.reduce((s, t, row) => s + of(t, row), 0);
     return 1 - sum((t, row) => (t - output[row]!) ** 2) / sum((t) => (t - mean) ** 2);
   }
   const of = (k: number) =>
@@ -90,19 +97,16 @@ describe.each(Object.keys(SETS) as ('friedman' | 'cancer' | 'digits')[])('on %s'
 
   test("is as good as LightGBM's", async () => {
     const own = await scoreOf(lightgbm, LIGHTGBM, data);
-    console.log(name, 'lightgbm', own, theirs.lightgbm);
     expect(own - theirs.lightgbm).toBeGreaterThan(-0.002);
   });
 
   test("is as good as XGBoost's", async () => {
     const own = await scoreOf(xgboost, XGBOOST, data);
-    console.log(name, 'xgboost', own, theirs.xgboost);
     expect(own - theirs.xgboost).toBeGreaterThan(-0.002);
   });
 
   test("is as good as scikit-learn's forest", async () => {
     const own = await scoreOf(randomForest, FOREST, data);
-    console.log(name, 'forest', own, theirs.forest);
     // Another seed moves either by up to 0.005.
     expect(own - theirs.forest).toBeGreaterThan(-0.01);
   });

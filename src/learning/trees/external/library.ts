@@ -1,5 +1,5 @@
 // Shared libraries of other projects, opened when the system has them.
-import { dlopen, type FFIFunction, type Symbols } from 'bun:ffi';
+import { dlopen, type FFIFunction } from 'bun:ffi';
 import { BackendUnavailableError } from '../../../core/errors.ts';
 
 /** A library that may be there. */
@@ -14,7 +14,10 @@ export interface Wanted {
 }
 
 /** Returns the functions of the library. Throws BackendUnavailableError that says how to install it. */
-export function openLibrary<T extends Record<string, FFIFunction>>(wanted: Wanted, functions: T): Symbols<T> {
+export function openLibrary<T extends Record<string, FFIFunction>>(
+  wanted: Wanted,
+  functions: T,
+): ReturnType<typeof dlopen<T>>['symbols'] {
   const named = process.env[wanted.variable];
   for (const name of named ? [named] : wanted.names) {
     try {

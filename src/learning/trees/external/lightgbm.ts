@@ -94,7 +94,9 @@ export function lightgbmFit(
   const check = (status: number) => {
     if (status === 0) return;
     const said = lib.LGBM_GetLastError();
-    throw new InvariantError(`LightGBM failed: ${said ? new CString(said).toString().slice(0, 200) : 'no reason'}`);
+    throw new InvariantError(
+      `LightGBM failed: ${said ? new CString(said).toString().slice(0, 200) : 'no reason'}`,
+    );
   };
   const out = new BigInt64Array(1);
   const handle = () => BigInt.asUintN(64, out[0]!);
@@ -104,7 +106,16 @@ export function lightgbmFit(
   };
   const dataset = ({ inputs, targets, weights }: TreeRows, like: bigint): bigint => {
     check(
-      lib.LGBM_DatasetCreateFromMat(ptr(inputs), 0, targets.length, columns, 1, ptr(parameters), like, ptr(out)),
+      lib.LGBM_DatasetCreateFromMat(
+        ptr(inputs),
+        0,
+        targets.length,
+        columns,
+        1,
+        ptr(parameters),
+        like,
+        ptr(out),
+      ),
     );
     const made = handle();
     freed.push(() => lib.LGBM_DatasetFree(made));

@@ -82,7 +82,9 @@ export function xgboostFit(
   const check = (status: number) => {
     if (status === 0) return;
     const said = lib.XGBGetLastError();
-    throw new InvariantError(`XGBoost failed: ${said ? new CString(said).toString().slice(0, 200) : 'no reason'}`);
+    throw new InvariantError(
+      `XGBoost failed: ${said ? new CString(said).toString().slice(0, 200) : 'no reason'}`,
+    );
   };
   const out = new BigUint64Array(2);
   const freed: (() => void)[] = [];
