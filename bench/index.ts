@@ -16,7 +16,12 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'engines/router.bench.ts',
     'engines/health.bench.ts',
   ],
-  learning: ['learning/classic.bench.ts', 'learning/validation.bench.ts', 'learning/networks.bench.ts'],
+  learning: [
+    'learning/classic.bench.ts',
+    'learning/validation.bench.ts',
+    'learning/networks.bench.ts',
+    'learning/trees.bench.ts',
+  ],
   bus: [
     'bus/bus.bench.ts',
     'bus/hub-echo.bench.ts',

@@ -41,6 +41,13 @@ try:
 except ImportError:
     sklearn = None
 
+try:
+    import lightgbm
+
+    VERSIONS["LightGBM"] = lightgbm.__version__
+except ImportError:
+    lightgbm = None
+
 SHORT_NS = 50e6
 TASKS = {}
 
@@ -74,6 +81,24 @@ def product(n, dtype):
 def covariance(rows, columns):
     values = wave(rows * columns, 0.7).reshape(rows, columns)
     return lambda: np.cov(values, rowvar=False)
+
+
+@task
+def boosted_trees(rows, columns, rounds, leaves, threads, objective):
+    """A whole fit: cutting columns into bins, then rounds. Rows as bench/learning/trees.bench.ts makes them."""
+    at = np.arange(rows * columns, dtype=np.float64)
+    x = np.abs(np.modf(np.sin(at * 12.9898) * 43758.5453)[0]).astype(np.float32).reshape(rows, columns)
+    r = x.astype(np.float64)
+    y = 10 * np.sin(np.pi * r[:, 0] * r[:, 1]) + 20 * (r[:, 2] - 0.5) ** 2 + 10 * r[:, 3] + 5 * r[:, 4]
+    y = (y > 14).astype(np.float32) if objective == "binary" else y.astype(np.float32)
+    options = {"num_threads": threads, "verbose": -1, "max_bin": 255}
+    fit = {**options, "objective": objective, "num_leaves": leaves, "learning_rate": 0.1, "force_row_wise": True}
+
+    def run():
+        model = lightgbm.train(fit, lightgbm.Dataset(x, y, params=options), rounds)
+        return np.array([model.num_trees()])
+
+    return run
 
 
 @task
