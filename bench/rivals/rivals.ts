@@ -7,7 +7,15 @@ import type { Side } from '../pairs.ts';
 export const RIVALS_HINT = '`bench/rivals/setup` installs the rivals';
 
 /** The rivals that a Python may have. */
-export type RivalName = 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'SciPy' | 'scikit-learn' | 'PyTorch';
+export type RivalName =
+  | 'NumPy'
+  | 'pandas'
+  | 'TA-Lib'
+  | 'QuantLib'
+  | 'SciPy'
+  | 'scikit-learn'
+  | 'PyTorch'
+  | 'LightGBM';
 
 /** What a request names beside its task. */
 export type TaskOptions = Readonly<Record<string, unknown>>;
