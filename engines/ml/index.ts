@@ -35,7 +35,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
             ),
           )
           .use(datasetRoutes(service.datasets, context))
-          .use(trainingRoutes(service.training))
+          .use(trainingRoutes(service.training, service.validation))
           .use(jobRoutes(service.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS, '/datasets'],

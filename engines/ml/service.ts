@@ -18,6 +18,7 @@ import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
 import { Training } from './training/job.ts';
+import { Validation } from './training/validation.ts';
 
 /** Options of the engine beside its configuration. */
 export interface MlOptions {
@@ -39,6 +40,7 @@ export class MlService {
   /** Tables to train on. */
   readonly datasets: DatasetStore;
   readonly training: Training;
+  readonly validation: Validation;
   readonly jobs: Jobs;
   readonly #graceMs: number;
   readonly socket: PredictionSocket;
@@ -111,10 +113,10 @@ export class MlService {
     this.predictions = new PredictionJobs(this.serving);
     this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
     this.training = new Training(context, this.models, this.datasets);
-    const definitions = [this.predictions.definition, this.training.definition];
-    this.jobs = openJobs(context, { engine: 'ml', definitions });
-    this.predictions.bind(this.jobs);
-    this.training.bind(this.jobs);
+    this.validation = new Validation(this.models, this.datasets, config.threads);
+    const kinds = [this.predictions, this.training, this.validation];
+    this.jobs = openJobs(context, { engine: 'ml', definitions: kinds.map(({ definition }) => definition) });
+    for (const kind of kinds) kind.bind(this.jobs);
     this.#graceMs = config.graceMs / 2;
     this.publishing = {
       predict: (request, signal) => this.serving.predict(request, signal),

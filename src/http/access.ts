@@ -34,6 +34,7 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /datasets': 'admin',
     'DELETE /datasets/:dataset_id': 'admin',
     'POST /models/:model_id/train': 'admin',
+    'POST /models/:model_id/validate': 'admin',
     'POST /models': 'admin',
     'PUT /models/:model_id': 'admin',
     'DELETE /models/:model_id': 'admin',

@@ -149,6 +149,24 @@ for (const { name, present, start } of STORES) {
       expect((await engine.get('/models/next-return/versions')).body.versions).toHaveLength(1);
     });
 
+    test('a validation scores every row once on purged splits, and registers nothing', async () => {
+      const asked = { dataset_id: dataset, ...learn, scheme: { kind: 'purged_k_fold', folds: 4 } };
+      const accepted = await engine.post('/models/next-return/validate', asked);
+      expect(accepted.status).toBe(202);
+      const job = await ended(accepted);
+      expect([job.state, job.error]).toEqual(['completed', null]);
+      const report = (await engine.get(job.result_url)).body;
+      expect(report.folds).toHaveLength(4);
+      const tested = report.folds.reduce((sum: number, f: { test_rows: number }) => sum + f.test_rows, 0);
+      expect([tested, report.paths[0].rows]).toEqual([report.rows.used, report.rows.used]);
+      expect(report.folds.every((f: { left_out_rows: number }) => f.left_out_rows > 0)).toBe(true);
+      expect(report.paths[0].groups.regression.scores.r2.value).toBeGreaterThan(0.99);
+      expect((await engine.get('/models/next-return/versions')).body.versions).toHaveLength(1);
+      const wrong = { ...asked, scheme: { kind: 'purged_k_fold', folds: 1 } };
+      const refused = await engine.post('/models/next-return/validate', wrong);
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/scheme/folds']);
+    });
+
     test('lists families with their options', async () => {
       const { families } = (await engine.get('/families')).body;
       const ridge = families.find((f: { family: string }) => f.family === 'ridge');

@@ -1,6 +1,5 @@
 // Training as a job: a table and a description in, a registered version out.
 import { topics } from '../../../src/bus/topics.ts';
-import { ConflictError } from '../../../src/core/errors.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { Counter } from '../../../src/http/prom.ts';
@@ -8,14 +7,13 @@ import { defineJob, type JobContext, type JobDefinition } from '../../../src/job
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted } from '../../../src/jobs/record.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
-import { columnOf, computeFeatures } from '../../../src/learning/tables/features.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
+import { checked } from './check.ts';
 import {
   type TrainInput,
   type TrainReply,
   type TrainRequest,
-  taskOf,
   trainInput,
   trainReply,
 } from './schemas.ts';
@@ -65,36 +63,10 @@ export class Training {
   }
 
   /**
-   * Checks a request against the model, the family and the table, and queues it. Throws NotFoundError (model, table), InvalidOptionError,
-   * ConflictError for a model of the models directory.
+   * Checks a request and queues it. Throws what `checked` throws.
    */
   async add(model_id: string, request: TrainRequest): Promise<JobAccepted> {
-    const input = await this.#checked(model_id, request);
-    return this.#jobs!.add(KIND, input);
-  }
-
-  async #checked(model_id: string, request: TrainRequest): Promise<TrainInput> {
-    const model = await this.#models.change(model_id, () =>
-      this.#models.registry.store.queries.model(model_id),
-    );
-    const name = request.family ?? model.family;
-    if (name === null) {
-      throw new ConflictError(`Expected a family, in the request or in the definition of ${model_id}`);
-    }
-    const given = request.options ?? (name === model.family ? JSON.parse(model.options) : {});
-    const input: TrainInput = { ...request, model_id, family: name, options: given };
-    const { checkedOptions, familyOf } = await import('../../../src/learning/families.ts');
-    const family = familyOf(name);
-    const options = checkedOptions(family, taskOf(input), given);
-    const { columns } = await this.#datasets.get(request.dataset_id);
-    // On no rows: the columns that features and target name are there.
-    const none = new Float64Array();
-    const frame = { rows: 0, tsUs: none, series: [], seriesOf: new Uint32Array() };
-    const named = new Map(columns.map((column) => [column.name, none] as const));
-    const empty = { ...frame, columns: named };
-    computeFeatures(empty, request.features);
-    columnOf(empty, request.target.column);
-    return { ...input, options };
+    return this.#jobs!.add(KIND, await checked(model_id, request, this.#models, this.#datasets));
   }
 
   async #run(input: TrainInput, job: JobContext): Promise<TrainReply> {

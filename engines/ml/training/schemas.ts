@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { featureSchema } from '../../../src/learning/tables/features.ts';
 import { targetSchema } from '../../../src/learning/tables/target.ts';
+import { schemeSchema } from '../../../src/learning/validation/schemes.ts';
 
 const share = (most: number, or: number, what: string) =>
   z.number().min(0).max(most).default(or).describe(what);
@@ -74,6 +75,30 @@ export const trainRequest = z.strictObject({
 });
 export type TrainRequest = z.output<typeof trainRequest>;
 
+/** What `POST /models/{model_id}/validate` takes: as a training, with splits instead of one test. */
+export const validateRequest = trainRequest
+  .pick({
+    dataset_id: true,
+    family: true,
+    options: true,
+    features: true,
+    target: true,
+    steps: true,
+    missing: true,
+    resamples: true,
+    seed: true,
+  })
+  .extend({ scheme: schemeSchema.prefault({ kind: 'purged_k_fold' }) });
+export type ValidateRequest = z.output<typeof validateRequest>;
+
+/** Input of the job. */
+export const validateInput = validateRequest.extend({
+  model_id: z.string(),
+  family: z.string(),
+  options: z.unknown(),
+});
+export type ValidateInput = z.output<typeof validateInput>;
+
 /** Input of the job. */
 export const trainInput = trainRequest.extend({
   model_id: z.string(),
@@ -83,7 +108,7 @@ export const trainInput = trainRequest.extend({
 export type TrainInput = z.output<typeof trainInput>;
 
 /** What a target makes of a model. */
-export function taskOf({ target }: Pick<TrainInput, 'target'>): 'classification' | 'regression' {
+export function taskOf({ target }: Pick<TrainRequest, 'target'>): 'classification' | 'regression' {
   return target.kind === 'direction' ? 'classification' : 'regression';
 }
 
@@ -147,6 +172,30 @@ export const trainReply = z.object({
   test_to_us: z.number(),
 });
 export type TrainReply = z.output<typeof trainReply>;
+
+/** Result of a validation. */
+export const validateReply = z.object({
+  model_id: z.string(),
+  family: z.string(),
+  task: z.string(),
+  inputs: z.array(z.string()).describe('names of the inputs, in order'),
+  rows: z.object({ used: z.int(), without_label: z.int(), without_features: z.int() }),
+  scheme: schemeSchema,
+  folds: z.array(
+    z.looseObject({
+      train_rows: z.int(),
+      test_rows: z.int(),
+      left_out_rows: z.int().describe('purged, embargoed, or outside the window'),
+      test_from_us: z.number(),
+      test_to_us: z.number(),
+    }),
+  ),
+  paths: z
+    .array(z.looseObject({ rows: z.int(), groups: z.record(z.string(), scoreGroup) }))
+    .describe('scores of all test rows; several only with combinatorial splits'),
+  interval_method: z.string(),
+});
+export type ValidateReply = z.output<typeof validateReply>;
 
 export const familyList = z.object({
   families: z.array(
