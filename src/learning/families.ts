@@ -3,14 +3,12 @@ import { InvalidOptionError } from '../core/errors.ts';
 import { CLASSIC_FAMILIES } from './classic/index.ts';
 import { DEEP_FAMILIES } from './deep/index.ts';
 import type { Family, Task } from './family.ts';
-import { gradientBoosting, randomForest } from './trees/index.ts';
-
-const TREES = [gradientBoosting, randomForest] as readonly Family[];
+import { TREE_FAMILIES } from './trees/index.ts';
 
 /** All families, in the order of listings. */
 export const FAMILIES: readonly Family[] = [
   ...CLASSIC_FAMILIES,
-  ...TREES,
+  ...(TREE_FAMILIES as readonly Family[]),
   ...(DEEP_FAMILIES as readonly Family[]),
 ];
 

@@ -10,13 +10,7 @@ import type { FitProgress } from '../../../src/learning/family.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
-import {
-  type TrainInput,
-  type TrainReply,
-  type TrainRequest,
-  trainInput,
-  trainReply,
-} from './schemas.ts';
+import { type TrainInput, type TrainReply, type TrainRequest, trainInput, trainReply } from './schemas.ts';
 
 const KIND = 'train';
 const DAY_MS = 86_400_000;
