@@ -80,6 +80,42 @@ TEST("the deepest of falls that f32 cannot tell apart is that of the CPU") {
   CheckFalls(values, kBars, 1, "equal falls");
 }
 
+TEST("falls from and to the smallest numbers of f32, and beyond the largest, have the bits of the CPU") {
+  CheckFalls({0x3p-149F, 0x1p-149F, 0x2p-149F}, 3, 1, "the smallest");
+  CheckFalls({3e38F, -3e38F, 1}, 3, 1, "beyond the largest");
+}
+
+TEST("the bars of the worst drawdown are each written when only that one is wanted") {
+  constexpr int64_t kSeries = 300;
+  const std::vector<float> values = PanelOf(Kind32::kWhole, 60, kSeries, 3);
+  MaxDrawdownArgs args{.dtype = Dtype::kF32, .bars = 60, .series = kSeries, .relative = true};
+  args.values = values.data();
+  const WorstOf all(args, Backend::kCpu);
+  std::vector<float> depth(kSeries);
+  args.depth = depth.data();
+  const auto only = [&](auto MaxDrawdownArgs::*bar, const std::vector<uint32_t>& expected) {
+    std::vector<uint32_t> bars(kSeries, 777);
+    MaxDrawdownArgs one = args;
+    one.*bar = bars.data();
+    Backend ran = Backend::kMetal;
+    CHECK(Run(ran, one) == Status::kOk && ran == Backend::kMetal);
+    CHECK(bars == expected);
+  };
+  only(&MaxDrawdownArgs::start, all.start);
+  only(&MaxDrawdownArgs::trough, all.trough);
+  only(&MaxDrawdownArgs::recovery, all.recovery);
+}
+
+TEST("drawdowns go on from bar to bar when each is a piece, the first one too") {
+  const std::vector<float> values = PanelOf(Kind32::kWhole, 12, 33, 9);
+  const test::ShortPieces pieces;
+  for (int round = 0; round < 12; ++round) CheckFalls(values, 12, 33, "bar by bar");
+  const test::ShortPieces last;
+  CheckFalls(values, 12, 33, "bar by bar");
+  // All three kinds of a call, relative and not, in twelve pieces each.
+  CHECK(last.MoreThan(6 * 12 - 1));
+}
+
 TEST("drawdowns go on from piece to piece") {
   const std::vector<float> values = PanelOf(Kind32::kGaps, 900, 33, 3);
   const test::ShortPieces pieces;

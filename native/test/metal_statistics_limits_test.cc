@@ -77,6 +77,33 @@ TEST("rolling pairs of numbers whose products are 0 or infinite in f32 agree wit
   }
 }
 
+TEST("windows of numbers beyond 1e30 whose newest one is 0 agree with the CPU") {
+  std::vector<float> values(kCount, 1e30F);
+  for (int64_t series = 0; series < kSeries; ++series) {
+    for (int64_t bar = series; bar < kBars; bar += 10) values[bar * kSeries + series] = 0;
+  }
+  CheckRolling<RollingStdArgs>(values, 1e30, "the newest is 0");
+  // And where both sides are so.
+  RollingCorrelationArgs both{.bars = kBars, .series = kSeries, .window = 7};
+  both.x = values.data();
+  both.y = values.data();
+  CheckParity(both, &RollingCorrelationArgs::out, kCount, "both newest are 0");
+}
+
+TEST("scores of a row with one value far out, of an empty one, and of fewer values than are taken off") {
+  // The one far out is in the second turn of the first lane.
+  for (const int64_t series : {int64_t{2}, int64_t{40}}) {
+    std::vector<float> values = Scaled(1, 6, 3 * series);
+    if (series > 32) values[32] = 1e30F;
+    std::fill(values.end() - series, values.end(), static_cast<float>(test::kNone));
+    for (const int64_t ddof : {0, 1, 3}) {
+      CrossZscoreArgs score{.bars = 3, .series = series, .ddof = ddof};
+      score.values = values.data();
+      CheckParity(score, &CrossZscoreArgs::out, 3 * series, "far out, empty, few");
+    }
+  }
+}
+
 // The quantiles of two numbers, at any number of places between them; so many are taken on Metal at once.
 void CheckBetween(float low, float high, const std::vector<double>& places, const char* what) {
   constexpr size_t kAtOnce = 16;
@@ -133,9 +160,31 @@ TEST("products that are the middle of two f64 but for their last bits are rounde
     CheckBetween(lows[i], lows[i] + lows[i + 1] * 1e-3F, places, "any");
 }
 
+TEST("differences with all 53 bits of f64 are multiplied and added with the roundings of the CPU") {
+  // A product in the middle of two f64, whose sum is in the middle of two f32 when it is rounded to even.
+  CheckBetween(0x1p-52F, 0x1.000006p0F, {0.75}, "an even middle");
+  // A sum that is the middle of two f64 but for bits that fall off.
+  CheckBetween(1, 2, {0x1p-24 * (1 + 0x1p-29 + 0x1p-45)}, "a middle and a trace");
+  // A product with nothing but its very last bit below the half of its 53rd one; a search found it.
+  CheckBetween(0x1.9dbca8p-31F, 0x1.076b2ap0F, {0x1.39c57d88e2443p-1}, "a middle and the last bit");
+  // Places that lead to the middle of two f32, or beside it.
+  const std::vector<float> draws = test::Normal<float>(120, 11);
+  for (size_t i = 0; i + 2 < draws.size(); ++i) {
+    const float high = 1 + std::min(std::abs(draws[i]) / 8, 0.9F);
+    const auto low = std::ldexp(draws[i + 1], -10 - static_cast<int>(i % 17));
+    const double share = 0.5 + std::min(std::abs(draws[i + 2]) / 8, 0.4F);
+    const double middle = std::floor(std::ldexp(high * share, 24)) * 0x1p-24 + 0x1p-25;
+    const double place = (middle - low) / (static_cast<double>(high) - low);
+    std::vector<double> places;
+    for (int away = -3; away <= 3; ++away) places.push_back(place + away * 0x1p-53);
+    CheckBetween(low, high, places, "all bits");
+  }
+}
+
 TEST(
     "places between numbers that are denormal, very small or very far from each other are those of the CPU") {
-  const std::vector<double> places = {0x1p-200, 1e-60, 1e-30, 0x1p-26, 0x3p-27,
+  // 3e-4 has its last bit at 2^-64.
+  const std::vector<double> places = {0x1p-200, 1e-60, 1e-30, 0x1p-26, 0x3p-27,    3e-4,
                                       1e-3,     0.3,   0.5,   0.75,    1 - 0x1p-53};
   constexpr float kSmall[] = {0x1p-149F,        0x3p-149F, 0x1.8p-140F, 0x1.fffffep-127F, 0x1p-126F,
                               0x1.000002p-126F, 0x1p-100F, 1.0F,        0x1.fffffep127F};
@@ -158,6 +207,16 @@ TEST("a fall of a few units in the last place from a peak is the CPU's, with its
     args.values = values.data();
     CheckParity(args, &DrawdownArgs::out, kLong * kSeries, "few units");
   }
+}
+
+TEST("a quotient that is the middle of two f64 but for its remainder is rounded the right way") {
+  // Falls by a few units in the last place, where that shows in f32; a search found them.
+  constexpr int64_t kPeaks = 4;
+  const std::vector<float> values = {8438395, 8695075,     8845859,     9315199,
+                                     8438394, 8695075 - 8, 8845859 - 1, 9315199 - 22};
+  DrawdownArgs args{.bars = 2, .series = kPeaks, .relative = true};
+  args.values = values.data();
+  CheckParity(args, &DrawdownArgs::out, 2 * kPeaks, "remainders", 1e-9);
 }
 
 }  // namespace
