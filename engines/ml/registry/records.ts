@@ -7,6 +7,13 @@ import type { Artefact } from './artefacts.ts';
 export const TASKS = ['regression', 'classification', 'clustering', 'reconstruction'] as const;
 export type ModelTask = (typeof TASKS)[number];
 
+/** Tasks of the published types that are not regressions. */
+export const TASK_OF_TYPE: Readonly<Record<string, ModelTask>> = {
+  trading_signals: 'classification',
+  market_regime: 'classification',
+  lstm_autoencoder: 'reconstruction',
+};
+
 /** Where a version is on its way; `production` is what a deployment gives, to one version of a model. */
 export const STAGES = ['none', 'staging', 'production', 'archived'] as const;
 export type Stage = (typeof STAGES)[number];

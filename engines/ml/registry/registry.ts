@@ -59,7 +59,11 @@ export class ModelRegistry implements ModelSource {
   async create(definition: ModelDefinition, file: Uint8Array | null) {
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
-    const task = definition.task ?? TASKS.find((known) => known === model_type) ?? 'regression';
+    const task =
+      definition.task ??
+      TASKS.find((known) => known === model_type) ??
+      TASK_OF_TYPE[model_type] ??
+      'regression';
     const named = definition.name ?? model_id;
     const { family = null } = definition;
     const model = {

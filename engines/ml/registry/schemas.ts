@@ -83,7 +83,7 @@ export const modelDefinition = z.strictObject({
   task: z
     .enum(TASKS)
     .optional()
-    .describe('what its numbers are; default: model_type if it is one, else regression'),
+    .describe('what its numbers are; default: that of model_type where it has one, else regression'),
   family: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,63}$/)

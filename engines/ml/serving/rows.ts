@@ -102,10 +102,12 @@ type Decided = Pick<PredictReply, 'confidence' | 'signal' | 'thresholds'>;
 
 function decide(predictions: readonly (number | readonly number[])[]): Decided {
   const confidence = predictions.map((p) => (typeof p === 'number' ? Math.max(p, 1 - p) : Math.max(...p)));
-  if (typeof predictions[0] !== 'number') return { ...UNDECIDED, confidence };
+  // Of two classes the second is the rise, as in a graph that gives its probability alone.
+  const rises = predictions.map((p) => (typeof p === 'number' ? p : p.length === 2 ? p[1]! : null));
+  if (rises.includes(null)) return { ...UNDECIDED, confidence };
   return {
     confidence,
-    signal: predictions.map((p) => ((p as number) > enter ? 'BUY' : (p as number) < exit ? 'SELL' : 'HOLD')),
+    signal: rises.map((p) => (p! > enter ? 'BUY' : p! < exit ? 'SELL' : 'HOLD')),
     thresholds: { buy_above: enter, sell_below: exit },
   };
 }

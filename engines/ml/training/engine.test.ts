@@ -103,6 +103,13 @@ for (const { name, present, start } of STORES) {
       const [first, second] = [await trained('rise', request), await trained('rise', request)];
       expect(first.calibration).toMatchObject({ kind: 'sigmoid' });
       expect(first.groups.classification.scores.auc.value).toBeGreaterThan(0.95);
+      await engine.post('/models/rise/deploy');
+      const inputs = [
+        [0.5, 0.5],
+        [-0.5, -0.5],
+      ];
+      const { body } = await engine.post('/predict', { model_id: 'rise', inputs });
+      expect(body.signal).toEqual(['BUY', 'SELL']);
       const hash = async (version: string) =>
         (await engine.get(`/models/rise/versions/${version}`)).body.artefact.sha256;
       expect(await hash(first.version)).toBe(await hash(second.version));
