@@ -126,7 +126,9 @@ set(NAUTILUS_METAL_KERNELS
 )
 set(NAUTILUS_METAL_TEST_SOURCES
   native/test/main.cc
+  native/test/metal_edges_test.cc
   native/test/metal_faults_test.cc
+  native/test/metal_indicators_gaps_test.cc
   native/test/metal_indicators_test.cc
   native/test/metal_later_test.cc
   native/test/metal_learning_trees_test.cc

@@ -6,6 +6,8 @@ export interface Place {
   readonly unit: string;
   /** The line as it stands, trimmed. */
   readonly line: string;
+  /** What stands before the place in it. */
+  readonly before: string;
   readonly original: string;
   readonly text: string;
 }

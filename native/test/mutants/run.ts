@@ -88,7 +88,8 @@ function described(
   const line = text.slice(0, mutant.from - from).split('\n').length;
   const words = text.split('\n')[line - 1]!.trim();
   const original = source.text.slice(mutant.from, mutant.to);
-  const why = explained({ file, unit: unit.names[0] ?? '', line: words, original, text: mutant.text });
+  const before = text.slice(0, mutant.from - from).split('\n').at(-1)!.trimStart();
+  const why = explained({ file, unit: unit.names[0] ?? '', line: words, before, original, text: mutant.text });
   const change = `${JSON.stringify(original)} -> ${JSON.stringify(mutant.text)}`;
   const head = why ? 'same numbers' : 'SURVIVED';
   return {

@@ -1,12 +1,13 @@
 // Mistakes that change no number, with the reason. What is not here and survives is a test that is missing.
-
 import type { Place, Reason } from './reason.ts';
+import { SIMULATIONS } from './survivors-simulations.ts';
 import { STATISTICS } from './survivors-statistics.ts';
 
 const FRAME = 'native/metal/kernels/indicator_frame.metal';
 
 const REASONS: readonly Reason[] = [
   ...STATISTICS,
+  ...SIMULATIONS,
   {
     matches: ({ file, unit }) => file === FRAME && (unit === 'Max' || unit === 'Min'),
     why: 'of two equal numbers either is the larger',
