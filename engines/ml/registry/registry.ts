@@ -4,7 +4,7 @@ import { newId } from '../../../src/core/ids.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import { accept } from './intake.ts';
-import { type Lineage, type NewVersion, TASKS } from './records.ts';
+import { type Lineage, type NewVersion, TASK_OF_TYPE, TASKS } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
 import type { RegistryStore } from './store.ts';
