@@ -35,7 +35,7 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
 const EXTRA: typeof SUITES = {
   sanitized: () => sanitizedTests('build/sanitized'),
   mutants: async () => {
-    const { exitCode } = await run(600, process.execPath, 'native/test/mutants/run.ts', '--sample', '100');
+    const { exitCode } = await run(600, process.execPath, 'native/test/mutants/run.ts', '--sample', '60');
     return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
   },
   'sanitized-widths': () => sanitizedTests('build/sanitized-widths', '-DNAUTILUS_SANITIZE_WIDTHS=ON'),
