@@ -131,3 +131,10 @@ export function formatNs(ns: number): string {
   if (ns >= 1e6) return `${(ns / 1e6).toFixed(2)} ms`;
   return ns >= 1e3 ? `${(ns / 1e3).toFixed(2)} us` : `${ns.toFixed(ns < 10 ? 1 : 0)} ns`;
 }
+
+/** Compares both sides and returns the row of a table: name, median times of each side, and the ratio with its quartiles (above 1: `a` is faster). */
+export async function pairRow(options: PairOptions): Promise<string[]> {
+  const { aNs, bNs, median, q1, q3 } = await comparePairs(options);
+  const ratio = `${median.toFixed(2)}x (${q1.toFixed(2)} .. ${q3.toFixed(2)})`;
+  return [options.name, formatNs(aNs), formatNs(bNs), ratio];
+}

@@ -213,6 +213,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/statistics_samples_test.cc
   native/test/statistics_windows_test.cc
   native/test/system_probes_test.cc
+  native/test/trees_test.cc
 )
 set(NAUTILUS_THREAD_TEST_SOURCES
   native/core/metal_health.cc

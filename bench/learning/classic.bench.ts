@@ -2,7 +2,7 @@
 // model is chosen. A regression means lost lanes in the distances of k-means, a slower search of neighbours, more rounds of descent.
 import { elasticNet } from '../../src/learning/classic/index.ts';
 import { dbscan, kmeans, setThreads } from '../../src/native/index.ts';
-import { comparePairs, formatNs, type Side } from '../pairs.ts';
+import { formatNs, pairRow, type Side } from '../pairs.ts';
 import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
 
@@ -84,14 +84,14 @@ for (const { name, task, sizes, ours } of cases) {
   if (value === null || Math.abs(own - value) > 1e-3 * Math.abs(value))
     throw new Error(`${name}: ours ${own}, theirs ${value}`);
   const rival: Side = rivals.side(task, sizes);
-  const { aNs, bNs, median, q1, q3 } = await comparePairs({
-    name,
-    a: ours,
-    b: rival,
-    pairs: quick ? 15 : 25,
-  });
-  const ratio = `${median.toFixed(2)}x (${q1.toFixed(2)} .. ${q3.toFixed(2)})`;
-  table.push([name, formatNs(aNs), formatNs(bNs), ratio]);
+  table.push(
+    await pairRow({
+      name,
+      a: ours,
+      b: rival,
+      pairs: quick ? 15 : 25,
+    }),
+  );
 }
 rivals?.stop();
 publish({

@@ -2,7 +2,7 @@
 import { cpus } from 'node:os';
 import { gradientBoosting } from '../../src/learning/trees/index.ts';
 import { setThreads } from '../../src/native/index.ts';
-import { comparePairs, formatNs } from '../pairs.ts';
+import { pairRow } from '../pairs.ts';
 import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
 
@@ -38,9 +38,7 @@ for (const [rows, columns, objective] of [
     continue;
   }
   const b = rivals.side('boosted_trees', { rows, columns, rounds, leaves: 31, threads, objective });
-  const { median, q1, q3, aNs, bNs } = await comparePairs({ name, a, b });
-  const ratio = `${median.toFixed(2)} (${q1.toFixed(2)} to ${q3.toFixed(2)})`;
-  table.push([name, formatNs(aNs), formatNs(bNs), ratio]);
+  table.push(await pairRow({ name, a, b }));
 }
 rivals?.stop();
 publish({

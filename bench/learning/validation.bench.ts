@@ -5,7 +5,7 @@ import { crossValidate } from '../../src/learning/validation/cross-validate.ts';
 import { classificationScorer } from '../../src/learning/validation/metrics/classification.ts';
 import { bootstrap, scoreOnce } from '../../src/learning/validation/metrics/scorer.ts';
 import { setThreads } from '../../src/native/index.ts';
-import { comparePairs, formatNs } from '../pairs.ts';
+import { formatNs, pairRow } from '../pairs.ts';
 import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
 
@@ -81,14 +81,14 @@ for (const { name, task, sizes: asked, ours } of cases) {
   if (value === null || Math.abs(own - value) > 1e-4)
     throw new Error(`${name}: ours ${own}, theirs ${value}`);
   const rival = rivals.side(task, asked);
-  const { aNs, bNs, median, q1, q3 } = await comparePairs({
-    name,
-    a: ours,
-    b: rival,
-    pairs: quick ? 15 : 25,
-  });
-  const ratio = `${median.toFixed(2)}x (${q1.toFixed(2)} .. ${q3.toFixed(2)})`;
-  table.push([name, formatNs(aNs), formatNs(bNs), ratio]);
+  table.push(
+    await pairRow({
+      name,
+      a: ours,
+      b: rival,
+      pairs: quick ? 15 : 25,
+    }),
+  );
 }
 rivals?.stop();
 publish({

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import type { ModelSpec } from '../onnx/graph.ts';
 
 /** What a family learns: a number per row, a class per row, groups and states without labels, the rows themselves, or new ones like them. */
-export type Task = 'regression' | 'classification' | 'clustering' | 'reconstruction' | 'generation';
+export const TASKS = ['regression', 'classification', 'clustering', 'reconstruction', 'generation'] as const;
+export type Task = (typeof TASKS)[number];
 
 /** Rows in time order. What the columns mean is the caller's matter. */
 export interface TrainingData {

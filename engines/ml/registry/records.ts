@@ -1,18 +1,8 @@
 // What the registry knows of a model and of its versions, as the database keeps it.
 import { z } from 'zod';
+import type { Task } from '../../../src/learning/family.ts';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
 import type { Artefact } from './artefacts.ts';
-
-/** What the numbers of a model are. */
-export const TASKS = ['regression', 'classification', 'clustering', 'reconstruction'] as const;
-export type ModelTask = (typeof TASKS)[number];
-
-/** Tasks of the published types that are not regressions. */
-export const TASK_OF_TYPE: Readonly<Record<string, ModelTask>> = {
-  trading_signals: 'classification',
-  market_regime: 'classification',
-  lstm_autoencoder: 'reconstruction',
-};
 
 /** Where a version is on its way; `production` is what a deployment gives, to one version of a model. */
 export const STAGES = ['none', 'staging', 'production', 'archived'] as const;
@@ -97,7 +87,7 @@ export interface ModelRow {
   readonly name: string;
   readonly description: string;
   readonly model_type: string;
-  readonly task: ModelTask;
+  readonly task: Task;
   readonly family: string | null;
   /** JSON. */
   readonly options: string;
@@ -148,7 +138,7 @@ export interface NewModel {
   readonly name: string;
   readonly description: string;
   readonly model_type: string;
-  readonly task: ModelTask;
+  readonly task: Task;
   readonly family: string | null;
   readonly options: object;
   readonly configuration: object;

@@ -4,10 +4,11 @@ import { newId } from '../../../src/core/ids.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import { accept } from './intake.ts';
-import { type Lineage, type NewVersion, TASK_OF_TYPE, TASKS } from './records.ts';
+import type { Lineage, NewVersion } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
 import type { RegistryStore } from './store.ts';
+import { taskOfDefinition } from './task.ts';
 
 /** What the registry works with. */
 export interface RegistryParts {
@@ -54,16 +55,12 @@ export class ModelRegistry implements ModelSource {
 
   /**
    * Makes a model, with a first version where a file comes with it. Throws ConflictError for an id that is taken, and what
-   * {@link accept} and {@link Artefacts.keep} throw.
+   * {@link taskOfDefinition}, {@link accept} and {@link Artefacts.keep} throw.
    */
   async create(definition: ModelDefinition, file: Uint8Array | null) {
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
-    const task =
-      definition.task ??
-      TASKS.find((known) => known === model_type) ??
-      TASK_OF_TYPE[model_type] ??
-      'regression';
+    const task = await taskOfDefinition(definition);
     const named = definition.name ?? model_id;
     const { family = null } = definition;
     const model = {

@@ -1,9 +1,10 @@
 // Requests and replies of the registry.
 import { z } from 'zod';
+import { TASKS } from '../../../src/learning/family.ts';
 import { modelIdSchema } from '../../../src/onnx/model-card.ts';
 import { MAX_PROBE_ROWS } from './probe.ts';
 import { BUILT_IN_ALIASES } from './queries.ts';
-import { lineageSchema, metricsSchema, STAGES, signatureSchema, TARGETS, TASKS } from './records.ts';
+import { lineageSchema, metricsSchema, STAGES, signatureSchema, TARGETS } from './records.ts';
 
 /** Most columns of the input of a model. */
 export const MAX_COLUMNS = 100_000;

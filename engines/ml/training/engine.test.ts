@@ -174,6 +174,18 @@ for (const { name, present, start } of STORES) {
       expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/scheme/folds']);
     });
 
+    test('a definition is checked against its family, which gives the task where nothing else does', async () => {
+      const make = (more: Record<string, unknown>) =>
+        engine.post('/models', { model_type: 'market_regime', model_id: 'groups', ...more });
+      const wrong = [
+        await make({ family: 'oracle' }),
+        await make({ family: 'kmeans', options: { clusters: 0 } }),
+      ];
+      expect(wrong.map(({ status }) => status)).toEqual([422, 422]);
+      expect(wrong[0]!.body.errors[0].pointer).toBe('/family');
+      expect(await make({ family: 'kmeans' })).toMatchObject({ status: 201, body: { task: 'clustering' } });
+    });
+
     test('lists families with their options', async () => {
       const { families } = (await engine.get('/families')).body;
       const ridge = families.find((f: { family: string }) => f.family === 'ridge');
