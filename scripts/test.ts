@@ -11,6 +11,7 @@ const totalsFile = resolve(root, 'build/test/totals');
 const FOLDERS = ['./src', './engines', './native', './bench', './scripts', './test'];
 // Of one test: no test waits for a time, but a busy machine may need long.
 const TEST_MS = '120000';
+const SANITIZED = 'build/sanitized';
 const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
 
 /** One runner: returns its totals, having streamed its output. */
@@ -33,7 +34,7 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
 
 // Left out unless asked for: building the kernels once more takes minutes, for every vector width a quarter of an hour.
 const EXTRA: typeof SUITES = {
-  sanitized: () => sanitizedTests('build/sanitized'),
+  sanitized: () => sanitizedTests(SANITIZED),
   mutants: async () => {
     const { exitCode } = await run(600, process.execPath, 'native/test/mutants/run.ts', '--sample', '60');
     return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
@@ -41,15 +42,41 @@ const EXTRA: typeof SUITES = {
   'sanitized-widths': () => sanitizedTests('build/sanitized-widths', '-DNAUTILUS_SANITIZE_WIDTHS=ON'),
 };
 
-const sanitizedTests = (folder: string, ...options: string[]): Promise<Totals> =>
-  nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options);
+async function sanitizedTests(folder: string, ...options: string[]): Promise<Totals> {
+  const configure = ['cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options];
+  return nativeTests(folder, ...(early.has(folder) ? [] : configure));
+}
+
+/** Folders of which a build goes on, or has ended, beside the TypeScript tests. */
+const early = new Map<string, Promise<void>>();
+
+/**
+ * Begins to build the sanitized tests in `folder` behind everything else: the TypeScript tests leave much of the cores idle, since they wait
+ * for processes. What fails here fails again, and is then shown, when it is the turn of these tests.
+ */
+function buildEarly(folder: string): void {
+  const parallel = String(availableParallelism());
+  const script = `cmake -S . -B ${folder} -DNAUTILUS_SANITIZE=ON && cmake --build ${folder} --target tests --parallel ${parallel}`;
+  const child = Bun.spawn(['nice', '-n', '19', 'sh', '-c', script], {
+    cwd: root,
+    stdout: 'ignore',
+    stderr: 'ignore',
+    timeout: 1_200_000,
+  });
+  early.set(
+    folder,
+    child.exited.then(() => undefined),
+  );
+}
 
 /** Builds and runs the native tests in `folder`, which `configure` prepares. */
 async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
+  await early.get(folder);
   const parallel = String(availableParallelism());
   const build = ['cmake', '--build', folder, '--target', 'tests', '--parallel', parallel];
+  const steps = configure.length > 0 ? [configure] : [];
   // What was found when the addon was first built may be less than there is now: tools of the tests come later.
-  for (const command of [configure, ['cmake', folder], build]) {
+  for (const command of [...steps, ['cmake', folder], build]) {
     if ((await run(1200, ...command)).exitCode !== 0) return FAILED_TO_BUILD;
   }
   const ctest = ['ctest', '--test-dir', folder, '--verbose', '--no-tests=error'];
@@ -110,6 +137,7 @@ async function main(args: readonly string[]): Promise<number> {
   const parts: Totals[] = [];
   for (const name of chosen) {
     console.log(`\n== ${name} tests`);
+    if (name === 'typescript' && chosen.includes('sanitized')) buildEarly(SANITIZED);
     const totals = await all[name]!();
     console.log(`== ${name}: ${closingLine(totals)}`);
     parts.push(totals);
