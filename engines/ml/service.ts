@@ -113,7 +113,7 @@ export class MlService {
     this.predictions = new PredictionJobs(this.serving);
     this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
     this.training = new Training(context, this.models, this.datasets);
-    this.validation = new Validation(this.models, this.datasets, config.threads);
+    this.validation = new Validation(context, this.models, this.datasets);
     const kinds = [this.predictions, this.training, this.validation];
     this.jobs = openJobs(context, { engine: 'ml', definitions: kinds.map(({ definition }) => definition) });
     for (const kind of kinds) kind.bind(this.jobs);

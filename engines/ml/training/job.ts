@@ -10,6 +10,7 @@ import type { FitProgress } from '../../../src/learning/family.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
+import { inChild } from './in-child.ts';
 import { type TrainInput, type TrainReply, type TrainRequest, trainInput, trainReply } from './schemas.ts';
 
 const KIND = 'train';
@@ -69,14 +70,10 @@ export class Training {
     const tell = this.#teller(input, job);
     tell('started');
     try {
-      const { card, frame } = await this.#datasets.open(input.dataset_id);
-      // Loaded with the first use: an engine that trains nothing starts without it.
-      const { train } = await import('./train.ts');
-      const trained = await train(input, frame, {
-        threads: Math.max(1, this.#context.config.threads),
-        signal: job.signal,
-        progress: tell.progress,
-      });
+      const card = await this.#datasets.get(input.dataset_id);
+      const { dataDir, threads } = this.#context.config;
+      const order = { kind: 'train', dataDir, threads: Math.max(1, threads), input } as const;
+      const trained = await inChild(order, { signal: job.signal, progress: tell.progress });
       job.signal.throwIfAborted();
       const { report, probe } = trained;
       const version =

@@ -1,0 +1,55 @@
+// The process that trains or validates: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
+import { getPriority, setPriority } from 'node:os';
+import { NautilusError } from '../../../src/core/errors.ts';
+import type { FitProgress } from '../../../src/learning/family.ts';
+import { DatasetStore } from '../datasets/store.ts';
+import { NICENESS } from './limits.ts';
+import type { Order, Outcomes, Said } from './messages.ts';
+
+/** Milliseconds between two words on the progress: a family may tell of each of a thousand trees. */
+const TELL_MS = 100;
+
+const say = (said: Said) => process.send!(said);
+
+async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
+  const { frame } = await new DatasetStore(order.dataDir, false).open(order.input.dataset_id);
+  let latest: FitProgress | undefined;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const control = {
+    threads: order.threads,
+    // The engine ends this process; nothing here waits for a signal.
+    signal: new AbortController().signal,
+    progress(progress: FitProgress) {
+      latest = progress;
+      if (performance.now() - toldAt < TELL_MS) return;
+      toldAt = performance.now();
+      say({ type: 'progress', progress });
+    },
+  };
+  const outcome =
+    order.kind === 'train'
+      ? await (await import('./train.ts')).train(order.input, frame, control)
+      : await (await import('./validate.ts')).validate(order.input, frame, control);
+  if (latest) say({ type: 'progress', progress: latest });
+  return outcome;
+}
+
+function failure(error: unknown): Said {
+  const { slug, status, title, message, extras, stack } =
+    error instanceof NautilusError
+      ? error
+      : new NautilusError('internal', 500, 'Internal error', `Invariant: ${String(error)}`);
+  return { type: 'failed', slug, status, title, detail: message, extras, stack };
+}
+
+// Only ever upwards, which needs no right.
+setPriority(Math.min(19, getPriority() + NICENESS));
+// Without the engine nobody would take the outcome.
+process.on('disconnect', () => process.exit());
+process.once('message', (order: Order) => {
+  work(order).then(
+    (outcome) => say({ type: 'done', outcome }),
+    (error) => say(failure(error)),
+  );
+});
+say({ type: 'ready' });

@@ -1,0 +1,36 @@
+// What the engine and a process that trains say to each other.
+import type { ProblemExtras } from '../../../src/core/errors.ts';
+import type { FitProgress } from '../../../src/learning/family.ts';
+import type { TrainInput, ValidateInput, ValidateReply } from './schemas.ts';
+import type { Trained } from './train.ts';
+
+/** What is to be done, once for each process. */
+export type Order = {
+  /** Folder of the engine's data, in which the table is. */
+  readonly dataDir: string;
+  readonly threads: number;
+} & (
+  | { readonly kind: 'train'; readonly input: TrainInput }
+  | { readonly kind: 'validate'; readonly input: ValidateInput }
+);
+
+/** What it gives. */
+export interface Outcomes {
+  readonly train: Trained;
+  readonly validate: ValidateReply;
+}
+
+/** What the process says. */
+export type Said =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly progress: FitProgress }
+  | { readonly type: 'done'; readonly outcome: Outcomes[keyof Outcomes] }
+  | {
+      readonly type: 'failed';
+      readonly slug: string;
+      readonly status: number;
+      readonly title: string;
+      readonly detail: string;
+      readonly extras: ProblemExtras;
+      readonly stack: string | undefined;
+    };
