@@ -31,6 +31,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
               service.serving,
               service.predictions,
               service.publishing,
+              service.templates,
               context.config.maxBodyBytes,
             ),
           )

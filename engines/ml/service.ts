@@ -17,6 +17,7 @@ import type { PublishParts } from './serving/publish.ts';
 import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
+import { Templates } from './templates/service.ts';
 import { Training } from './training/job.ts';
 import { Validation } from './training/validation.ts';
 
@@ -45,6 +46,8 @@ export class MlService {
   readonly #graceMs: number;
   readonly socket: PredictionSocket;
   readonly publishing: PublishParts;
+  /** Bodies with a model_type. */
+  readonly templates: Templates;
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
@@ -109,6 +112,11 @@ export class MlService {
         this.#inference.observe(seconds);
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
+    });
+    this.templates = new Templates({
+      serving: this.serving,
+      latest: (symbol) => this.#stream.latest(symbol),
+      nowUs: () => context.clock.nowUs(),
     });
     this.predictions = new PredictionJobs(this.serving);
     this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');

@@ -6,14 +6,24 @@ import { ARROW_STREAM } from '../../../src/http/media-types.ts';
 import { jsonSchemaOf } from '../../../src/http/openapi.ts';
 import { invalidBody } from '../../../src/http/problem.ts';
 import { jobAccepted } from '../../../src/jobs/record.ts';
+import {
+  eitherBody,
+  isTemplateBody,
+  type TemplateBody,
+  type Templates,
+  templateReply,
+} from '../templates/service.ts';
 import { MAX_ARROW_BYTES, replyToArrow, rowsFromArrow } from './arrow.ts';
 import type { PredictionJobs } from './jobs.ts';
+import type { Asked } from './models.ts';
 import { type PublishParts, publishPrediction } from './publish.ts';
 import {
   arrowQuery,
   batchRequest,
+  type HardwareRequest,
   hardwareRequest,
   type PredictReply,
+  type PredictRequest,
   predictReply,
   predictRequest,
   publishRequest,
@@ -24,6 +34,10 @@ import { streamPredictions } from './stream.ts';
 
 const tags = ['predict'];
 const response = { 200: predictReply };
+const predictBody = eitherBody(predictRequest);
+const hardwareBody = eitherBody(hardwareRequest);
+const batchBody = eitherBody(batchRequest);
+const eitherReply = { 200: z.union([predictReply, templateReply]) };
 const jobParam = z.object({ job_id: z.string().min(1).max(64) });
 
 /** Paths whose bodies are read here: JSON or Arrow. */
@@ -38,19 +52,25 @@ export function servingRoutes(
   serving: Serving,
   jobs: PredictionJobs,
   publishing: PublishParts,
+  templates: Templates,
   maxBodyBytes: number,
 ) {
+  const anywhere = (body: PredictRequest | TemplateBody, signal: AbortSignal) =>
+    isTemplateBody(body) ? templates.answer(body, 'auto', signal) : serving.predict(body, signal);
+  const on = (asked: Asked, body: HardwareRequest | TemplateBody, signal: AbortSignal) =>
+    isTemplateBody(body) ? templates.answer(body, asked, signal) : serving.predictOn(asked, body, signal);
   return new Elysia({ name: 'ml-serving' })
-    .post('/predict', ({ body, request }) => serving.predict(body, request.signal), {
-      body: predictRequest,
-      response,
+    .post('/predict', ({ body, request }) => anywhere(body, request.signal), {
+      body: predictBody,
+      response: eitherReply,
       detail: { summary: 'Predictions for rows of inputs, or for an instrument now', tags },
     })
     .post(
       '/predict/batch',
       async ({ request, set }) => {
         if (isArrow(request.headers.get('content-type'))) return arrowBatch(serving, request);
-        const body = await readJson(request, maxBodyBytes, batchRequest);
+        const body = await readJson(request, maxBodyBytes, batchBody);
+        if (isTemplateBody(body)) return templates.answer(body, 'auto', request.signal);
         if (body.async) {
           const { async: _, timeout_ms: __, ...rows } = body;
           const job = await jobs.add(rows);
@@ -68,7 +88,7 @@ export function servingRoutes(
           tags,
           requestBody: {
             content: {
-              'application/json': { schema: jsonSchemaOf(batchRequest) },
+              'application/json': { schema: jsonSchemaOf(batchBody) },
               [ARROW_STREAM]: { schema: { type: 'string', format: 'binary' } },
             },
           },
@@ -114,27 +134,19 @@ export function servingRoutes(
         detail: { summary: 'Predictions of a job; 202 with the job while it goes on', tags },
       },
     )
-    .post(
-      '/predict/neural-engine',
-      ({ body, request }) => serving.predictOn('coreml', body, request.signal),
-      {
-        body: hardwareRequest,
-        response,
-        detail: { summary: 'Predictions on the Neural Engine; 503 where there is none', tags },
-      },
-    )
-    .post(
-      '/predict/metal-gpu',
-      ({ body, request }) => serving.predictOn('coreml-gpu', body, request.signal),
-      {
-        body: hardwareRequest,
-        response,
-        detail: { summary: 'Predictions on the GPU; 503 where there is none', tags },
-      },
-    )
-    .post('/predict/hybrid', ({ body, request }) => serving.predict(body, request.signal), {
-      body: predictRequest,
-      response,
+    .post('/predict/neural-engine', ({ body, request }) => on('coreml', body, request.signal), {
+      body: hardwareBody,
+      response: eitherReply,
+      detail: { summary: 'Predictions on the Neural Engine; 503 where there is none', tags },
+    })
+    .post('/predict/metal-gpu', ({ body, request }) => on('coreml-gpu', body, request.signal), {
+      body: hardwareBody,
+      response: eitherReply,
+      detail: { summary: 'Predictions on the GPU; 503 where there is none', tags },
+    })
+    .post('/predict/hybrid', ({ body, request }) => anywhere(body, request.signal), {
+      body: predictBody,
+      response: eitherReply,
       detail: { summary: 'Predictions where the hardware router says', tags },
     });
 }

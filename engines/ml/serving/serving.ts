@@ -188,6 +188,16 @@ export class Serving {
     }
   }
 
+  /** As {@link model}, within the time that a request has. */
+  ready(
+    reference: string,
+    wanted: Wanted,
+    timeoutMs: number | undefined,
+    signal: AbortSignal,
+  ): Promise<ServedModel> {
+    return this.model(reference, wanted, { timeoutMs: timeoutOf(timeoutMs, this.#timeoutMs), signal });
+  }
+
   /** Returns the outputs of rows, all finite. Throws BackendUnavailableError when other hardware had to step in and may not. */
   async run(model: ServedModel, rows: Rows, wanted: Wanted, control: RunControl): Promise<Prediction> {
     const began = performance.now();

@@ -1,0 +1,61 @@
+// Bodies with a model_type through the engine's port.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { resolve } from 'node:path';
+import { TestEngine } from '../../../test/support/engine.ts';
+import definition from '../index.ts';
+
+const env = { NAUTILUS_MODELS_DIR: resolve(import.meta.dir, '../../../models') };
+const onMac = process.platform === 'darwin';
+
+describe('bodies with a model_type', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start(definition, env);
+  });
+  afterAll(() => engine.stop());
+
+  test('an unknown type is refused with the list of those there are', async () => {
+    for (const path of ['/predict', '/predict/batch', '/predict/metal-gpu', '/predict/hybrid']) {
+      const { status, body } = await engine.post(path, { model_type: 'astrology', symbols: ['AAPL'] });
+      expect([path, status, body.errors[0].pointer]).toEqual([path, 422, '/model_type']);
+      expect(body.errors[0].expected).toContain('trading_signals');
+      expect(JSON.stringify(body)).not.toContain('astrology');
+    }
+  });
+
+  test.each([
+    ['a field that is not there', { symbols: ['A'], mood: 1 }, ''],
+    ['no symbols', { symbols: [] }, '/symbols'],
+    ['a symbol twice', { symbols: ['A', 'A'] }, '/symbols/1'],
+    ['a ragged column', { symbols: ['A', 'B'], features: { volume: [1] } }, '/features/volume'],
+    ['a ragged group', { symbols: ['A'], features: { t: { rsi: [1, 2] } } }, '/features/t/rsi'],
+    ['words for numbers', { symbols: ['A'], features: { volume: ['many'] } }, '/features/volume'],
+    ['a horizon in words', { symbols: ['A'], prediction_horizon: 'soon' }, '/prediction_horizon'],
+  ])('%s is refused with its place', async (_, change, pointer) => {
+    const { status, body } = await engine.post('/predict', { model_type: 'trading_signals', ...change });
+    expect([status, body.errors[0].pointer.slice(0, pointer.length)]).toEqual([422, pointer]);
+  });
+
+  test('hardware that is absent is 503, and the CPU runs it when that is allowed', async () => {
+    if (onMac) return;
+    const inputs = ['rsi_14_centred', 'close_to_ema_12', 'ema_12_to_ema_26', 'ema_50_to_ema_200'];
+    const more = ['macd_histogram_scaled', 'bollinger_position', 'atr_14_to_close'];
+    const features = Object.fromEntries([...inputs, ...more].map((name, i) => [name, [i / 100]]));
+    const asked = {
+      model_type: 'trading_signals',
+      model_id: 'btc-direction-15m',
+      symbols: ['BTC'],
+      features,
+    };
+    expect((await engine.post('/predict/neural-engine', asked)).status).toBe(503);
+    const { status, body } = await engine.post('/predict/neural-engine', { ...asked, allow_fallback: true });
+    expect([status, body.hardware_used, body.unused]).toEqual([200, 'cpu', []]);
+    const plain = await engine.post('/predict', { inputs: [Object.values(features).flat()] });
+    expect(body.predictions.BTC).toMatchObject({
+      values: plain.body.predictions,
+      confidence: plain.body.confidence[0],
+      signal: plain.body.signal[0],
+      generic: false,
+    });
+  });
+});

@@ -1,0 +1,14 @@
+// The published types of models that the routes of predictions serve, one module each.
+import { predictSymbols } from './symbols/predict.ts';
+import { SYMBOL_TYPES, symbolsReply, symbolsRequest } from './symbols/schemas.ts';
+import { defineTemplate, type ServedTemplate } from './template.ts';
+
+/** All served templates; a body's `model_type` names one. */
+export const SERVED_TEMPLATES: readonly ServedTemplate[] = [
+  defineTemplate({
+    modelTypes: SYMBOL_TYPES,
+    request: symbolsRequest,
+    reply: symbolsReply,
+    predict: predictSymbols,
+  }),
+];

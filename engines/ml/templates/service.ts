@@ -1,0 +1,96 @@
+// Bodies with a model_type: the template that they name answers them.
+import { z } from 'zod';
+import { jsonSchemaOf } from '../../../src/http/openapi.ts';
+import type { Asked } from '../serving/models.ts';
+import { SERVED_TEMPLATES } from './index.ts';
+import {
+  cpuOnly,
+  type ServedTemplate,
+  type TemplateContext,
+  type TemplateParts,
+  type TemplateRequest,
+} from './template.ts';
+
+const BY_TYPE: ReadonlyMap<string, ServedTemplate> = new Map(
+  SERVED_TEMPLATES.flatMap((template) => template.modelTypes.map((type) => [type, template] as const)),
+);
+
+/** A body of a template, checked. */
+export interface TemplateBody {
+  readonly template: ServedTemplate;
+  readonly body: TemplateRequest;
+}
+
+/** Replies of all templates. */
+export const templateReply = z.union(
+  SERVED_TEMPLATES.map(({ reply }) => reply) as [z.ZodType, ...z.ZodType[]],
+);
+
+/** Whether a checked body of {@link eitherBody} is one of a template. */
+export function isTemplateBody(body: unknown): body is TemplateBody {
+  return typeof body === 'object' && body !== null && 'template' in body;
+}
+
+/**
+ * Returns the schema of a route that takes `plain` bodies and those of templates: a body with `model_type` is that template's, and
+ * an unknown type is refused with the list of those there are. The JSON schema shows all of them.
+ */
+export function eitherBody<T>(plain: z.ZodType<T>): z.ZodType<T | TemplateBody> {
+  const oneOf = [plain, ...SERVED_TEMPLATES.map(({ request }) => request)].map(jsonSchemaOf);
+  return z
+    .unknown()
+    .transform((body, context) => {
+      const type = typeOf(body);
+      const template = type === undefined ? null : BY_TYPE.get(type as string);
+      if (template === undefined) {
+        const message = `Expected one of ${[...BY_TYPE.keys()].join(', ')}`;
+        context.addIssue({ code: 'custom', path: ['model_type'], message });
+        return z.NEVER;
+      }
+      const checked = (template?.request ?? plain).safeParse(body);
+      if (checked.success) return template ? { template, body: checked.data } : checked.data;
+      for (const issue of checked.error.issues) context.issues.push({ ...issue, input: body } as never);
+      return z.NEVER;
+    })
+    .meta({ oneOf }) as z.ZodType<T | TemplateBody>;
+}
+
+function typeOf(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  return (body as { model_type?: unknown }).model_type;
+}
+
+/** Answers bodies of templates. */
+export class Templates {
+  readonly #parts: TemplateParts;
+
+  constructor(parts: TemplateParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns the reply of a template. Throws what it throws. */
+  async answer({ template, body }: TemplateBody, asked: Asked, signal: AbortSignal): Promise<object> {
+    const started = performance.now();
+    const reply = await template.predict(body, this.#context(body, asked, signal));
+    return { ...reply, processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000 };
+  }
+
+  #context(
+    { allow_fallback: allowFallback, timeout_ms }: TemplateRequest,
+    asked: Asked,
+    signal: AbortSignal,
+  ): TemplateContext {
+    const { serving } = this.#parts;
+    const wanted = { asked, allowFallback: asked === 'auto' || allowFallback };
+    return {
+      ...this.#parts,
+      ...wanted,
+      timeoutMs: timeout_ms,
+      signal,
+      model: (reference) => serving.ready(reference, wanted, timeout_ms, signal),
+      run: (model_id, inputs) =>
+        serving.predict({ model_id, inputs: inputs as number[][], timeout_ms }, signal, wanted),
+      onCpu: cpuOnly(asked, allowFallback),
+    };
+  }
+}
