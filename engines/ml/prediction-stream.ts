@@ -1,4 +1,4 @@
-// Follows the feature vectors: one prediction message per features message, in order, whether live or in a replay.
+// Follows bars and feature vectors: one prediction message per features message, in order, whether live or in a replay.
 
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
@@ -8,6 +8,7 @@ import type { Log } from '../../src/core/log.ts';
 import type { Counter, Histogram } from '../../src/http/prom.ts';
 import { FEATURES, type FeatureValues, modelInputs } from '../../src/indicators/feature-set.ts';
 import { type StrategyKind, strategyDefinitions } from '../../src/trading/strategies.ts';
+import type { MarketHistory } from './market-history.ts';
 import { BLOCK_ROWS } from './row-runs.ts';
 import type { StreamedModel, StreamModel } from './stream-model.ts';
 
@@ -42,6 +43,7 @@ export class PredictionStream {
   readonly #model: StreamModel;
   readonly #metrics: StreamMetrics;
   readonly #log: Log;
+  readonly #history: MarketHistory;
   readonly #latest = new Map<string, Latest>();
   // A replay keeps the model that it was opened with, so that a load in its course can't change its outcome.
   #replayModel: StreamedModel | null = null;
@@ -49,16 +51,18 @@ export class PredictionStream {
   #failureLogged = false;
 
   readonly participant: Participant = {
-    consumes: [topics.featureValues],
+    consumes: [topics.marketLiveData, topics.featureValues],
     emits: [topics.mlPredictions],
     open: (spec) => this.#check(spec),
     begin: (spec) => this.#begin(spec),
-    process: (batch, publisher) => this.#process(batch as readonly Features[], publisher),
+    process: (batch, publisher) => this.#process(this.#history.takeBars(batch), publisher),
     close: () => ({ ...this.#tally, ...identity(this.#replayModel) }),
   };
 
-  constructor(model: StreamModel, metrics: StreamMetrics, log: Log) {
+  /** Bars go to `history`, which takes them out of what comes. */
+  constructor(model: StreamModel, history: MarketHistory, metrics: StreamMetrics, log: Log) {
     this.#model = model;
+    this.#history = history;
     this.#metrics = metrics;
     this.#log = log;
   }
@@ -85,10 +89,13 @@ export class PredictionStream {
 
   #begin(spec: SessionSpec): void {
     this.#latest.delete(spec.symbol);
+    this.#history.forget(spec.symbol);
     this.#tally = { predictions: 0, without_value: 0 };
   }
 
-  async #process(batch: readonly Features[], publisher: StreamPublisher): Promise<void> {
+  async #process(messages: readonly Envelope[], publisher: StreamPublisher): Promise<void> {
+    const batch = messages as readonly Features[];
+    if (batch.length === 0) return;
     const model = publisher.spec ? this.#replayModel : await this.#model.current();
     const ids = identity(model, this.#model.id);
     for (let from = 0; from < batch.length; from += BLOCK_ROWS) {

@@ -8,9 +8,11 @@ import type { Jobs } from '../../src/jobs/jobs.ts';
 import { openJobs } from '../../src/jobs/open.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { Deployments } from './deployments.ts';
+import { MarketHistory } from './market-history.ts';
 import { ModelCache } from './model-cache.ts';
 import { PredictionStream } from './prediction-stream.ts';
 import { ModelsService } from './registry/service.ts';
+import { RiskStates } from './risk-states.ts';
 import type { DeploymentsQuery } from './schemas.ts';
 import { PredictionJobs } from './serving/jobs.ts';
 import type { PublishParts } from './serving/publish.ts';
@@ -35,6 +37,10 @@ export class MlService {
   readonly #deployments: Deployments;
   readonly #streamModel: StreamModel;
   readonly #stream: PredictionStream;
+  /** Returns of the instruments on the stream. */
+  readonly history: MarketHistory;
+  /** What the risk engine last said of each portfolio. */
+  readonly riskStates: RiskStates;
   /** Predictions on request. */
   readonly serving: Serving;
   readonly predictions: PredictionJobs;
@@ -103,7 +109,9 @@ export class MlService {
       },
     });
     const streamMetrics = { predictions: this.#predictions, inference: this.#inference };
-    this.#stream = new PredictionStream(this.#streamModel, streamMetrics, log);
+    this.history = new MarketHistory(metrics.registry);
+    this.riskStates = new RiskStates(context.bus);
+    this.#stream = new PredictionStream(this.#streamModel, this.history, streamMetrics, log);
     this.serving = new Serving(context, {
       source,
       reference: (asked) => this.#reference(asked),
@@ -143,6 +151,7 @@ export class MlService {
   async start(): Promise<void> {
     void this.#streamModel.current();
     this.models.start();
+    await this.riskStates.start();
     await this.datasets.start();
     await this.jobs.start();
   }
@@ -176,6 +185,8 @@ export class MlService {
       jobs: this.jobs.stats(),
       prediction_sockets: this.socket.size,
       instruments: this.#stream.symbols,
+      history: this.history.status(),
+      portfolios: this.riskStates.size,
     };
   }
 

@@ -12,7 +12,7 @@ import { type OrderEvent, PortfolioBook, type RiskState, type Valuation } from '
 import { BreachWatch } from './lib/breach-watch.ts';
 import { LimitKeeper, type LimitsPatch } from './lib/limit-keeper.ts';
 import { Replay } from './lib/replay.ts';
-import { type LiveBar, ReturnHistory } from './lib/returns.ts';
+import { type LiveBar, SavedReturns } from './lib/returns.ts';
 import type { RiskStore } from './lib/store.ts';
 import { valueAtRisk } from './lib/value-at-risk.ts';
 import { type CheckRequest, type VarRequest, varRequest } from './schemas.ts';
@@ -35,7 +35,7 @@ export class RiskService {
   readonly #clock: Clock;
   readonly #limits: LimitKeeper;
   readonly #breaches: BreachWatch;
-  readonly #returns = new ReturnHistory();
+  readonly #returns = new SavedReturns();
   #books = new Map<string, PortfolioBook>();
   #replay: Replay | undefined;
 
@@ -269,7 +269,7 @@ function checkAgainst(
   book: PortfolioBook,
   limits: Limits,
   { symbol, side, quantity, limit_price, type = limit_price ? 'limit' : 'market' }: CheckRequest['order'],
-  returns: ReturnHistory,
+  returns: SavedReturns,
 ) {
   const order = { symbol, side, quantity, type, limit_price };
   const against = book.forOrder(symbol, returns.mark(symbol));

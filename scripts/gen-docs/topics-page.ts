@@ -16,7 +16,7 @@ the chain, or the trace of the request that did ([traces](observability.md#trace
 Delivery: \`publish\` is at most once, for what the next message replaces. \`append\` is never lost and has its effect
 once ([durable events](events.md)). "Read by" lists the engines that read it as part
 of the flow of bars, live and in a replay. Some follow more while they run live: strategy reads
-\`portfolio.valuations\`, and the WebSocket engine hands its clients all topics but the \`lockstep\` ones
+\`portfolio.valuations\`, ml reads \`risk.portfolio_updates\`, and the WebSocket engine hands its clients all topics but the \`lockstep\` ones
 ([websocket.md](websocket.md)).
 `;
 

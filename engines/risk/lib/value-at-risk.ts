@@ -5,9 +5,9 @@ import {
   ShapeMismatchError,
 } from '../../../src/core/errors.ts';
 import { gemm } from '../../../src/native/index.ts';
+import type { AlignedReturns, ReturnHistory } from '../../../src/trading/return-history.ts';
 import { monteCarloVar } from '../../../src/trading/var.ts';
 import type { VarRequest } from '../schemas.ts';
-import type { AlignedReturns, ReturnHistory } from './returns.ts';
 
 /** Fewer returns than this make no covariance worth the name. */
 export const MIN_HISTORY = 30;
@@ -75,7 +75,7 @@ function postedReturns(
   posted: Readonly<Record<string, readonly number[]>>,
   positions: readonly PositionValue[],
   symbols: readonly string[],
-): AlignedReturns {
+): Pick<AlignedReturns, 'returns' | 'bars'> {
   const known = new Set(positions.map((p) => p.symbol));
   for (const symbol of Object.keys(posted)) {
     if (!known.has(symbol)) throw refused('/returns', 'returns of the posted positions only');
