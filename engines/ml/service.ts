@@ -20,6 +20,7 @@ import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
 import { Templates } from './templates/service.ts';
+import { sweepCheckpoints } from './training/checkpoints.ts';
 import { Training } from './training/job.ts';
 import { Validation } from './training/validation.ts';
 
@@ -49,6 +50,7 @@ export class MlService {
   readonly training: Training;
   readonly validation: Validation;
   readonly jobs: Jobs;
+  readonly #dataDir: string;
   readonly #graceMs: number;
   readonly socket: PredictionSocket;
   readonly publishing: PublishParts;
@@ -133,6 +135,7 @@ export class MlService {
     const kinds = [this.predictions, this.training, this.validation];
     this.jobs = openJobs(context, { engine: 'ml', definitions: kinds.map(({ definition }) => definition) });
     for (const kind of kinds) kind.bind(this.jobs);
+    this.#dataDir = config.dataDir;
     this.#graceMs = config.graceMs / 2;
     this.publishing = {
       predict: (request, signal) => this.serving.predict(request, signal),
@@ -153,6 +156,7 @@ export class MlService {
     this.models.start();
     await this.riskStates.start();
     await this.datasets.start();
+    await sweepCheckpoints(this.#dataDir, async (id) => (await this.jobs.find(id))?.finished_ts_us === null);
     await this.jobs.start();
   }
 

@@ -32,6 +32,15 @@ export interface FitProgress {
   readonly validation_loss?: number;
 }
 
+/** Where long fits keep their state. A run is named by a hash of all that decides its bits. */
+export interface Checkpoints {
+  load(run: string): Promise<Uint8Array | undefined>;
+  /** A state that can't be kept costs time at most: this does not throw. */
+  save(run: string, state: Uint8Array): void;
+  /** Milliseconds from one to the next. */
+  readonly everyMs: number;
+}
+
 /** What runs a fit. */
 export interface FitControl {
   /** The same seed, data and options give the same bits, whatever the number of threads. */
@@ -41,6 +50,10 @@ export interface FitControl {
   /** Stops the fit at its next step: it then throws CancelledError and leaves nothing behind. */
   readonly signal?: AbortSignal;
   readonly progress?: (progress: FitProgress) => void;
+  /** From which a fit goes on, to the same bits, that was ended in the middle; it begins again where this is absent. */
+  readonly checkpoints?: Checkpoints;
+  /** Whether this process is there for the fit alone: stretches of native code then hold up nobody. */
+  readonly ownProcess?: boolean;
 }
 
 /** What a fit gives. */

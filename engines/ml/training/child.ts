@@ -3,6 +3,7 @@ import { getPriority, setPriority } from 'node:os';
 import { NautilusError } from '../../../src/core/errors.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import { DatasetStore } from '../datasets/store.ts';
+import { checkpointsIn } from './checkpoints.ts';
 import { NICENESS } from './limits.ts';
 import type { Order, Outcomes, Said } from './messages.ts';
 
@@ -19,6 +20,8 @@ async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
     threads: order.threads,
     // The engine ends this process; nothing here waits for a signal.
     signal: new AbortController().signal,
+    checkpoints: checkpointsIn(order.checkpoints, order.checkpointMs),
+    ownProcess: true,
     progress(progress: FitProgress) {
       latest = progress;
       if (performance.now() - toldAt < TELL_MS) return;

@@ -1,6 +1,6 @@
 // The process that trains, alone: it can be stopped at any moment, and leaves nothing behind.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkedOptions, familyOf } from '../../../src/learning/families.ts';
@@ -31,6 +31,8 @@ const order = (family: string, options: Record<string, unknown> = {}) =>
     kind: 'train',
     dataDir,
     threads: 1,
+    checkpoints: join(dataDir, 'checkpoints'),
+    checkpointMs: 20,
     input: trainInput.parse({
       model_id: 'waves',
       dataset_id,
@@ -69,6 +71,8 @@ async function running(more: Partial<ChildControl> = {}) {
   return { abort, pid, ended };
 }
 
+const isWhole = (folder: string) => readdirSync(folder).some((name) => name.endsWith('.checkpoint'));
+
 const isGone = (pid: number) => {
   try {
     process.kill(pid, 0);
@@ -94,6 +98,31 @@ describe('a training in its own process', () => {
     const { pid, ended } = await running();
     process.kill(pid, 'SIGKILL');
     expect(await ended).toMatchObject({ slug: 'dependency-unavailable', status: 503 });
+  });
+
+  test('that is killed goes on from its last checkpoint, to the same bits', async () => {
+    const long = order('mlp', { epochs: 400, batch_size: 16 });
+    const { signal } = new AbortController();
+    // The first word comes after one step.
+    const fresh: number[] = [];
+    const whole = await inChild(
+      { ...long, checkpointMs: 1e6 },
+      { signal, progress: (now) => fresh.push(now.fraction) },
+    );
+    const kept = { ...long, checkpoints: join(dataDir, 'kept') };
+    const first = inChild(kept, {
+      signal,
+      progress() {},
+      started: (pid) =>
+        void eventually(() => existsSync(kept.checkpoints) && isWhole(kept.checkpoints), 'a checkpoint').then(
+          () => process.kill(pid, 'SIGKILL'),
+        ),
+    });
+    expect(await first.catch((e) => e)).toMatchObject({ slug: 'dependency-unavailable' });
+    const fractions: number[] = [];
+    const again = await inChild(kept, { signal, progress: (now) => fractions.push(now.fraction) });
+    expect(Bun.hash(again.bytes)).toBe(Bun.hash(whole.bytes));
+    expect(fractions[0]).toBeGreaterThan(fresh[0]!);
   });
 
   test('ends beyond its memory', async () => {

@@ -1,5 +1,6 @@
 // Trains and validates in a process of its own: the engine answers meanwhile, and whatever happens there happens to one job.
 import { resolve } from 'node:path';
+import type { Config } from '../../../src/core/config.ts';
 import {
   DependencyUnavailableError,
   InvariantError,
@@ -7,7 +8,8 @@ import {
   TooLargeError,
 } from '../../../src/core/errors.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
-import { MAX_BYTES } from './limits.ts';
+import { checkpointFolder } from './checkpoints.ts';
+import { CHECKPOINT_MS, MAX_BYTES } from './limits.ts';
 import type { Order, Outcomes, Said } from './messages.ts';
 import type { TrainControl } from './train.ts';
 
@@ -20,6 +22,12 @@ export interface ChildControl extends Pick<TrainControl, 'signal' | 'progress'> 
   readonly maxBytes?: number;
   /** Called with the id of the process. */
   readonly started?: (pid: number) => void;
+}
+
+/** Returns the part of an order that is the same for all work of the engine. */
+export function orderOf({ dataDir, threads }: Config, jobId: string) {
+  const checkpoints = checkpointFolder(dataDir, jobId);
+  return { dataDir, threads: Math.max(1, threads), checkpoints, checkpointMs: CHECKPOINT_MS };
 }
 
 /**

@@ -10,7 +10,8 @@ import type { FitProgress } from '../../../src/learning/family.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
-import { inChild } from './in-child.ts';
+import { dropCheckpoints } from './checkpoints.ts';
+import { inChild, orderOf } from './in-child.ts';
 import { type TrainInput, type TrainReply, type TrainRequest, trainInput, trainReply } from './schemas.ts';
 
 const KIND = 'train';
@@ -49,6 +50,7 @@ export class Training {
       attempts: 2,
       timeoutMs: DAY_MS,
       run: (input: TrainInput, job: JobContext) => this.#run(input, job),
+      ended: ({ job_id }) => void dropCheckpoints(context.config.dataDir, job_id),
     }) as JobDefinition;
   }
 
@@ -71,8 +73,7 @@ export class Training {
     tell('started');
     try {
       const card = await this.#datasets.get(input.dataset_id);
-      const { dataDir, threads } = this.#context.config;
-      const order = { kind: 'train', dataDir, threads: Math.max(1, threads), input } as const;
+      const order = { kind: 'train', ...orderOf(this.#context.config, job.jobId), input } as const;
       const trained = await inChild(order, { signal: job.signal, progress: tell.progress });
       job.signal.throwIfAborted();
       const { report, probe } = trained;

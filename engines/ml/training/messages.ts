@@ -9,6 +9,10 @@ export type Order = {
   /** Folder of the engine's data, in which the table is. */
   readonly dataDir: string;
   readonly threads: number;
+  /** Folder for the states of fits that are under way. */
+  readonly checkpoints: string;
+  /** Milliseconds from one state to the next. */
+  readonly checkpointMs: number;
 } & (
   | { readonly kind: 'train'; readonly input: TrainInput }
   | { readonly kind: 'validate'; readonly input: ValidateInput }

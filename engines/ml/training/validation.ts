@@ -1,4 +1,5 @@
 // Validation as a job: a family with its options on the splits of a scheme; nothing is registered.
+import type { Config } from '../../../src/core/config.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
@@ -6,7 +7,8 @@ import type { JobAccepted } from '../../../src/jobs/record.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
-import { inChild } from './in-child.ts';
+import { dropCheckpoints } from './checkpoints.ts';
+import { inChild, orderOf } from './in-child.ts';
 import {
   type ValidateInput,
   type ValidateReply,
@@ -25,15 +27,13 @@ export class Validation {
   readonly definition: JobDefinition;
   readonly #models: ModelsService;
   readonly #datasets: DatasetStore;
-  readonly #dataDir: string;
-  readonly #threads: number;
+  readonly #config: Config;
   #jobs: Jobs | undefined;
 
   constructor({ config }: EngineContext, models: ModelsService, datasets: DatasetStore) {
     this.#models = models;
     this.#datasets = datasets;
-    this.#dataDir = config.dataDir;
-    this.#threads = Math.max(1, config.threads);
+    this.#config = config;
     this.definition = defineJob({
       kind: KIND,
       input: validateInput,
@@ -42,6 +42,7 @@ export class Validation {
       attempts: 2,
       timeoutMs: DAY_MS,
       run: (input: ValidateInput, job: JobContext) => this.#run(input, job),
+      ended: ({ job_id }) => void dropCheckpoints(config.dataDir, job_id),
     }) as JobDefinition;
   }
 
@@ -55,8 +56,8 @@ export class Validation {
     return this.#jobs!.add(KIND, await checked(model_id, request, this.#models, this.#datasets));
   }
 
-  #run(input: ValidateInput, { signal, progress }: JobContext): Promise<ValidateReply> {
-    const order = { kind: 'validate', dataDir: this.#dataDir, threads: this.#threads, input } as const;
+  #run(input: ValidateInput, { jobId, signal, progress }: JobContext): Promise<ValidateReply> {
+    const order = { kind: 'validate', ...orderOf(this.#config, jobId), input } as const;
     return inChild(order, {
       signal,
       progress: ({ fraction }) => progress(Math.round(fraction * WHOLE), WHOLE, 'splits'),

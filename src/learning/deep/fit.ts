@@ -2,12 +2,12 @@
 import { add, crossEntropy, div, huber, mul, squaredError, sub } from '../../onnx/autodiff/ops.ts';
 import { FREE, Tape, type Tensor } from '../../onnx/autodiff/tape.ts';
 import type { ModelSpec } from '../../onnx/graph.ts';
-import { trainInChild } from '../../onnx/training/in-child.ts';
 import { createJob, type Rows } from '../../onnx/training/job.ts';
 import { type Builder, type NetworkPlan, servingBuilder } from '../../onnx/training/network.ts';
 import type { Training } from '../../onnx/training/step.ts';
 import type { FitControl, FitProgress, Fitted, Task, TrainingData } from '../family.ts';
 import { type LossOptions, optimiserOf, runOptionsOf, type TrainingOptions } from './options.ts';
+import { runJob } from './run-job.ts';
 import { balancedWeights, type Scaling, scalingOf, standardise } from './standardise.ts';
 
 /** A network: standardised inputs [rows, columns] to [rows, width]. The rows are free in a served graph. */
@@ -137,7 +137,7 @@ export interface TrainedNetwork {
   readonly facts: Fitted['facts'];
 }
 
-/** Trains in a child process, and tells of it as families do: steps are epochs. */
+/** Trains in a process of its own, and tells of it as families do: steps are epochs. */
 export async function runTraining(request: TrainingRequest, control: FitControl): Promise<TrainedNetwork> {
   const { options, data, validation } = request;
   const training: Training = {
@@ -150,18 +150,12 @@ export async function runTraining(request: TrainingRequest, control: FitControl)
   };
   const { job, plan } = createJob(training, data, { ...runOptionsOf(options, control.seed), validation });
   const { epochs } = job;
-  const result = await trainInChild(job, {
+  const result = await runJob(
+    job,
     // ONNX Runtime cuts products among its threads, and some cuts add in another order.
-    threads: options.parallel ? control.threads : 1,
-    signal: control.signal,
-    progress: ({ fraction, epoch, loss, validation_loss }) =>
-      control.progress?.({
-        fraction,
-        step: epoch,
-        loss,
-        ...(validation_loss === undefined ? {} : { validation_loss }),
-      }),
-  });
+    options.parallel ? control.threads : 1,
+    control,
+  );
   const history = result.history.map(({ epoch, ...losses }) => ({
     fraction: epoch / epochs,
     step: epoch,

@@ -1,8 +1,8 @@
 // One training run in this process: chunks of steps, validation after each epoch, the best parameters, checkpoints.
-import { createHash } from 'node:crypto';
 import { DivergedError } from '../../core/errors.ts';
 import { Batches } from './batches.ts';
 import { decodeCheckpoint, type EpochRecord, encodeCheckpoint, type RunState } from './checkpoint.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import type { TrainingJob, TrainingProgress, TrainingResult } from './job.ts';
 import { momentCount } from './optimisers.ts';
 import { cpuRunner, evaluator, gpuRunner, type StepRunner } from './runner.ts';
@@ -24,28 +24,6 @@ export interface RunControl {
 /** A chunk is as many steps as run in about this time: often enough for progress, long enough to cost nothing. */
 const CHUNK_MS = 200;
 const MAX_CHUNK_STEPS = 1000;
-
-/** Returns what tells one run from another: a hash of everything that decides its bits. */
-function fingerprintOf(job: TrainingJob): string {
-  const hash = createHash('sha256');
-  const { loop, evaluation, initial, data, validation, ...plain } = job;
-  hash.update(JSON.stringify([plain, data.rows, validation?.rows]));
-  for (const array of [
-    loop,
-    evaluation,
-    initial,
-    data.inputs,
-    data.targets,
-    data.weights,
-    validation?.inputs,
-    validation?.targets,
-    validation?.weights,
-  ]) {
-    if (array) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    hash.update('|');
-  }
-  return hash.digest('hex');
-}
 
 /**
  * Runs a job to its end. Calls native code in stretches of about 200 ms, so an engine runs it in a child process (see
