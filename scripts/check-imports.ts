@@ -11,6 +11,7 @@ const TIERS: Readonly<Record<string, number>> = {
   'src/http': 3,
   'src/events': 3,
   'src/jobs': 3,
+  'src/text': 2.75,
   'src/onnx': 3,
   'src/factors': 3,
   'src/indicators': 3,

@@ -1,4 +1,6 @@
 // The published types of models that the routes of predictions serve, one module each.
+import { predictSentiment } from './sentiment/predict.ts';
+import { sentimentReply, sentimentRequest } from './sentiment/schemas.ts';
 import { predictSymbols } from './symbols/predict.ts';
 import { SYMBOL_TYPES, symbolsReply, symbolsRequest } from './symbols/schemas.ts';
 import { defineTemplate, type ServedTemplate } from './template.ts';
@@ -10,5 +12,11 @@ export const SERVED_TEMPLATES: readonly ServedTemplate[] = [
     request: symbolsRequest,
     reply: symbolsReply,
     predict: predictSymbols,
+  }),
+  defineTemplate({
+    modelTypes: ['sentiment'],
+    request: sentimentRequest,
+    reply: sentimentReply,
+    predict: predictSentiment,
   }),
 ];
