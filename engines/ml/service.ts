@@ -123,13 +123,16 @@ export class MlService {
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
     });
+    this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
     this.templates = new Templates({
       serving: this.serving,
       latest: (symbol) => this.#stream.latest(symbol),
       nowUs: () => context.clock.nowUs(),
+      history: this.history,
+      riskStates: this.riskStates,
+      datasets: this.datasets,
     });
     this.predictions = new PredictionJobs(this.serving);
-    this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
     this.training = new Training(context, this.models, this.datasets);
     this.validation = new Validation(context, this.models, this.datasets);
     const kinds = [this.predictions, this.training, this.validation];

@@ -1,4 +1,7 @@
 // The published types of models that the routes of predictions serve, one module each.
+
+import { assessPortfolio } from './portfolio-risk/predict.ts';
+import { portfolioReply, portfolioRequest } from './portfolio-risk/schemas.ts';
 import { predictSentiment } from './sentiment/predict.ts';
 import { sentimentReply, sentimentRequest } from './sentiment/schemas.ts';
 import { predictSymbols } from './symbols/predict.ts';
@@ -18,5 +21,11 @@ export const SERVED_TEMPLATES: readonly ServedTemplate[] = [
     request: sentimentRequest,
     reply: sentimentReply,
     predict: predictSentiment,
+  }),
+  defineTemplate({
+    modelTypes: ['portfolio_risk'],
+    request: portfolioRequest,
+    reply: portfolioReply,
+    predict: assessPortfolio,
   }),
 ];

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { BackendUnavailableError } from '../../../src/core/errors.ts';
 import { modelReferenceSchema } from '../../../src/onnx/model-card.ts';
+import type { DatasetStore } from '../datasets/store.ts';
+import type { MarketHistory } from '../market-history.ts';
 import type { Latest } from '../prediction-stream.ts';
+import type { RiskStates } from '../risk-states.ts';
 import type { Asked, ServedModel } from '../serving/models.ts';
 import { HARDWARE, type Hardware, type PredictReply } from '../serving/schemas.ts';
 import type { Serving } from '../serving/serving.ts';
@@ -13,6 +16,10 @@ export interface TemplateParts {
   /** Returns the newest features of an instrument on the stream; undefined when none came. */
   readonly latest: (symbol: string) => Latest | undefined;
   readonly nowUs: () => number;
+  /** Last returns of the instruments on the stream. */
+  readonly history: MarketHistory;
+  readonly riskStates: RiskStates;
+  readonly datasets: DatasetStore;
 }
 
 /** What ran an answer. */
