@@ -18,6 +18,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/learning/hmm_fit.cc
   native/cpu/learning/hmm_states.cc
   native/cpu/learning/kmeans.cc
+  native/cpu/learning/linear_log_loss.cc
   native/cpu/learning/tree_histograms.cc
   native/cpu/matrix/batched_gemm.cc
   native/cpu/matrix/cholesky.cc
@@ -184,6 +185,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/dispatch_test.cc
   native/test/indicators_test.cc
   native/test/learning_clusters_test.cc
+  native/test/learning_log_loss_test.cc
   native/test/learning_markov_test.cc
   native/test/learning_trees_test.cc
   native/test/main.cc

@@ -72,6 +72,7 @@ const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   dbscan: { rows: 50_000, columns: 3, eps: 0.1 },
   hmm_fit: { rows: 10_000, columns: 3, states: 3, maxIterations: 10 },
   hmm_states: { rows: 100_000, columns: 3, states: 3 },
+  linear_log_loss: { rows: 20_000, columns: 16, scores: 3 },
   tree_histograms: { rows: 100_000, features: 20, nodes: 3, binCount: 64 },
 };
 

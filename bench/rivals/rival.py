@@ -83,22 +83,37 @@ def covariance(rows, columns):
     return lambda: np.cov(values, rowvar=False)
 
 
-@task
-def boosted_trees(rows, columns, rounds, leaves, threads, objective):
-    """A whole fit: cutting columns into bins, then rounds. Rows as bench/learning/trees.bench.ts makes them."""
-    at = np.arange(rows * columns, dtype=np.float64)
-    x = np.abs(np.modf(np.sin(at * 12.9898) * 43758.5453)[0]).astype(np.float32).reshape(rows, columns)
-    r = x.astype(np.float64)
-    y = 10 * np.sin(np.pi * r[:, 0] * r[:, 1]) + 20 * (r[:, 2] - 0.5) ** 2 + 10 * r[:, 3] + 5 * r[:, 4]
-    y = (y > 14).astype(np.float32) if objective == "binary" else y.astype(np.float32)
+def tree_set(file):
+    """The rows of training and of the test as bench/learning/trees.bench.ts writes them, and whether they are of two classes."""
+    rows, test_rows, columns, binary = np.fromfile(file, np.int32, 4)
+    values = np.fromfile(file, np.float32, offset=16)
+    sizes = [rows * columns, rows, test_rows * columns, test_rows]
+    x, y, test_x, test_y = np.split(values, np.cumsum(sizes)[:-1])
+    return x.reshape(rows, columns), y, test_x.reshape(test_rows, columns), test_y, bool(binary)
+
+
+def grown_trees(x, y, binary, rounds, leaves, threads, layout):
+    """A whole fit: cutting columns into bins, then rounds."""
     options = {"num_threads": threads, "verbose": -1, "max_bin": 255}
-    fit = {**options, "objective": objective, "num_leaves": leaves, "learning_rate": 0.1, "force_row_wise": True}
+    fit = {**options, "num_leaves": leaves, "learning_rate": 0.1, f"force_{layout}_wise": True}
+    fit["objective"] = "binary" if binary else "regression"
+    return lightgbm.train(fit, lightgbm.Dataset(x, y, params=options), rounds)
 
-    def run():
-        model = lightgbm.train(fit, lightgbm.Dataset(x, y, params=options), rounds)
-        return np.array([model.num_trees()])
 
-    return run
+@task
+def boosted_trees(file, rounds, leaves, threads, layout):
+    x, y, _, _, binary = tree_set(file)
+    return lambda: np.array([grown_trees(x, y, binary, rounds, leaves, threads, layout).num_trees()])
+
+
+@task
+def boosted_trees_score(file, rounds, leaves, threads, layout):
+    """R2 or the area under the ROC curve of the test rows."""
+    from sklearn.metrics import r2_score, roc_auc_score
+
+    x, y, test_x, test_y, binary = tree_set(file)
+    score = roc_auc_score if binary else r2_score
+    return lambda: score(test_y, grown_trees(x, y, binary, rounds, leaves, threads, layout).predict(test_x))
 
 
 @task

@@ -35,6 +35,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   dbscan: 'searches in grids and trees, and sets that grow together',
   hmm_fit: 'each row waits for the one before, in f64',
   hmm_states: 'each row waits for the one before, in f64',
+  linear_log_loss: 'steps of Newton need f64 near the minimum',
   fma_chains: 'measures the CPU',
 };
 

@@ -32,6 +32,7 @@ const OWN_SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   dbscan: { rows: 1_000_000, columns: 3 },
   hmm_fit: { rows: 100_000, columns: 3 },
   hmm_states: { rows: 100_000, columns: 3, states: 3 },
+  linear_log_loss: { rows: 100_000, columns: 30, scores: 3 },
   tree_histograms: { rows: 1_000_000, features: 100, nodes: 8 },
   qp_products: { batch: 1, variables: 2_000, constraints: 4_000 },
 };

@@ -337,6 +337,59 @@ struct Border<HmmStatesArgs> {
   }
 };
 
+template <>
+struct Border<LinearLogLossArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 1.0, 32000.0},
+    {"scores", true, 1.0, 1000.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesTargets[] = {{0, 0}};
+  static constexpr Side kSidesWeights[] = {{0, 0}};
+  static constexpr Side kSidesParameters[] = {{1, 0}, {2, 0}};
+  static constexpr Side kSidesLoss[] = {{-1, 1}};
+  static constexpr Side kSidesGradient[] = {{1, 0}, {2, 0}};
+  static constexpr Side kSidesHessian[] = {{1, 0}, {2, 0}, {1, 0}, {2, 0}};
+  static constexpr Side kSidesProbabilities[] = {{0, 0}, {2, 0}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"targets", Role::kInput, Element::kI32, kSidesTargets},
+    {"weights", Role::kOptional, Element::kFloat, kSidesWeights},
+    {"parameters", Role::kInput, Element::kFloat, kSidesParameters},
+    {"loss", Role::kOutput, Element::kFloat, kSidesLoss},
+    {"gradient", Role::kOutput, Element::kFloat, kSidesGradient},
+    {"hessian", Role::kWanted, Element::kFloat, kSidesHessian},
+    {"probabilities", Role::kWanted, Element::kFloat, kSidesProbabilities},
+  };
+  static constexpr ErrorText kErrors[] = {
+    {Status::kNonFinite, "finite values, weights and parameters, was not at row {detail}"},
+    {Status::kInvalidOption, "targets that are classes and weights of at least 0, was not at row {detail}"},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF64, kScalars, kArrays, kErrors};
+
+  static LinearLogLossArgs Read(const Request& request) {
+    LinearLogLossArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.scores = static_cast<int64_t>(request.scalars[2]);
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.targets = static_cast<const int32_t*>(request.pointers[1]);
+    args.weights = static_cast<const void*>(request.pointers[2]);
+    args.parameters = static_cast<const void*>(request.pointers[3]);
+    args.loss = static_cast<void*>(request.pointers[4]);
+    args.gradient = static_cast<void*>(request.pointers[5]);
+    args.hessian = static_cast<void*>(request.pointers[6]);
+    args.probabilities = static_cast<void*>(request.pointers[7]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * request.scalars[2] * (4.0 + request.scalars[1] * request.scalars[2]);
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_LEARNING_BORDER_H_

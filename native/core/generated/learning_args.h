@@ -135,6 +135,26 @@ struct HmmStatesArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Log-loss of a linear model.
+struct LinearLogLossArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t scores = 0;
+  const void* values = nullptr;  // [rows, columns]
+  const int32_t* targets = nullptr;  // [rows]
+  const void* weights = nullptr;  // [rows], may be null
+  const void* parameters = nullptr;  // [columns, scores]
+  void* loss = nullptr;  // [1]
+  void* gradient = nullptr;  // [columns, scores]
+  void* hessian = nullptr;  // [columns, scores, columns, scores], may be null
+  void* probabilities = nullptr;  // [rows, scores], may be null
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_LEARNING_ARGS_H_

@@ -15,6 +15,7 @@ Status Kmeans(KmeansArgs& args);
 Status Dbscan(DbscanArgs& args);
 // For a few rows: it tries every path.
 Status HmmStates(HmmStatesArgs& args);
+Status LinearLogLoss(LinearLogLossArgs& args);
 
 }  // namespace nautilus::cpu::reference
 

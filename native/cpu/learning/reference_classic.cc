@@ -1,4 +1,4 @@
-// Textbook loops of the lasso, k-means, DBSCAN and hidden Markov models.
+// Textbook loops of the lasso, k-means, DBSCAN, hidden Markov models and the log-loss.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -215,6 +215,47 @@ Status HmmStates(HmmStatesArgs& args) {
     rest = path;
     for (int64_t t = 0; t < args.rows; ++t, rest /= n) args.path[t] = static_cast<int32_t>(rest % n);
   }
+  return Status::kOk;
+}
+
+Status LinearLogLoss(LinearLogLossArgs& args) {
+  const auto* values = static_cast<const double*>(args.values);
+  const auto* weights = static_cast<const double*>(args.weights);
+  const auto* parameters = static_cast<const double*>(args.parameters);
+  auto* gradient = static_cast<double*>(args.gradient);
+  auto* hessian = static_cast<double*>(args.hessian);
+  const int64_t scores = args.scores;
+  const int64_t size = args.columns * scores;
+  double loss = 0;
+  std::fill_n(gradient, size, 0.0);
+  if (hessian != nullptr) std::fill_n(hessian, size * size, 0.0);
+  for (int64_t row = 0; row < args.rows; ++row) {
+    const double* x = values + row * args.columns;
+    // One score is that of class 1, class 0 has none.
+    std::vector<double> p(std::max<int64_t>(2, scores));
+    const int64_t first = scores == 1 ? 1 : 0;
+    for (int64_t k = 0; k < scores; ++k) {
+      for (int64_t j = 0; j < args.columns; ++j) p[first + k] += x[j] * parameters[j * scores + k];
+    }
+    const double target_score = p[args.targets[row]];
+    double total = 0;
+    for (double& one : p) total += one = std::exp(one);
+    for (double& one : p) one /= total;
+    const double weight = weights == nullptr ? 1 : weights[row];
+    loss += weight * (std::log(total) - target_score);
+    for (int64_t a = 0; a < size; ++a) {
+      const int64_t k = first + a % scores;
+      const double pull = p[k] - (args.targets[row] == k ? 1 : 0);
+      gradient[a] += weight * pull * x[a / scores];
+      for (int64_t b = 0; hessian != nullptr && b < size; ++b) {
+        const int64_t l = first + b % scores;
+        hessian[a * size + b] += weight * p[k] * ((k == l ? 1 : 0) - p[l]) * x[a / scores] * x[b / scores];
+      }
+    }
+    if (args.probabilities != nullptr)
+      std::copy_n(p.data() + first, scores, static_cast<double*>(args.probabilities) + row * scores);
+  }
+  *static_cast<double*>(args.loss) = loss;
   return Status::kOk;
 }
 

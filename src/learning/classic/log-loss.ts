@@ -1,7 +1,7 @@
-// The penalised log-loss of a linear model: value, gradient and Hessian-vector product over native matrix products.
-import { gemm } from '../../native/index.ts';
+// The penalised log-loss of a linear model: value, gradient and Hessian over native kernels.
+import { gemm, linearLogLoss, NotPositiveDefiniteError, solveSpd } from '../../native/index.ts';
 import type { Linear } from './graph.ts';
-import type { Objective } from './newton.ts';
+import type { Objective, Point } from './newton.ts';
 
 interface LogLossParts {
   /** [count, width], a last column of ones when there is an intercept. */
@@ -14,102 +14,104 @@ interface LogLossParts {
   readonly l2: number;
 }
 
+/** The log-loss at one place. */
+export interface LossPoint extends Point {
+  /** The weighted mean of the log-losses, in nats, without the penalty. */
+  readonly mean: number;
+}
+
+// Up to this many parameters a Hessian over all rows costs less than the products of conjugate gradients.
+const DENSE = 256;
+
 /**
  * `sum_i weight_i log-loss_i + l2 / 2 |w|^2` over parameters [width, scores]: one score, the log-odds of class 1, for two
  * classes, else one for each class.
  */
-export class LogLoss implements Objective {
+export class LogLoss implements Objective<LossPoint> {
   /** 1 when the last row of the parameters is an intercept, which no penalty touches. */
   free: 0 | 1 = 0;
   readonly size: number;
   readonly #parts: LogLossParts;
   readonly #scores: number;
-  /** [count, scores]: the probabilities at the last point that `gradient` was asked for. */
-  #probabilities: Float64Array = new Float64Array();
+  readonly #targets: Int32Array;
+  readonly #total: number;
 
   constructor(parts: LogLossParts) {
     this.#parts = parts;
     this.#scores = parts.classes === 2 ? 1 : parts.classes;
+    this.#targets = Int32Array.from(parts.targets);
+    this.#total = parts.weights.reduce((sum, weight) => sum + weight, 0);
     this.size = parts.width * this.#scores;
   }
 
-  async #scoresAt(parameters: Float64Array, signal?: AbortSignal): Promise<Float64Array> {
-    const { rows, count, width } = this.#parts;
-    const call = { m: count, n: this.#scores, k: width, a: rows, b: parameters };
-    return (await gemm.async(call, signal)).out;
+  #call(parameters: Float64Array) {
+    const { rows, count, width, weights } = this.#parts;
+    const sizes = { rows: count, columns: width, scores: this.#scores };
+    return { ...sizes, values: rows, targets: this.#targets, weights, parameters };
   }
 
-  async #across(values: Float64Array, signal?: AbortSignal): Promise<Float64Array> {
-    const { rows, count, width } = this.#parts;
-    const call = { m: width, n: this.#scores, k: count, transA: true, a: rows, b: values };
-    return (await gemm.async(call, signal)).out;
+  /** Returns the weighted mean of the log-losses, in nats, without the penalty. */
+  async mean(parameters: Float64Array, signal?: AbortSignal): Promise<number> {
+    const { loss } = await linearLogLoss.async(this.#call(parameters), signal);
+    return loss[0]! / this.#total;
   }
 
-  #penalised(sums: Float64Array, parameters: Float64Array): Float64Array {
+  /** Returns the objective with its derivatives. */
+  async at(parameters: Float64Array, signal?: AbortSignal): Promise<LossPoint> {
+    const dense = this.size <= DENSE;
+    const hessian = dense ? new Float64Array(this.size ** 2) : undefined;
+    const probabilities = dense ? undefined : new Float64Array(this.#parts.count * this.#scores);
+    const extra = hessian ? { hessian } : { probabilities: probabilities! };
+    const { loss, gradient } = await linearLogLoss.async({ ...this.#call(parameters), ...extra }, signal);
+    const penalised = parameters.subarray(0, this.size - this.free * this.#scores);
+    const squares = penalised.reduce((sum, value) => sum + value * value, 0);
+    this.#penalise(gradient, parameters);
+    if (hessian) for (let j = 0; j < penalised.length; j++) hessian[j * (this.size + 1)]! += this.#parts.l2;
+    return {
+      value: (this.#parts.l2 / 2) * squares + loss[0]!,
+      mean: loss[0]! / this.#total,
+      gradient,
+      step: async (stop) => (hessian ? this.#step(hessian, gradient, stop) : null),
+      curvature: (direction, stop) =>
+        hessian ? this.#product(hessian, direction, stop) : this.#bend(probabilities!, direction, stop),
+    };
+  }
+
+  #penalise(sums: Float64Array, parameters: Float64Array): Float64Array {
     const end = this.size - this.free * this.#scores;
     for (let j = 0; j < end; j++) sums[j]! += this.#parts.l2 * parameters[j]!;
     return sums;
   }
 
-  /** Returns the objective. */
-  async value(parameters: Float64Array, signal?: AbortSignal): Promise<number> {
-    const end = this.size - this.free * this.#scores;
-    const squares = parameters.subarray(0, end).reduce((sum, value) => sum + value * value, 0);
-    return (this.#parts.l2 / 2) * squares + (await this.#sum(parameters, signal));
-  }
-
-  /** Returns the weighted mean of the log-losses, in nats, without the penalty. */
-  async mean(parameters: Float64Array, signal?: AbortSignal): Promise<number> {
-    const total = this.#parts.weights.reduce((sum, weight) => sum + weight, 0);
-    return (await this.#sum(parameters, signal)) / total;
-  }
-
-  async #sum(parameters: Float64Array, signal?: AbortSignal): Promise<number> {
-    const { count, targets, weights } = this.#parts;
-    const scores = await this.#scoresAt(parameters, signal);
-    const width = this.#scores;
-    let sum = 0;
-    for (let i = 0; i < count; i++) {
-      if (width === 1) {
-        const margin = targets[i] ? scores[i]! : -scores[i]!;
-        // log(1 + e^-m) without overflow for large negative margins.
-        sum +=
-          weights[i]! * (margin > 0 ? Math.log1p(Math.exp(-margin)) : Math.log1p(Math.exp(margin)) - margin);
-      } else {
-        const row = scores.subarray(i * width, (i + 1) * width);
-        sum += weights[i]! * (logSumExp(row) - row[targets[i]!]!);
-      }
+  /** Null where the Hessian is singular to rounding. */
+  async #step(hessian: Float64Array, gradient: Float64Array, signal?: AbortSignal) {
+    const n = this.size;
+    const a = hessian.slice();
+    const scores = this.#scores;
+    // The same number on the intercepts of all classes changes nothing: whatever curvature that direction gets, no gradient is along it.
+    if (scores > 1 && this.free) {
+      const share = this.#total / scores;
+      for (let k = n - scores; k < n; k++) for (let l = n - scores; l < n; l++) a[k * n + l]! += share;
     }
-    return sum;
-  }
-
-  async gradient(parameters: Float64Array, signal?: AbortSignal): Promise<Float64Array> {
-    const { count, targets, weights } = this.#parts;
-    const width = this.#scores;
-    const probabilities = await this.#scoresAt(parameters, signal);
-    const errors = new Float64Array(probabilities.length);
-    for (let i = 0; i < count; i++) {
-      const row = probabilities.subarray(i * width, (i + 1) * width);
-      if (width === 1) row[0] = 1 / (1 + Math.exp(-row[0]!));
-      else {
-        const all = logSumExp(row);
-        for (let k = 0; k < width; k++) row[k] = Math.exp(row[k]! - all);
-      }
-      for (let k = 0; k < width; k++) {
-        const hit = width === 1 ? targets[i]! : Number(targets[i] === k);
-        errors[i * width + k] = weights[i]! * (row[k]! - hit);
-      }
+    try {
+      const { x } = await solveSpd.async({ n, nrhs: 1, a, b: gradient.map((value) => -value) }, signal);
+      return x;
+    } catch (thrown) {
+      if (thrown instanceof NotPositiveDefiniteError) return null;
+      throw thrown;
     }
-    this.#probabilities = probabilities;
-    return this.#penalised(await this.#across(errors, signal), parameters);
   }
 
-  /** Returns the product of the Hessian, at the last point of `gradient`, with `direction`. */
-  async curvature(direction: Float64Array, signal?: AbortSignal): Promise<Float64Array> {
-    const { count, weights } = this.#parts;
+  async #product(hessian: Float64Array, direction: Float64Array, signal?: AbortSignal) {
+    const call = { m: this.size, n: 1, k: this.size, a: hessian, b: direction };
+    return (await gemm.async(call, signal)).out;
+  }
+
+  /** The Hessian times `direction` where only the probabilities are at hand. */
+  async #bend(probabilities: Float64Array, direction: Float64Array, signal?: AbortSignal) {
+    const { rows, count, width: columns, weights } = this.#parts;
     const width = this.#scores;
-    const scores = await this.#scoresAt(direction, signal);
-    const probabilities = this.#probabilities;
+    const scores = (await gemm.async({ m: count, n: width, k: columns, a: rows, b: direction }, signal)).out;
     for (let i = 0; i < count; i++) {
       const first = i * width;
       let mean = width === 1 ? probabilities[i]! * scores[i]! : 0;
@@ -117,7 +119,8 @@ export class LogLoss implements Objective {
       for (let k = 0; k < width; k++)
         scores[first + k] = weights[i]! * probabilities[first + k]! * (scores[first + k]! - mean);
     }
-    return this.#penalised(await this.#across(scores, signal), direction);
+    const back = { m: columns, n: width, k: count, transA: true, a: rows, b: scores };
+    return this.#penalise((await gemm.async(back, signal)).out, direction);
   }
 
   /**
@@ -136,12 +139,4 @@ export class LogLoss implements Objective {
     const mean = classes === 2 ? 0 : intercepts.reduce((sum, value) => sum + value, 0) / classes;
     return { coefficients, intercepts: intercepts.map((value) => value - mean) };
   }
-}
-
-function logSumExp(row: Float64Array): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (const value of row) most = Math.max(most, value);
-  let sum = 0;
-  for (const value of row) sum += Math.exp(value - most);
-  return most + Math.log(sum);
 }

@@ -4,7 +4,9 @@ import { InvalidOptionError, NonFiniteInputError } from '../../core/errors.ts';
 import { CancelledError, setThreads } from '../../native/index.ts';
 import type { TrainingData } from '../family.ts';
 import golden from './golden.json';
+import { LogLoss } from './log-loss.ts';
 import { logistic } from './logistic.ts';
+import { minimise } from './newton.ts';
 import { apart, control, dataOf, linearData, served } from './test-data.ts';
 
 const fit = (data: TrainingData, given: object = {}, more: object = {}) =>
@@ -41,6 +43,45 @@ describe('logistic', () => {
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 1.5);
     const short = await fit(data, { l2: 1e-4, max_iterations: 1 });
     expect(short.facts.converged).toBe(false);
+  });
+
+  test('ends at the same minimum by conjugate gradients, with a Hessian and without', async () => {
+    const data = classData(7, 400, [1, 2]);
+    const width = 100; // of three classes 300 parameters, more than a Hessian is made for
+    const rows = Float64Array.from({ length: data.rows * width }, (_, i) => {
+      const column = i % width;
+      return column < 3 ? data.inputs[Math.floor(i / width) * 3 + column]! : Math.sin(i * (i % 89));
+    });
+    const lossOf = (columns: number) =>
+      new LogLoss({
+        rows: rows.filter((_, i) => i % width < columns),
+        ...{ count: data.rows, width: columns, targets: data.targets!, classes: 3, l2: 1 },
+        weights: new Float64Array(data.rows).fill(1),
+      });
+    const options = { tolerance: 1e-7, maxIterations: 100, step: async () => {} };
+    const small = lossOf(20);
+    const steps = await minimise(small, options);
+    const gradients = await minimise(
+      {
+        size: small.size,
+        at: async (parameters: Float64Array) => ({ ...(await small.at(parameters)), step: async () => null }),
+      },
+      options,
+    );
+    expect([steps.converged, gradients.converged]).toEqual([true, true]);
+    // Both gradients are below 1e-7, and no curvature is below that of the penalty.
+    expect(apart(steps.at, gradients.at)).toBeLessThan(1e-6);
+    const large = lossOf(width);
+    const found = await minimise(large, options);
+    expect(found.converged).toBe(true);
+    const there = await large.at(found.at);
+    const along = Float64Array.from(found.at, (_, i) => Math.cos(i));
+    const bent = await there.curvature(along);
+    const step = 1e-5;
+    const beside = await large.at(found.at.map((value, i) => value + step * along[i]!));
+    const slopes = beside.gradient.map((value, i) => (value - there.gradient[i]!) / step);
+    // The third derivative of 400 rows times the step.
+    expect(apart(slopes, bent)).toBeLessThan(1e-2);
   });
 
   test('stays finite where the classes can be separated', async () => {

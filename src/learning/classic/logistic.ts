@@ -128,8 +128,7 @@ export const logistic: Family<LogisticOptions> = {
       tolerance: given.tolerance * sum,
       maxIterations: given.max_iterations,
       signal,
-      async step(parameters, step) {
-        const mean = await loss.mean(parameters, signal);
+      async step({ mean }, parameters, step) {
         const validation = await watched?.mean(parameters, signal);
         const entry = {
           ...{ fraction: step / given.max_iterations, step, loss: mean },
