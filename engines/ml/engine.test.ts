@@ -42,7 +42,11 @@ describe('ml engine', () => {
     expect(status).toBe(200);
     expect(body.rejected).toEqual([]);
     expect(body.stream).toEqual({ model_id: 'btc-direction-15m', loaded: true, reason: null });
-    expect(body.models).toHaveLength(1);
+    const generic = ['price-prediction', 'trading-signals'].flatMap((type) =>
+      ['15m', '1d', '1h'].map((horizon) => `${type}-generic-${horizon}`),
+    );
+    const ids = body.models.map(({ model_id }: { model_id: string }) => model_id);
+    expect(ids).toEqual(['btc-direction-15m', ...generic]);
     expect(body.models[0]).toMatchObject({
       model_id: 'btc-direction-15m',
       version: '1.0.0',

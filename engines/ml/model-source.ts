@@ -1,7 +1,7 @@
 // Where models come from: a reference leads to one version, its card and its bytes.
 import { NotFoundError } from '../../src/core/errors.ts';
 import { ModelIntegrityError } from '../../src/onnx/errors.ts';
-import type { ModelCard } from '../../src/onnx/model-card.ts';
+import type { ModelCard, ServingFacts } from '../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../src/onnx/provider.ts';
 import { loadModel, readCard } from '../../src/onnx/registry.ts';
 
@@ -14,6 +14,8 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
   /** Name of the graph's output that is served. */
   readonly output: { readonly name: string };
   readonly artefact: { readonly sha256: string; readonly bytes: number };
+  /** What is known of its numbers: calibration, intervals, target. */
+  readonly serving?: ServingFacts | undefined;
 }
 
 /** One version that a reference leads to. */

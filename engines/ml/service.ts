@@ -127,6 +127,7 @@ export class MlService {
     this.templates = new Templates({
       serving: this.serving,
       latest: (symbol) => this.#stream.latest(symbol),
+      deployed: (...asked) => this.models.registry.store.queries.answering(...asked),
       nowUs: () => context.clock.nowUs(),
       history: this.history,
       riskStates: this.riskStates,

@@ -16,6 +16,23 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().min(1).max(2000);
 const period = { from: z.iso.datetime(), to: z.iso.datetime() };
 
+/** What serving has to know of a version beside its graph. */
+export const servingSchema = z.strictObject({
+  calibrated: z
+    .boolean()
+    .optional()
+    .describe('whether the probabilities of a classifier were calibrated on rows that fitted nothing else'),
+  interval: z
+    .strictObject({ level: z.number().gt(0).lt(1), margin: z.number().min(0) })
+    .optional()
+    .describe('the number of a regression plus and minus margin holds what happens with this probability'),
+  target: z
+    .strictObject({ kind: text, column: text.optional(), horizon: text.optional() })
+    .optional()
+    .describe('what is predicted, such as a log_return, of which column, and how far ahead'),
+});
+export type ServingFacts = z.infer<typeof servingSchema>;
+
 /** Schema of `model.json`; unknown keys are refused, so a misspelt one can't pass as absent. */
 export const modelCardSchema = z.strictObject({
   model_id: modelIdSchema,
@@ -28,11 +45,14 @@ export const modelCardSchema = z.strictObject({
     .min(1)
     .max(10_000),
   output: z.strictObject({ name: text, meaning: text }),
+  serving: servingSchema.optional(),
   trained_on: z.strictObject({
     /** Name of the data file, without a folder. */
     file: z.string().regex(/^[^/\\]+$/),
     sha256,
     symbol: text,
+    /** Further files, where there are several. */
+    more: z.array(z.strictObject({ file: z.string().regex(/^[^/\\\\]+$/), sha256, symbol: text })).optional(),
     interval_us: z.int().positive(),
     /** Bars in the file. */
     rows: z.int().positive(),

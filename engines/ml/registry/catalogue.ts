@@ -4,8 +4,10 @@ import { ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import type { ModelCard } from '../../../src/onnx/model-card.ts';
 import { listModels, type ModelListing, readCard } from '../../../src/onnx/registry.ts';
 import { type FoundModel, fileModels, type ModelSource } from '../model-source.ts';
-import type { ModelRow } from './records.ts';
+import type { ListedModel } from './queries.ts';
+import type { Signature } from './records.ts';
 import type { ModelRegistry } from './registry.ts';
+import { columnNames } from './replies.ts';
 import type { ModelSummary, ModelsQuery } from './schemas.ts';
 
 /** One list of models of two sources. An id of both is the folder's: it serves also while the database is away. */
@@ -117,7 +119,8 @@ function cardSummary(card: ModelCard, isLoaded: (key: string) => boolean): Model
   };
 }
 
-function rowSummary(row: ModelRow, isLoaded: (key: string) => boolean): ModelSummary {
+function rowSummary(row: ListedModel, isLoaded: (key: string) => boolean): ModelSummary {
+  const signature = row.signature === null ? null : (JSON.parse(row.signature) as Signature);
   const version = row.production_version ?? (row.newest_version === 0 ? null : row.newest_version);
   return {
     model_id: row.model_id,
@@ -127,9 +130,9 @@ function rowSummary(row: ModelRow, isLoaded: (key: string) => boolean): ModelSum
     version: version === null ? null : `${version}`,
     deployed: row.production_version !== null,
     algorithm: row.family,
-    inputs: null,
-    output: null,
-    out_of_sample: null,
+    inputs: signature && [...columnNames(signature.input)],
+    output: signature?.output.meaning ?? null,
+    out_of_sample: row.metrics === null ? null : JSON.parse(row.metrics),
     created: new Date(row.created_us / 1000).toISOString(),
     loaded: version !== null && isLoaded(`${row.model_id}@${version}`),
   };

@@ -20,10 +20,10 @@ export interface Accepted {
  */
 export async function accept(
   model: Uint8Array,
-  definition: Pick<VersionDefinition, 'inputs' | 'output' | 'probe'>,
+  definition: Pick<VersionDefinition, 'inputs' | 'output' | 'probe' | 'serving'>,
   timeoutMs: number,
 ): Promise<Accepted> {
-  const { inputs: names, output: asked, probe } = definition;
+  const { inputs: names, output: asked, probe, serving } = definition;
   const { inputs, outputs, opsets, operators, parameters } = inspectModel(model);
   const [input, ...others] = inputs;
   if (!input || others.length > 0) throw new InvalidModelError(`Expected one input, was ${inputs.length}`);
@@ -55,6 +55,7 @@ export async function accept(
       opsets,
       operators: [...operators],
       parameters,
+      ...(serving && { serving }),
     },
     probe: { rows, inputs: probe ? toText(values) : null, outputs: toText(said) },
   };

@@ -61,6 +61,12 @@ export const SQL = {
   deployment: `SELECT ${of('d', DEPLOYMENT)} FROM model_deployments d WHERE d.model_id = ? AND d.seq = ?`,
   deployments: `SELECT ${of('d', DEPLOYMENT)} FROM model_deployments d
     WHERE d.model_id = ? AND d.seq < ? ORDER BY d.seq DESC LIMIT ?`,
+  answering: `SELECT m.model_id FROM model_tags t JOIN models m ON m.model_id = t.model_id
+    JOIN model_deployments d ON d.model_id = m.model_id AND d.seq = m.deployment_seq
+    WHERE t.tag = ? AND m.model_type = ? AND m.production_version IS NOT NULL AND m.deleted_us IS NULL
+    AND (NOT EXISTS (SELECT 1 FROM model_tags h WHERE h.model_id = m.model_id AND h.tag >= 'horizon:' AND h.tag < 'horizon;')
+      OR EXISTS (SELECT 1 FROM model_tags h WHERE h.tag = ? AND h.model_id = m.model_id))
+    ORDER BY d.since_us DESC, m.model_id LIMIT 1`,
   byArtefact: 'SELECT 1 AS found FROM model_versions WHERE artefact_sha256 = ? LIMIT 1',
 } as const;
 
@@ -75,6 +81,12 @@ export interface ModelFilter {
   /** Ids after this one. */
   readonly after: string;
   readonly limit: number;
+}
+
+/** A model of a list, with what is known of the version that serves, else of its newest; null before the first. */
+export interface ListedModel extends ModelRow {
+  readonly signature: string | null;
+  readonly metrics: string | null;
 }
 
 /** Names that stand for a version without being stored. */
@@ -152,9 +164,18 @@ export class Queries {
   }
 
   /** Models by id. */
-  list(filter: ModelFilter): Promise<ModelRow[]> {
+  list(filter: ModelFilter): Promise<ListedModel[]> {
     const { sql, values } = listSql(filter);
-    return this.#reader.all<ModelRow>(sql, ...values);
+    return this.#reader.all<ListedModel>(sql, ...values);
+  }
+
+  /**
+   * Returns the id of the model of a type that serves and has the tag of a symbol, the one deployed last; null where there is none. A model with a
+   * tag of a horizon answers for that horizon only.
+   */
+  async answering(type: string, symbolTag: string, horizonTag: string): Promise<string | null> {
+    const found = await this.#reader.get<{ model_id: string }>(SQL.answering, symbolTag, type, horizonTag);
+    return found?.model_id ?? null;
   }
 
   /** Returns those among `hashes` that a version has. */
@@ -180,6 +201,8 @@ export function listSql(filter: ModelFilter): { readonly sql: string; readonly v
     const part = `%${name.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
     add(`(m.model_id LIKE ? ESCAPE '\\' OR lower(m.name) LIKE ? ESCAPE '\\')`, part, part);
   }
-  const sql = `SELECT ${of('m', MODEL)} FROM models m WHERE ${where.join(' AND ')} ORDER BY m.model_id LIMIT ?`;
+  const sql = `SELECT ${of('m', MODEL)}, v.signature, v.metrics FROM models m LEFT JOIN model_versions v
+    ON v.model_id = m.model_id AND v.version = COALESCE(m.production_version, m.newest_version)
+    WHERE ${where.join(' AND ')} ORDER BY m.model_id LIMIT ?`;
   return { sql, values: [...values, limit] };
 }

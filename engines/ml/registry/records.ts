@@ -1,6 +1,7 @@
 // What the registry knows of a model and of its versions, as the database keeps it.
 import { z } from 'zod';
 import type { Task } from '../../../src/learning/family.ts';
+import { servingSchema } from '../../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
 import type { Artefact } from './artefacts.ts';
 
@@ -70,6 +71,7 @@ export const signatureSchema = z.object({
   opsets: z.record(z.string(), z.int()),
   operators: z.array(z.string()),
   parameters: z.int().describe('numbers in its constants'),
+  serving: servingSchema.optional().describe('what its numbers are worth; absent where nobody said'),
 });
 export type Signature = z.infer<typeof signatureSchema>;
 

@@ -214,7 +214,7 @@ function madeId(model_type: string): string {
 
 /** What is said of a version needs one. */
 function checkNoVersion(definition: ModelDefinition): void {
-  const fields = ['inputs', 'output', 'probe', 'metrics', 'lineage'] as const;
+  const fields = ['inputs', 'output', 'probe', 'metrics', 'lineage', 'serving'] as const;
   const errors = fields
     .filter((field) => definition[field] !== undefined)
     .map((field) => ({ pointer: `/${field}`, expected: 'no such field without an ONNX file' }));

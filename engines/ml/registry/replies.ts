@@ -78,7 +78,7 @@ export function foundModel(
   target: Target | null,
   artefacts: Artefacts,
 ): FoundModel {
-  const { input, output } = JSON.parse(row.signature) as Signature;
+  const { input, output, serving } = JSON.parse(row.signature) as Signature;
   const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
   return {
     key: `${row.model_id}@${row.version}`,
@@ -89,6 +89,7 @@ export function foundModel(
       inputs: columnNames(input).map((name) => ({ name })),
       output: { name: output.name },
       artefact,
+      serving,
     },
     input: input.name,
     provider: PROVIDERS[target ?? 'auto'],

@@ -1,7 +1,7 @@
 // Requests and replies of the registry.
 import { z } from 'zod';
 import { TASKS } from '../../../src/learning/family.ts';
-import { modelIdSchema } from '../../../src/onnx/model-card.ts';
+import { modelIdSchema, servingSchema } from '../../../src/onnx/model-card.ts';
 import { MAX_PROBE_ROWS } from './probe.ts';
 import { BUILT_IN_ALIASES } from './queries.ts';
 import { lineageSchema, metricsSchema, STAGES, signatureSchema, TARGETS } from './records.ts';
@@ -57,6 +57,9 @@ const versionFields = {
     ),
   metrics: metricsSchema.optional().describe('figures by name, at most 200'),
   lineage: lineageSchema.optional(),
+  serving: servingSchema
+    .optional()
+    .describe('calibration, interval and target, which replies of predictions tell'),
 };
 
 /** What is said of a version beside its file. */
@@ -202,12 +205,17 @@ const modelSummary = z.object({
   version: z.string().nullable().describe('the version that serves, else the newest; null before the first'),
   deployed: z.boolean().describe('whether it serves'),
   algorithm: z.string().nullable().describe('how it was fitted; null where nobody said'),
-  inputs: z.array(z.string()).nullable().describe('names of the input columns; null: see its versions'),
-  output: z.string().nullable().describe('what the output means; null: see its versions'),
+  inputs: z
+    .array(z.string())
+    .nullable()
+    .describe('names of the input columns; null before the first version'),
+  output: z.string().nullable().describe('what the output means; null where nobody said'),
   out_of_sample: z
     .record(z.string(), z.number())
     .nullable()
-    .describe('scores on data that the fit never saw; null: see its versions'),
+    .describe(
+      'figures of that version: scores on data that its fit never saw where it was trained here; null before the first',
+    ),
   created: z.string().describe('ISO 8601'),
   loaded: z.boolean(),
 });

@@ -171,6 +171,7 @@ function looks(): Record<string, { readonly sql: string; readonly values: readon
     tags: ['m7'],
     deployment: ['m7', 1],
     deployments: ['m7', 10, 10],
+    answering: ['rare', 'portfolio_risk', 'horizon:1d'],
     byArtefact: ['sha7'],
   };
   const named = Object.entries(SQL).map(([look, sql]) => {

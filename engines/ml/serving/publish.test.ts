@@ -12,6 +12,8 @@ const reply = (over: Partial<PredictReply> = {}): PredictReply => ({
   confidence: [0.75],
   signal: ['SELL'],
   thresholds: { buy_above: 0.53, sell_below: 0.49 },
+  calibrated: false,
+  interval: null,
   processing_time_ms: 1,
   hardware_used: 'cpu',
   hardware_reason: 'asked for',

@@ -13,6 +13,7 @@ import {
   type Templates,
   templateReply,
 } from '../templates/service.ts';
+import { symbolList, symbolListReply } from '../templates/symbols/schemas.ts';
 import { MAX_ARROW_BYTES, replyToArrow, rowsFromArrow } from './arrow.ts';
 import type { PredictionJobs } from './jobs.ts';
 import type { Asked } from './models.ts';
@@ -36,7 +37,8 @@ const tags = ['predict'];
 const response = { 200: predictReply };
 const predictBody = eitherBody(predictRequest);
 const hardwareBody = eitherBody(hardwareRequest);
-const batchBody = eitherBody(batchRequest);
+const batchBody = eitherBody(batchRequest, symbolList);
+const batchReply = z.union([predictReply, templateReply, symbolListReply]);
 const eitherReply = { 200: z.union([predictReply, templateReply]) };
 const jobParam = z.object({ job_id: z.string().min(1).max(64) });
 
@@ -71,6 +73,7 @@ export function servingRoutes(
         if (isArrow(request.headers.get('content-type'))) return arrowBatch(serving, request);
         const body = await readJson(request, maxBodyBytes, batchBody);
         if (isTemplateBody(body)) return templates.answer(body, 'auto', request.signal);
+        if (Array.isArray(body)) return templates.answerList(body, request.signal);
         if (body.async) {
           const { async: _, timeout_ms: __, ...rows } = body;
           const job = await jobs.add(rows);
@@ -95,7 +98,7 @@ export function servingRoutes(
           responses: {
             200: {
               description: 'Predictions',
-              content: { 'application/json': { schema: jsonSchemaOf(predictReply) } },
+              content: { 'application/json': { schema: jsonSchemaOf(batchReply) } },
             },
             202: {
               description: 'A job',

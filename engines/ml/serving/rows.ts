@@ -68,6 +68,8 @@ export function replyOf(prediction: Prediction, started: number): PredictReply {
     inputs: card.inputs.map((input) => input.name),
     predictions,
     ...(card.model_type === 'classification' ? decide(predictions) : UNDECIDED),
+    calibrated: card.model_type === 'classification' ? (card.serving?.calibrated ?? false) : null,
+    interval: intervalOf(prediction),
     processing_time_ms: milliseconds(performance.now() - started),
     hardware_used: hardwareOf(provider),
     hardware_reason: provider.reason,
@@ -84,7 +86,23 @@ export function joinReplies(parts: readonly PredictReply[], tookMs: number): Pre
     predictions: parts.flatMap(({ predictions }) => predictions as number[]),
     confidence: first.confidence && parts.flatMap(({ confidence }) => confidence!),
     signal: first.signal && parts.flatMap(({ signal }) => signal!),
+    interval: first.interval && {
+      level: first.interval.level,
+      low: parts.flatMap(({ interval }) => interval!.low),
+      high: parts.flatMap(({ interval }) => interval!.high),
+    },
     processing_time_ms: milliseconds(tookMs),
+  };
+}
+
+function intervalOf({ card, output, width }: Prediction): PredictReply['interval'] {
+  const interval = card.serving?.interval;
+  if (!interval || card.model_type !== 'regression' || width !== 1) return null;
+  const { level, margin } = interval;
+  return {
+    level,
+    low: Array.from(output, (value) => value - margin),
+    high: Array.from(output, (value) => value + margin),
   };
 }
 

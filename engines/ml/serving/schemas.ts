@@ -152,6 +152,16 @@ export const predictReply = z.object({
     .object({ buy_above: z.number(), sell_below: z.number() })
     .nullable()
     .describe('defaults of the strategy ml-threshold'),
+  calibrated: z
+    .boolean()
+    .nullable()
+    .describe(
+      'whether its probabilities were calibrated on held-out rows; null unless the model is a classifier',
+    ),
+  interval: z
+    .object({ level: z.number(), low: z.array(z.number()), high: z.array(z.number()) })
+    .nullable()
+    .describe('conformal interval of each row of a regression; null where nothing was held out for it'),
   ...ran,
 });
 export type PredictReply = z.infer<typeof predictReply>;

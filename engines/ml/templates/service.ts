@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { jsonSchemaOf } from '../../../src/http/openapi.ts';
 import type { Asked } from '../serving/models.ts';
 import { SERVED_TEMPLATES } from './index.ts';
+import { inColumns } from './symbols/columns.ts';
+import { type SymbolItem, type SymbolsReply, symbolsRequest } from './symbols/schemas.ts';
 import {
   cpuOnly,
   type ServedTemplate,
@@ -33,10 +35,13 @@ export function isTemplateBody(body: unknown): body is TemplateBody {
 
 /**
  * Returns the schema of a route that takes `plain` bodies and those of templates: a body with `model_type` is that template's, and
- * an unknown type is refused with the list of those there are. The JSON schema shows all of them.
+ * an unknown type is refused with the list of those there are. With `list` a body may be a list too. The JSON schema shows all of them.
  */
-export function eitherBody<T>(plain: z.ZodType<T>): z.ZodType<T | TemplateBody> {
-  const oneOf = [plain, ...SERVED_TEMPLATES.map(({ request }) => request)].map(jsonSchemaOf);
+export function eitherBody<T>(plain: z.ZodType<T>): z.ZodType<T | TemplateBody>;
+export function eitherBody<T, L>(plain: z.ZodType<T>, list: z.ZodType<L>): z.ZodType<T | L | TemplateBody>;
+export function eitherBody(plain: z.ZodType, list?: z.ZodType): z.ZodType {
+  const lists = list ? [list] : [];
+  const oneOf = [plain, ...SERVED_TEMPLATES.map(({ request }) => request), ...lists].map(jsonSchemaOf);
   return z
     .unknown()
     .transform((body, context) => {
@@ -47,12 +52,13 @@ export function eitherBody<T>(plain: z.ZodType<T>): z.ZodType<T | TemplateBody> 
         context.addIssue({ code: 'custom', path: ['model_type'], message });
         return z.NEVER;
       }
-      const checked = (template?.request ?? plain).safeParse(body);
+      const schema = list && Array.isArray(body) ? list : (template?.request ?? plain);
+      const checked = schema.safeParse(body);
       if (checked.success) return template ? { template, body: checked.data } : checked.data;
       for (const issue of checked.error.issues) context.issues.push({ ...issue, input: body } as never);
       return z.NEVER;
     })
-    .meta({ oneOf }) as z.ZodType<T | TemplateBody>;
+    .meta({ oneOf });
 }
 
 function typeOf(body: unknown): unknown {
@@ -73,6 +79,22 @@ export class Templates {
     const started = performance.now();
     const reply = await template.predict(body, this.#context(body, asked, signal));
     return { ...reply, processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000 };
+  }
+
+  /** Returns the predictions of a list of symbols, in its order. Throws what the template throws. */
+  async answerList(items: readonly SymbolItem[], signal: AbortSignal): Promise<object[]> {
+    return Promise.all(
+      items.map(async ({ symbol, ...item }) => {
+        const body = symbolsRequest.parse({ ...item, symbols: [symbol], features: inColumns(item.features) });
+        const template = BY_TYPE.get(body.model_type)!;
+        const { predictions, ...reply } = (await this.answer(
+          { template, body },
+          'auto',
+          signal,
+        )) as SymbolsReply;
+        return { ...reply, symbol, ...predictions[symbol] };
+      }),
+    );
   }
 
   #context(

@@ -20,6 +20,8 @@ export interface TemplateParts {
   readonly history: MarketHistory;
   readonly riskStates: RiskStates;
   readonly datasets: DatasetStore;
+  /** Returns the id of the model of a type that is deployed for a symbol and a horizon; null where there is none. */
+  readonly deployed: (type: string, symbolTag: string, horizonTag: string) => Promise<string | null>;
 }
 
 /** What ran an answer. */

@@ -7,6 +7,7 @@ import { defineJob, type JobContext, type JobDefinition } from '../../../src/job
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted } from '../../../src/jobs/record.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
+import type { ServingFacts } from '../../../src/onnx/model-card.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
@@ -85,6 +86,7 @@ export class Training {
             inputs: report.inputs,
             output: { name: 'output', meaning: meaningOf(input) },
             ...(probe.flat().every(Number.isFinite) && { probe }),
+            serving: servingOf(input, report),
             metrics: metricsOf(report),
             lineage: {
               data: card.name,
@@ -161,6 +163,18 @@ function meaningOf({ target: { kind, column, horizon } }: TrainInput): string {
   return kind === 'log_return'
     ? `logarithmic return of ${column} ${ahead}`
     : `volatility of ${column} over ${horizon} rows`;
+}
+
+/** What replies of predictions tell of a trained version. */
+function servingOf(
+  { target: { kind, column, horizon } }: TrainInput,
+  { task, calibration, interval }: Omit<TrainReply, 'version'>,
+): ServingFacts {
+  return {
+    ...(task === 'classification' && { calibrated: calibration !== null }),
+    ...(interval && { interval: { level: interval.level, margin: interval.margin } }),
+    target: { kind, column, horizon: `${horizon} rows` },
+  };
 }
 
 /** The scores on the test rows, as the registry keeps them: `group.score`, and of each naive forecast `group.naive.score`. */

@@ -1,7 +1,7 @@
 // Posted features by name: their shape, and the row that a model reads of one symbol.
 import { type FieldError, InvalidOptionError, ShapeMismatchError } from '../../../../src/core/errors.ts';
 import { derivedInput } from '../../../../src/learning/templates/inputs.ts';
-import type { SymbolsRequest } from './schemas.ts';
+import type { SymbolItem, SymbolsRequest } from './schemas.ts';
 
 /** Numbers of one body: what was posted under a name, and who read it. */
 export class Columns {
@@ -26,6 +26,11 @@ export class Columns {
     return [...this.#paths].filter(([name]) => !this.#used.has(name)).map(([, path]) => path);
   }
 
+  /** Whether a name was posted. */
+  has(name: string): boolean {
+    return this.#values.has(name);
+  }
+
   /** Number of a name of one symbol, by the published names or by a formula of them; undefined where it can't be had. */
   get(name: string, symbol: number): number | undefined {
     const posted = this.#values.get(name);
@@ -41,7 +46,8 @@ export class Columns {
     const row: number[] = [];
     for (const name of names) {
       const value = this.get(name, symbol);
-      if (value === undefined) return { missing: name };
+      if (value === undefined)
+        return { missing: `${name}, which the posted features do not give for this symbol` };
       row.push(value);
     }
     return row;
@@ -63,6 +69,19 @@ export class Columns {
     this.#values.set(name, values);
     this.#paths.set(name, path);
   }
+}
+
+/** Features of one symbol as columns of one number. */
+export function inColumns(features: SymbolItem['features']): SymbolsRequest['features'] {
+  const column = (value: number | null) => [value];
+  return Object.fromEntries(
+    Object.entries(features).map(([name, value]) => [
+      name,
+      value !== null && typeof value === 'object'
+        ? Object.fromEntries(Object.entries(value).map(([leaf, one]) => [leaf, column(one)]))
+        : column(value),
+    ]),
+  );
 }
 
 function refused(pointer: string, expected: string): InvalidOptionError {

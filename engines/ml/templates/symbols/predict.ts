@@ -1,16 +1,30 @@
 // Predictions symbol by symbol: which model answers each, its row, and what its numbers mean.
+import { InvalidOptionError, NotFoundError } from '../../../../src/core/errors.ts';
 import type { PredictReply } from '../../serving/schemas.ts';
-import type { TemplateContext } from '../template.ts';
+import { readsStream } from '../../stream-model.ts';
+import type { Ran, TemplateContext } from '../template.ts';
 import { type Chosen, chooseModel } from './choose.ts';
 import { Columns } from './columns.ts';
 import type { SymbolPrediction, SymbolsReply, SymbolsRequest } from './schemas.ts';
 
-const NOTHING: Omit<SymbolPrediction, 'reason'> = {
+/** What a model says to the row of one symbol; or why there is no row. */
+type Answer =
+  | { readonly chosen: Chosen; readonly reply: PredictReply; readonly at: number }
+  | { readonly chosen: Chosen; readonly reason: string };
+
+/** Answers by symbol, and the replies that they are of. */
+interface Answers {
+  readonly all: readonly Answer[];
+  readonly replies: readonly PredictReply[];
+}
+
+const NOTHING: SymbolPrediction = {
   signal: null,
   confidence: null,
   calibrated: null,
   target_price: null,
   target_interval: null,
+  target_model_id: null,
   expected_return: null,
   values: null,
   interval: null,
@@ -28,69 +42,127 @@ export async function predictSymbols(
   context: TemplateContext,
 ): Promise<Omit<SymbolsReply, 'processing_time_ms'>> {
   const columns = new Columns(body);
-  const chosen = await chooseModel(body, context);
-  const { card } = chosen;
-  const names = card.inputs.map((input) => input.name);
-  const rows = body.symbols.map((_, i) => columns.row(names, i));
-  const whole = rows.flatMap((row, i) => (isRow(row) ? [{ row, i }] : []));
-  const reply =
-    whole.length === 0
-      ? null
-      : await context.run(
-          chosen.reference,
-          whole.map(({ row }) => row),
-        );
+  const main = await answersOf(body.model_type, body.model_id, body, columns, context);
+  // A signal has no price in it: that is the expected return of another model.
+  const priced =
+    body.model_type === 'trading_signals'
+      ? await answersOf('price_prediction', undefined, body, columns, context).catch(noTarget)
+      : null;
   const predictions: Record<string, SymbolPrediction> = {};
   for (const [i, symbol] of body.symbols.entries()) {
-    const row = rows[i]!;
-    const at = whole.findIndex((one) => one.i === i);
-    predictions[symbol] = isRow(row)
-      ? predictionOf(reply!, at, chosen, columns.get('price_data', i))
-      : { ...NOTHING, reason: `${card.model_id} reads ${row.missing}, which has no number for this symbol` };
+    const price = columns.get('price_data', i);
+    const target = body.model_type === 'trading_signals' ? priced?.all[i] : main.all[i];
+    predictions[symbol] = { ...NOTHING, ...(target && returnOf(target, price)), ...ownOf(main.all[i]!) };
   }
+  const replies = [...main.replies, ...(priced?.replies ?? [])];
+  const versions = new Set(main.replies.map((reply) => `${reply.model_id}@${reply.model_version}`));
+  const horizons = new Set(main.all.map(({ chosen }) => chosen.horizon ?? 'not known'));
   return {
     model_type: body.model_type,
     predictions,
-    model_version: reply && `${reply.model_id}@${reply.model_version}`,
-    prediction_horizon: chosen.horizon,
+    model_version: versions.size === 0 ? null : [...versions].join(', '),
+    prediction_horizon: [...horizons].join(', '),
     unused: columns.unused,
-    ...(reply
-      ? { hardware_used: reply.hardware_used, hardware_reason: reply.hardware_reason }
-      : context.onCpu('a body without numbers')),
+    ...ranBy(replies, context),
   };
 }
 
-const isRow = (row: ReturnType<Columns['row']>): row is readonly number[] => Array.isArray(row);
+/** A signal stays one where no model tells its price. */
+function noTarget(error: unknown): null {
+  if (error instanceof NotFoundError || error instanceof InvalidOptionError) return null;
+  throw error;
+}
 
-function predictionOf(
-  reply: PredictReply,
-  at: number,
-  { card, generic }: Chosen,
-  price: number | undefined,
-): SymbolPrediction {
-  const given = reply.predictions[at]!;
-  const values = typeof given === 'number' ? [given] : given;
-  return {
-    ...NOTHING,
-    values,
-    model_id: reply.model_id,
-    model_version: reply.model_version,
-    generic,
-    ...(card.model_type === 'classification' && classOf(values, reply, at)),
-    ...(card.model_type === 'regression' && returnOf(values, price)),
-  };
+/** Runs each model that answers a symbol once, with the rows of all its symbols. */
+async function answersOf(
+  type: string,
+  model_id: string | undefined,
+  { symbols, prediction_horizon: horizon }: SymbolsRequest,
+  columns: Columns,
+  context: TemplateContext,
+): Promise<Answers> {
+  const chosen = await Promise.all(
+    symbols.map((symbol, index) => chooseModel({ type, symbol, index, model_id, horizon }, context)),
+  );
+  const rows = chosen.map(({ card }, i) => {
+    const names = card.inputs.map(({ name }) => name);
+    const ofStream = readsStream(card) && !names.some((name) => columns.has(name));
+    return ofStream ? streamRow(symbols[i]!, context) : columns.row(names, i);
+  });
+  const all: Answer[] = [];
+  const replies: PredictReply[] = [];
+  for (const reference of new Set(chosen.map((one) => one.reference))) {
+    const of = chosen.flatMap((one, i) => (one.reference === reference ? [i] : []));
+    const whole = of.filter((i) => isRow(rows[i]!));
+    const inputs = whole.map((i) => rows[i] as readonly number[]);
+    const reply = inputs.length === 0 ? null : await context.run(reference, inputs);
+    if (reply) replies.push(reply);
+    for (const i of of) {
+      const row = rows[i]!;
+      all[i] = isRow(row)
+        ? { chosen: chosen[i]!, reply: reply!, at: whole.indexOf(i) }
+        : { chosen: chosen[i]!, reason: `${chosen[i]!.card.model_id} reads ${row.missing}` };
+    }
+  }
+  return { all, replies };
+}
+
+type Row = readonly number[] | { readonly missing: string };
+const isRow = (row: Row): row is readonly number[] => Array.isArray(row);
+
+function streamRow(symbol: string, { latest }: TemplateContext): Row {
+  const row = latest(symbol)?.row;
+  return row
+    ? [...row]
+    : { missing: 'the features of this symbol on the stream, which has no history of it' };
 }
 
 const SIGNALS = ['SELL', 'HOLD', 'BUY'] as const;
 
-function classOf(values: readonly number[], { confidence, signal }: PredictReply, at: number) {
+/** What the model of the type itself says. */
+function ownOf(answer: Answer): Partial<SymbolPrediction> {
+  if (!('reply' in answer)) return { reason: answer.reason };
+  const { chosen, reply, at } = answer;
+  const given = reply.predictions[at]!;
+  const values = typeof given === 'number' ? [given] : given;
   const likeliest = values.indexOf(Math.max(...values));
   return {
-    confidence: confidence?.[at] ?? null,
-    signal: values.length === 3 ? SIGNALS[likeliest]! : (signal?.[at] ?? null),
+    values,
+    signal: reply.confidence && values.length === 3 ? SIGNALS[likeliest]! : (reply.signal?.[at] ?? null),
+    confidence: reply.confidence?.[at] ?? null,
+    calibrated: reply.calibrated,
+    interval: intervalOf(reply, at),
+    model_id: reply.model_id,
+    model_version: reply.model_version,
+    generic: chosen.generic,
   };
 }
 
-function returnOf([value]: readonly number[], price: number | undefined) {
-  return { expected_return: value!, target_price: price === undefined ? null : price * Math.exp(value!) };
+/** The expected return that a model of returns says, and the price that it leads to. */
+function returnOf(answer: Answer, price: number | undefined): Partial<SymbolPrediction> {
+  if (!('reply' in answer) || answer.chosen.card.serving?.target?.kind !== 'log_return') return {};
+  const { reply, at } = answer;
+  const value = reply.predictions[at] as number;
+  const interval = intervalOf(reply, at);
+  const priceAt = (change: number) => price! * Math.exp(change);
+  return {
+    expected_return: value,
+    target_model_id: reply.model_id,
+    ...(price !== undefined && {
+      target_price: priceAt(value),
+      target_interval: interval && { ...interval, low: priceAt(interval.low), high: priceAt(interval.high) },
+    }),
+  };
+}
+
+function intervalOf({ interval }: PredictReply, at: number) {
+  return interval && { level: interval.level, low: interval.low[at]!, high: interval.high[at]! };
+}
+
+function ranBy(replies: readonly PredictReply[], context: TemplateContext): Ran {
+  const [first] = replies;
+  if (!first) return context.onCpu('a body without the numbers that models read');
+  // What did not run where the others did says why.
+  const { hardware_used, hardware_reason } = replies.find((reply) => reply.hardware_used === 'cpu') ?? first;
+  return { hardware_used, hardware_reason };
 }

@@ -77,6 +77,7 @@ export const symbolPrediction = z.object({
     .nullable()
     .describe('posted price times exp(expected log return); null where either is missing'),
   target_interval: interval.nullable().describe('conformal interval of the price'),
+  target_model_id: z.string().nullable().describe('the model of the expected return'),
   expected_return: z.number().nullable().describe('expected log return over the horizon'),
   values: z.array(z.number()).nullable().describe('the row of numbers that the model gives'),
   interval: interval.nullable().describe('conformal interval of the number of a regression'),
@@ -96,3 +97,8 @@ export const symbolsReply = z.object({
   ...ranFields,
 });
 export type SymbolsReply = z.infer<typeof symbolsReply>;
+
+/** Reply to a list of symbols: one entry for each, in its order. */
+export const symbolListReply = z.array(
+  symbolsReply.omit({ predictions: true }).extend({ symbol, ...symbolPrediction.shape }),
+);

@@ -1,0 +1,131 @@
+// Reads files of bars of several instruments, for the models that answer for any of them.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { gunzipSync, inflateRawSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
+import { InvalidOptionError } from '../../../../src/core/errors.ts';
+import { sha256 } from '../../../../src/onnx/registry.ts';
+
+/** Bars of one instrument, in time order. */
+export interface Series {
+  readonly symbol: string;
+  readonly tsUs: readonly number[];
+  /** Prices over all splits and dividends: what returns are made of. */
+  readonly adjusted: readonly { open: number; high: number; low: number; close: number }[];
+  /** Price and volume as they were on the day, or in one scale: their product is the turnover. */
+  readonly close: readonly number[];
+  readonly volume: readonly number[];
+}
+
+/** A file, and the instruments that it holds. */
+export interface PanelFile {
+  readonly file: string;
+  readonly sha256: string;
+  readonly series: readonly Series[];
+}
+
+interface Row {
+  readonly symbol: string;
+  readonly tsUs: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  /** What prices are multiplied by to be adjusted. */
+  readonly factor: number;
+}
+
+/**
+ * Returns the bars of a file: CSV with `ts_us,symbol,open,high,low,close,volume`, CSV of one stock with `Date,...,Adj Close,Volume` whose
+ * symbol is the name's first word, either of them gzipped or not, or a zip of Lean (prices times 10,000) beside its `factor_files`.
+ * Throws InvalidOptionError for anything else.
+ */
+export async function readPanel(path: string): Promise<PanelFile> {
+  const bytes = await readFile(path);
+  const file = basename(path);
+  const rows = file.endsWith('.zip') ? await leanRows(path, bytes) : csvRows(file, bytes);
+  if (rows.some((row) => ![row.close, row.volume, row.tsUs, row.factor].every(Number.isFinite))) {
+    throw new InvalidOptionError(`Expected numbers in every row of ${file}`);
+  }
+  const symbols = [...new Set(rows.map(({ symbol }) => symbol))].sort();
+  const series = symbols.map((symbol) =>
+    seriesOf(
+      symbol,
+      rows.filter((row) => row.symbol === symbol),
+    ),
+  );
+  return { file, sha256: sha256(bytes), series };
+}
+
+function seriesOf(symbol: string, rows: readonly Row[]): Series {
+  const sorted = [...rows].sort((a, b) => a.tsUs - b.tsUs);
+  return {
+    symbol,
+    tsUs: sorted.map(({ tsUs }) => tsUs),
+    adjusted: sorted.map(({ open, high, low, close, factor }) => ({
+      open: open * factor,
+      high: high * factor,
+      low: low * factor,
+      close: close * factor,
+    })),
+    close: sorted.map(({ close }) => close),
+    volume: sorted.map(({ volume }) => volume),
+  };
+}
+
+function csvRows(file: string, bytes: Uint8Array): Row[] {
+  const text = file.endsWith('.gz') ? gunzipSync(bytes) : Buffer.from(bytes);
+  const rows: Record<string, string>[] = parse(text, { columns: true, skip_empty_lines: true });
+  const columns = Object.keys(rows[0] ?? {});
+  const [whole, stock] = [columns.includes('ts_us'), columns.includes('Adj Close')];
+  if (!whole && !stock) throw new InvalidOptionError(`Expected columns ts_us or Adj Close in ${file}`);
+  const symbol = file.split('-')[0]!.toUpperCase();
+  return rows.map((row): Row => {
+    const of = (name: string) => Number(row[whole ? name : name[0]!.toUpperCase() + name.slice(1)]);
+    const prices = { open: of('open'), high: of('high'), low: of('low'), close: of('close') };
+    const volume = of('volume');
+    if (whole) return { ...prices, volume, symbol: row.symbol!, tsUs: Number(row.ts_us), factor: 1 };
+    const factor = Number(row['Adj Close']) / prices.close;
+    return { ...prices, volume, symbol, tsUs: Date.parse(`${row.Date}T00:00:00Z`) * 1000, factor };
+  });
+}
+
+const LEAN_SCALE = 10_000;
+
+/** Rows of a zip of Lean: each day's factor is that of the first line of the factor file that is not before it. */
+async function leanRows(path: string, bytes: Uint8Array): Promise<Row[]> {
+  const name = basename(path, '.zip');
+  const factorFile = join(dirname(dirname(path)), 'factor_files', `${name}.csv`);
+  const factors = (await readFile(factorFile, 'utf8')).trim().split('\n');
+  const known = factors.map((line) => {
+    const [day, price, split] = line.split(',').map(Number);
+    return { day: day!, factor: price! * split! };
+  });
+  const lines = unzipped(bytes).trim().split('\n');
+  return lines.map((line): Row => {
+    const [when, ...numbers] = line.split(',');
+    const day = when!.slice(0, 8);
+    const [open, high, low, close] = numbers.slice(0, 4).map((price) => Number(price) / LEAN_SCALE);
+    return {
+      symbol: name.toUpperCase(),
+      tsUs: Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T00:00:00Z`) * 1000,
+      open: open!,
+      high: high!,
+      low: low!,
+      close: close!,
+      volume: Number(numbers[4]),
+      factor: known.find((one) => one.day >= Number(day))!.factor,
+    };
+  });
+}
+
+/** The first file of a zip: a local header of 30 bytes, name, extra field, then the deflated bytes. */
+function unzipped(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== 0x04034b50 || view.getUint16(8, true) !== 8) {
+    throw new InvalidOptionError('Expected a zip with one deflated file');
+  }
+  const from = 30 + view.getUint16(26, true) + view.getUint16(28, true);
+  return inflateRawSync(bytes.subarray(from)).toString('utf8');
+}
