@@ -4,12 +4,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atr, bollinger, computePanel, ema, macd, rsi } from '../../src/indicators/index.ts';
+import { mlp } from '../../src/learning/deep/families/mlp.ts';
 import { covariance, gemm } from '../../src/native/index.ts';
+import { crossEntropy } from '../../src/onnx/autodiff/ops.ts';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
+import { Batches } from '../../src/onnx/training/batches.ts';
 import { barsAround } from '../inputs.ts';
+import { COLUMNS, FOLDS, HORIZON, inputs, ROWS, targets, validate } from '../learning/folds.ts';
+import { productRows, trainer } from '../learning/trainer.ts';
 import { seriesFeatures } from './features.ts';
 import { foldLogistic, logisticRows } from './logistic.ts';
+import { crossValidateLogistic } from './logistic-fit.ts';
 import { covarianceLoop, matrixProduct, packedProduct } from './matrix.ts';
+import { PlainMlp } from './mlp.ts';
 import { startMonolith } from './monolith.ts';
 import { europeanCall, europeanCallPolar } from './monte-carlo.ts';
 import { relativeStrength } from './rsi.ts';
@@ -157,4 +164,33 @@ describe('the monolith', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+test('the network in loops forecasts and trains as the graph does', async () => {
+  const data = productRows();
+  const part = {
+    ...data,
+    rows: 300,
+    inputs: data.inputs.slice(0, 300 * 64),
+    targets: data.targets!.slice(0, 300),
+  };
+  const network = mlp.network(mlp.options.parse({ hidden: [8, 6] }), 64);
+  const ours = await trainer(
+    { network, columns: 64, batch: 64, width: 10, data: part, loss: crossEntropy },
+    1,
+  );
+  const plain = new PlainMlp([64, 8, 6, 10], ours.initial);
+  const batches = new Batches(part.rows, { batch: 64, seed: 1 });
+  for (let step = 0; step < 4; step++) {
+    const { indices } = batches.fill(step, step + 1);
+    // float32 sums in another order.
+    expect(plain.train(part.inputs, part.targets, indices)).toBeCloseTo(await ours.run(1), 4);
+  }
+  await ours.release();
+});
+
+test('the plain cross-validation scores as ours does', async () => {
+  const rows = { inputs, targets, rows: ROWS, columns: COLUMNS, horizon: HORIZON };
+  // Probabilities of the served graph are float32.
+  expect(crossValidateLogistic(rows, FOLDS)).toBeCloseTo(await validate(1), 4);
 });

@@ -3,40 +3,17 @@
 import { mlp } from '../../src/learning/deep/families/mlp.ts';
 import { gru, lstm } from '../../src/learning/deep/families/recurrent.ts';
 import { transformer } from '../../src/learning/deep/families/transformer.ts';
-import type { Network } from '../../src/learning/deep/fit.ts';
 import { crossEntropy, squaredError } from '../../src/onnx/autodiff/ops.ts';
-import { Batches } from '../../src/onnx/training/batches.ts';
-import { createJob, type Rows } from '../../src/onnx/training/job.ts';
-import { cpuRunner } from '../../src/onnx/training/runner.ts';
+import type { Rows } from '../../src/onnx/training/job.ts';
 import { comparePairs } from '../pairs.ts';
 import { isQuick, PAIR_COLUMNS, pairRow, publish } from '../report.ts';
 import { Rivals } from '../rivals/rivals.ts';
+import { type Case, productRows, trainer, uniforms } from './trainer.ts';
 
 const threads = Number(process.env.NAUTILUS_THREADS ?? 1);
 const SEQUENCES = 4096;
 const STEPS = 30;
 const FEATURES = 16;
-
-/** Numbers in [0, 1) that look random, by the formula of the rival. */
-function uniforms(count: number, salt: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => {
-    const x = Math.sin((i + salt) * 12.9898) * 43758.5453;
-    return x - Math.floor(x);
-  });
-}
-
-/** Which of ten products of neighbouring inputs is the largest. */
-function rowsData(): Rows {
-  const inputs = uniforms(20_000 * 64, 1).map((u) => u * 2 - 1);
-  const targets = Float32Array.from({ length: 20_000 }, (_, row) => {
-    const products = Array.from(
-      { length: 10 },
-      (_, i) => inputs[row * 64 + 2 * i]! * inputs[row * 64 + 2 * i + 1]!,
-    );
-    return products.indexOf(Math.max(...products));
-  });
-  return { rows: 20_000, inputs, targets };
-}
 
 /** A sum of one feature over the steps, later ones counting more. */
 function sequenceData(): Rows {
@@ -56,27 +33,23 @@ const sequence = {
   width: 1,
   data: sequences,
   loss: squaredError,
+  clipNorm: 1,
   steps: 16,
 };
 const shape = { steps: STEPS, units: 64 };
-interface Case {
-  readonly network: Network;
-  readonly columns: number;
-  readonly batch: number;
-  readonly width: number;
-  readonly data: Rows;
-  readonly loss: typeof squaredError;
+interface BenchCase extends Case {
   /** Steps of one sample. */
   readonly steps: number;
   readonly target: string;
 }
-const CASES: Readonly<Record<string, Case>> = {
+const CASES: Readonly<Record<string, BenchCase>> = {
   mlp: {
     network: mlp.network(mlp.options.parse({ hidden: [128, 128] }), 64),
     columns: 64,
     batch: 256,
     width: 10,
-    data: rowsData(),
+    data: productRows(),
+    clipNorm: 1,
     loss: crossEntropy,
     steps: 78,
     target: '1.3x',
@@ -91,48 +64,12 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Returns a function that goes some steps on and resolves to their mean loss. */
-async function trainer({ network, columns, batch, width, data, loss }: Case) {
-  const { job } = createJob(
-    {
-      objective: (builder, part) => ({
-        loss: loss(network(builder, part.inputs, width), part.targets!, part.weights),
-      }),
-      batch,
-      columns,
-      targetWidth: 1,
-      optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-      clipNorm: 1,
-    },
-    data,
-    { epochs: 1, schedule: { kind: 'constant', rate: 1e-3 }, seed: 1 },
-  );
-  const zeros = () => new Float32Array(job.initial.length);
-  const runner = await cpuRunner(job, [job.initial, zeros(), zeros()], 1, threads);
-  const batches = new Batches(data.rows, { batch, seed: 1 });
-  let step = 0;
-  return {
-    async run(steps: number): Promise<number> {
-      let sum = 0;
-      for (let left = steps; left > 0; ) {
-        const count = Math.min(left, batches.perEpoch - (step % batches.perEpoch));
-        const chunk = { from: step, to: step + count, ...batches.fill(step, step + count) };
-        sum += (await runner.run(chunk)).reduce((a, b) => a + b, 0);
-        step += count;
-        left -= count;
-      }
-      return sum / steps;
-    },
-    release: () => runner.release(),
-  };
-}
-
 const rivals = await Rivals.start(threads, 'torch_rival.py');
 const chosen = process.argv.slice(2).filter((name) => name in CASES);
 const rows: string[][] = [];
 for (const [name, one] of Object.entries(CASES)) {
   if (!rivals || (chosen.length > 0 && !chosen.includes(name))) continue;
-  const ours = await trainer(one);
+  const ours = await trainer(one, threads);
   const last = { ours: Number.NaN, theirs: Number.NaN };
   const result = await comparePairs({
     name: `${name}, ${one.steps} steps of ${one.batch} rows`,

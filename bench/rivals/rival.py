@@ -232,6 +232,16 @@ def logistic(rows, columns):
 
 
 @task
+def network_sklearn(rows):
+    from rival_network import small_network
+
+    row, column = np.arange(rows, dtype=np.float64)[:, None], np.arange(7, dtype=np.float64)[None, :]
+    inputs = (np.sin(row * 1.7 + column) / 10).astype("float32")
+    predict = small_network()
+    return lambda: predict(inputs)
+
+
+@task
 def indicator(code, bars, series):
     """An expression over the functions of TA-Lib for a panel, series by series; all outputs are kept, in memory that is there
     already, as the other side keeps them."""
@@ -325,6 +335,18 @@ def logistic_cv_sklearn(rows, columns, folds, horizon):
         return log_loss(labels, out)
 
     return run
+
+
+@task
+def train_mlp_sklearn(rows, columns, hidden, batch):
+    from sklearn.neural_network import MLPClassifier
+
+    x = np.sin((np.arange(20000 * columns, dtype=np.float64) + 1) * 12.9898) * 43758.5453
+    x = ((x - np.floor(x)) * 2 - 1).astype("float32").reshape(20000, columns)
+    labels = (x[:, :20:2] * x[:, 1:20:2]).argmax(1)
+    network = MLPClassifier((hidden, hidden), alpha=0, batch_size=batch, shuffle=True, random_state=1)
+    network.partial_fit(x[:rows], labels[:rows], classes=np.arange(10))
+    return lambda: network.partial_fit(x[:rows], labels[:rows]).loss_
 
 
 @task

@@ -54,7 +54,7 @@ export type RowPlan = PlanHead &
 /** Returns a rival in Python as a contender, null where its library is absent. `scale` multiplies its time. */
 export function rival(
   bench: Bench,
-  library: 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib',
+  library: 'NumPy' | 'pandas' | 'TA-Lib' | 'QuantLib' | 'scikit-learn',
   name: string,
   task: string,
   options: TaskOptions,

@@ -31,7 +31,7 @@ async function main(ids: readonly string[]): Promise<void> {
   }
   rivals?.stop();
   const { compiler, simdTarget, blas, blasTarget } = buildInfo();
-  const { Python, NumPy, pandas, 'TA-Lib': taLib, QuantLib } = rivals?.versions ?? {};
+  const { Python, NumPy, pandas, 'TA-Lib': taLib, QuantLib, 'scikit-learn': scikit } = rivals?.versions ?? {};
   const results: Results = {
     machine: {
       cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -52,6 +52,7 @@ async function main(ids: readonly string[]): Promise<void> {
       pandas: pandas ?? null,
       'TA-Lib': taLib ?? null,
       QuantLib: QuantLib ?? null,
+      'scikit-learn': scikit ?? null,
     },
     rows,
   };
