@@ -6,6 +6,7 @@ import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
 import { datasetRoutes } from './datasets/routes.ts';
+import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
@@ -43,6 +44,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
         participant: service.participant,
         socket: service.socket.endpoint,
         missing: () => service.missing(),
+        onHardware: (told) => void context.bus.publish(topics.mlEngineMetrics, engineMetrics(told)),
         status: () => service.status(),
         start: () => service.start(),
         stop: () => service.stop(),

@@ -134,6 +134,32 @@ export const breach = z.object({
   equity: decimal,
 });
 
+const reasons = z.record(z.string(), z.string());
+/** Units as in `hardware.metrics`: percent, bytes, degrees Celsius, watts; null where no system tells, with the reason. */
+export const engineMetrics = z.object({
+  neural_engine: z.object({
+    utilization: nullableNumber,
+    temperature: nullableNumber,
+    power_usage: nullableNumber,
+    tops_performance: nullableNumber,
+    reasons,
+  }),
+  metal_gpu: z.object({
+    utilization: nullableNumber,
+    memory_usage: nullableNumber,
+    bandwidth: nullableNumber,
+    temperature: nullableNumber,
+    reasons,
+  }),
+  system: z.object({
+    response_time_ms: nullableNumber,
+    throughput_rps: nullableNumber,
+    error_rate: nullableNumber,
+    availability: nullableNumber,
+    reasons,
+  }),
+});
+
 export const positionChange = z.object({
   portfolio_id: id,
   /** The fill that made it. */

@@ -4,6 +4,7 @@ import { utilizationSchema } from '../hardware/utilization.ts';
 import {
   analyticsMetrics,
   breach,
+  engineMetrics,
   factorValues,
   featureValues,
   fill,
@@ -158,6 +159,13 @@ export const topics = {
     'publish',
     'The hardware.metrics of the ml engine, under its published name',
     utilizationSchema,
+  ),
+  mlEngineMetrics: topic(
+    'ml_engine.metrics',
+    'ml',
+    'publish',
+    'How the ml engine serves and what its accelerators do, with each ml.hardware_metrics',
+    engineMetrics,
   ),
   presence: topic('system.engines', '*', 'publish', 'One engine tells that it lives, every second', presence),
   hardwareHealth: topic(

@@ -7,4 +7,5 @@ export { type Placement, placeProcess, type Urgency } from './placement.ts';
 export type { Moment, Reader } from './reading.ts';
 export type { MachinePart, Sample } from './sampler.ts';
 export { type Hardware, hardwareSchema, type MetalFacts } from './schema.ts';
+export { type ServiceLevel, serviceLevelSchema } from './service-level.ts';
 export { type Utilization, utilizationSchema } from './utilization.ts';

@@ -6,7 +6,7 @@ import { clusterUses, coreUses, meanUse, percentOf, rate, round, watts } from '.
 import type { Utilization } from './utilization.ts';
 
 /** A sample without the name of who took it. */
-export type Sample = Omit<Utilization, 'engine' | 'replica' | 'host'>;
+export type Sample = Omit<Utilization, 'engine' | 'replica' | 'host' | 'system'>;
 
 /** What of a sample is of the machine as a whole and was read at one moment: one process may read it for others. */
 export type MachinePart = Pick<Sample, 'read_at_us' | 'memory' | 'gpu' | 'temperature' | 'power'>;

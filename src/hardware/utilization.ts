@@ -1,6 +1,7 @@
 // What the machine is doing, as `GET /hardware/utilization` and the topic `hardware.metrics` report it.
 import { z } from 'zod';
 import { optional, reasons } from './schema.ts';
+import { serviceLevelSchema } from './service-level.ts';
 
 const percent = z.number().min(0).max(100);
 const bytes = z.number().nonnegative();
@@ -88,6 +89,7 @@ export const utilizationSchema = z.object({
   neural_engine: neuralEngineUse,
   temperature,
   power,
+  system: serviceLevelSchema.optional().describe('how the engine serves; one alone, unlike the machine'),
 });
 
 export type Utilization = z.infer<typeof utilizationSchema>;

@@ -80,6 +80,8 @@ export interface EngineParts {
   reload?(): Promise<void>;
   /** What it misses right now; anything makes it `degraded`. */
   missing?(): string[];
+  /** Hears what it told of the machine and of itself on `hardware.metrics`. */
+  onHardware?(told: Utilization): void;
   /** Its own part of `/system/status`. */
   status?(): Record<string, unknown>;
   /** Called once when the bus is connected and subscribed, before the engine is ready. */

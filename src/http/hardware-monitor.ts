@@ -16,10 +16,15 @@ import { type Readings, UNTOLD } from '../hardware/readings.ts';
 import type { EngineHost } from './engine.ts';
 import { registerHardware } from './hardware-metric.ts';
 import { gpuSeconds, metalFacts } from './native-info.ts';
+import type { ServiceWatch } from './service-watch.ts';
 
 export interface HardwareOptions {
   /** Another topic on which the engine tells the same, under a published name. */
   readonly also?: Topic<Utilization> | undefined;
+  /** How the engine serves. */
+  readonly service?: Pick<ServiceWatch, 'read'> | undefined;
+  /** Hears what was told on the bus. */
+  readonly onTold?: ((told: Utilization) => void) | undefined;
   /** Takes over what another engine of this machine read. Where reading costs processes, one engine does it for all. */
   readonly share?: boolean;
   /** For tests: another machine. */
@@ -31,6 +36,7 @@ export class HardwareMonitor {
   readonly #engine: string;
   readonly #host: EngineHost;
   readonly #also: Topic<Utilization> | undefined;
+  readonly #options: HardwareOptions;
   readonly #share: boolean;
   readonly #machine = hostname();
   readonly #monitor: Monitor;
@@ -44,6 +50,7 @@ export class HardwareMonitor {
     this.#engine = engine;
     this.#host = host;
     this.#also = options.also;
+    this.#options = options;
     this.#share = options.share ?? process.platform === 'darwin';
     const nowUs = () => systemClock.nowUs();
     this.#monitor = new Monitor({
@@ -106,6 +113,7 @@ export class HardwareMonitor {
       if (this.#stopped || !bus.connected) return;
       bus.publish(topics.hardwareMetrics, told);
       if (this.#also) bus.publish(this.#also, told);
+      this.#options.onTold?.(told);
     } catch (err) {
       log.warn({ err }, 'looking at the machine failed');
     } finally {
@@ -115,11 +123,13 @@ export class HardwareMonitor {
 
   #told(sample: Awaited<ReturnType<Monitor['read']>>): Utilization {
     const { replica } = this.#host.config;
+    const { service } = this.#options;
     return {
       engine: this.#engine,
       ...(replica && { replica: replica.index }),
       host: this.#machine,
       ...sample,
+      ...(service && { system: service.read() }),
     };
   }
 

@@ -8,6 +8,7 @@ import { registerMetalKernels } from './metal-kernels-metric.ts';
 import { registerMetal, registerPool } from './native-info.ts';
 import { Counter, Gauge, Registry } from './prom.ts';
 import { RequestTimes } from './request-times.ts';
+import type { Replies } from './service-watch.ts';
 
 /** What `/system/status` says of the engine's activity; null where metrics are off. */
 export interface Activity {
@@ -52,6 +53,11 @@ export class EngineMetrics {
     this.#measured?.requests.observe(method, route, status, seconds);
   }
 
+  /** Replies since the start; null where they are not counted. */
+  replies(): Replies | null {
+    return this.#measured?.requests.totals() ?? null;
+  }
+
   activity(): Activity {
     const measured = this.#measured;
     const cpu_seconds = cpuSeconds();
@@ -59,7 +65,7 @@ export class EngineMetrics {
     const { mean, max } = measured.delay.read();
     return {
       cpu_seconds,
-      http: measured.requests.totals(),
+      http: countsOf(measured.requests.totals()),
       event_loop_delay_ms: { mean: Math.round(mean * 1e6) / 1e3, max: Math.round(max * 1e6) / 1e3 },
       hops: measured.hops.lastMinute(this.#bus.nowUs()),
     };
@@ -121,6 +127,10 @@ export class EngineMetrics {
       },
     });
   }
+}
+
+function countsOf({ requests, errors }: Replies): { requests: number; errors: number } {
+  return { requests, errors };
 }
 
 function cpuSeconds(): number {

@@ -1,5 +1,6 @@
 // The histogram of request times: counted in arrays here, told to Prometheus when it scrapes.
 import type { Metric, Registry } from 'prom-client';
+import type { Replies } from './service-watch.ts';
 
 const NAME = 'nautilus_http_request_seconds';
 const HELP = 'Time from the arrival of a request to its reply';
@@ -34,12 +35,13 @@ export class RequestTimes {
     series.sum += seconds;
   }
 
-  /** Requests since the start, and those among them that were answered with 500 or above. */
-  totals(): { requests: number; errors: number } {
-    const sums = { requests: 0, errors: 0 };
-    for (const { labels, counts } of this.#all()) {
+  /** Requests since the start, those among them that were answered with 500 or above, and the seconds of all. */
+  totals(): Replies {
+    const sums = { requests: 0, errors: 0, seconds: 0 };
+    for (const { labels, counts, sum: seconds } of this.#all()) {
       const count = counts.reduce((sum, n) => sum + n, 0);
       sums.requests += count;
+      sums.seconds += seconds;
       if (labels.status >= 500) sums.errors += count;
     }
     return sums;

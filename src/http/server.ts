@@ -22,6 +22,7 @@ import { Listener } from './listener.ts';
 import { nativeInfo, poolStats } from './native-info.ts';
 import { registerRouting } from './routing-metric.ts';
 import { routingRoutes } from './routing-routes.ts';
+import { registerService, ServiceWatch } from './service-watch.ts';
 
 const PRESENCE_MS = 1000;
 const POLITE_STOP_MS = 250;
@@ -92,6 +93,7 @@ class Engine implements RunningEngine {
   readonly #stream: EngineStream | undefined;
   readonly #guard: Guard;
   readonly #hardware: HardwareMonitor;
+  readonly #service: ServiceWatch;
   #listener: Listener | undefined;
   #presence: ReturnType<typeof setInterval> | undefined;
   #ready = false;
@@ -112,7 +114,18 @@ class Engine implements RunningEngine {
     // A file of this host does not tell what was changed on the others, with which it may share a Postgres.
     const shared = context.config.postgres ? durable?.database : undefined;
     this.#guard = new Guard(definition.name, context, shared);
-    this.#hardware = new HardwareMonitor(this.name, context, { also: definition.hardwareTopic });
+    const { metrics, config } = context;
+    this.#service = new ServiceWatch({
+      replies: () => metrics.replies(),
+      intervalMs: config.monitoring.intervalS * 1000,
+      nowMs: () => monotonicSeconds() * 1000,
+    });
+    if (metrics.enabled) registerService(metrics.registry, this.#service);
+    this.#hardware = new HardwareMonitor(this.name, context, {
+      also: definition.hardwareTopic,
+      service: this.#service,
+      onTold: (told) => parts.onHardware?.(told),
+    });
     const { participant } = parts;
     if (!participant) return;
     const options = {
@@ -200,6 +213,7 @@ class Engine implements RunningEngine {
       postponed: this.#stream?.postponed ?? null,
       events: this.durable?.events.status() ?? null,
       activity: this.context.metrics.activity(),
+      system: this.#service.read(),
       ...this.parts.status?.(),
     };
   }
@@ -235,6 +249,7 @@ class Engine implements RunningEngine {
   }
 
   #announce(): void {
+    this.#service.note(this.notReady() === null);
     const missing = this.missing();
     this.context.bus.publish(topics.presence, {
       engine: this.name,
