@@ -39,7 +39,7 @@ export class LogLoss implements Objective<LossPoint> {
   constructor(parts: LogLossParts) {
     this.#parts = parts;
     this.#scores = parts.classes === 2 ? 1 : parts.classes;
-    this.#targets = Int32Array.from(parts.targets);
+    this.#targets = new Int32Array(parts.targets);
     this.#total = parts.weights.reduce((sum, weight) => sum + weight, 0);
     this.size = parts.width * this.#scores;
   }

@@ -59,9 +59,7 @@ function weighClasses(
     ]);
   }
   const sums = new Float64Array(classes);
-  targets.forEach((target, i) => {
-    sums[target]! += weights[i]!;
-  });
+  for (let i = 0; i < targets.length; i++) sums[targets[i]!]! += weights[i]!;
   const total = sums.reduce((a, b) => a + b, 0);
   const factors = sums.map((sum, k) => {
     if (Array.isArray(wanted)) return wanted[k]!;

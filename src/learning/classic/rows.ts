@@ -99,7 +99,7 @@ export function weightsOf({ rows, weights }: Omit<TrainingData, 'validation'>): 
   weights: Float64Array;
   total: number;
 } {
-  const all = weights ? Float64Array.from(weights) : new Float64Array(rows).fill(1);
+  const all = weights ? new Float64Array(weights) : new Float64Array(rows).fill(1);
   return { weights: all, total: all.reduce((sum, weight) => sum + weight, 0) };
 }
 
@@ -130,16 +130,22 @@ export function standardOf(
   for (let i = 0; i < rows; i++) {
     const weight = weights[i]!;
     if (weight === 0) continue;
+    const share = weight / total;
+    const first = i * columns;
     for (let j = 0; j < columns; j++) {
-      const value = inputs[i * columns + j]!;
-      mean[j]! += (weight / total) * value;
+      const value = inputs[first + j]!;
+      mean[j]! += share * value;
       if (value < least[j]!) least[j] = value;
       if (value > most[j]!) most[j] = value;
     }
   }
   for (let i = 0; wanted && i < rows; i++) {
     const share = weights[i]! / total;
-    for (let j = 0; j < columns; j++) square[j]! += share * (inputs[i * columns + j]! - mean[j]!) ** 2;
+    const first = i * columns;
+    for (let j = 0; j < columns; j++) {
+      const far = inputs[first + j]! - mean[j]!;
+      square[j]! += share * (far * far);
+    }
   }
   const shift = new Float32Array(columns);
   const scale = new Float32Array(columns).fill(1);

@@ -175,27 +175,35 @@ async function fitOn<Options>(
 /** Sorts the tests into paths: the p-th test of a row belongs to path p. */
 function assemble(tests: readonly Tested[], total: number, width: number): Path[] {
   const times = new Uint16Array(total);
-  const places: { test: number; place: number; row: number }[][] = [];
-  for (const [test, { rows }] of tests.entries()) {
-    for (const [place, row] of rows.entries()) {
-      const path = times[row]!++;
-      places[path] ??= [];
-      places[path].push({ test, place, row });
+  // Of each path and row the test, counted from 1, and the row's place in it; 0 where the path has not that row.
+  const places: { test: Uint32Array; place: Uint32Array }[] = [];
+  for (let test = 0; test < tests.length; test++) {
+    const { rows } = tests[test]!;
+    for (let place = 0; place < rows.length; place++) {
+      const at = times[rows[place]!]!++;
+      places[at] ??= { test: new Uint32Array(total), place: new Uint32Array(total) };
+      const path = places[at];
+      path.test[rows[place]!] = test + 1;
+      path.place[rows[place]!] = place;
     }
   }
-  return places.map((path) => {
-    path.sort((a, b) => a.row - b.row);
+  return places.map(({ test, place }) => {
+    const path = new Uint32Array(total);
+    let count = 0;
+    for (let row = 0; row < total; row++) if (test[row]! > 0) path[count++] = row;
     const gather = (of: (test: Tested) => ArrayLike<number>) => {
-      const all = new Float64Array(path.length * width);
-      for (const [i, { test, place }] of path.entries()) {
-        const from = of(tests[test]!);
-        for (let j = 0; j < width; j++) all[i * width + j] = from[place * width + j]!;
+      const sources = tests.map(of);
+      const all = new Float64Array(count * width);
+      for (let i = 0; i < count; i++) {
+        const from = sources[test[path[i]!]! - 1]!;
+        const first = place[path[i]!]! * width;
+        for (let j = 0; j < width; j++) all[i * width + j] = from[first + j]!;
       }
       return all;
     };
     const names = Object.keys(tests[0]!.baselines);
     return {
-      rows: Uint32Array.from(path, ({ row }) => row),
+      rows: path.slice(0, count),
       predictions: gather((test) => test.predictions),
       baselines: Object.fromEntries(names.map((name) => [name, gather((test) => test.baselines[name]!)])),
     };

@@ -37,7 +37,8 @@ export function assertNoLeak(split: Split, spans: LabelSpans): asserts split is 
   const latest = ends.slice();
   for (let i = 1; i < latest.length; i++) latest[i] = Math.max(latest[i]!, latest[i - 1]!);
   for (const row of split.train) {
-    const [start, end] = [spans.startUs[row]!, spans.endUs[row]!];
+    const start = spans.startUs[row]!;
+    const end = spans.endUs[row]!;
     // Test rows before `until` begin no later than this label ends; of those the latest end decides.
     const until = firstAfter(starts, end);
     if (until > 0 && latest[until - 1]! >= start) {

@@ -116,22 +116,26 @@ export function splitRows(plan: SplitPlan, { startUs, endUs }: LabelSpans): Spli
   });
   // In a walk-forward the embargo lies before the test rows: it is a gap.
   const gapUs = plan.pastOnly ? plan.embargoUs : 0;
-  const train: number[] = [];
-  for (let row = plan.train.from; row < plan.train.to; row++) {
-    const meets = hulls.some(
-      (hull) =>
-        (row >= hull.from && row < hull.to) ||
-        (startUs[row]! <= hull.endUs && endUs[row]! + gapUs >= hull.startUs),
-    );
-    if (!meets) train.push(row);
+  const kept = new Uint8Array(plan.train.to - plan.train.from).fill(1);
+  for (const hull of hulls) {
+    for (let row = plan.train.from; row < plan.train.to; row++) {
+      const inside = row >= hull.from && row < hull.to;
+      const meets = startUs[row]! <= hull.endUs && endUs[row]! + gapUs >= hull.startUs;
+      if (inside || meets) kept[row - plan.train.from] = 0;
+    }
   }
-  if (train.length === 0) {
+  const train = new Uint32Array(kept.length);
+  let count = 0;
+  for (let i = 0; i < kept.length; i++) if (kept[i]) train[count++] = plan.train.from + i;
+  if (count === 0) {
     throw new InsufficientHistoryError('Expected training rows that purging leaves', 1, 0);
   }
-  const test = plan.tests.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i));
+  const test = new Uint32Array(plan.tests.reduce((sum, { from, to }) => sum + to - from, 0));
+  let place = 0;
+  for (const { from, to } of plan.tests) for (let row = from; row < to; row++) test[place++] = row;
   return {
-    train: Uint32Array.from(train),
-    test: Uint32Array.from(test),
+    train: train.slice(0, count),
+    test,
     embargoUs: plan.pastOnly ? 0 : plan.embargoUs,
     pastOnly: plan.pastOnly,
   };

@@ -23,7 +23,8 @@ export function checkSpans({ startUs, endUs, asOfUs }: LabelSpans): void {
     throw new ShapeMismatchError(`Expected ${rows} ends of labels, one for each row, was ${endUs.length}`);
   }
   for (let row = 0; row < rows; row++) {
-    const [start, end] = [startUs[row]!, endUs[row]!];
+    const start = startUs[row]!;
+    const end = endUs[row]!;
     if (!Number.isFinite(start) || !Number.isFinite(end)) {
       throw new NonFiniteInputError(`Expected finite times of labels, was not at row ${row}`);
     }
@@ -79,7 +80,8 @@ export function overlappingRows({ startUs, endUs }: LabelSpans): number {
 
 /** Returns the first index of ascending `times` whose value is above `time`. */
 export function firstAfter(times: Float64Array, time: number): number {
-  let [low, high] = [0, times.length];
+  let low = 0;
+  let high = times.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (times[middle]! <= time) low = middle + 1;
