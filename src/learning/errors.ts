@@ -19,3 +19,16 @@ export class UnsupportedModelError extends NautilusError {
     super('unsupported-model', 422, 'Unsupported model', detail, { part });
   }
 }
+
+/** 422: a class of the target does not happen among the rows that a model is fitted on: it could only ever say never. */
+export class UnseenClassError extends NautilusError {
+  constructor(unseen: number, classes: number, rows: number) {
+    super(
+      'unseen-class',
+      422,
+      'Unseen class',
+      `Expected each of ${classes} classes among the ${rows} rows of the fit, was none of class ${unseen}`,
+      { class: unseen },
+    );
+  }
+}

@@ -65,6 +65,8 @@ export interface Fitted {
    * Operators of `SERVING_OPERATORS` only; the rows are free.
    */
   readonly model: ModelSpec;
+  /** Column of the output that means "of no group"; absent where every row is of one. */
+  readonly noise?: number;
   /** Steps done, and the losses that {@link FitProgress} told. */
   readonly history: readonly FitProgress[];
   /** [columns], at least 0, sum 1 where anything was used; only for families that know it. */

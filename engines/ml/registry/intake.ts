@@ -15,12 +15,12 @@ export interface Accepted {
 
 /**
  * Returns what a version of these bytes takes and gives, and what it says to the rows of its probe. The file is inspected first;
- * then it runs in a process of its own. Throws InvalidModelError, TooLargeError, ShapeMismatchError (names, rows of the probe),
+ * then it runs in a process of its own. Throws InvalidModelError, TooLargeError, ShapeMismatchError (names, classes, rows of the probe),
  * InvalidOptionError (no such output).
  */
 export async function accept(
   model: Uint8Array,
-  definition: Pick<VersionDefinition, 'inputs' | 'output' | 'probe' | 'serving'>,
+  definition: Pick<VersionDefinition, 'inputs' | 'output' | 'probe' | 'serving' | 'task'>,
   timeoutMs: number,
 ): Promise<Accepted> {
   const { inputs: names, output: asked, probe, serving } = definition;
@@ -43,15 +43,20 @@ export async function accept(
   const header = { rows, columns, input: input.name, output: output.name, provider: 'cpu' } as const;
   const { outputs: said } = await tryModel({ ...header, model, inputs: values }, { timeoutMs });
   checkFinite(said);
+  const width = said.length / rows;
+  if (asked?.classes && asked.classes.length !== width)
+    throw shape('/output/classes', `${width} names`, asked.classes.length);
   return {
     signature: {
       input: { name: input.name, type: 'float32', columns, names: names ?? null },
       output: {
         name: output.name,
         type: 'float32',
-        columns: said.length / rows,
+        columns: width,
         meaning: asked?.meaning ?? null,
+        classes: asked?.classes ?? null,
       },
+      task: definition.task ?? null,
       opsets,
       operators: [...operators],
       parameters,

@@ -1,6 +1,6 @@
 // What the registry knows of a model and of its versions, as the database keeps it.
 import { z } from 'zod';
-import type { Task } from '../../../src/learning/family.ts';
+import { TASKS, type Task } from '../../../src/learning/family.ts';
 import { servingSchema } from '../../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
 import type { Artefact } from './artefacts.ts';
@@ -67,7 +67,17 @@ export const signatureSchema = z.object({
     type: z.literal('float32'),
     columns: z.int().describe('numbers for each row'),
     meaning: z.string().nullable(),
+    classes: z
+      .array(z.string())
+      .nullable()
+      .default(null)
+      .describe('names of the classes, in order; null: never given'),
   }),
+  task: z
+    .enum(TASKS)
+    .nullable()
+    .default(null)
+    .describe('what its numbers are; null: what those of the model are'),
   opsets: z.record(z.string(), z.int()),
   operators: z.array(z.string()),
   parameters: z.int().describe('numbers in its constants'),

@@ -6,6 +6,7 @@ import {
   type ModelRow,
   PROVIDERS,
   type Signature,
+  signatureSchema,
   type Target,
   type VersionRow,
 } from './records.ts';
@@ -53,7 +54,7 @@ export function versionReply(row: VersionRow, aliases: Readonly<Record<string, n
     version: versionText(row.version),
     stage: row.stage,
     aliases: Object.keys(aliases).filter((alias) => aliases[alias] === row.version),
-    signature: JSON.parse(row.signature),
+    signature: signatureOf(row),
     metrics: JSON.parse(row.metrics),
     lineage: JSON.parse(row.lineage),
     artefact: { sha256: row.artefact_sha256, bytes: row.artefact_bytes },
@@ -71,6 +72,11 @@ export function deploymentReply({ below_seq: _, ...row }: DeploymentRow) {
   };
 }
 
+/** What a version takes and gives; of one that was stored before a field was known, the field is null. */
+function signatureOf({ signature }: Pick<VersionRow, 'signature'>): Signature {
+  return signatureSchema.parse(JSON.parse(signature));
+}
+
 /** Returns a version as serving takes it. */
 export function foundModel(
   model: ModelRow,
@@ -78,16 +84,16 @@ export function foundModel(
   target: Target | null,
   artefacts: Artefacts,
 ): FoundModel {
-  const { input, output, serving } = JSON.parse(row.signature) as Signature;
+  const { input, output, task, serving } = signatureOf(row);
   const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
   return {
     key: `${row.model_id}@${row.version}`,
     card: {
       model_id: row.model_id,
       version: versionText(row.version),
-      model_type: model.task,
+      model_type: task ?? model.task,
       inputs: columnNames(input).map((name) => ({ name })),
-      output: { name: output.name },
+      output: { name: output.name, ...(output.classes && { classes: output.classes }) },
       artefact,
       serving,
     },

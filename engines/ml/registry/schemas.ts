@@ -35,6 +35,7 @@ const alias = z
 const versionText = z.string().regex(/^[1-9][0-9]{0,14}$/);
 
 const versionFields = {
+  task: z.enum(TASKS).optional().describe('what its numbers are; default: that of the model'),
   inputs: z
     .array(line(200))
     .min(1)
@@ -45,6 +46,14 @@ const versionFields = {
     .strictObject({
       name: line(200).optional().describe('which output of the graph; default the first'),
       meaning: line(2000).optional().describe('what its numbers mean'),
+      classes: z
+        .array(line(100))
+        .min(2)
+        .max(1000)
+        .optional()
+        .describe(
+          'names of the classes of a classifier, as many as its numbers; BUY and SELL among them make a signal',
+        ),
     })
     .optional(),
   probe: z
@@ -84,10 +93,6 @@ export const modelDefinition = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_]{0,63}$/)
     .describe('what it is for: a task, or a name such as trading_signals or portfolio_risk'),
-  task: z
-    .enum(TASKS)
-    .optional()
-    .describe('what its numbers are; default: that of model_type where it has one, else regression'),
   family: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,63}$/)
@@ -95,6 +100,10 @@ export const modelDefinition = z.strictObject({
     .describe('family that trains it'),
   ...modelFields,
   ...versionFields,
+  task: z
+    .enum(TASKS)
+    .optional()
+    .describe('what its numbers are; default: that of model_type where it has one, else regression'),
 });
 export type ModelDefinition = z.infer<typeof modelDefinition>;
 

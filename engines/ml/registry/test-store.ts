@@ -64,7 +64,8 @@ export function aVersion(digit: number | string = 0): NewVersion {
     artefact: { sha256: `${digit}`.padStart(64, '0'), bytes: 10 },
     signature: {
       input: { name: 'input', type: 'float32', columns: 1, names: null },
-      output: { name: 'output', type: 'float32', columns: 1, meaning: null },
+      output: { name: 'output', type: 'float32', columns: 1, meaning: null, classes: null },
+      task: null,
       opsets: { '': 18 },
       operators: ['Add'],
       parameters: 1,

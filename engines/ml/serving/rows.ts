@@ -67,7 +67,7 @@ export function replyOf(prediction: Prediction, started: number): PredictReply {
     model_version: card.version,
     inputs: card.inputs.map((input) => input.name),
     predictions,
-    ...(card.model_type === 'classification' ? decide(predictions) : UNDECIDED),
+    ...(card.model_type === 'classification' ? decide(predictions, card.output.classes) : UNDECIDED),
     calibrated: card.model_type === 'classification' ? (card.serving?.calibrated ?? false) : null,
     interval: intervalOf(prediction),
     processing_time_ms: milliseconds(performance.now() - started),
@@ -116,13 +116,25 @@ function inRows(output: Float32Array, width: number): number[][] {
 const { enter, exit } = strategyDefinitions['ml-threshold'].options.parse({});
 const UNDECIDED = { confidence: null, signal: null, thresholds: null };
 
+type Signal = NonNullable<PredictReply['signal']>[number];
+/** Classes of a classifier of signals, each at least once. */
+const SIGNALS: readonly Signal[] = ['SELL', 'HOLD', 'BUY'];
+
 type Decided = Pick<PredictReply, 'confidence' | 'signal' | 'thresholds'>;
 
-function decide(predictions: readonly (number | readonly number[])[]): Decided {
+function decide(
+  predictions: readonly (number | readonly number[])[],
+  classes: readonly string[] = [],
+): Decided {
   const confidence = predictions.map((p) => (typeof p === 'number' ? Math.max(p, 1 - p) : Math.max(...p)));
   // Of two classes the second is the rise, as in a graph that gives its probability alone.
   const rises = predictions.map((p) => (typeof p === 'number' ? p : p.length === 2 ? p[1]! : null));
-  if (rises.includes(null)) return { ...UNDECIDED, confidence };
+  if (rises.includes(null)) {
+    if (!SIGNALS.every((name) => classes.includes(name))) return { ...UNDECIDED, confidence };
+    // The classes are signals themselves: the likeliest says what to do.
+    const names = predictions.map((p) => classes[(p as number[]).indexOf(Math.max(...(p as number[])))]!);
+    return { ...UNDECIDED, confidence, signal: names as Signal[] };
+  }
   return {
     confidence,
     signal: rises.map((p) => (p! > enter ? 'BUY' : p! < exit ? 'SELL' : 'HOLD')),

@@ -147,7 +147,9 @@ export const predictReply = z.object({
   signal: z
     .array(z.enum(['BUY', 'HOLD', 'SELL']))
     .nullable()
-    .describe('by the thresholds; null unless the model is a classifier of one number'),
+    .describe(
+      'by the thresholds, or the likeliest of the classes SELL, HOLD and BUY; null unless the model is a classifier that says so',
+    ),
   thresholds: z
     .object({ buy_above: z.number(), sell_below: z.number() })
     .nullable()

@@ -1,17 +1,21 @@
 // What is checked of a request before a job is made of it.
-import { ConflictError } from '../../../src/core/errors.ts';
+import { ConflictError, InvalidOptionError } from '../../../src/core/errors.ts';
+import type { Family } from '../../../src/learning/family.ts';
 import { columnOf, computeFeatures } from '../../../src/learning/tables/features.ts';
+import type { TargetSpec } from '../../../src/learning/tables/target.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { type TrainRequest, taskOf } from './schemas.ts';
 
-type Request = Pick<TrainRequest, 'dataset_id' | 'family' | 'options' | 'features' | 'target'>;
+type Request = Pick<TrainRequest, 'dataset_id' | 'family' | 'options' | 'features' | 'target' | 'steps'> &
+  Partial<Pick<TrainRequest, 'calibration'>>;
 
-/** A request with the family and the options that it means. */
-export type Checked<R> = Omit<R, 'family' | 'options'> & {
+/** A request with the family, the options and the target that it means. */
+export type Checked<R> = Omit<R, 'family' | 'options' | 'target'> & {
   readonly model_id: string;
   readonly family: string;
   readonly options: unknown;
+  readonly target: TargetSpec;
 };
 
 /**
@@ -30,9 +34,12 @@ export async function checked<R extends Request>(
     throw new ConflictError(`Expected a family, in the request or in the definition of ${model_id}`);
   }
   const given = request.options ?? (name === model.family ? JSON.parse(model.options) : {});
+  checkCalibration(request);
   // Loaded with the first use: an engine that trains nothing starts without them.
   const { checkedOptions, familyOf } = await import('../../../src/learning/families.ts');
-  const options = checkedOptions(familyOf(name), taskOf(request), given);
+  const family = familyOf(name);
+  const target = targetOf(request.target, family);
+  const options = checkedOptions(family, taskOf(target, family.tasks), withSteps(given, family, request));
   const { columns } = await datasets.get(request.dataset_id);
   // On no rows: the columns that features and target name are there.
   const none = new Float64Array();
@@ -44,6 +51,36 @@ export async function checked<R extends Request>(
     columns: new Map(columns.map((column) => [column.name, none] as const)),
   };
   computeFeatures(empty, request.features);
-  columnOf(empty, request.target.column);
-  return { ...request, model_id, family: name, options };
+  if (target.kind !== 'none') columnOf(empty, target.column);
+  return { ...request, model_id, family: name, options, target };
+}
+
+/** The target that is meant: what is asked for, else what the family can learn. Throws InvalidOptionError when those don't go together. */
+function targetOf(asked: TargetSpec | undefined, { name, tasks }: Family): TargetSpec {
+  const learnsTargets = tasks.includes('classification') || tasks.includes('regression');
+  if (asked === undefined) return learnsTargets ? { kind: 'direction', column: 'close', horizon: 1 } : NONE;
+  const kinds = [
+    ...(tasks.includes('classification') ? ['direction', 'signal'] : []),
+    ...(tasks.includes('regression') ? ['value', 'log_return', 'volatility'] : []),
+    ...(learnsTargets ? [] : ['none']),
+  ];
+  if (kinds.includes(asked.kind)) return asked;
+  const error = { pointer: '/target/kind', expected: `${kinds.join(', ')}, which ${name} learns` };
+  throw new InvalidOptionError(`Expected ${error.expected} for /target/kind, was ${asked.kind}`, [error]);
+}
+
+const NONE = { kind: 'none' } as const;
+
+/** Options whose steps are those of the request where they have some and say nothing of them. */
+function withSteps(given: unknown, family: Family, { steps }: Request): unknown {
+  const { shape } = family.options as { readonly shape?: Readonly<Record<string, unknown>> };
+  const options = given as Readonly<Record<string, unknown>>;
+  return shape && 'steps' in shape && options.steps === undefined ? { ...options, steps } : options;
+}
+
+/** Throws InvalidOptionError for a sigmoid of three classes. */
+function checkCalibration({ calibration, target }: Request): void {
+  if (calibration !== 'sigmoid' || target?.kind !== 'signal') return;
+  const error = { pointer: '/calibration', expected: 'temperature, isotonic or none for three classes' };
+  throw new InvalidOptionError(`Expected ${error.expected}, was sigmoid`, [error]);
 }

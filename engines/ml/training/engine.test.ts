@@ -127,8 +127,25 @@ for (const { name, present, start } of STORES) {
       ['an unknown table', { dataset_id: '0123456789abcdef' }, 404, undefined],
       ['an unknown family', { family: 'oracle' }, 422, '/family'],
       ['a wrong option', { options: { alpha: -1 } }, 422, '/options/alpha'],
-      ['a family of another task', { target: { kind: 'direction' } }, 422, '/task'],
+      ['a family of another task', { target: { kind: 'direction' } }, 422, '/target/kind'],
       ['an unknown column', { features: [{ kind: 'value', column: 'mood' }] }, 422, undefined],
+      ['no target', { target: { kind: 'none' } }, 422, '/target/kind'],
+      [
+        'a signal to sell above what buys',
+        { family: 'mlp', target: { kind: 'signal', buy_above: -0.1, sell_below: 0.1 } },
+        422,
+        '/target/buy_above',
+      ],
+      [
+        'a sigmoid of three classes',
+        {
+          family: 'mlp',
+          target: { kind: 'signal', buy_above: 0.1, sell_below: -0.1 },
+          calibration: 'sigmoid',
+        },
+        422,
+        '/calibration',
+      ],
       ['a horizon without a future', { target: { kind: 'log_return', horizon: 0 } }, 422, '/target/horizon'],
     ])('%s is refused at once', async (_, change, status, pointer) => {
       const before = (await engine.get('/jobs')).body.total;
@@ -154,6 +171,33 @@ for (const { name, present, start } of STORES) {
       );
       expect(job).toMatchObject({ state: 'failed', error: { type: '/problems/insufficient-history' } });
       expect((await engine.get('/models/next-return/versions')).body.versions).toHaveLength(1);
+    });
+
+    test('a class that never happens fails the job with its number, and nothing is registered', async () => {
+      // Returns stay within 0.75%: nothing is ever sold.
+      const target = { kind: 'signal', buy_above: 0.001, sell_below: -0.5 };
+      const job = await ended(
+        await engine.post('/models/rise/train', { dataset_id: dataset, ...learn, target }),
+      );
+      expect(job).toMatchObject({ state: 'failed', error: { type: '/problems/unseen-class' } });
+      expect(job.error.detail).toEndWith('none of class 0');
+      expect((await engine.get('/models/rise/versions')).body.versions).toHaveLength(2);
+    });
+
+    test('an autoencoder learns without a target, and says from which error on a row is unusual', async () => {
+      const options = { epochs: 2, latent: 1, hidden: [4] };
+      const definition = { model_id: 'odd', model_type: 'anomalies', family: 'autoencoder', options };
+      expect((await engine.post('/models', definition)).body.task).toBe('reconstruction');
+      const report = await trained('odd', { features: values, resamples: 100, interval_level: 0.95 });
+      expect(report).toMatchObject({ task: 'reconstruction', classes: null, anomaly: { level: 0.95 } });
+      expect(report.anomaly.rows).toBe(report.rows.calibration);
+      const { metrics } = (await engine.get('/models/odd/versions/1')).body;
+      expect(metrics['anomaly.threshold']).toBe(report.anomaly.threshold);
+      const paths = { kind: 'combinatorial_purged', groups: 4, test_groups: 2 };
+      const refused = await engine.post('/models/odd/validate', {
+        ...{ dataset_id: dataset, features: values, scheme: paths },
+      });
+      expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/scheme/kind']);
     });
 
     test('a validation scores every row once on purged splits, and registers nothing', async () => {

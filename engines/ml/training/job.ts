@@ -6,7 +6,7 @@ import { Counter } from '../../../src/http/prom.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted } from '../../../src/jobs/record.ts';
-import type { FitProgress } from '../../../src/learning/family.ts';
+import type { FitProgress, Task } from '../../../src/learning/family.ts';
 import type { ServingFacts } from '../../../src/onnx/model-card.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
@@ -84,7 +84,12 @@ export class Training {
           model_id,
           {
             inputs: report.inputs,
-            output: { name: 'output', meaning: meaningOf(input) },
+            task: report.task as Task,
+            output: {
+              name: 'output',
+              meaning: meaningOf(input, report),
+              ...(report.classes && { classes: report.classes }),
+            },
             ...(probe.flat().every(Number.isFinite) && { probe }),
             serving: servingOf(input, report),
             metrics: metricsOf(report),
@@ -155,8 +160,18 @@ function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
-function meaningOf({ target: { kind, column, horizon } }: TrainInput): string {
+/** What the numbers of a version mean. */
+function meaningOf({ target }: TrainInput, { task, classes }: Pick<TrainReply, 'task' | 'classes'>): string {
+  if (target.kind === 'none') {
+    if (task === 'clustering') return 'probability of each group';
+    return task === 'generation' ? 'a new row of the features, in order' : 'the inputs, given again';
+  }
+  const { kind, column, horizon } = target;
   const ahead = `${horizon} rows ahead`;
+  if (target.kind === 'signal') {
+    const { sell_below, buy_above } = target;
+    return `probabilities of ${classes!.join(', ')}: the return of ${column} ${ahead} below ${sell_below}, between, above ${buy_above}`;
+  }
   if (kind === 'direction')
     return `probabilities that ${column} is not higher and that it is higher ${ahead}`;
   if (kind === 'value') return `${column} ${ahead}`;
@@ -167,18 +182,20 @@ function meaningOf({ target: { kind, column, horizon } }: TrainInput): string {
 
 /** What replies of predictions tell of a trained version. */
 function servingOf(
-  { target: { kind, column, horizon } }: TrainInput,
+  { target }: TrainInput,
   { task, calibration, interval }: Omit<TrainReply, 'version'>,
 ): ServingFacts {
   return {
     ...(task === 'classification' && { calibrated: calibration !== null }),
     ...(interval && { interval: { level: interval.level, margin: interval.margin } }),
-    target: { kind, column, horizon: `${horizon} rows` },
+    ...(target.kind !== 'none' && {
+      target: { kind: target.kind, column: target.column, horizon: `${target.horizon} rows` },
+    }),
   };
 }
 
 /** The scores on the test rows, as the registry keeps them: `group.score`, and of each naive forecast `group.naive.score`. */
-function metricsOf({ groups, interval }: Omit<TrainReply, 'version'>): Record<string, number> {
+function metricsOf({ groups, interval, anomaly }: Omit<TrainReply, 'version'>): Record<string, number> {
   const metrics: Record<string, number> = {};
   const put = (name: string, value: number | null) => {
     if (value !== null && Number.isFinite(value)) metrics[name] = value;
@@ -191,6 +208,11 @@ function metricsOf({ groups, interval }: Omit<TrainReply, 'version'>): Record<st
   if (interval) {
     put('interval.margin', interval.margin);
     put('interval.test_coverage', interval.test_coverage);
+  }
+  if (anomaly) {
+    put('anomaly.level', anomaly.level);
+    put('anomaly.threshold', anomaly.threshold);
+    put('anomaly.test_share', anomaly.test_share);
   }
   return metrics;
 }

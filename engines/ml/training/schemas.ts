@@ -1,7 +1,8 @@
 // Requests and replies of training.
 import { z } from 'zod';
+import type { Task } from '../../../src/learning/family.ts';
 import { featureSchema } from '../../../src/learning/tables/features.ts';
-import { targetSchema } from '../../../src/learning/tables/target.ts';
+import { type TargetSpec, targetSchema } from '../../../src/learning/tables/target.ts';
 import { schemeSchema } from '../../../src/learning/validation/schemes.ts';
 
 const share = (most: number, or: number, what: string) =>
@@ -26,7 +27,9 @@ export const trainRequest = z.strictObject({
     .max(500)
     .default([{ kind: 'bars' }])
     .describe('inputs of the model'),
-  target: targetSchema.prefault({ kind: 'direction' }),
+  target: targetSchema
+    .optional()
+    .describe('default: none for a family that learns without one, else the direction of close, 1 row ahead'),
   steps: z
     .int()
     .min(1)
@@ -48,19 +51,21 @@ export const trainRequest = z.strictObject({
   calibration_fraction: share(
     0.5,
     0.2,
-    'share of the other rows, their last ones, for calibrated probabilities and intervals',
+    'share of the other rows, their last ones, for calibrated probabilities, intervals, and the threshold of unusual rows',
   ),
   stopping_fraction: share(0.5, 0, 'share of the rows before those that early stopping watches; 0: none'),
   calibration: z
     .enum(['none', 'sigmoid', 'isotonic', 'temperature'])
-    .default('sigmoid')
-    .describe('of a classifier'),
+    .optional()
+    .describe('of a classifier; default sigmoid with two classes, temperature with more'),
   interval_level: z
     .number()
     .gt(0)
     .lt(1)
     .default(0.9)
-    .describe('probability with which an interval of a regression holds what happens'),
+    .describe(
+      'probability with which an interval of a regression holds what happens; of a reconstruction the share of usual rows below its threshold',
+    ),
   resamples: z
     .int()
     .min(100)
@@ -91,25 +96,26 @@ export const validateRequest = trainRequest
   .extend({ scheme: schemeSchema.prefault({ kind: 'purged_k_fold' }) });
 export type ValidateRequest = z.output<typeof validateRequest>;
 
-/** Input of the job. */
-export const validateInput = validateRequest.extend({
+/** What a job has of a request once it was checked. */
+const checkedFields = {
   model_id: z.string(),
   family: z.string(),
   options: z.unknown(),
-});
+  target: targetSchema,
+};
+
+/** Input of the job. */
+export const validateInput = validateRequest.extend(checkedFields);
 export type ValidateInput = z.output<typeof validateInput>;
 
 /** Input of the job. */
-export const trainInput = trainRequest.extend({
-  model_id: z.string(),
-  family: z.string(),
-  options: z.unknown(),
-});
+export const trainInput = trainRequest.extend(checkedFields);
 export type TrainInput = z.output<typeof trainInput>;
 
-/** What a target makes of a model. */
-export function taskOf({ target }: Pick<TrainRequest, 'target'>): 'classification' | 'regression' {
-  return target.kind === 'direction' ? 'classification' : 'regression';
+/** What a target makes of a family that learns `tasks`; without one it is what the family learns first. */
+export function taskOf({ kind }: TargetSpec, tasks: readonly Task[]): Task {
+  if (kind === 'none') return tasks[0]!;
+  return kind === 'direction' || kind === 'signal' ? 'classification' : 'regression';
 }
 
 const interval = z.object({ low: z.number().nullable(), high: z.number().nullable() });
@@ -143,6 +149,7 @@ export const trainReply = z.object({
   version: z.string(),
   family: z.string(),
   task: z.string(),
+  classes: z.array(z.string()).nullable().describe('names of the classes, in order'),
   inputs: z.array(z.string()).describe('names of the inputs, in order'),
   rows: z.object({
     fit: z.int(),
@@ -160,6 +167,25 @@ export const trainReply = z.object({
     .object({ level: z.number(), margin: z.number(), rows: z.int(), test_coverage: z.number() })
     .nullable()
     .describe('a forecast plus and minus margin holds what happens with this probability'),
+  anomaly: z
+    .object({ level: z.number(), threshold: z.number(), rows: z.int(), test_share: z.number() })
+    .nullable()
+    .describe(
+      'of a reconstruction: the error that this share of usual rows stays at or below, by so many calibration rows; share of test rows above it',
+    ),
+  moments: z
+    .record(
+      z.string(),
+      z.object({
+        real: z.number().nullable(),
+        real_interval: z.looseObject(interval.shape),
+        made: z.number().nullable(),
+        made_interval: z.looseObject(interval.shape),
+        difference_interval: z.looseObject(interval.shape).describe('of made less real'),
+      }),
+    )
+    .nullable()
+    .describe('of a generation: moments and autocorrelation of test rows and of made ones'),
   importance: z
     .record(z.string(), z.number())
     .nullable()
@@ -192,7 +218,9 @@ export const validateReply = z.object({
   ),
   paths: z
     .array(z.looseObject({ rows: z.int(), groups: z.record(z.string(), scoreGroup) }))
-    .describe('scores of all test rows; several only with combinatorial splits'),
+    .describe(
+      'scores of all test rows; several with combinatorial splits, and one for each fold of a family without a target',
+    ),
   interval_method: z.string(),
 });
 export type ValidateReply = z.output<typeof validateReply>;

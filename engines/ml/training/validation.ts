@@ -53,7 +53,13 @@ export class Validation {
 
   /** Checks a request and queues it. Throws what `checked` throws. */
   async add(model_id: string, request: ValidateRequest): Promise<JobAccepted> {
-    return this.#jobs!.add(KIND, await checked(model_id, request, this.#models, this.#datasets));
+    const input = await checked(model_id, request, this.#models, this.#datasets);
+    if (input.target.kind === 'none') {
+      // Loaded with the first use: an engine that validates nothing starts without it.
+      const { checkUnlabelledScheme } = await import('../../../src/learning/validation/unlabelled/train.ts');
+      checkUnlabelledScheme(input.scheme);
+    }
+    return this.#jobs!.add(KIND, input);
   }
 
   #run(input: ValidateInput, { jobId, signal, progress }: JobContext): Promise<ValidateReply> {

@@ -142,6 +142,7 @@ export const dbscan: Family<DbscanOptions> = {
         ],
       }),
       history: [entry],
+      noise: clusters,
       facts: {
         clusters,
         noise_rows: labels.filter((label) => label < 0).length,

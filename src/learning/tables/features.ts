@@ -1,7 +1,7 @@
 // Features of a table by name: what training, validation and serving all read, defined once.
 import { z } from 'zod';
 import { InvalidOptionError } from '../../core/errors.ts';
-import { FeatureStream, MODEL_INPUTS, modelInputs } from '../../indicators/feature-set.ts';
+import { FEATURE_BARS, FeatureStream, MODEL_INPUTS, modelInputs } from '../../indicators/feature-set.ts';
 import { type Frame, rowsOfSeries } from './frame.ts';
 
 const column = z.string().min(1).max(64).describe('column of the data');
@@ -59,6 +59,25 @@ function namesOf(spec: FeatureSpec): readonly string[] {
       return [`${spec.column}_volatility_${spec.window}`];
     case 'z_score':
       return [`${spec.column}_z_score_${spec.window}`];
+  }
+}
+
+/**
+ * Returns how many rows of its series before its own a feature reads. Of `bars`, whose averages fade but never end, those after which
+ * each has a value.
+ */
+export function lookBack(spec: FeatureSpec): number {
+  switch (spec.kind) {
+    case 'bars':
+      return FEATURE_BARS;
+    case 'value':
+      return spec.lag;
+    case 'log_return':
+      return spec.periods;
+    case 'volatility':
+      return spec.window;
+    case 'z_score':
+      return spec.window - 1;
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import { computeFeatures, type FeatureSpec, featureSchema } from './features.ts';
 import { type Frame, frameHash } from './frame.ts';
 import { readFrameCsv } from './read-csv.ts';
-import { computeTargets, targetSchema } from './target.ts';
+import { computeTargets, type LabelSpec, targetSchema } from './target.ts';
 import { trainingSet } from './training-set.ts';
 
 const limits = { maxBytes: 2 ** 20, maxCells: 1000 };
@@ -162,7 +162,7 @@ describe('targets', () => {
       fc.property(frames, fc.integer({ min: 2, max: 6 }), (frame, horizon) => {
         const close = frame.columns.get('close')!;
         for (const kind of ['log_return', 'direction', 'volatility'] as const) {
-          const target = computeTargets(frame, targetSchema.parse({ kind, horizon }));
+          const target = computeTargets(frame, targetSchema.parse({ kind, horizon }) as LabelSpec);
           for (let row = 0; row < frame.rows; row++) {
             const later = row + 2 * horizon;
             if (later >= frame.rows) {

@@ -1,7 +1,7 @@
 // From a table to rows that a family can fit: features, labels, their times, and what was left out and why.
 import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import type { ValidationData } from '../validation/data.ts';
-import { computeFeatures, type FeatureSpec } from './features.ts';
+import { computeFeatures, type FeatureSpec, lookBack } from './features.ts';
 import { type Frame, rowsOfSeries } from './frame.ts';
 import { computeTargets, type TargetSpec } from './target.ts';
 
@@ -28,7 +28,8 @@ const MIN_ROWS = 20;
 const MAX_INPUTS = 2 ** 28;
 
 /**
- * Returns the rows of a frame with features and a label. A row without any feature is never among them.
+ * Returns the rows of a frame with features and a label. A row without any feature is never among them. Without a target there are no
+ * labels, and the span of a row reaches to the last row of its series that reads some of the same data.
  * Throws InvalidOptionError (columns, too many inputs), InsufficientHistoryError under 20 rows.
  */
 export function trainingSet(
@@ -38,8 +39,8 @@ export function trainingSet(
   { missing = 'drop', steps = 1 }: SetOptions = {},
 ): TrainingSet {
   const { names, values } = computeFeatures(frame, features);
-  const labels = computeTargets(frame, target);
   const columns = names.length * steps;
+  const labels = target.kind === 'none' ? null : computeTargets(frame, target);
   if (frame.rows * columns > MAX_INPUTS) {
     throw new InvalidOptionError(
       `Expected at most ${MAX_INPUTS} inputs, was ${frame.rows} rows of ${columns}`,
@@ -53,16 +54,18 @@ export function trainingSet(
     const input = inputs.subarray(kept.length * columns, (kept.length + 1) * columns);
     const known = fill(input, values, names.length, before, row * steps);
     if (known === 0 || (known < columns && missing === 'drop')) leftOut.without_features++;
-    else if (!Number.isFinite(Math.fround(labels.values[row]!))) leftOut.without_label++;
+    else if (labels && !Number.isFinite(Math.fround(labels.values[row]!))) leftOut.without_label++;
     else kept.push(row);
   }
   if (kept.length < MIN_ROWS) {
+    const what = labels ? 'features and a label' : 'features';
     throw new InsufficientHistoryError(
-      `Expected at least ${MIN_ROWS} rows with features and a label, was ${kept.length} of ${frame.rows}`,
+      `Expected at least ${MIN_ROWS} rows with ${what}, was ${kept.length} of ${frame.rows}`,
       MIN_ROWS,
       kept.length,
     );
   }
+  const endUs = labels?.endUs ?? readUntil(frame, steps - 1 + Math.max(...features.map(lookBack)));
   const take = (of: Float64Array) => Float64Array.from(kept, (row) => of[row]!);
   return {
     inputs: inputNames(names, steps),
@@ -71,13 +74,23 @@ export function trainingSet(
       inputs: inputs.slice(0, kept.length * columns),
       rows: kept.length,
       columns,
-      targets: Float32Array.from(kept, (row) => labels.values[row]!),
-      ...(labels.classes !== null && { classes: labels.classes }),
-      ...(labels.returns && { returns: take(labels.returns) }),
+      ...(labels && { targets: Float32Array.from(kept, (row) => labels.values[row]!) }),
+      ...(labels && labels.classes !== null && { classes: labels.classes }),
+      ...(labels?.returns && { returns: take(labels.returns) }),
       series: Uint32Array.from(kept, (row) => frame.seriesOf[row]!),
-      spans: { startUs: take(frame.tsUs), endUs: take(labels.endUs) },
+      spans: { startUs: take(frame.tsUs), endUs: take(endUs) },
     },
   };
+}
+
+/** Returns for each row the time of the last row of its series that reads it too, when each reads `reach` rows before its own. */
+function readUntil(frame: Frame, reach: number): Float64Array {
+  const until = Float64Array.from(frame.tsUs);
+  for (const rows of rowsOfSeries(frame)) {
+    for (let i = 0; i < rows.length; i++)
+      until[rows[i]!] = frame.tsUs[rows[Math.min(rows.length - 1, i + reach)]!]!;
+  }
+  return until;
 }
 
 /** Names of the inputs: of a row so many steps back, `name@-2`. */

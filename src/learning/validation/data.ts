@@ -12,15 +12,20 @@ export interface ValidationData extends Omit<TrainingData, 'validation'> {
   readonly series?: Uint32Array;
 }
 
-/** Throws ShapeMismatchError when lengths differ, InvalidOptionError without targets, and what `checkSpans` throws. */
+/** Throws InvalidOptionError without targets, and what {@link checkSpannedData} throws. */
 export function checkValidationData(data: ValidationData): void {
+  if (!data.targets) throw new InvalidOptionError('Expected targets: what has none has no score here');
+  checkSpannedData(data);
+}
+
+/** Throws ShapeMismatchError when lengths differ, and what `checkSpans` throws. Targets may be absent. */
+export function checkSpannedData(data: ValidationData): void {
   const { rows, columns } = data;
   checkSpans(data.spans);
-  if (!data.targets) throw new InvalidOptionError('Expected targets: what has none has no score here');
   const lengths = {
     inputs: [data.inputs.length, rows * columns],
     spans: [data.spans.startUs.length, rows],
-    targets: [data.targets.length, rows],
+    targets: [data.targets?.length ?? rows, rows],
     weights: [data.weights?.length ?? rows, rows],
     returns: [data.returns?.length ?? rows, rows],
     series: [data.series?.length ?? rows, rows],

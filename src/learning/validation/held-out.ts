@@ -1,5 +1,6 @@
 // A fit that leaves the latest of its rows out, and what the served graph says of those: for calibration and conformal intervals.
 import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
+import { UnseenClassError } from '../errors.ts';
 import type { FitControl, Fitted } from '../family.ts';
 import { type Calibration, type Calibrator, fitCalibration } from './calibration/calibrate.ts';
 import type { Candidate } from './candidate.ts';
@@ -40,9 +41,18 @@ export function holdOutLast(rows: Uint32Array, fraction: number, spans: LabelSpa
   return split;
 }
 
+/** Throws UnseenClassError when a class of the labels does not happen among `rows`. */
+export function assertClassesSeen({ targets, classes }: ValidationData, rows: Uint32Array): void {
+  if (classes === undefined) return;
+  const seen = new Set(Array.from(rows, (row) => targets![row]!));
+  for (let one = 0; one < classes; one++) {
+    if (!seen.has(one)) throw new UnseenClassError(one, classes, rows.length);
+  }
+}
+
 /**
  * Fits the candidate on `rows` (ascending), of which the latest `watchFraction` are the rows that early stopping watches.
- * Throws what `holdOutLast` and the family throw.
+ * Throws UnseenClassError, and what `holdOutLast` and the family throw.
  */
 export async function fitRows<Options>(
   { family, task, options, watchFraction }: Candidate<Options>,
@@ -50,8 +60,12 @@ export async function fitRows<Options>(
   rows: Uint32Array,
   control: FitControl,
 ): Promise<Fitted> {
-  if (watchFraction === undefined) return family.fit(task, takeRows(data, rows), options, control);
+  if (watchFraction === undefined) {
+    assertClassesSeen(data, rows);
+    return family.fit(task, takeRows(data, rows), options, control);
+  }
   const { train, test } = holdOutLast(rows, watchFraction, data.spans);
+  assertClassesSeen(data, train);
   const training = { ...takeRows(data, train), validation: takeRows(data, test) };
   return family.fit(task, training, options, control);
 }

@@ -1,12 +1,11 @@
 // Scores of a cross-validation with their sample sizes, beside the naive forecasts, with bootstrap intervals.
 import { InvalidOptionError } from '../../core/errors.ts';
-import type { Measure } from '../../trading/performance.ts';
 import { type CrossValidation, type Fold, type Path, requireMade } from './cross-validate.ts';
 import { checkValidationData, type ValidationData } from './data.ts';
 import { CLASSIFICATION_SCORES, classificationScorer, confusionMatrix } from './metrics/classification.ts';
 import { INFORMATION_SCORES, informationScorer, timeEdges } from './metrics/information.ts';
 import { REGRESSION_SCORES, regressionScorer } from './metrics/regression.ts';
-import { bootstrapAsync, difference, type Interval, type Scorer, scoreOnce } from './metrics/scorer.ts';
+import type { Scorer } from './metrics/scorer.ts';
 import {
   equityMeasures,
   holdings,
@@ -15,38 +14,8 @@ import {
   type TradingOptions,
   tradingScorer,
 } from './metrics/trading.ts';
+import { type Group, type ScoreGroup, type ScoringOptions, scoreGroup } from './score-group.ts';
 import { overlappingRows, takeSpans } from './spans.ts';
-
-/** An interval of the bootstrap; an end is null where it is not defined or has no bound. */
-export interface ReportedInterval {
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
-/** How far better than a naive forecast, in the unit of the score; above 0 is better whichever way the score points. */
-export interface Advantage {
-  readonly value: number | null;
-  readonly interval: ReportedInterval;
-  /** Whether the whole interval lies above 0. */
-  readonly beats: boolean;
-}
-
-/** One group of scores of one path. */
-export interface ScoreGroup {
-  /** Measures without an interval, as they depend on the order of rows: `total_return`, `max_drawdown`. */
-  readonly whole?: Readonly<Record<string, Measure>>;
-  readonly scores: Readonly<Record<string, Measure & { readonly interval: ReportedInterval }>>;
-  /** By name of the naive forecast, then of the score. */
-  readonly baselines: Readonly<
-    Record<
-      string,
-      {
-        readonly scores: Readonly<Record<string, Measure>>;
-        readonly advantage: Readonly<Record<string, Advantage>>;
-      }
-    >
-  >;
-}
 
 /** The scores of one path. */
 export interface PathReport {
@@ -68,20 +37,11 @@ export interface ValidationReport {
 }
 
 /** How the intervals are made, and what trading costs. */
-export interface ReportOptions {
+export interface ReportOptions extends ScoringOptions {
   /** With it, and returns in the data, what trading on the sign of the forecasts would have earned is scored beside buying and holding. */
   readonly trading?: TradingOptions;
-  readonly resamples: number;
-  readonly level: number;
-  readonly seed: number;
-  readonly signal?: AbortSignal;
 }
 
-const LOWER_IS_BETTER: ReadonlySet<string> = new Set([
-  ...['log_loss', 'brier', 'calibration_error'],
-  ...['rmse', 'mae', 'median_ae', 'quantile_loss'],
-  'turnover',
-]);
 /** Four label spans a block: neighbours within one span share most of their label. */
 export const SPANS_PER_BLOCK = 4;
 
@@ -120,16 +80,6 @@ function confusionOf({ task, width }: CrossValidation, path: Path, data: Validat
   const labels = Uint32Array.from(path.rows, (row) => data.targets![row]!);
   const counts = confusionMatrix({ probabilities: path.predictions, labels, classes: width });
   return Array.from({ length: width }, (_, k) => [...counts.subarray(k * width, (k + 1) * width)]);
-}
-
-interface Group {
-  readonly conventions: Readonly<Record<string, string>>;
-  readonly blockRows: number;
-  readonly sampleSize: number;
-  readonly model: Scorer;
-  readonly baselines: Readonly<Record<string, Scorer>>;
-  /** Measures beside the scores that no resample has a place for: they depend on the order of rows. */
-  readonly whole?: Readonly<Record<string, Measure>>;
 }
 
 function groupsOf(
@@ -215,52 +165,6 @@ function tradingGroup(
   };
 }
 
-async function scoreGroup(group: Group, options: ReportOptions): Promise<ScoreGroup> {
-  const settings = { ...options, blockRows: group.blockRows };
-  const measures = (scores: Record<string, number>) =>
-    mapValues(scores, (value, name) => measure(value, group.conventions[name]!, group.sampleSize));
-  const intervals = await bootstrapAsync(group.model, settings, options.signal);
-  const values = scoreOnce(group.model);
-  const baselines: Record<string, ScoreGroup['baselines'][string]> = {};
-  for (const [name, scorer] of Object.entries(group.baselines)) {
-    const apart = difference(group.model, scorer);
-    const ranges = await bootstrapAsync(apart, settings, options.signal);
-    baselines[name] = {
-      scores: measures(scoreOnce(scorer)),
-      advantage: mapValues(scoreOnce(apart), (value, score) =>
-        advantage(value, ranges[score]!, LOWER_IS_BETTER.has(score)),
-      ),
-    };
-  }
-  const scores = mapValues(measures(values), (one, name) => ({
-    ...one,
-    interval: reported(intervals[name]!),
-  }));
-  return { scores, baselines, ...(group.whole && { whole: group.whole }) };
-}
-
-function advantage(value: number, { low, high }: Interval, lower: boolean): Advantage {
-  const better = lower ? { low: -high, high: -low } : { low, high };
-  return {
-    value: Number.isFinite(value) ? (lower ? -value : value) : null,
-    interval: reported(better),
-    beats: better.low > 0,
-  };
-}
-
-function reported({ low, high }: Interval): ReportedInterval {
-  return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
-}
-
-function measure(value: number, convention: string, sampleSize: number): Measure {
-  const base = { sample_size: sampleSize, convention };
-  if (Number.isFinite(value)) return { value, ...base };
-  const reason = Number.isNaN(value)
-    ? 'not defined on these rows: a class or a movement that it needs is absent'
-    : 'without bound: what happened had been given no probability';
-  return { value: null, reason, ...base };
-}
-
 function blockOf(overlap: number, units: number): number {
   if (units < 2) throw new InvalidOptionError('Expected at least two tested rows or times to score');
   return Math.max(1, Math.min(units, SPANS_PER_BLOCK * overlap));
@@ -268,11 +172,4 @@ function blockOf(overlap: number, units: number): number {
 
 function lastColumn(values: Float64Array, width: number): Float64Array {
   return Float64Array.from({ length: values.length / width }, (_, i) => values[i * width + width - 1]!);
-}
-
-function mapValues<A, B>(
-  values: Readonly<Record<string, A>>,
-  map: (value: A, name: string) => B,
-): Record<string, B> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value, name)]));
 }

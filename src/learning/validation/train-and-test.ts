@@ -6,7 +6,7 @@ import type { Candidate } from './candidate.ts';
 import { type ConformalInterval, splitConformal } from './conformal.ts';
 import { type CrossValidation, testOnce } from './cross-validate.ts';
 import { checkValidationData, takeInputs, takeRows, type ValidationData } from './data.ts';
-import { holdOutLast } from './held-out.ts';
+import { assertClassesSeen, holdOutLast } from './held-out.ts';
 import { predictServed } from './serve.ts';
 
 /** Shares of the rows, each taken from the end of what is left by the one before; 0 leaves a part out. */
@@ -41,7 +41,7 @@ export interface TrainedModel {
 /**
  * Fits a candidate and tests it through the graph that will serve. The parts follow each other in time and no label reaches into a later
  * part. A classifier ends with its calibration (`candidate.calibration`, whose share is `shares.calibration`); a regression gets split
- * conformal intervals of `level`. Throws what `holdOutLast`, the family, `fitCalibration` and `splitConformal` throw.
+ * conformal intervals of `level`. Throws UnseenClassError, and what `holdOutLast`, the family, `fitCalibration` and `splitConformal` throw.
  */
 export async function trainAndTest<Options>(
   { family, task, options, calibration }: Candidate<Options>,
@@ -64,6 +64,7 @@ export async function trainAndTest<Options>(
   const held = shares.calibration > 0 ? holdOutLast(train, shares.calibration, spans) : null;
   const watch = shares.stopping > 0 ? holdOutLast(held?.train ?? train, shares.stopping, spans) : null;
   const fit = watch?.train ?? held?.train ?? train;
+  assertClassesSeen(data, fit);
   const watched = watch && { validation: takeRows(data, watch.test) };
   let fitted = await family.fit(task, { ...takeRows(data, fit), ...watched }, options, control);
   const predict = (rows: Uint32Array) =>

@@ -113,8 +113,11 @@ export function difference<Name extends string>(first: Scorer<Name>, second: Sco
     units: first.units,
     score(weights) {
       const [a, b] = [first.score(weights), second.score(weights)];
-      const entries = Object.entries<number>(a).map(([name, value]) => [name, value - b[name as Name]]);
-      return Object.fromEntries(entries) as Record<Name, number>;
+      const both = Object.entries<number>(a).filter(([name]) => name in b);
+      return Object.fromEntries(both.map(([name, value]) => [name, value - b[name as Name]])) as Record<
+        Name,
+        number
+      >;
     },
   };
 }
