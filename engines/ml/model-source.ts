@@ -4,6 +4,7 @@ import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import type { ModelCard, ServingFacts } from '../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../src/onnx/provider.ts';
 import { loadModel, readCard } from '../../src/onnx/registry.ts';
+import type { Label } from '../../src/text/labels.ts';
 
 /** What serving has to know of a version; a `model.json` says it too. */
 export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
@@ -19,6 +20,8 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
   readonly artefact: { readonly sha256: string; readonly bytes: number };
   /** What is known of its numbers: calibration, intervals, target. */
   readonly serving?: ServingFacts | undefined;
+  /** Of a text model: what its classes mean, and how many tokens it reads. Its one input is `text`. */
+  readonly text?: { readonly labels: readonly Label[]; readonly maxTokens: number };
 }
 
 /** One version that a reference leads to. */

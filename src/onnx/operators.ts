@@ -25,3 +25,17 @@ export const SERVING_OPERATORS: ReadonlySet<string> = new Set(
     .trim()
     .split(/\s+/),
 );
+
+/**
+ * Operators that a text model may use beside {@link SERVING_OPERATORS}: what exporters write for masks, positions and quantised
+ * weights. Some make big tensors out of small files, so that text models only ever run in child processes, whose memory is watched.
+ */
+export const TEXT_OPERATORS: ReadonlySet<string> = new Set([
+  ...SERVING_OPERATORS,
+  ...`
+    ConstantOfShape CumSum DequantizeLinear DynamicQuantizeLinear Expand GatherElements GatherND
+    MatMulInteger Mod QuantizeLinear Range Tile Trilu
+  `
+    .trim()
+    .split(/\s+/),
+]);

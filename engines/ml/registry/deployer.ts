@@ -103,7 +103,7 @@ export class Deployer {
     const { input, output } = JSON.parse(row.signature) as Signature;
     const { rows, inputs, outputs } = JSON.parse(row.probe) as Probe;
     const header = { rows, columns: input.columns, input: input.name, output: output.name, provider };
-    const values = inputs === null ? defaultProbe(input.columns) : fromText(inputs);
+    const values = inputs === null ? defaultProbe(input.columns, input.type) : fromText(inputs);
     const said = await tryModel({ ...header, model, inputs: values }, { timeoutMs: this.#parts.trialMs });
     checkFinite(said.outputs);
     checkSame(said.outputs, fromText(outputs));

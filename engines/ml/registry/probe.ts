@@ -1,6 +1,7 @@
 // The rows that a version is asked for when it comes and again before it serves, and the comparison of both answers.
 import { ConflictError } from '../../../src/core/errors.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
+import { PROBE_TEXTS, rowsOfTexts } from '../../../src/text/rows.ts';
 
 /** Rows of the default probe, and most rows of one that a caller gives. */
 export const PROBE_ROWS = 8;
@@ -11,9 +12,10 @@ const CLOSE = 1e-5;
 
 /**
  * Returns [{@link PROBE_ROWS}, columns] numbers in [-1.25, 1.25], the first row zeros: sixteenths, so that they are the same
- * bits everywhere.
+ * bits everywhere; for a text model its probe of texts, as many.
  */
-export function defaultProbe(columns: number): Float32Array {
+export function defaultProbe(columns: number, type: 'float32' | 'text' = 'float32'): Float32Array {
+  if (type === 'text') return rowsOfTexts(PROBE_TEXTS);
   const values = new Float32Array(PROBE_ROWS * columns);
   for (let row = 1; row < PROBE_ROWS; row++) {
     for (let c = 0; c < columns; c++) values[row * columns + c] = (((row * 31 + c * 17) % 41) - 20) / 16;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TASKS, type Task } from '../../../src/learning/family.ts';
 import { servingSchema } from '../../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
+import { labelsSchema } from '../../../src/text/bundle.ts';
 import type { Artefact } from './artefacts.ts';
 
 /** Where a version is on its way; `production` is what a deployment gives, to one version of a model. */
@@ -58,8 +59,8 @@ export type Metrics = z.infer<typeof metricsSchema>;
 export const signatureSchema = z.object({
   input: z.object({
     name: z.string(),
-    type: z.literal('float32'),
-    columns: z.int().describe('numbers in a row'),
+    type: z.enum(['float32', 'text']),
+    columns: z.int().describe('numbers in a row; of a text, how it is handed on'),
     names: z.array(z.string()).nullable().describe('names of the columns, in order; null: never given'),
   }),
   output: z.object({
@@ -78,6 +79,14 @@ export const signatureSchema = z.object({
     .nullable()
     .default(null)
     .describe('what its numbers are; null: what those of the model are'),
+  text: z
+    .object({
+      labels: labelsSchema.describe('what each class means, in order'),
+      max_tokens: z.int().describe('tokens of a text that are read'),
+      inputs: z.array(z.string()).describe('int64 inputs of the graph'),
+    })
+    .optional()
+    .describe('of a text model only'),
   opsets: z.record(z.string(), z.int()),
   operators: z.array(z.string()),
   parameters: z.int().describe('numbers in its constants'),

@@ -9,6 +9,7 @@ import { deploymentReply, foundModel, modelReply, versionReply } from './replies
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
 import type { RegistryStore } from './store.ts';
 import { taskOfDefinition } from './task.ts';
+import { acceptText, checkText } from './text-intake.ts';
 
 /** What the registry works with. */
 export interface RegistryParts {
@@ -57,7 +58,7 @@ export class ModelRegistry implements ModelSource {
    * Makes a model, with a first version where a file comes with it. Throws ConflictError for an id that is taken, and what
    * {@link taskOfDefinition}, {@link accept} and {@link Artefacts.keep} throw.
    */
-  async create(definition: ModelDefinition, file: Uint8Array | null) {
+  async create(definition: ModelDefinition, file: Uint8Array | null, tokenizer: Uint8Array | null = null) {
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
     const task = await taskOfDefinition(definition);
@@ -78,9 +79,12 @@ export class ModelRegistry implements ModelSource {
     if (before && before.deleted_us === null) {
       throw new ConflictError('Expected the id of no model, was taken', { model_id });
     }
-    if (file) await this.#bring(definition, file, model_id, (first) => this.#store.createModel(model, first));
+    if (file)
+      await this.#bring(definition, file, tokenizer, model_id, (first) =>
+        this.#store.createModel(model, first),
+      );
     else {
-      checkNoVersion(definition);
+      checkNoVersion(definition, tokenizer);
       await this.#store.createModel(model);
     }
     this.#parts.onChange(model_id, 'changed');
@@ -88,13 +92,20 @@ export class ModelRegistry implements ModelSource {
   }
 
   /** Adds a version to a model. Throws NotFoundError, and as {@link create} does. */
-  async addVersion(id: string, definition: VersionDefinition, file: Uint8Array | null) {
+  async addVersion(
+    id: string,
+    definition: VersionDefinition,
+    file: Uint8Array | null,
+    tokenizer: Uint8Array | null = null,
+  ) {
     await this.#store.queries.model(id);
     if (!file) {
       const field = { pointer: '/artefact_base64', expected: 'an ONNX file', received: 'missing' };
       throw new InvalidOptionError(`Expected ${field.expected}, was missing`, [field]);
     }
-    const version = await this.#bring(definition, file, id, (given) => this.#store.createVersion(id, given));
+    const version = await this.#bring(definition, file, tokenizer, id, (given) =>
+      this.#store.createVersion(id, given),
+    );
     this.#parts.onChange(id, 'changed');
     return this.version(id, `${version}`);
   }
@@ -181,12 +192,17 @@ export class ModelRegistry implements ModelSource {
 
   async #bring<T>(
     definition: VersionDefinition,
-    file: Uint8Array,
+    model: Uint8Array,
+    tokenizer: Uint8Array | null,
     id: string,
     store: (version: NewVersion) => Promise<T>,
   ): Promise<T> {
     const lineage = await this.#lineage(definition.lineage ?? {}, id);
-    const { signature, probe } = await accept(file, definition, this.#parts.trialMs);
+    const { trialMs } = this.#parts;
+    checkText(definition, tokenizer);
+    const { signature, probe, file } = tokenizer
+      ? await acceptText(model, tokenizer, definition, trialMs)
+      : { ...(await accept(model, definition, trialMs)), file: model };
     const { metrics = {} } = definition;
     return this.#artefacts.keep(file, (artefact) => store({ artefact, signature, probe, lineage, metrics }));
   }
@@ -213,10 +229,21 @@ function madeId(model_type: string): string {
 }
 
 /** What is said of a version needs one. */
-function checkNoVersion(definition: ModelDefinition): void {
-  const fields = ['inputs', 'output', 'probe', 'metrics', 'lineage', 'serving'] as const;
+function checkNoVersion(definition: ModelDefinition, tokenizer: Uint8Array | null): void {
+  const fields = [
+    'inputs',
+    'output',
+    'probe',
+    'labels',
+    'max_tokens',
+    'metrics',
+    'lineage',
+    'serving',
+  ] as const;
   const errors = fields
     .filter((field) => definition[field] !== undefined)
     .map((field) => ({ pointer: `/${field}`, expected: 'no such field without an ONNX file' }));
+  if (tokenizer)
+    errors.push({ pointer: '/tokenizer', expected: 'an ONNX file beside the tokenizer' } as never);
   if (errors.length > 0) throw new InvalidOptionError(`Expected ${errors[0]!.expected}`, errors);
 }

@@ -84,7 +84,7 @@ export function foundModel(
   target: Target | null,
   artefacts: Artefacts,
 ): FoundModel {
-  const { input, output, task, serving } = signatureOf(row);
+  const { input, output, task, serving, text } = signatureOf(row);
   const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
   return {
     key: `${row.model_id}@${row.version}`,
@@ -94,6 +94,7 @@ export function foundModel(
       model_type: task ?? model.task,
       inputs: columnNames(input).map((name) => ({ name })),
       output: { name: output.name, ...(output.classes && { classes: output.classes }) },
+      ...(text && { text: { labels: text.labels, maxTokens: text.max_tokens } }),
       artefact,
       serving,
     },
@@ -103,7 +104,8 @@ export function foundModel(
   };
 }
 
-/** Names of the columns; `x1`, `x2`, ... where none were given. */
-export function columnNames({ columns, names }: Signature['input']): readonly string[] {
+/** Names of the columns; `x1`, `x2`, ... where none were given, and `text` for a text model. */
+export function columnNames({ type, columns, names }: Signature['input']): readonly string[] {
+  if (type === 'text') return ['text'];
   return names ?? Array.from({ length: columns }, (_, i) => `x${i + 1}`);
 }

@@ -34,7 +34,7 @@ export const UPLOAD_PATHS = ['/models', '/models/:model_id/versions'];
 
 const binary = { type: 'string', format: 'binary' } as const;
 const bodyOf = (json: z.ZodType, definition: z.ZodType) => {
-  const parts = { definition: jsonSchemaOf(definition), artefact: binary };
+  const parts = { definition: jsonSchemaOf(definition), artefact: binary, tokenizer: binary };
   return {
     required: true,
     content: {
@@ -63,8 +63,8 @@ export function registryRoutes(service: ModelsService, stream: StreamDeployments
     .post(
       '/models',
       async ({ request, set }) => {
-        const { fields, artefact } = await service.uploads.read(request);
-        const model = await service.create(checked(modelDefinition, fields), artefact);
+        const { fields, artefact, tokenizer } = await service.uploads.read(request);
+        const model = await service.create(checked(modelDefinition, fields), artefact, tokenizer);
         set.status = 201;
         set.headers.location = `/models/${model.model_id}`;
         set.headers.etag = `"${model.revision}"`;
@@ -145,10 +145,10 @@ export function registryRoutes(service: ModelsService, stream: StreamDeployments
       '/models/:model_id/versions',
       async ({ params, request, set }) => {
         const { model_id } = params;
-        const { fields, artefact } = await service.uploads.read(request);
+        const { fields, artefact, tokenizer } = await service.uploads.read(request);
         const definition = checked(versionDefinition, fields);
         const version = await service.change(model_id, () =>
-          registry.addVersion(model_id, definition, artefact),
+          registry.addVersion(model_id, definition, artefact, tokenizer),
         );
         set.status = 201;
         set.headers.location = `/models/${model_id}/versions/${version.version}`;

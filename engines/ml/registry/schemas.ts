@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { TASKS } from '../../../src/learning/family.ts';
 import { modelIdSchema, servingSchema } from '../../../src/onnx/model-card.ts';
+import { labelsSchema, maxTokensSchema } from '../../../src/text/bundle.ts';
+import { LEXICONS } from '../../../src/text/lexicons.ts';
 import { MAX_PROBE_ROWS } from './probe.ts';
 import { BUILT_IN_ALIASES } from './queries.ts';
 import { lineageSchema, metricsSchema, STAGES, signatureSchema, TARGETS } from './records.ts';
@@ -12,8 +14,8 @@ const MAX_TAGS = 32;
 const MAX_ALIASES = 64;
 /** Characters of the JSON of options or configuration. */
 const MAX_CONFIGURATION = 65_536;
-/** `/models/deployments` is a route. */
-const RESERVED_IDS = ['deployments'];
+/** `/models/deployments` is a route, and lexicons are asked for by name. */
+const RESERVED_IDS: readonly string[] = ['deployments', ...LEXICONS];
 
 const line = (most: number) => z.string().min(1).max(most);
 const settings = z
@@ -64,6 +66,12 @@ const versionFields = {
     .describe(
       `rows of inputs to try the model with, at most ${MAX_PROBE_ROWS}; default 8 rows in [-1.25, 1.25]`,
     ),
+  labels: labelsSchema
+    .optional()
+    .describe('of a text model: what each class means, in the order of its logits; comes with a tokenizer'),
+  max_tokens: maxTokensSchema
+    .optional()
+    .describe('of a text model: tokens of a text that it reads, 8 to 2048; default 512'),
   metrics: metricsSchema.optional().describe('figures by name, at most 200'),
   lineage: lineageSchema.optional(),
   serving: servingSchema
@@ -86,7 +94,7 @@ const modelFields = {
 /** What is said of a model, and of its first version where a file comes with it. */
 export const modelDefinition = z.strictObject({
   model_id: modelIdSchema
-    .refine((id) => !RESERVED_IDS.includes(id), { message: 'Expected an id that is no route' })
+    .refine((id) => !RESERVED_IDS.includes(id), { message: 'Expected an id that is no route and no lexicon' })
     .optional()
     .describe('default: made from model_type'),
   model_type: z

@@ -131,9 +131,9 @@ export class ModelsService {
   }
 
   /** Throws ConflictError for an id of the models directory, and as {@link ModelRegistry.create} does. */
-  create(definition: ModelDefinition, file: Uint8Array | null) {
+  create(definition: ModelDefinition, file: Uint8Array | null, tokenizer: Uint8Array | null) {
     const { model_id } = definition;
-    const made = () => this.registry.create(definition, file);
+    const made = () => this.registry.create(definition, file, tokenizer);
     return model_id === undefined ? made() : this.change(model_id, made);
   }
 

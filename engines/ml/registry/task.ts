@@ -6,6 +6,7 @@ import type { ModelDefinition } from './schemas.ts';
 const TASK_OF_TYPE: Readonly<Record<string, Task>> = {
   trading_signals: 'classification',
   market_regime: 'classification',
+  sentiment: 'classification',
   lstm_autoencoder: 'reconstruction',
 };
 

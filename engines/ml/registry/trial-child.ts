@@ -2,6 +2,8 @@
 // Standard input: length of the header (uint32), header (JSON), inputs (float32), model. Standard output: one line of JSON.
 import { NautilusError } from '../../../src/core/errors.ts';
 import { openSession } from '../../../src/onnx/session.ts';
+import { isText } from '../../../src/text/bundle.ts';
+import { openTextSession } from '../../../src/text/session.ts';
 import { toText } from './probe.ts';
 import type { TrialAnswer, TrialHeader } from './trial.ts';
 
@@ -11,7 +13,10 @@ async function answer(): Promise<TrialAnswer> {
   const header = JSON.parse(new TextDecoder().decode(all.subarray(4, start))) as TrialHeader;
   const { rows, columns, input, output, provider } = header;
   const inputs = new Float32Array(all.slice(start, start + 4 * rows * columns).buffer);
-  const session = await openSession(all.subarray(start + inputs.byteLength), { input, output, provider });
+  const model = all.subarray(start + inputs.byteLength);
+  const session = isText(model)
+    ? await openTextSession(model)
+    : await openSession(model, { input, output, provider });
   const outputs = await session.predict(inputs, rows);
   return { outputs: toText(outputs), provider: session.ranOn(outputs).provider };
 }

@@ -9,17 +9,20 @@ import {
 } from '../../../src/core/errors.ts';
 import { bodyChunks } from '../../../src/http/body.ts';
 import { MAX_MODEL_BYTES } from '../../../src/onnx/inspect.ts';
+import { MAX_TOKENIZER_BYTES } from '../../../src/text/limits.ts';
 
 /** Media types of the three forms. */
 export const MULTIPART = 'multipart/form-data';
 export const OCTETS = 'application/octet-stream';
 /** Names of the parts of a multipart body. */
-export const PARTS = { definition: 'definition', artefact: 'artefact' } as const;
+export const PARTS = { definition: 'definition', artefact: 'artefact', tokenizer: 'tokenizer' } as const;
 
 /** What a body brought: fields as they came, and the bytes of a model where there are some. */
 export interface Upload {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly artefact: Uint8Array | null;
+  /** The tokenizer.json of a text model. */
+  readonly tokenizer: Uint8Array | null;
 }
 
 /** Bodies that are read at once: each may hold a model several times over. */
@@ -57,7 +60,7 @@ export class Uploads {
     }
     if (type.toLowerCase().startsWith(OCTETS)) {
       const fields = Object.fromEntries(new URL(request.url).searchParams);
-      return { fields, artefact: await whole(request, MAX_MODEL_BYTES) };
+      return { fields, artefact: await whole(request, MAX_MODEL_BYTES), tokenizer: null };
     }
     if (type.toLowerCase().startsWith(MULTIPART)) {
       const body = await whole(request, MAX_MODEL_BYTES + this.#maxJsonBytes);
@@ -98,12 +101,12 @@ async function whole(request: Request, limitBytes: number): Promise<Uint8Array<A
 
 function fromJson(body: Uint8Array): Upload {
   const { artefact_base64, ...fields } = objectOf(new TextDecoder().decode(body));
-  if (artefact_base64 === undefined) return { fields, artefact: null };
+  if (artefact_base64 === undefined) return { fields, artefact: null, tokenizer: null };
   if (!z.base64().safeParse(artefact_base64).success) {
     const field = { pointer: '/artefact_base64', expected: 'the bytes of an ONNX file as base64' };
     throw new InvalidOptionError(`Expected ${field.expected} for ${field.pointer}`, [field]);
   }
-  return { fields, artefact: Buffer.from(artefact_base64 as string, 'base64') };
+  return { fields, artefact: Buffer.from(artefact_base64 as string, 'base64'), tokenizer: null };
 }
 
 async function fromParts(body: Uint8Array<ArrayBuffer>, type: string, maxJsonBytes: number): Promise<Upload> {
@@ -116,16 +119,23 @@ async function fromParts(body: Uint8Array<ArrayBuffer>, type: string, maxJsonByt
   const names = [...form.keys()];
   const unknown = names.find((name, i) => !(name in PARTS) || names.indexOf(name) !== i);
   const file = form.get(PARTS.artefact);
-  if (unknown !== undefined || typeof file === 'string') {
+  const tokenizer = form.get(PARTS.tokenizer);
+  if (unknown !== undefined || typeof file === 'string' || typeof tokenizer === 'string') {
     throw new MalformedBodyError(
-      'Expected the parts definition (JSON) and artefact (a file), each at most once',
+      'Expected the parts definition (JSON), artefact and tokenizer (files), each at most once',
     );
   }
   const given = form.get(PARTS.definition);
   const size = given === null ? 0 : typeof given === 'string' ? Buffer.byteLength(given) : given.size;
   if (size > maxJsonBytes) throw new TooLargeError('Expected a smaller definition', maxJsonBytes);
   const text = given === null ? '{}' : typeof given === 'string' ? given : await given.text();
-  return { fields: objectOf(text), artefact: file === null ? null : await file.bytes() };
+  if (tokenizer && tokenizer.size > MAX_TOKENIZER_BYTES)
+    throw new TooLargeError('Expected a smaller tokenizer', MAX_TOKENIZER_BYTES);
+  return {
+    fields: objectOf(text),
+    artefact: file === null ? null : await file.bytes(),
+    tokenizer: tokenizer === null ? null : await tokenizer.bytes(),
+  };
 }
 
 function objectOf(text: string): Record<string, unknown> {

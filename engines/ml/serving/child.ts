@@ -5,14 +5,16 @@ import { Worker } from 'node:worker_threads';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
+import { isText } from '../../../src/text/bundle.ts';
+import { openTextSession, type TextSession } from '../../../src/text/session.ts';
 import { NICENESS, WHOLE_ROWS } from './limits.ts';
 import type { ChildReply, ChildRequest, LoadRequest } from './messages.ts';
-import { probeRows, profileOf } from './profile.ts';
+import { probeOf, profileOf } from './profile.ts';
 import { openSharedMemory } from './shared-memory.ts';
 
 const [path, limitBytes] = process.argv.slice(2);
 const memory = openSharedMemory(path!);
-const sessions = new Map<string, ModelSession>();
+const sessions = new Map<string, ModelSession | TextSession>();
 
 const say = (reply: ChildReply) => process.send!(reply);
 
@@ -49,11 +51,14 @@ async function load({
   measure,
 }: LoadRequest): Promise<ChildReply> {
   // The engine has checked the rows, and a model may well read NaN.
-  const session = await openSession(readFileSync(file), { input, output, provider, finite: false });
+  const bytes = readFileSync(file);
+  const session = isText(bytes)
+    ? await openTextSession(bytes)
+    : await openSession(bytes, { input, output, provider, finite: false });
   try {
     if (session.input.columns !== columns)
       throw new ModelIntegrityError(`Expected a graph that takes the ${columns} inputs of its card`);
-    const warm = await session.predict(probeRows(2, columns), 2);
+    const warm = await session.predict(probeOf(session, 2), 2);
     const profile = measure ? await profileOf(session, maxRows, WHOLE_ROWS) : null;
     sessions.set(key, session);
     return { type: 'loaded', provider: session.ranOn(warm), width: warm.length / 2, profile };

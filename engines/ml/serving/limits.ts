@@ -9,6 +9,9 @@ export const IN_PROCESS_US = 2000;
 /** Rows up to which a single request is one run within the engine, where that is quick. */
 export const WHOLE_ROWS = 10_000;
 
+/** Most texts of one run: each runs alone there, so that more of them would gain nothing. */
+export const TEXT_ROWS = 32;
+
 /** Largest artefact that runs within the engine's own process. */
 export const IN_PROCESS_BYTES = 8 * 2 ** 20;
 

@@ -2,9 +2,10 @@
 import { TooLargeError } from '../../../src/core/errors.ts';
 import { chooseProvider, type ModelRouting, type ProviderChoice } from '../../../src/onnx/provider.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
+import { TEXT_COLUMNS } from '../../../src/text/rows.ts';
 import { type FoundModel, type ModelSource, type ServedCard, splitReference } from '../model-source.ts';
 import { ModelLimitError } from './errors.ts';
-import { IN_PROCESS_BYTES, IN_PROCESS_US } from './limits.ts';
+import { IN_PROCESS_BYTES, IN_PROCESS_US, TEXT_ROWS } from './limits.ts';
 import type { ModelPool } from './pool.ts';
 import { SIDE_BYTES } from './shared-memory.ts';
 import type { PooledModel, RunControl } from './task.ts';
@@ -151,7 +152,8 @@ export class ServedModels {
   }
 
   #choose({ card, provider }: FoundModel, asked: Asked): ProviderChoice {
-    const wanted = asked === 'auto' ? (provider ?? 'auto') : asked;
+    // Text models run on the CPU only.
+    const wanted = card.text ? 'cpu' : asked === 'auto' ? (provider ?? 'auto') : asked;
     const { platform = process.platform, routing } = this.#options;
     return chooseProvider(wanted, card.artefact.bytes, platform, routing?.router);
   }
@@ -168,10 +170,10 @@ export class ServedModels {
     bytes: Uint8Array,
     { provider }: ProviderChoice,
   ): PooledModel {
-    const columns = card.inputs.length;
+    const columns = card.text ? TEXT_COLUMNS : card.inputs.length;
     const output = card.output.name;
     const fitting = Math.floor(SIDE_BYTES / Float32Array.BYTES_PER_ELEMENT / columns);
-    const maxRows = Math.max(1, Math.min(this.#options.maxBatchRows, fitting));
+    const maxRows = Math.max(1, Math.min(card.text ? TEXT_ROWS : this.#options.maxBatchRows, fitting));
     const key = [card.artefact.sha256, input, output, columns, provider].join('/');
     return { key, modelId: card.model_id, bytes, input, output, columns, provider, maxRows };
   }
@@ -188,7 +190,8 @@ export class ServedModels {
     return {
       card: found.card,
       pooled: ready,
-      session: isQuick(ready) ? await openHere(ready) : null,
+      // What a tokenizer of a stranger does with a text is for a process of its own.
+      session: !found.card.text && isQuick(ready) ? await openHere(ready) : null,
       choice,
     };
   }

@@ -19,7 +19,12 @@ export interface ModelProfile {
 }
 
 /** The part of a session that is measured. */
-export type ProfiledModel = Pick<ModelSession, 'input' | 'predict'>;
+export interface ProfiledModel extends Pick<ModelSession, 'input' | 'predict'> {
+  /** Whether it runs row by row by itself, so that there is nothing to measure of company. */
+  readonly rowsRunAlone?: true;
+  /** Rows to measure it with, for one that does not read any numbers. */
+  readonly probe?: (rows: number) => Float32Array;
+}
 
 /** Numbers of rows among which a floor is looked for: one row is often multiplied by other code than several. */
 const FLOORS = [1, 2, 4, 16] as const;
@@ -46,6 +51,7 @@ export async function profileOf(
   const oneRowUs = await timeUs(model, 1);
   const mostRowsUs = await timeUs(model, mostRows);
   const perRowUs = mostRowsUs / mostRows;
+  if (model.rowsRunAlone) return { floor: 1, oneRowUs, mostRowsUs, mostRows, wholeRows: mostRows };
   // Beside the compared rows alone: one run of every size of the tile, and one of all rows.
   const fixedUs = TILE * Math.max(oneRowUs, (TILE / 2) * perRowUs) + mostRowsUs;
   const affordable = Math.floor((BUDGET_US - fixedUs) / Math.max(oneRowUs, 1));
@@ -54,6 +60,11 @@ export async function profileOf(
   const sizes = [mostRows, wholeRows];
   const floor = affordable < LEAST_ROWS ? null : await floorOf(model, Math.min(MOST_ROWS, affordable), sizes);
   return { floor, oneRowUs, mostRowsUs, mostRows, wholeRows };
+}
+
+/** Returns rows that `model` reads. */
+export function probeOf({ input, probe }: ProfiledModel, rows: number): Float32Array {
+  return probe ? probe(rows) : probeRows(rows, input.columns);
 }
 
 /** Returns the microseconds that a run of so many rows takes, by what was measured. */
@@ -82,7 +93,7 @@ export function filledUp(inputs: Float32Array, rows: number, columns: number, fl
 }
 
 async function timeUs(model: ProfiledModel, rows: number): Promise<number> {
-  const inputs = probeRows(rows, model.input.columns);
+  const inputs = probeOf(model, rows);
   let best = Number.POSITIVE_INFINITY;
   // The first run allocates; the least of the others has the fewest interruptions in it.
   for (let run = 0; run < 4; run++) {

@@ -180,12 +180,15 @@ export class Serving {
   /** Returns a model that is ready on the hardware that was asked for, or on the CPU where that is allowed. */
   async model(reference: string | undefined, wanted: Wanted, control: RunControl): Promise<ServedModel> {
     const id = await this.#parts.reference(reference);
-    try {
-      return await this.models.get(id, wanted.asked, control);
-    } catch (error) {
+    const model = await this.models.get(id, wanted.asked, control).catch((error) => {
       if (!(error instanceof BackendUnavailableError) || !wanted.allowFallback) throw error;
       return this.models.get(id, 'cpu', control);
+    });
+    if (model.card.text) {
+      const expected = 'texts with "model_type": "sentiment": this model reads no numbers';
+      throw new InvalidOptionError(`Expected ${expected}`, [{ pointer: '/model_id', expected }]);
     }
+    return model;
   }
 
   /** As {@link model}, within the time that a request has. */
@@ -196,6 +199,21 @@ export class Serving {
     signal: AbortSignal,
   ): Promise<ServedModel> {
     return this.model(reference, wanted, { timeoutMs: timeoutOf(timeoutMs, this.#timeoutMs), signal });
+  }
+
+  /** Returns a model for rows of texts, and what runs them; nothing is checked. Throws what finding and running a model throw. */
+  async texts(reference: string, timeoutMs: number | undefined, signal: AbortSignal) {
+    const began = performance.now();
+    const most = timeoutOf(timeoutMs, this.#timeoutMs);
+    const control = () => ({ timeoutMs: Math.max(1, most - (performance.now() - began)), signal });
+    const model = await this.models.get(await this.#parts.reference(reference), 'cpu', control());
+    const run = async (rows: Rows): Promise<Prediction> => {
+      const started = performance.now();
+      const prediction = await this.predictor.predict(model, rows, control());
+      this.#parts.answered(model.card, rows.count, (performance.now() - started) / 1000);
+      return prediction;
+    };
+    return { model, run };
   }
 
   /** Returns the outputs of rows, all finite. Throws BackendUnavailableError when other hardware had to step in and may not. */

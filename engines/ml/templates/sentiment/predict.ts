@@ -1,20 +1,23 @@
 // Sentiment of posted texts: by a lexicon here, or by an uploaded text model in a process of its own.
 import { LABELS, type Label, labelOf } from '../../../../src/text/labels.ts';
-import type { LexiconName } from '../../../../src/text/lexicons.ts';
+import { LEXICONS, type LexiconName } from '../../../../src/text/lexicons.ts';
 import type { TemplateContext } from '../template.ts';
 import { byLexicon } from './by-lexicon.ts';
+import { byModel } from './by-model.ts';
 import type { SentimentReply, SentimentRequest, SymbolSentiment, TextSentiment } from './schemas.ts';
 
 const DEFAULT: LexiconName = 'lexicon-finance';
 
-/** Returns the sentiment of texts. Throws what `byLexicon` throws. */
+/** Returns the sentiment of texts. Throws what `byLexicon` and `byModel` throw. */
 export async function predictSentiment(
   { texts: given, model_id = DEFAULT }: SentimentRequest,
   context: TemplateContext,
 ): Promise<Omit<SentimentReply, 'processing_time_ms'>> {
   const texts = given.map((item) => (typeof item === 'string' ? item : item.text));
   const symbols = given.map((item) => (typeof item === 'string' ? null : item.symbol));
-  const { scored, ...by } = await byLexicon(model_id as LexiconName, texts, context);
+  const { scored, ...by } = isLexicon(model_id)
+    ? await byLexicon(model_id, texts, context)
+    : await byModel(model_id, texts, context);
   const predictions = scored.map((one, i) => ({ ...one, symbol: symbols[i]!, model_id: by.model_id }));
   return { model_type: 'sentiment', predictions, symbols: bySymbol(predictions), ...by };
 }
@@ -30,4 +33,8 @@ function bySymbol(predictions: readonly TextSentiment[]): Record<string, SymbolS
     return [symbol!, { score, label: labelOf(score), texts: of.length, ...counts }] as const;
   });
   return Object.fromEntries(means);
+}
+
+function isLexicon(reference: string): reference is LexiconName {
+  return (LEXICONS as readonly string[]).includes(reference);
 }
