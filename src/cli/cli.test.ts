@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { topics } from '../bus/topics.ts';
-import { ENGINE_NAMES, ENGINES } from './engines.ts';
+import { loadConfig } from '../core/config.ts';
+import { ENGINE_NAMES, ENGINES, portOf } from './engines.ts';
 import { duration, table } from './output.ts';
 import { hubSocketPath, type RunFile, readRunFile, removeRunFile, writeRunFile } from './run-file.ts';
 
@@ -34,6 +35,18 @@ describe('the list of engines', () => {
         replicas !== undefined,
       ]);
     }
+  });
+
+  test('puts the ml engine on the port that ML_ENGINE_PORT says, unless another engine has it', () => {
+    const port = (name: string, env: Record<string, string>) => portOf(name, loadConfig(env));
+    expect([port('ml', {}), port('risk', {})]).toEqual([8400, 8200]);
+    expect(port('ml', { NAUTILUS_PORTS: 'free' })).toBe(0);
+    const own = { ML_ENGINE_PORT: '18400' };
+    expect([port('ml', own), port('ml', { ...own, NAUTILUS_PORTS: 'free' }), port('risk', own)]).toEqual([
+      18_400, 18_400, 8200,
+    ]);
+    expect(() => port('ml', { ML_ENGINE_PORT: '8200' })).toThrow('that of risk');
+    expect(port('ml', { ML_ENGINE_PORT: '8200', NAUTILUS_PORTS: 'free' })).toBe(8200);
   });
 
   test('owns every topic of the catalogue', () => {

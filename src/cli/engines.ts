@@ -1,4 +1,6 @@
 // The nine engines, in the order of the published table: the only list of them in the program.
+import type { Config } from '../core/config.ts';
+import { InvalidOptionError } from '../core/errors.ts';
 import type { EngineDefinition } from '../http/engine.ts';
 
 interface EngineEntry {
@@ -59,7 +61,18 @@ export async function loadEngine(name: string): Promise<EngineDefinition | undef
   return ENGINES.find((e) => e.name === name)?.load();
 }
 
-/** Returns the published port of an engine of the list. */
-export function publishedPort(name: string): number {
-  return ENGINES.find((e) => e.name === name)!.port;
+/**
+ * Returns the port that an engine of the list listens on, 0 for any free one. Throws InvalidOptionError when ML_ENGINE_PORT is the port of
+ * another engine.
+ */
+export function portOf(name: string, { ports, serving }: Pick<Config, 'ports' | 'serving'>): number {
+  const published = ENGINES.find((e) => e.name === name)!.port;
+  const own = name === 'ml' ? serving.port : undefined;
+  if (own === undefined) return ports === 'free' ? 0 : published;
+  const other = ENGINES.find((e) => e.port === own && e.name !== name);
+  if (other && ports === 'published')
+    throw new InvalidOptionError(
+      `Expected ML_ENGINE_PORT to be the port of no other engine, was that of ${other.name}`,
+    );
+  return own;
 }

@@ -11,7 +11,7 @@ import type { EngineHost } from '../http/engine.ts';
 import { EngineMetrics } from '../http/metrics.ts';
 import { startTelemetry } from '../http/otel-start.ts';
 import { type RunningEngine, startEngine } from '../http/server.ts';
-import { loadEngine } from './engines.ts';
+import { loadEngine, portOf } from './engines.ts';
 
 const BUS_TIMEOUT_MS = 5000;
 
@@ -61,7 +61,7 @@ export async function hostEngine(
     metrics,
     telemetry,
   };
-  const port = config.ports === 'free' ? 0 : definition.port;
+  const port = portOf(name, config);
   return { engine: await startEngine(definition, host, port), log };
 }
 

@@ -12,9 +12,10 @@ export interface GroupOptions
   readonly count: number;
   /** Number of the first replica; undefined for an engine of which one process runs on no other host. */
   readonly first: number | undefined;
-  readonly config: Pick<Config, 'ports' | 'replicaProxy'>;
+  readonly config: Pick<Config, 'replicaProxy'>;
   /** Port that the engine is published on. */
-  readonly publishedPort: number;
+  /** What it listens on; 0 for any free one. */
+  readonly port: number;
 }
 
 /** Processes of one engine. */
@@ -45,7 +46,7 @@ export class ReplicaGroup {
       return new Child({ ...options, env, events: watched, replica, label, command: [ENGINE_MAIN, engine] });
     });
     if (config.replicaProxy) {
-      const port = config.ports === 'free' ? 0 : options.publishedPort;
+      const port = options.port;
       const label = `${engine}.proxy`;
       // A proxy is no engine: nobody on the bus waits for it.
       const quiet: ChildEvents = { changed: () => this.#tellProxy(), lifecycle: () => {} };

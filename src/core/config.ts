@@ -15,6 +15,8 @@ import { SERVING_VARIABLES, type ServingSettings, servingSettings } from './serv
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 const REMOTE_RATE_LIMIT = 200;
+/** Below it DEFAULT_TIMEOUT is in seconds, as in the published settings (30). */
+const LEAST_TIMEOUT_MS = 100;
 
 const envSchema = z.object({
   /** Folder for databases, logs and run files. */
@@ -129,8 +131,14 @@ const envSchema = z.object({
   NAUTILUS_LEASE_MS: z.coerce.number().int().min(500).max(60_000).default(5000),
   /** Milliseconds a stopping engine gets before it is killed; 100..120000. */
   NAUTILUS_GRACE_MS: z.coerce.number().int().min(100).max(120_000).default(5000),
-  /** Milliseconds until a request that is not answered, whether by an engine, the hub, Redis or Postgres, is given up; 100..600000. */
-  DEFAULT_TIMEOUT: z.coerce.number().int().min(100).max(600_000).default(30_000),
+  /** Milliseconds until a request that is not answered, whether by an engine, the hub, Redis or Postgres, is given up; 100..600000, or 1..99 in seconds. */
+  DEFAULT_TIMEOUT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(600_000)
+    .transform((value) => (value < LEAST_TIMEOUT_MS ? value * 1000 : value))
+    .default(30_000),
   /** `false` serves no `/metrics` and measures neither requests nor hops. */
   METRICS_ENABLED: z.enum(['true', 'false', '1', '0']).default('true'),
   ...MONITORING_VARIABLES,

@@ -4,6 +4,8 @@ import { z } from 'zod';
 
 /** How much a serving engine keeps, runs at once and lets wait. */
 export interface ServingSettings {
+  /** Port of the ML engine; undefined for the published one. */
+  readonly port: number | undefined;
   /** Bytes of the artefacts of all models that are open. */
   readonly cacheBytes: number;
   /** Most rows of one run of a model. */
@@ -43,6 +45,8 @@ const defaultProcesses = Math.min(8, Math.max(1, Math.floor(availableParallelism
 
 /** The variables of serving, for the schema of the environment. */
 export const SERVING_VARIABLES = {
+  /** Port of the ML engine, whatever NAUTILUS_PORTS says; 1..65535. */
+  ML_ENGINE_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   /** Artefacts of open models together, with unit; 1MB..1TB. */
   MODEL_CACHE_SIZE: z
     .string()
@@ -68,6 +72,7 @@ type Variables = z.infer<z.ZodObject<typeof SERVING_VARIABLES>>;
 /** Returns the settings of checked variables. */
 export function servingSettings(env: Variables): ServingSettings {
   return {
+    port: env.ML_ENGINE_PORT,
     cacheBytes: bytesOf(env.MODEL_CACHE_SIZE),
     maxBatchRows: env.MAX_BATCH_SIZE,
     processes: env.NAUTILUS_PREDICT_PROCESSES,

@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../../core/config.ts';
 import { detectHardware } from '../../hardware/index.ts';
 import { buildInfo, isAddonBuilt, metalPipelines } from '../../native/index.ts';
 import { listModels } from '../../onnx/registry.ts';
-import { ENGINES } from '../engines.ts';
+import { ENGINES, portOf } from '../engines.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
 import { calibrationFindings } from './doctor-calibration.ts';
@@ -124,10 +124,9 @@ async function ports(config: Config): Promise<Finding[]> {
     return [{ check: 'ports', level: 'ok', found: 'any free ones (NAUTILUS_PORTS=free)' }];
   if (readRunFile(config.dataDir))
     return [{ check: 'ports', level: 'ok', found: 'in use by the engines that run' }];
-  const definitions = await Promise.all(ENGINES.map((e) => e.load()));
-  const taken = definitions.map((d) => d.port).filter((port) => !isFree(config.host, port));
-  if (taken.length === 0)
-    return [{ check: 'ports', level: 'ok', found: `${definitions.map((d) => d.port).join(' ')} are free` }];
+  const wanted = ENGINES.map((e) => portOf(e.name, config));
+  const taken = wanted.filter((port) => !isFree(config.host, port));
+  if (taken.length === 0) return [{ check: 'ports', level: 'ok', found: `${wanted.join(' ')} are free` }];
   return [
     {
       check: 'ports',
