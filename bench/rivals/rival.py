@@ -48,6 +48,16 @@ try:
 except ImportError:
     lightgbm = None
 
+try:
+    from importlib.metadata import version
+
+    import tokenizers
+    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+    VERSIONS["tokenizers"], VERSIONS["vaderSentiment"] = tokenizers.__version__, version("vaderSentiment")
+except ImportError:
+    tokenizers = None
+
 SHORT_NS = 50e6
 TASKS = {}
 
@@ -366,6 +376,29 @@ def bootstrap_sklearn(rows, columns, folds, horizon, resamples, block):
         return roc_auc_score(labels, out)
 
     return run
+
+
+def texts(golden, count):
+    """Short texts, as bench/learning/sentiment.bench.ts takes them."""
+    sentences = [one["text"] for one in golden["vader"]["cases"]]
+    return [sentences[i % len(sentences)] for i in range(count)]
+
+
+@task
+def vader_scores(file, count):
+    with open(file) as opened:
+        given = texts(json.load(opened), count)
+    analyser = SentimentIntensityAnalyzer()
+    return lambda: sum(analyser.polarity_scores(text)["compound"] for text in given)
+
+
+@task
+def token_ids(file, at, count):
+    with open(file) as opened:
+        golden = json.load(opened)
+    given = texts(golden, count)
+    tokenizer = tokenizers.Tokenizer.from_str(json.dumps(golden["tokenizers"]["cases"][at]["tokenizer"]))
+    return lambda: sum(len(tokenizer.encode(text).ids) for text in given)
 
 
 def filled(shape, values, rng):

@@ -15,7 +15,9 @@ export type RivalName =
   | 'SciPy'
   | 'scikit-learn'
   | 'PyTorch'
-  | 'LightGBM';
+  | 'LightGBM'
+  | 'vaderSentiment'
+  | 'tokenizers';
 
 /** What a request names beside its task. */
 export type TaskOptions = Readonly<Record<string, unknown>>;

@@ -34,7 +34,7 @@ export const TEXT_OPERATORS: ReadonlySet<string> = new Set([
   ...SERVING_OPERATORS,
   ...`
     ConstantOfShape CumSum DequantizeLinear DynamicQuantizeLinear Expand GatherElements GatherND
-    MatMulInteger Mod QuantizeLinear Range Tile Trilu
+    MatMulInteger Mod QLinearMatMul QuantizeLinear Range ScatterND Tile Trilu
   `
     .trim()
     .split(/\s+/),

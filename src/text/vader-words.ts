@@ -1,4 +1,4 @@
-// Words that change the valence of words near them. Source: vaderSentiment 3.3.2 (MIT), Hutto and Gilbert, ICWSM 2014.
+// Words that change the valence of words near them, and idioms: those of vaderSentiment 3.3.2, copyright (c) 2016 C.J. Hutto, MIT licence (Hutto and Gilbert, ICWSM 2014).
 
 /** What an intensifier or a dampener adds: the mean change that people gave it. */
 const INCREASE = 0.293;

@@ -1,0 +1,96 @@
+// Sentiment of texts: the lexicon against the original VADER, token ids against the original tokenizers, and a small text model.
+// Hot path: posted texts. A regression means rules that look at words more often, or a copy too many on the way into the graph.
+import { join } from 'node:path';
+import { packText } from '../../src/text/bundle.ts';
+import { LABELS } from '../../src/text/labels.ts';
+import { lexiconOf } from '../../src/text/lexicons.ts';
+import { rowsOfTexts } from '../../src/text/rows.ts';
+import { openTextSession } from '../../src/text/session.ts';
+import { bagGraph, learn } from '../../src/text/test-model.ts';
+import { openTokenizer } from '../../src/text/tokenizer.ts';
+import { vaderScore } from '../../src/text/vader.ts';
+import { formatNs, pairRow } from '../pairs.ts';
+import { isQuick, publish } from '../report.ts';
+import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
+
+const TEXTS = 2000;
+/** Texts of one run, as serving makes them. */
+const RUN = 32;
+const file = join(import.meta.dir, '../../src/text/golden.json');
+const golden = await Bun.file(file).json();
+const sentences: string[] = golden.vader.cases.map(({ text }: { text: string }) => text);
+const texts = Array.from({ length: TEXTS }, (_, i) => sentences[i % sentences.length]!);
+
+const lexicon = await lexiconOf('lexicon-vader');
+const files: Uint8Array[] = golden.tokenizers.cases.map((one: { tokenizer: object }) =>
+  new TextEncoder().encode(JSON.stringify(one.tokenizer)),
+);
+const graph = bagGraph(learn(files[0]!, LABELS), LABELS.length);
+const model = await openTextSession(
+  packText({ labels: LABELS, maxTokens: 512, tokenizer: files[0]!, graph }),
+);
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+interface Case {
+  readonly name: string;
+  /** Null where there is none. */
+  readonly task: { readonly name: string; readonly options: object } | null;
+  readonly ours: () => Promise<number> | number;
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'scores of VADER',
+    task: { name: 'vader_scores', options: { file, count: TEXTS } },
+    ours: () => sum(texts.map((text) => vaderScore(text, lexicon))),
+  },
+  ...files.map((bytes, i): Case => {
+    const tokenizer = openTokenizer(bytes);
+    return {
+      name: `token ids, ${tokenizer.model}`,
+      task: { name: 'token_ids', options: { file, at: i, count: TEXTS } },
+      ours: () => sum(texts.map((text) => tokenizer.encode(text, 512).ids.length)),
+    };
+  }),
+  {
+    name: 'a small text model, tokens and graph',
+    task: null,
+    ours: async () => {
+      let values = 0;
+      for (let from = 0; from < TEXTS; from += RUN) {
+        const part = texts.slice(from, from + RUN);
+        values += (await model.predict(rowsOfTexts(part), part.length)).length;
+      }
+      return values;
+    },
+  },
+];
+
+const rivals = await Rivals.start(1);
+const installed = rivals?.versions.vaderSentiment !== undefined && rivals.versions.tokenizers !== undefined;
+const table: string[][] = [];
+for (const { name, task, ours } of cases) {
+  const own = await ours();
+  if (!installed || task === null) {
+    const start = Bun.nanoseconds();
+    await ours();
+    table.push([name, formatNs(Bun.nanoseconds() - start), '', '']);
+    continue;
+  }
+  const { value } = await rivals!.run(task.name, { ...task.options });
+  // The original rounds scores to four places.
+  if (value === null || Math.abs(own - value) > TEXTS * 5e-5)
+    throw new Error(`${name}: ours ${own}, theirs ${value}`);
+  const b = rivals!.side(task.name, { ...task.options });
+  table.push(await pairRow({ name, a: ours, b, pairs: isQuick ? 15 : 25 }));
+}
+rivals?.stop();
+await model.close();
+publish({
+  title: `Sentiment of ${TEXTS} short texts`,
+  note: installed
+    ? `vaderSentiment ${rivals!.versions.vaderSentiment}, tokenizers ${rivals!.versions.tokenizers}, one thread on both sides. Above 1 means that ours is faster.`
+    : `Without rivals: ${RIVALS_HINT}.`,
+  columns: ['work', 'ours', 'Python', 'rival / ours'],
+  rows: table,
+});
