@@ -187,7 +187,11 @@ class Grower::Run {
     const double more_l2 = split.category ? m_.rules.category_l2 : 0;
     lower.value = m_.rules.Value(lower.sums, parent.bounds, more_l2);
     upper.value = m_.rules.Value(upper.sums, parent.bounds, more_l2);
-    const int monotone = split.category ? 0 : Monotone(m_.cuts[split.feature]);
+    Bound(lower, upper, split.category ? 0 : Monotone(m_.cuts[split.feature]));
+  }
+
+  // Below a monotone column no leaf of one side passes one of the other.
+  static void Bound(Grown& lower, Grown& upper, int monotone) {
     if (monotone == 0) return;
     const double middle = (lower.value + upper.value) / 2;
     (monotone > 0 ? lower : upper).bounds.high = middle;
@@ -283,12 +287,18 @@ class Grower::Run {
   Pair DivideAll(int32_t at, Cell* table, const Split& split) {
     tree_[at].split = split;
     DivideRows(at);
-    for (const int32_t child : {tree_[at].left, tree_[at].right}) {
+    const Grown& parent = tree_[at];
+    for (const int32_t child : {parent.left, parent.right}) {
       Grown& node = tree_[child];
+      node.bounds = parent.bounds;
       tables_.List(node);
       node.sums = tables_.SumsOf(node);
-      node.value = node.sums.rows == 0 ? 0 : m_.rules.Value(node.sums, node.bounds);
+      // Between monotone columns a leaf that no row of training came to is not 0 but what its parent is.
+      const double empty =
+          options_.monotone.empty() ? 0 : std::clamp(parent.value, node.bounds.low, node.bounds.high);
+      node.value = node.sums.rows == 0 ? empty : m_.rules.Value(node.sums, node.bounds);
     }
+    KeepOrder(parent, Monotone(m_.cuts[split.feature]));
     const bool left_small = tree_[tree_[at].left].sums.rows <= tree_[tree_[at].right].sums.rows;
     Cell* const small_table = tables_.TakeTable();
     return {.small = left_small ? tree_[at].left : tree_[at].right,
@@ -296,6 +306,18 @@ class Grower::Run {
             .small_table = small_table,
             .large_table = table != nullptr ? table : tables_.TakeTable(),
             .subtract = table != nullptr};
+  }
+
+  // A question that suits the other nodes may turn the order of a monotone column around in this one, whose
+  // children then are and stay as their parent.
+  void KeepOrder(const Grown& parent, int monotone) {
+    Grown& lower = tree_[parent.left];
+    Grown& upper = tree_[parent.right];
+    if (monotone * (upper.value - lower.value) >= 0) return Bound(lower, upper, monotone);
+    for (Grown* const node : {&lower, &upper}) {
+      node->value = std::clamp(parent.value, parent.bounds.low, parent.bounds.high);
+      node->bounds = {.low = node->value, .high = node->value};
+    }
   }
 
   void BuildPair(const Pair& pair, int64_t tile, Cell* scratch, const std::vector<uint8_t>& allowed,
@@ -322,7 +344,7 @@ class Grower::Run {
       if (allowed[feature] == 0) continue;
       const Column column = tables_.ColumnOf(table + (feature - first) * kBins, feature, sums);
       if (column.missing.rows > 0) missing[feature] = 1;
-      AddGains(column, searched, m_.rules, gains.data() + feature * kBins * 2);
+      AddGains(column, searched, m_.rules, Monotone(m_.cuts[feature]), gains.data() + feature * kBins * 2);
     }
   }
 

@@ -103,15 +103,16 @@ Split SplitCategories(const Column& column, const Searched& node, const Rules& r
   return best;
 }
 
-void AddGains(const Column& column, const Searched& node, const Rules& rules, double* gains) {
+void AddGains(const Column& column, const Searched& node, const Rules& rules, int monotone, double* gains) {
+  const bool bounded = IsBounded(node.bounds);
   for (int missing_left = 0; missing_left < 2; ++missing_left) {
     Sums left = missing_left != 0 ? column.missing : Sums{0, 0, 0};
     for (int bin = 0; bin < column.count; ++bin) {
       left = Plus(left, column.bins[bin]);
       const Sums right = Less(node.sums, left);
       if (!rules.Allowed(left) || !rules.Allowed(right)) continue;
-      gains[2 * bin + missing_left] +=
-          rules.Score(left.gradient, left.hessian) + rules.Score(right.gradient, right.hessian) - node.score;
+      const double gain = GainOf(left, right, node, rules, monotone, bounded);
+      if (std::isfinite(gain)) gains[2 * bin + missing_left] += gain;
     }
   }
 }

@@ -105,8 +105,8 @@ Split SplitNumbers(const Column& column, const Searched& node, const Rules& rule
 Split SplitCategories(const Column& column, const Searched& node, const Rules& rules, double least);
 
 // Adds the gains of all cuts of a column of numbers to [bins, 2], missing values right and left; a cut that
-// leaves a side empty gains nothing.
-void AddGains(const Column& column, const Searched& node, const Rules& rules, double* gains);
+// leaves a side empty gains nothing, nor does one of which the monotone column keeps both sides the same.
+void AddGains(const Column& column, const Searched& node, const Rules& rules, int monotone, double* gains);
 
 }  // namespace nautilus::trees
 

@@ -95,9 +95,11 @@ describe('gradientBoosting', () => {
     });
   });
 
-  test('keeps to monotone columns', async () => {
+  test.each(['leaf', 'oblivious'])('keeps to monotone columns: %s', async (growth) => {
     const data = treeData({ rows: 2_000, columns: 2 }, 8);
-    const { trees } = await grow(data, { rounds: 40, increasing: [0], decreasing: [1], max_leaves: 16 });
+    const options = { growth, rounds: 40, increasing: [0], decreasing: [1], max_leaves: 16, max_depth: 4 };
+    const { trees } = await grow(data, options);
+    expect(Math.max(...(await predictTrees(trees, data.inputs)))).toBeGreaterThan(trees.base[0]!);
     const steps = Array.from({ length: 201 }, (_, i) => i / 200 - 0.5);
     for (const fixed of [-0.4, 0, 0.4]) {
       const up = await predictTrees(trees, Float32Array.from(steps.flatMap((x) => [x, fixed])));
@@ -172,7 +174,8 @@ describe('gradientBoosting', () => {
     await expect(grow(data, { patience: 3 })).rejects.toThrow(/validation/);
     await expect(grow(data, { categories: [2] })).rejects.toThrow(InvalidOptionError);
     await expect(grow(data, { categories: [1] })).rejects.toThrow(/codes from 0 to 254 in column 1/);
-    await expect(grow(data, { increasing: [0], growth: 'oblivious' })).rejects.toThrow(/monotone/);
+    await expect(grow(data, { categories: [0], growth: 'oblivious' })).rejects.toThrow(/categories/);
+    await expect(grow(data, { increasing: [0], loss: 'quantile' })).rejects.toThrow(/loss/);
     await expect(grow({ ...data, classes: 2 }, {})).rejects.toThrow(/classes from 0 to 1/);
   });
 

@@ -150,12 +150,13 @@ export function nativeBoosting(
   control: FitControl,
 ): TreeOptions {
   const monotone = options.increasing.length + options.decreasing.length > 0;
-  if (options.growth === 'oblivious') {
-    if (monotone) refuse('growth', 'level or leaf beside monotone columns', 'oblivious');
-    if (options.categories.length > 0) refuse('growth', 'level or leaf beside categories', 'oblivious');
-  }
+  if (options.growth === 'oblivious' && options.categories.length > 0)
+    refuse('growth', 'level or leaf beside categories', 'oblivious');
   if (options.loss === 'quantile' && options.alpha >= 1)
     refuse('alpha', 'a quantile below 1', 'out of range');
+  // Its leaves are quantiles of their rows, whatever the leaves beside them are.
+  if (options.loss === 'quantile' && monotone && task === 'regression')
+    refuse('loss', 'another loss beside monotone columns', 'quantile');
   if (options.patience > 0 && !data.validation) {
     refuse('patience', '0 without rows of validation', 'a number above 0');
   }
