@@ -18,7 +18,7 @@ export const SERVING_OPERATORS: ReadonlySet<string> = new Set(
     LayerNormalization LogSoftmax LpNormalization Softmax ArgMax ArgMin ReduceL1 ReduceL2
     ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare
     Concat Constant Flatten Gather Reshape Shape Slice Split Squeeze Transpose Unsqueeze
-    AveragePool Conv GlobalAveragePool GlobalMaxPool MaxPool GRU LSTM RNN
+    AveragePool Conv DequantizeLinear GlobalAveragePool GlobalMaxPool MaxPool GRU LSTM RNN
     LinearClassifier LinearRegressor Normalizer Scaler SVMClassifier SVMRegressor TreeEnsemble
     TreeEnsembleClassifier TreeEnsembleRegressor
   `

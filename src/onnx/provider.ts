@@ -24,6 +24,9 @@ const ML_PROGRAM = 0x10;
 const NEURAL_ENGINE = 0x04;
 const CPU_AND_GPU = 0x20;
 
+/** Core ML takes only what has fixed shapes: with the two others of the Neural Engine, 28. */
+export const STATIC_SHAPES = 0x08;
+
 const FLAGS = { coreml: ML_PROGRAM | NEURAL_ENGINE, 'coreml-gpu': ML_PROGRAM | CPU_AND_GPU } as const;
 
 /**

@@ -17,8 +17,10 @@ import {
   chooseProvider,
   type ModelRouting,
   type ProviderChoice,
+  STATIC_SHAPES,
 } from './provider.ts';
 import { loadRuntime, type OrtRuntime } from './runtime.ts';
+import { runInPieces } from './variants/static-rows.ts';
 
 /** Most rows of one `predict` call: it runs as one synchronous stretch of native code on the calling thread. */
 export const MAX_BATCH_ROWS = 100_000;
@@ -36,9 +38,19 @@ export interface SessionOptions extends InspectOptions {
   readonly finite?: boolean;
   /** What decides where it runs; all switches at their defaults when absent. */
   readonly routing?: ModelRouting;
+  /** Files of a variant for fixed numbers of rows, which run in place of the model on an accelerator; the CPU runs the model itself. */
+  readonly variant?: readonly FixedFile[] | undefined;
+  /** Runs the variant on the CPU too, to try it. */
+  readonly variantOnCpu?: boolean;
   /** For tests: a stand-in for onnxruntime-node and the platform's name. */
   readonly runtime?: OrtRuntime;
   readonly platform?: string;
+}
+
+/** A file of a variant, for so many rows. */
+export interface FixedFile {
+  readonly rows: number;
+  readonly bytes: Uint8Array;
 }
 
 /** A model ready to predict. Row-major float32 in and out. */
@@ -85,14 +97,21 @@ export async function openSession(
   const summary = inspectModel(bytes, options);
   const input = inputOf(summary, options.input ?? 'input');
   const output = outputOf(summary, options.output);
-  const wanted = chooseProvider(
+  const { variant, variantOnCpu = false } = options;
+  for (const file of variant ?? []) checkFixed(file, input, output.name);
+  const choice = chooseProvider(
     options.provider ?? 'auto',
     bytes.length,
     options.platform ?? process.platform,
     options.routing?.router,
   );
+  const wanted =
+    variant && choice.provider !== 'cpu'
+      ? { ...choice, coreMlFlags: choice.coreMlFlags | STATIC_SHAPES }
+      : choice;
   const runtime = options.runtime ?? (await loadRuntime());
-  const model = await load(runtime, bytes, wanted, { input, output, threads }, options.routing);
+  const files = { bytes, variant, variantOnCpu };
+  const model = await load(runtime, files, wanted, { input, output, threads }, options.routing);
   return {
     summary,
     input,
@@ -103,6 +122,24 @@ export async function openSession(
     },
     ...guard(model, input, options.finite ?? true),
   };
+}
+
+/** The model, and what runs in its place. */
+interface Files {
+  readonly bytes: Uint8Array;
+  readonly variant: readonly FixedFile[] | undefined;
+  readonly variantOnCpu: boolean;
+}
+
+/** Throws InvalidModelError for a file that is not for these rows, or has another input or output than its model. */
+function checkFixed({ bytes, rows }: FixedFile, input: ModelSession['input'], output: string): void {
+  const { inputs, outputs } = inspectModel(bytes);
+  const [only, ...others] = inputs;
+  const [first, columns] = only?.dims ?? [];
+  const fits =
+    others.length === 0 && only?.name === input.name && only.type === 'float32' && columns === input.columns;
+  if (!fits || first !== rows || !outputs.some(({ name }) => name === output))
+    throw new InvalidModelError(`Expected a variant for ${rows} rows of its model, was another`);
 }
 
 interface Layout {
@@ -141,15 +178,44 @@ function outputOf(summary: ModelSummary, asked?: string): ModelSession['output']
 
 function load(
   runtime: OrtRuntime,
-  bytes: Uint8Array,
+  { bytes, variant, variantOnCpu }: Files,
   wanted: ProviderChoice,
   layout: Layout,
   routing: ModelRouting | undefined,
 ): Promise<Runner> {
-  const create = (provider: ProviderChoice) => createOn(runtime, bytes, provider, layout);
+  const create = (provider: ProviderChoice) =>
+    variant && (variantOnCpu || provider.provider !== 'cpu')
+      ? createFixed(runtime, variant, provider, layout)
+      : createOn(runtime, bytes, provider, layout);
   if (wanted.provider === 'cpu') return create(wanted).then(plainRunner);
   const breaker = (routing && breakerOf(wanted.provider, routing.breakers)) ?? new Breaker();
   return AcceleratedRunner.open({ create, wanted, breaker, columns: layout.input.columns });
+}
+
+/** Opens all files of a variant, and runs any number of rows through them. */
+async function createFixed(
+  runtime: OrtRuntime,
+  files: readonly FixedFile[],
+  provider: ProviderChoice,
+  layout: Layout,
+): Promise<Loaded> {
+  const opened = await Promise.allSettled(
+    files.map(async ({ rows, bytes }) => ({
+      rows,
+      loaded: await createOn(runtime, bytes, provider, layout),
+    })),
+  );
+  const open = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const release = async () => {
+    await Promise.all(open.map(({ loaded }) => loaded.release()));
+  };
+  const failed = opened.find((one) => one.status === 'rejected');
+  if (failed) {
+    await release();
+    throw failed.reason;
+  }
+  const runs = open.map(({ rows, loaded: { run } }) => ({ rows, run }));
+  return { provider, run: runInPieces(runs, layout.input.columns), release };
 }
 
 async function createOn(

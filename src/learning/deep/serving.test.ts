@@ -5,32 +5,15 @@ import { encodeModel } from '../../onnx/graph.ts';
 import { SERVING_OPERATORS } from '../../onnx/operators.ts';
 import { initialValues, planNetwork, servingBuilder } from '../../onnx/training/network.ts';
 import { normals } from '../../onnx/training/test-job.ts';
-import { autoencoder, lstmAutoencoder } from './families/autoencoder.ts';
-import { cnn } from './families/cnn.ts';
-import { mlp } from './families/mlp.ts';
-import { gru, lstm, rnn } from './families/recurrent.ts';
-import { transformer } from './families/transformer.ts';
-import { type Network, serveNetwork } from './fit.ts';
+import { serveNetwork } from './fit.ts';
 import { serve } from './test-kit.ts';
+import { COLUMNS, networks, widthOf } from './test-networks.ts';
 
 const ROWS = 7;
-const COLUMNS = 12;
-const sequence = { steps: 4, dropout: 0.3 };
-
-const networks: Readonly<Record<string, Network>> = {
-  mlp: mlp.network(mlp.options.parse({ hidden: [8], activation: 'gelu', dropout: 0.3 }), COLUMNS),
-  rnn: rnn.network(rnn.options.parse({ ...sequence, units: 5, layers: 2 }), COLUMNS),
-  gru: gru.network(gru.options.parse({ ...sequence, units: 5, layers: 2 }), COLUMNS),
-  lstm: lstm.network(lstm.options.parse({ ...sequence, units: 5, layers: 2 }), COLUMNS),
-  transformer: transformer.network(transformer.options.parse({ ...sequence, width: 8, heads: 2 }), COLUMNS),
-  cnn: cnn.network(cnn.options.parse({ ...sequence, channels: [4, 6] }), COLUMNS),
-  autoencoder: autoencoder.network(autoencoder.options.parse({ hidden: [6] }), COLUMNS),
-  lstm_autoencoder: lstmAutoencoder.network(lstmAutoencoder.options.parse({ steps: 4, units: 5 }), COLUMNS),
-};
 
 describe('the served graph of a network', () => {
   for (const [name, network] of Object.entries(networks)) {
-    const width = name.endsWith('autoencoder') ? COLUMNS : 3;
+    const width = widthOf(name);
     const scratch = new Tape();
     const plan = planNetwork(scratch, (builder) =>
       network(builder, scratch.input('input', [ROWS, COLUMNS]), width),
