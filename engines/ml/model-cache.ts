@@ -41,7 +41,7 @@ export class ModelCache {
 
   /** Whether the version of this key is open, or opens. */
   has(key: string): boolean {
-    return this.#open.has(key);
+    return this.#open.has(key) || this.#open.has(`${key}+int8`);
   }
 
   /**
@@ -129,7 +129,9 @@ export class ModelCache {
 /** Opens a version. Beside the checks of `openSession`, the graph has as many input columns as the card and one number per row. */
 async function openFound(found: FoundModel, routing: ModelRouting | undefined): Promise<LoadedModel> {
   const { card, input, provider } = found;
+  const variant = await found.variant?.files();
   const session = await openSession(await found.bytes(), {
+    ...(variant && { variant }),
     output: card.output.name,
     ...(input === undefined ? {} : { input }),
     ...(provider === undefined ? {} : { provider }),

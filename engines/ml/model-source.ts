@@ -4,6 +4,7 @@ import { ModelIntegrityError } from '../../src/onnx/errors.ts';
 import type { ModelCard, ServingFacts } from '../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../src/onnx/provider.ts';
 import { loadModel, readCard } from '../../src/onnx/registry.ts';
+import type { FixedFile } from '../../src/onnx/session.ts';
 import type { Label } from '../../src/text/labels.ts';
 
 /** What serving has to know of a version; a `model.json` says it too. */
@@ -26,13 +27,20 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
 
 /** One version that a reference leads to. */
 export interface FoundModel {
-  /** `<model_id>@<version>`: the same key means the same bytes. */
+  /** `<model_id>@<version>`, with `+int8` for 8-bit weights: the same key means the same bytes. */
   readonly key: string;
   readonly card: ServedCard;
   /** Name of the graph's input; `input` when absent. */
   readonly input?: string;
   /** The hardware that its deployment asks for; `auto` when absent. */
   readonly provider?: AskedProvider;
+  /** Files for fixed numbers of rows that an accelerator runs in place of the artefact. */
+  readonly variant?: {
+    /** The same for the same files, and for nothing else. */
+    readonly key: string;
+    /** Throws ModelIntegrityError. */
+    files(): Promise<FixedFile[]>;
+  };
   /**
    * Returns the artefact, whose length and SHA-256 are those of the card. Throws ModelIntegrityError when it is absent or
    * another file, TooLargeError over 64 MiB.

@@ -40,6 +40,7 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'DELETE /models/:model_id': 'admin',
     'POST /models/:model_id/versions': 'admin',
     'PUT /models/:model_id/versions/:version': 'admin',
+    'POST /models/:model_id/versions/:version/convert': 'admin',
     // What serves makes trades.
     'POST /models/:model_id/deploy': 'trade',
     'POST /models/:model_id/rollback': 'trade',

@@ -4,11 +4,11 @@ import { z } from 'zod';
 /** A model's id: its folder name, and safe as a path segment. */
 export const modelIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 
-/** A model, and after `@` one of its versions or aliases; without it, the version that serves. */
+/** A model, and after `@` one of its versions or aliases, `+int8` for its 8-bit weights; without it, what serves. */
 export const modelReferenceSchema = z
   .string()
   .regex(
-    /^[a-z0-9][a-z0-9-]{0,63}(@[a-z0-9][a-z0-9._-]{0,63})?$/,
+    /^[a-z0-9][a-z0-9-]{0,63}(@[a-z0-9][a-z0-9._-]{0,63}(\+int8)?)?$/,
     'Expected the id of a model, or <id>@<version or alias>',
   );
 

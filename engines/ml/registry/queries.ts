@@ -1,7 +1,7 @@
 // Questions to the registry's tables. Each look-up of one model, version or alias is one row of an index.
 import { NotFoundError } from '../../../src/core/errors.ts';
 import type { Reader, SqlValue } from '../../../src/store/database.ts';
-import type { DeploymentRow, ModelRow, Stage, VersionRow } from './records.ts';
+import type { DeploymentRow, ModelRow, Stage, VariantRow, VersionRow } from './records.ts';
 
 const of = (alias: string, columns: readonly string[]) => columns.map((c) => `${alias}.${c}`).join(', ');
 const MODEL = [
@@ -42,6 +42,8 @@ const DEPLOYMENT = [
   'previous_version',
   'artefact_sha256',
   'target',
+  'precision',
+  'fallback',
   'below_seq',
   'since_us',
 ] as const;
@@ -68,6 +70,9 @@ export const SQL = {
       OR EXISTS (SELECT 1 FROM model_tags h WHERE h.tag = ? AND h.model_id = m.model_id))
     ORDER BY d.since_us DESC, m.model_id LIMIT 1`,
   byArtefact: 'SELECT 1 AS found FROM model_versions WHERE artefact_sha256 = ? LIMIT 1',
+  byVariant: 'SELECT 1 AS found FROM model_variant_files WHERE sha256 = ? LIMIT 1',
+  variants: `SELECT model_id, version, precision, report, answers, created_us FROM model_variants
+    WHERE model_id = ? AND version >= ? AND version <= ? ORDER BY version, precision`,
 } as const;
 
 /** What a list of models is limited to. */
@@ -178,9 +183,19 @@ export class Queries {
     return found?.model_id ?? null;
   }
 
-  /** Returns those among `hashes` that a version has. */
+  /** Variants of the versions from one to another, oldest version first. */
+  variants(id: string, from: number, to = from): Promise<VariantRow[]> {
+    return this.#reader.all<VariantRow>(SQL.variants, id, from, to);
+  }
+
+  /** Returns those among `hashes` that a version or a variant has. */
   async withVersions(hashes: readonly string[]): Promise<ReadonlySet<string>> {
-    const found = await Promise.all(hashes.map((hash) => this.#reader.get(SQL.byArtefact, hash)));
+    const found = await Promise.all(
+      hashes.map(
+        async (hash) =>
+          (await this.#reader.get(SQL.byArtefact, hash)) ?? (await this.#reader.get(SQL.byVariant, hash)),
+      ),
+    );
     return new Set(hashes.filter((_, i) => found[i] !== null));
   }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TASKS, type Task } from '../../../src/learning/family.ts';
 import { servingSchema } from '../../../src/onnx/model-card.ts';
 import type { AskedProvider } from '../../../src/onnx/provider.ts';
+import type { Precision } from '../../../src/onnx/variants/make.ts';
 import { labelsSchema } from '../../../src/text/bundle.ts';
 import type { Artefact } from './artefacts.ts';
 
@@ -14,6 +15,10 @@ export type Stage = (typeof STAGES)[number];
 export const TARGETS = ['auto', 'cpu', 'neural_engine', 'metal_gpu'] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** What a deployment calculates in; `auto` is not stored. */
+export const SERVED_PRECISIONS = ['float32', 'float16', 'int8'] as const;
+export type ServedPrecision = (typeof SERVED_PRECISIONS)[number];
+
 /** The provider of ONNX Runtime for each target. */
 export const PROVIDERS: Readonly<Record<Target, AskedProvider>> = {
   auto: 'auto',
@@ -23,6 +28,9 @@ export const PROVIDERS: Readonly<Record<Target, AskedProvider>> = {
 };
 
 const text = (most: number) => z.string().min(1).max(most);
+
+/** Characters of the JSON of a recipe: 500 features, each with its options. */
+const MAX_RECIPE = 262_144;
 
 /** Where a version comes from; all that is known of it. */
 export const lineageSchema = z.strictObject({
@@ -36,6 +44,13 @@ export const lineageSchema = z.strictObject({
   code_version: text(200).optional().describe('version or commit of the code that fitted it'),
   seed: z.int().min(0).optional().describe('seed of the fit, at least 0'),
   training_job: text(64).optional().describe('job that trained it'),
+  recipe: z
+    .record(text(64), z.unknown())
+    .refine((recipe) => JSON.stringify(recipe).length <= MAX_RECIPE, {
+      message: `Expected at most ${MAX_RECIPE} characters of JSON`,
+    })
+    .optional()
+    .describe('table, features, target and shares of a training: how its test rows are made again'),
   parent_version: z
     .string()
     .regex(/^([a-z0-9][a-z0-9-]{0,63}@)?[1-9][0-9]{0,14}$/)
@@ -148,9 +163,25 @@ export interface DeploymentRow {
   readonly previous_version: number | null;
   readonly artefact_sha256: string | null;
   readonly target: Target | null;
+  /** What it calculates in; null after a deletion. */
+  readonly precision: ServedPrecision | null;
+  /** Why it serves on the CPU although its target would not be; null where it does not. */
+  readonly fallback: string | null;
   /** The row that a rollback goes back to; null where there is none. */
   readonly below_seq: number | null;
   readonly since_us: number;
+}
+
+/** A variant of a version as it is stored. */
+export interface VariantRow {
+  readonly model_id: string;
+  readonly version: number;
+  readonly precision: Precision;
+  /** JSON of `Conversion` (conversion/schemas.ts). */
+  readonly report: string;
+  /** What it said to the probe: float32 as base64. */
+  readonly answers: string;
+  readonly created_us: number;
 }
 
 /** A model without versions. */

@@ -1,20 +1,26 @@
 // What may happen to a registered model: made, given versions, changed, deployed, taken back, deleted.
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
+import type { Conversions } from '../conversion/conversions.ts';
+import type { ConvertRequest } from '../conversion/schemas.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import { accept } from './intake.ts';
 import type { Lineage, NewVersion } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
-import type { RegistryStore } from './store.ts';
+import { precisionOf, type RegistryStore } from './store.ts';
 import { taskOfDefinition } from './task.ts';
 import { acceptText, checkText } from './text-intake.ts';
+
+/** Ends a reference to the variant with 8-bit weights. */
+const INT8 = '+int8';
 
 /** What the registry works with. */
 export interface RegistryParts {
   readonly store: RegistryStore;
   readonly artefacts: Artefacts;
+  readonly conversions: Pick<Conversions, 'ensure'>;
   /** Longest trial in milliseconds. */
   readonly trialMs: number;
   /** Told after each change of what a reference to this model may lead to. */
@@ -40,7 +46,9 @@ export class ModelRegistry implements ModelSource {
   }
 
   async find(reference: string): Promise<FoundModel> {
-    const { id, name } = splitReference(reference);
+    const { id, name: whole } = splitReference(reference);
+    const int8 = whole?.endsWith(INT8) ?? false;
+    const name = whole === null ? null : int8 ? whole.slice(0, -INT8.length) : whole;
     const { queries } = this.#store;
     const model = await queries.model(id);
     const row = await (name === null ? queries.production(id) : queries.named(id, name));
@@ -51,7 +59,18 @@ export class ModelRegistry implements ModelSource {
     }
     const serves = row.version === model.production_version;
     const deployment = serves ? await queries.deployment(id, model.deployment_seq) : null;
-    return foundModel(model, row, deployment?.target ?? null, this.#artefacts);
+    const variants = await queries.variants(id, row.version);
+    if (int8 && !variants.some(({ precision }) => precision === 'int8')) {
+      throw new NotFoundError(`Expected a version of ${id} with 8-bit weights, was one without`);
+    }
+    const precision = int8
+      ? 'int8'
+      : deployment && (name ?? 'production') === 'production'
+        ? precisionOf(deployment)
+        : 'float32';
+    const fellBack = (deployment?.fallback ?? null) !== null;
+    const served = { target: deployment?.target ?? null, precision, fellBack, variants } as const;
+    return foundModel(model, row, served, this.#artefacts);
   }
 
   /**
@@ -123,7 +142,8 @@ export class ModelRegistry implements ModelSource {
   async version(id: string, name: string) {
     const { queries } = this.#store;
     await queries.model(id);
-    return versionReply(await queries.named(id, name), await queries.aliases(id));
+    const row = await queries.named(id, name);
+    return versionReply(row, await queries.aliases(id), await queries.variants(id, row.version));
   }
 
   async versions(id: string, { limit, cursor }: PageQuery) {
@@ -132,7 +152,8 @@ export class ModelRegistry implements ModelSource {
     const aliases = await queries.aliases(id);
     const rows = await queries.versions(id, limit, cursor);
     const next_cursor = rows.length === limit ? rows.at(-1)!.version : null;
-    return { versions: rows.map((row) => versionReply(row, aliases)), next_cursor };
+    const variants = rows[0] ? await queries.variants(id, rows.at(-1)!.version, rows[0].version) : [];
+    return { versions: rows.map((row) => versionReply(row, aliases, variants)), next_cursor };
   }
 
   /** What served when, also of a model that was deleted. Throws NotFoundError for an id that never was. */
@@ -174,6 +195,14 @@ export class ModelRegistry implements ModelSource {
     );
     this.#parts.onChange(id, 'changed');
     return this.model(id);
+  }
+
+  /** Makes a variant of a version, or returns the one that there is. Throws NotFoundError, and as `Conversions.ensure` does. */
+  async convert(id: string, name: string, { precision, max_cost }: ConvertRequest) {
+    const row = await this.#store.queries.named(id, name);
+    const { conversion, reused } = await this.#parts.conversions.ensure(row, precision, max_cost);
+    this.#parts.onChange(id, 'changed');
+    return { ...conversion, reused };
   }
 
   /** Throws NotFoundError, ConflictError for the version that serves. */

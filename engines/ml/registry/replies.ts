@@ -1,16 +1,20 @@
 // Rows of the registry as replies show them, and as serving takes them.
+import { conversionOf } from '../conversion/conversions.ts';
 import type { FoundModel } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import {
   type DeploymentRow,
   type ModelRow,
   PROVIDERS,
+  type ServedPrecision,
   type Signature,
   signatureSchema,
   type Target,
+  type VariantRow,
   type VersionRow,
 } from './records.ts';
 import type { ModelVersion, RegisteredModel } from './schemas.ts';
+import { precisionOf } from './store.ts';
 
 /** A number of a version, as replies say it. */
 export function versionText(version: number): string;
@@ -48,7 +52,11 @@ export function modelReply(
 }
 
 /** Returns the page of a version. */
-export function versionReply(row: VersionRow, aliases: Readonly<Record<string, number>>): ModelVersion {
+export function versionReply(
+  row: VersionRow,
+  aliases: Readonly<Record<string, number>>,
+  variants: readonly VariantRow[],
+): ModelVersion {
   return {
     model_id: row.model_id,
     version: versionText(row.version),
@@ -58,6 +66,7 @@ export function versionReply(row: VersionRow, aliases: Readonly<Record<string, n
     metrics: JSON.parse(row.metrics),
     lineage: JSON.parse(row.lineage),
     artefact: { sha256: row.artefact_sha256, bytes: row.artefact_bytes },
+    variants: variants.filter(({ version }) => version === row.version).map(conversionOf),
     created_us: row.created_us,
     updated_us: row.updated_us,
   };
@@ -67,6 +76,7 @@ export function versionReply(row: VersionRow, aliases: Readonly<Record<string, n
 export function deploymentReply({ below_seq: _, ...row }: DeploymentRow) {
   return {
     ...row,
+    precision: row.version === null ? null : precisionOf(row),
     version: versionText(row.version),
     previous_version: versionText(row.previous_version),
   };
@@ -77,17 +87,34 @@ function signatureOf({ signature }: Pick<VersionRow, 'signature'>): Signature {
   return signatureSchema.parse(JSON.parse(signature));
 }
 
+/** What is known of how a version serves. */
+export interface Served {
+  /** Null for a version that does not serve. */
+  readonly target: Target | null;
+  readonly precision: ServedPrecision;
+  readonly fellBack: boolean;
+  readonly variants: readonly VariantRow[];
+}
+
 /** Returns a version as serving takes it. */
 export function foundModel(
   model: ModelRow,
   row: VersionRow,
-  target: Target | null,
+  { target, precision, variants, fellBack }: Served,
   artefacts: Artefacts,
 ): FoundModel {
   const { input, output, task, serving, text } = signatureOf(row);
-  const artefact = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
+  const whole = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
+  const half = variants.find((variant) => variant.precision === 'float16');
+  const small = precision === 'int8' ? variants.find((variant) => variant.precision === 'int8') : undefined;
+  const artefact = small ? conversionOf(small).files[0]! : whole;
+  const provider = small || fellBack ? 'cpu' : PROVIDERS[target ?? 'auto'];
+  const key = `${row.model_id}@${row.version}`;
+  // Who deployed the version itself for an accelerator wanted no rounding.
+  const asItIs = precision === 'float32' && (target === 'neural_engine' || target === 'metal_gpu');
+  const variant = half && !small && !asItIs ? fixedOf(half, artefacts) : null;
   return {
-    key: `${row.model_id}@${row.version}`,
+    key: small ? `${key}+int8` : key,
     card: {
       model_id: row.model_id,
       version: versionText(row.version),
@@ -99,8 +126,18 @@ export function foundModel(
       serving,
     },
     input: input.name,
-    provider: PROVIDERS[target ?? 'auto'],
+    provider,
     bytes: () => artefacts.read(artefact),
+    ...(variant && { variant }),
+  };
+}
+
+function fixedOf(row: VariantRow, artefacts: Artefacts): NonNullable<FoundModel['variant']> {
+  const { files } = conversionOf(row);
+  return {
+    key: files.map(({ sha256 }) => sha256).join('+'),
+    files: () =>
+      Promise.all(files.map(async (file) => ({ rows: file.rows!, bytes: await artefacts.read(file) }))),
   };
 }
 

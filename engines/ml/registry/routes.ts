@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { InvalidOptionError } from '../../../src/core/errors.ts';
 import { jsonSchemaOf } from '../../../src/http/openapi.ts';
 import { modelCardSchema } from '../../../src/onnx/model-card.ts';
+import { convertReply, convertRequest } from '../conversion/schemas.ts';
 import { type DeploymentsQuery, deploymentList, deploymentsQuery, modelParam } from '../schemas.ts';
 import {
   deletedModel,
@@ -183,6 +184,17 @@ export function registryRoutes(service: ModelsService, stream: StreamDeployments
         body: versionUpdate,
         response: { 200: modelVersion },
         detail: { summary: 'Move a version that does not serve to another stage', tags },
+      },
+    )
+    .post(
+      '/models/:model_id/versions/:version/convert',
+      ({ params, body }) =>
+        service.change(params.model_id, () => registry.convert(params.model_id, params.version, body)),
+      {
+        params: versionParam,
+        body: convertRequest,
+        response: { 200: convertReply },
+        detail: { summary: 'Make a variant of a version and measure what it costs; nothing serves it', tags },
       },
     )
     .get(

@@ -4,9 +4,17 @@ import { TASKS } from '../../../src/learning/family.ts';
 import { modelIdSchema, servingSchema } from '../../../src/onnx/model-card.ts';
 import { labelsSchema, maxTokensSchema } from '../../../src/text/bundle.ts';
 import { LEXICONS } from '../../../src/text/lexicons.ts';
+import { conversion, maxCost } from '../conversion/schemas.ts';
 import { MAX_PROBE_ROWS } from './probe.ts';
 import { BUILT_IN_ALIASES } from './queries.ts';
-import { lineageSchema, metricsSchema, STAGES, signatureSchema, TARGETS } from './records.ts';
+import {
+  lineageSchema,
+  metricsSchema,
+  SERVED_PRECISIONS,
+  STAGES,
+  signatureSchema,
+  TARGETS,
+} from './records.ts';
 
 /** Most columns of the input of a model. */
 export const MAX_COLUMNS = 100_000;
@@ -151,6 +159,15 @@ export const deployRequest = z.strictObject({
     .default('latest')
     .describe('number, alias, or latest'),
   target: z.enum(TARGETS).default('auto').describe('hardware to serve on'),
+  precision: z
+    .enum(['auto', ...SERVED_PRECISIONS])
+    .default('auto')
+    .describe('auto: float16 on an accelerator, float32 on the CPU; int8: 8-bit weights, on the CPU'),
+  allow_fallback: z
+    .boolean()
+    .default(false)
+    .describe('serve on the CPU where the hardware of target would run little of the model'),
+  max_cost: maxCost,
 });
 export type DeployRequest = z.input<typeof deployRequest>;
 
@@ -188,6 +205,7 @@ export const modelVersion = z.object({
   metrics: metricsSchema,
   lineage: lineageSchema,
   artefact: z.object({ sha256: z.string(), bytes: z.int() }),
+  variants: z.array(conversion).describe('what was made of it for other hardware, or smaller'),
   created_us: z.int().describe('microseconds since the epoch'),
   updated_us: z.int(),
 });
@@ -266,6 +284,11 @@ export const modelDeployment = z.object({
   previous_version: z.string().nullable(),
   artefact_sha256: z.string().nullable(),
   target: z.enum(TARGETS).nullable(),
+  precision: z.enum(SERVED_PRECISIONS).nullable().describe('what it calculates in; null after a deletion'),
+  fallback: z
+    .string()
+    .nullable()
+    .describe('why it serves on the CPU although its target would not be; null where it does not'),
   since_us: z.int().describe('microseconds since the epoch'),
 });
 
@@ -276,6 +299,7 @@ export const modelDeploymentList = z.object({
 
 export const deployReply = modelDeployment.extend({
   hardware_used: z.string().describe('what ran the trial'),
+  conversion: conversion.nullable().describe('the variant that serves; null for the version itself'),
 });
 
 export const modelStatus = z.object({

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { Counter } from '../../../src/http/prom.ts';
+import { Conversions } from '../conversion/conversions.ts';
 import type { ModelSource } from '../model-source.ts';
 import { Artefacts } from './artefacts.ts';
 import { Catalogue } from './catalogue.ts';
@@ -57,8 +58,10 @@ export class ModelsService {
       artefacts: this.#artefacts,
       trialMs: config.defaultTimeoutMs,
     };
+    const conversions = new Conversions({ ...parts, config });
     this.deployer = new Deployer({
       ...parts,
+      conversions,
       routing,
       warm: serving.warm,
       onChange: (id) => serving.changed(id),
@@ -66,6 +69,7 @@ export class ModelsService {
     });
     this.registry = new ModelRegistry({
       ...parts,
+      conversions,
       isDeploying: (id) => this.deployer.isDeploying(id),
       onChange: (id, change) => serving[change](id),
     });

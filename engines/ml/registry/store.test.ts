@@ -87,7 +87,14 @@ for (const { name, present, start } of STORES) {
       await expect(store.update('a', { name: 'other' }, before.revision + 1)).rejects.toThrow('revision');
       await expect(store.createModel(aModel('a'), aVersion())).rejects.toThrow('taken');
       await expect(store.createVersion('nobody', aVersion())).rejects.toThrow('registered model');
-      const wanted = { kind: 'deploy', version: 1, target: 'cpu', below: null } as const;
+      const wanted = {
+        kind: 'deploy',
+        version: 1,
+        target: 'cpu',
+        precision: 'float32',
+        fallback: null,
+        below: null,
+      } as const;
       await expect(store.deploy('a', { ...wanted, seq: 3 })).rejects.toThrow('meanwhile');
       expect(await store.queries.model('a')).toEqual(before);
       expect(await store.queries.tags('a')).toEqual(['x']);
@@ -107,7 +114,15 @@ for (const { name, present, start } of STORES) {
     test('the history of deployments cannot be changed', async () => {
       const { store, database, close } = await openStore(env);
       await store.createModel(aModel('a'), aVersion());
-      await store.deploy('a', { kind: 'deploy', version: 1, target: 'cpu', below: null, seq: 0 });
+      await store.deploy('a', {
+        kind: 'deploy',
+        version: 1,
+        target: 'cpu',
+        precision: 'float32',
+        fallback: null,
+        below: null,
+        seq: 0,
+      });
       for (const sql of ['UPDATE model_deployments SET version = 2', 'DELETE FROM model_deployments']) {
         await expect(database.transaction((tx) => tx.all(sql))).rejects.toThrow('append-only');
       }
@@ -121,7 +136,15 @@ for (const { name, present, start } of STORES) {
       await store.createModel(aModel('alpha', { name: 'First 100%', tags: ['x', 'y'] }), aVersion());
       await store.createModel(aModel('beta', { model_type: 'portfolio_risk', tags: ['x'] }), aVersion());
       await store.createModel(aModel('gamma', { name: 'a_b' }));
-      await store.deploy('beta', { kind: 'deploy', version: 1, target: 'auto', below: null, seq: 0 });
+      await store.deploy('beta', {
+        kind: 'deploy',
+        version: 1,
+        target: 'auto',
+        precision: 'float32',
+        fallback: null,
+        below: null,
+        seq: 0,
+      });
       const ids = async (filter: object) =>
         (await queries.list({ after: '', limit: 10, ...filter })).map(({ model_id }) => model_id);
       expect(await ids({})).toEqual(['alpha', 'beta', 'gamma']);
@@ -173,6 +196,8 @@ function looks(): Record<string, { readonly sql: string; readonly values: readon
     deployments: ['m7', 10, 10],
     answering: ['rare', 'portfolio_risk', 'horizon:1d'],
     byArtefact: ['sha7'],
+    byVariant: ['sha5'],
+    variants: ['m7', 50, 60],
   };
   const named = Object.entries(SQL).map(([look, sql]) => {
     return [look, { sql: sql as string, values: values[look as keyof typeof SQL] }] as const;

@@ -5,8 +5,25 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { Queries } from './queries.ts';
-import type { DeploymentRow, ModelRow, NewModel, NewVersion, Stage, Target } from './records.ts';
-import { addVersion, touch, writeDeployment, writeModel, writeStage, writeTags } from './writes.ts';
+import type {
+  DeploymentRow,
+  ModelRow,
+  NewModel,
+  NewVersion,
+  ServedPrecision,
+  Stage,
+  Target,
+  VariantRow,
+} from './records.ts';
+import {
+  addVersion,
+  touch,
+  writeDeployment,
+  writeModel,
+  writeStage,
+  writeTags,
+  writeVariant,
+} from './writes.ts';
 
 /** What may be changed of a model; what is absent stays, what is given is replaced as a whole. */
 export interface ModelChange {
@@ -24,6 +41,8 @@ export interface NewDeployment {
   readonly kind: 'deploy' | 'rollback';
   readonly version: number;
   readonly target: Target;
+  readonly precision: ServedPrecision;
+  readonly fallback: string | null;
   /** The newest deployment when this one was tried: another one since then wins. */
   readonly seq: number;
   /** The deployment that a rollback goes back to. */
@@ -34,7 +53,24 @@ export interface NewDeployment {
 export interface Served {
   readonly version: number;
   readonly target: Target;
+  readonly precision: ServedPrecision;
+  /** Whether it served on the CPU although its target would not be. */
+  readonly fellBack: boolean;
   readonly below_seq: number | null;
+}
+
+/** Tables with rows of the versions of a model. */
+const VERSION_TABLES = [
+  'model_versions',
+  'model_variants',
+  'model_variant_files',
+  'model_aliases',
+  'model_tags',
+];
+
+/** What a deployment calculates in; the first ones did not say. */
+export function precisionOf(row: Pick<DeploymentRow, 'precision'>): ServedPrecision {
+  return row.precision ?? 'float32';
 }
 
 /** Changes models and versions. Every refusal comes before anything is written. */
@@ -121,6 +157,15 @@ export class RegistryStore {
     });
   }
 
+  /** Keeps a variant of a version with the hashes of its files. Throws NotFoundError for a version that is gone. */
+  keepVariant(row: Omit<VariantRow, 'created_us'>, hashes: readonly string[]): Promise<void> {
+    return this.#change(async ({ tx }, queries, now) => {
+      await queries.model(row.model_id);
+      await queries.version(row.model_id, row.version);
+      writeVariant(tx, { ...row, created_us: now }, hashes);
+    });
+  }
+
   /**
    * Makes a version serve and returns the row of its deployment; of the last one when it serves there already. What served before is
    * archived. Throws NotFoundError, and ConflictError when something else was deployed since `seq`.
@@ -134,9 +179,12 @@ export class RegistryStore {
         throw new ConflictError('Expected no other deployment meanwhile, was one', { model_id: id });
       }
       const last = await queries.deployment(id, wanted.seq);
-      const isSame = model.production_version === wanted.version && last?.target === wanted.target;
+      const isSame =
+        model.production_version === wanted.version &&
+        last?.target === wanted.target &&
+        precisionOf(last) === wanted.precision;
       // Asked for again, as after a reply that was lost.
-      if (wanted.kind === 'deploy' && isSame) return last;
+      if (wanted.kind === 'deploy' && isSame) return last!;
       const row: DeploymentRow = {
         model_id: id,
         seq: wanted.seq + 1,
@@ -145,6 +193,8 @@ export class RegistryStore {
         previous_version: model.production_version,
         artefact_sha256,
         target: wanted.target,
+        precision: wanted.precision,
+        fallback: wanted.fallback,
         below_seq: wanted.below,
         since_us: now,
       };
@@ -190,11 +240,13 @@ export class RegistryStore {
           previous_version: model.production_version,
           artefact_sha256: null,
           target: null,
+          precision: null,
+          fallback: null,
           below_seq: null,
           since_us: now,
         });
       }
-      for (const table of ['model_versions', 'model_aliases', 'model_tags']) {
+      for (const table of VERSION_TABLES) {
         tx.write(`DELETE FROM ${table} WHERE model_id = ?`, id);
       }
       tx.write('UPDATE models SET production_version = NULL, deleted_us = ? WHERE model_id = ?', now, id);
@@ -210,7 +262,8 @@ export class RegistryStore {
     if (below?.version == null || below.target === null) {
       throw new ConflictError('Expected a version that served before, was none', { model_id });
     }
-    return { version: below.version, target: below.target, below_seq: below.below_seq };
+    const { version, target, below_seq } = below;
+    return { version, target, precision: precisionOf(below), fellBack: below.fallback !== null, below_seq };
   }
 
   #change<T>(work: (unit: Unit, queries: Queries, nowUs: number) => Promise<T>): Promise<T> {

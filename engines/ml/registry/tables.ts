@@ -28,4 +28,13 @@ export const REGISTRY_TABLES: Migrations = [
      model_id TEXT NOT NULL, seq BIGINT NOT NULL, kind TEXT NOT NULL, version BIGINT, previous_version BIGINT,
      artefact_sha256 TEXT, target TEXT, below_seq BIGINT, since_us BIGINT NOT NULL, PRIMARY KEY (model_id, seq));`,
   appendOnly('model_deployments'),
+  `ALTER TABLE model_deployments ADD COLUMN precision TEXT;
+   ALTER TABLE model_deployments ADD COLUMN fallback TEXT;
+   CREATE TABLE model_variants (
+     model_id TEXT NOT NULL, version BIGINT NOT NULL, precision TEXT NOT NULL, report TEXT NOT NULL, answers TEXT NOT NULL,
+     created_us BIGINT NOT NULL, PRIMARY KEY (model_id, version, precision));
+   CREATE TABLE model_variant_files (
+     sha256 TEXT NOT NULL, model_id TEXT NOT NULL, version BIGINT NOT NULL, precision TEXT NOT NULL,
+     PRIMARY KEY (sha256, model_id, version, precision));
+   CREATE INDEX model_variant_files_of_model ON model_variant_files (model_id);`,
 ];

@@ -118,7 +118,7 @@ export async function taken(store: RegistryStore, step: Step): Promise<void> {
   const model = await queries.model(step.id);
   const { deployment_seq: seq, production_version, newest_version } = model;
   const version = 'pick' in step ? newest_version - step.pick : 0;
-  const plain = { target: 'auto', seq } as const;
+  const plain = { target: 'auto', precision: 'float32', fallback: null, seq } as const;
   switch (step.do) {
     case 'version':
       return void (await store.createVersion(step.id, aVersion(step.pick)));

@@ -1,5 +1,5 @@
 // A process that loads one model, asks it for some rows and ends: whatever the model does, it happens to nobody else.
-// Standard input: length of the header (uint32), header (JSON), inputs (float32), model. Standard output: one line of JSON.
+// Standard input: length of the header (uint32), header (JSON), inputs (float32), files of a variant, model. Standard output: one line of JSON.
 import { NautilusError } from '../../../src/core/errors.ts';
 import { openSession } from '../../../src/onnx/session.ts';
 import { isText } from '../../../src/text/bundle.ts';
@@ -11,12 +11,16 @@ async function answer(): Promise<TrialAnswer> {
   const all = await Bun.stdin.bytes();
   const start = 4 + new DataView(all.buffer, all.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(all.subarray(4, start))) as TrialHeader;
-  const { rows, columns, input, output, provider } = header;
+  const { rows, columns, input, output, provider, files = [] } = header;
   const inputs = new Float32Array(all.slice(start, start + 4 * rows * columns).buffer);
-  const model = all.subarray(start + inputs.byteLength);
-  const session = isText(model)
-    ? await openTextSession(model)
-    : await openSession(model, { input, output, provider });
+  let at = start + inputs.byteLength;
+  const variant = files.map((file) => {
+    at += file.bytes;
+    return { rows: file.rows, bytes: all.subarray(at - file.bytes, at) };
+  });
+  const options = { input, output, provider, ...(variant.length > 0 && { variant }) };
+  const model = all.subarray(at);
+  const session = isText(model) ? await openTextSession(model) : await openSession(model, options);
   const outputs = await session.predict(inputs, rows);
   return { outputs: toText(outputs), provider: session.ranOn(outputs).provider };
 }

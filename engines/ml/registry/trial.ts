@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BackendUnavailableError, DependencyUnavailableError } from '../../../src/core/errors.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
+import type { FixedFile } from '../../../src/onnx/session.ts';
 import { fromText } from './probe.ts';
 
 /** What is asked of the process; the first part of its input. */
@@ -13,6 +14,8 @@ export interface TrialHeader {
   readonly input: string;
   readonly output: string;
   readonly provider: ProviderChoice['provider'];
+  /** Rows and lengths of the files of a variant, which come before the model. */
+  readonly files?: readonly { readonly rows: number; readonly bytes: number }[];
 }
 
 /** What it says. */
@@ -26,8 +29,10 @@ const answerSchema: z.ZodType<TrialAnswer> = z.union([
 ]);
 
 /** One trial: [rows, columns] inputs. */
-export interface Trial extends TrialHeader {
+export interface Trial extends Omit<TrialHeader, 'files'> {
   readonly model: Uint8Array;
+  /** Files of a variant that runs in place of the model on an accelerator. */
+  readonly variant?: readonly FixedFile[];
   readonly inputs: Float32Array;
 }
 
@@ -55,13 +60,16 @@ const LOOK_MS = 20;
  * rows, ends its process, or takes longer or more memory than allowed; BackendUnavailableError for hardware that is absent.
  */
 export async function tryModel(
-  { model, inputs, ...header }: Trial,
+  { model, variant = [], inputs, ...trial }: Trial,
   { timeoutMs, maxBytes = MAX_BYTES }: Partial<TrialLimits> & Pick<TrialLimits, 'timeoutMs'>,
 ): Promise<TrialResult> {
+  const files = variant.map(({ rows, bytes }) => ({ rows, bytes: bytes.length }));
+  const header: TrialHeader = { ...trial, files };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const length = new Uint8Array(new Uint32Array([text.length]).buffer);
   const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
-  const child = start(new Blob([length, text, data.slice(), model.slice()]), timeoutMs);
+  const parts = [length, text, data.slice(), ...variant.map(({ bytes }) => bytes.slice()), model.slice()];
+  const child = start(new Blob(parts), timeoutMs);
   let isTooBig = false;
   const watch = setInterval(() => {
     void residentBytes(child.pid).then((bytes) => {

@@ -1,6 +1,6 @@
 // Statements that change the registry's tables; which of them go together is said in store.ts.
 import type { Transaction } from '../../../src/store/database.ts';
-import type { DeploymentRow, ModelRow, NewModel, NewVersion, Stage } from './records.ts';
+import type { DeploymentRow, ModelRow, NewModel, NewVersion, Stage, VariantRow } from './records.ts';
 
 const INSERT_VERSION = `INSERT INTO model_versions (model_id, version, stage, artefact_sha256, artefact_bytes, signature,
   probe, metrics, lineage, created_us, updated_us) VALUES (?, ?, 'none', ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -9,7 +9,11 @@ const INSERT_MODEL = `INSERT INTO models (name, description, model_type, task, f
 const REVIVE_MODEL = `UPDATE models SET name = ?, description = ?, model_type = ?, task = ?, family = ?, options = ?,
   configuration = ?, revision = ?, created_us = ?, updated_us = ?, deleted_us = NULL WHERE model_id = ?`;
 const INSERT_DEPLOYMENT = `INSERT INTO model_deployments (model_id, seq, kind, version, previous_version, artefact_sha256,
-  target, below_seq, since_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  target, precision, fallback, below_seq, since_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_VARIANT = `INSERT INTO model_variants (model_id, version, precision, report, answers, created_us)
+  VALUES (?, ?, ?, ?, ?, ?)`;
+const INSERT_VARIANT_FILE =
+  'INSERT INTO model_variant_files (sha256, model_id, version, precision) VALUES (?, ?, ?, ?)';
 const SET_STAGE = 'UPDATE model_versions SET stage = ?, updated_us = ? WHERE model_id = ? AND version = ?';
 
 /** Writes a new model, into the row of a deleted one of this id where there is one. */
@@ -71,6 +75,17 @@ export function addVersion(
   return number;
 }
 
+/** Writes a variant and which files it has, in place of an earlier one. */
+export function writeVariant(tx: Transaction, row: VariantRow, hashes: readonly string[]): void {
+  const { model_id, version, precision } = row;
+  for (const table of ['model_variants', 'model_variant_files']) {
+    const where = 'WHERE model_id = ? AND version = ? AND precision = ?';
+    tx.write(`DELETE FROM ${table} ${where}`, model_id, version, precision);
+  }
+  tx.write(INSERT_VARIANT, model_id, version, precision, row.report, row.answers, row.created_us);
+  for (const hash of new Set(hashes)) tx.write(INSERT_VARIANT_FILE, hash, model_id, version, precision);
+}
+
 /** Writes a row of the history, which becomes the newest. */
 export function writeDeployment(tx: Transaction, row: DeploymentRow): void {
   tx.write(
@@ -82,6 +97,8 @@ export function writeDeployment(tx: Transaction, row: DeploymentRow): void {
     row.previous_version,
     row.artefact_sha256,
     row.target,
+    row.precision,
+    row.fallback,
     row.below_seq,
     row.since_us,
   );

@@ -43,6 +43,7 @@ async function answer(request: ChildRequest): Promise<ChildReply | null> {
 async function load({
   key,
   file,
+  variant,
   input,
   output,
   columns,
@@ -51,10 +52,10 @@ async function load({
   measure,
 }: LoadRequest): Promise<ChildReply> {
   // The engine has checked the rows, and a model may well read NaN.
+  const fixed = variant.map((one) => ({ rows: one.rows, bytes: readFileSync(one.file) }));
+  const options = { input, output, provider, finite: false, ...(fixed.length > 0 && { variant: fixed }) };
   const bytes = readFileSync(file);
-  const session = isText(bytes)
-    ? await openTextSession(bytes)
-    : await openSession(bytes, { input, output, provider, finite: false });
+  const session = isText(bytes) ? await openTextSession(bytes) : await openSession(bytes, options);
   try {
     if (session.input.columns !== columns)
       throw new ModelIntegrityError(`Expected a graph that takes the ${columns} inputs of its card`);

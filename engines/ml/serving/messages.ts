@@ -8,6 +8,8 @@ export interface LoadRequest {
   readonly key: string;
   /** File with the model's bytes; read once. */
   readonly file: string;
+  /** Files of a variant that runs in place of it on an accelerator. */
+  readonly variant: readonly { readonly rows: number; readonly file: string }[];
   /** Names of its input, and of the output that is wanted. */
   readonly input: string;
   readonly output: string;

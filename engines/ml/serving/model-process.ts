@@ -2,6 +2,7 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { NautilusError } from '../../../src/core/errors.ts';
+import type { FixedFile } from '../../../src/onnx/session.ts';
 import { type Loss, ProcessLostError } from './errors.ts';
 import { MEMORY_SIGNAL } from './limits.ts';
 import type {
@@ -22,7 +23,10 @@ interface Waiter {
 }
 
 /** A model that a process can open. */
-export type Loadable = Omit<LoadRequest, 'type' | 'file'> & { readonly bytes: Uint8Array };
+export type Loadable = Omit<LoadRequest, 'type' | 'file' | 'variant'> & {
+  readonly bytes: Uint8Array;
+  readonly variant?: readonly FixedFile[];
+};
 
 /** A running process. All calls reject with {@link ProcessLostError} once it is gone, for whatever reason. */
 export class ModelProcess {
@@ -76,15 +80,22 @@ export class ModelProcess {
   }
 
   /** Opens a model and warms it up. Throws what opening it throws, as a plain NautilusError. */
-  async load({ bytes, ...model }: Loadable, timeoutMs: number): Promise<LoadedReply> {
-    const file = scratchPath();
-    writeFileSync(file, bytes, { mode: 0o600, flag: 'wx' });
+  async load({ bytes, variant = [], ...model }: Loadable, timeoutMs: number): Promise<LoadedReply> {
+    const written: string[] = [];
+    const write = (content: Uint8Array) => {
+      const path = scratchPath();
+      writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
+      written.push(path);
+      return path;
+    };
     try {
-      const reply = await this.#ask({ type: 'load', file, ...model }, timeoutMs);
+      const files = variant.map(({ rows, bytes: content }) => ({ rows, file: write(content) }));
+      const request = { type: 'load', file: write(bytes), variant: files, ...model } as const;
+      const reply = await this.#ask(request, timeoutMs);
       this.loaded.add(model.key);
       return reply as LoadedReply;
     } finally {
-      unlinkSync(file);
+      for (const path of written) unlinkSync(path);
     }
   }
 

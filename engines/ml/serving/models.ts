@@ -78,7 +78,8 @@ export class ServedModels {
 
   /** Whether `<model_id>@<version>` is open, or opens. */
   has(version: string): boolean {
-    for (const { key } of this.#entries.values()) if (key === version) return true;
+    for (const { key } of this.#entries.values())
+      if (key === version || key === `${version}+int8`) return true;
     return false;
   }
 
@@ -97,7 +98,9 @@ export class ServedModels {
     const opening = this.#known(found, choice);
     if (opening) return opening;
     const bytes = await this.#read(found);
-    const pooled = this.#pooledOf(found, bytes, choice);
+    // The CPU runs the model itself.
+    const variant = choice.provider === 'cpu' ? undefined : await found.variant?.files();
+    const pooled = this.#pooledOf(found, bytes, variant, choice);
     // Another caller may have been quicker.
     const begun = this.#known(found, choice);
     if (begun) return begun;
@@ -166,16 +169,18 @@ export class ServedModels {
   }
 
   #pooledOf(
-    { card, input = 'input' }: FoundModel,
+    { card, input = 'input', variant: its }: FoundModel,
     bytes: Uint8Array,
+    variant: PooledModel['variant'],
     { provider }: ProviderChoice,
   ): PooledModel {
     const columns = card.text ? TEXT_COLUMNS : card.inputs.length;
     const output = card.output.name;
     const fitting = Math.floor(SIDE_BYTES / Float32Array.BYTES_PER_ELEMENT / columns);
     const maxRows = Math.max(1, Math.min(card.text ? TEXT_ROWS : this.#options.maxBatchRows, fitting));
-    const key = [card.artefact.sha256, input, output, columns, provider].join('/');
-    return { key, modelId: card.model_id, bytes, input, output, columns, provider, maxRows };
+    const parts = [card.artefact.sha256, input, output, columns, provider, ...(variant ? [its!.key] : [])];
+    const key = parts.join('/');
+    return { key, modelId: card.model_id, bytes, variant, input, output, columns, provider, maxRows };
   }
 
   async #open(

@@ -66,9 +66,9 @@ async function prepare(process: ModelProcess, model: PooledModel, tasks: readonl
 }
 
 async function load(process: ModelProcess, model: PooledModel, timeoutMs: number): Promise<void> {
-  const { key, bytes, input, output, columns, provider, maxRows, profile } = model;
+  const { key, bytes, variant = [], input, output, columns, provider, maxRows, profile } = model;
   const measure = profile === undefined;
-  const asked = { key, bytes, input, output, columns, provider, maxRows, measure };
+  const asked = { key, bytes, variant, input, output, columns, provider, maxRows, measure };
   const reply = await process.load(asked, timeoutMs);
   if (reply.profile) model.profile = reply.profile;
   model.width = reply.width;

@@ -2,6 +2,7 @@
 import { DeadlineExceededError } from '../../../src/core/errors.ts';
 import { CancelledError } from '../../../src/native/index.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
+import type { FixedFile } from '../../../src/onnx/session.ts';
 import type { Waiting } from './batch-queue.ts';
 import type { ModelProfile } from './profile.ts';
 
@@ -12,6 +13,8 @@ export interface PooledModel {
   /** Its id in metrics. */
   readonly modelId: string;
   readonly bytes: Uint8Array;
+  /** Files of a variant that runs in place of it on an accelerator. */
+  readonly variant?: readonly FixedFile[] | undefined;
   /** Names of its input and output. */
   readonly input: string;
   readonly output: string;

@@ -1,4 +1,4 @@
-// The process that trains or validates: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
+// The process that trains, validates or converts: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
 import { getPriority, setPriority } from 'node:os';
 import { NautilusError } from '../../../src/core/errors.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
@@ -13,7 +13,11 @@ const TELL_MS = 100;
 const say = (said: Said) => process.send!(said);
 
 async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
-  const { frame } = await new DatasetStore(order.dataDir, false).open(order.input.dataset_id);
+  const datasets = new DatasetStore(order.dataDir, false);
+  if (order.kind === 'convert') {
+    return (await import('../conversion/convert.ts')).convert(order.input, datasets, order.threads);
+  }
+  const { frame } = await datasets.open(order.input.dataset_id);
   let latest: FitProgress | undefined;
   let toldAt = Number.NEGATIVE_INFINITY;
   const control = {

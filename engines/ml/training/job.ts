@@ -8,6 +8,7 @@ import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted } from '../../../src/jobs/record.ts';
 import type { FitProgress, Task } from '../../../src/learning/family.ts';
 import type { ServingFacts } from '../../../src/onnx/model-card.ts';
+import { recipeSchema } from '../conversion/schemas.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
@@ -100,6 +101,7 @@ export class Training {
               code_version: VERSION,
               seed: input.seed,
               training_job: job.jobId,
+              recipe: recipeSchema.parse(input),
             },
           },
           trained.bytes,

@@ -1,6 +1,7 @@
 // What the engine and a process that trains say to each other.
 import type { ProblemExtras } from '../../../src/core/errors.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
+import type { Converted, ConvertInput } from '../conversion/convert.ts';
 import type { TrainInput, ValidateInput, ValidateReply } from './schemas.ts';
 import type { Trained } from './train.ts';
 
@@ -16,12 +17,14 @@ export type Order = {
 } & (
   | { readonly kind: 'train'; readonly input: TrainInput }
   | { readonly kind: 'validate'; readonly input: ValidateInput }
+  | { readonly kind: 'convert'; readonly input: ConvertInput }
 );
 
 /** What it gives. */
 export interface Outcomes {
   readonly train: Trained;
   readonly validate: ValidateReply;
+  readonly convert: Converted;
 }
 
 /** What the process says. */
