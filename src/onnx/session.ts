@@ -230,6 +230,8 @@ async function createOn(
       executionProviders: provider.provider === 'cpu' ? ['cpu'] : [coreMl, 'cpu'],
       intraOpNumThreads: layout.threads,
       interOpNumThreads: 1,
+      // 8-bit weights are multiplied out once, when the model opens, and not in each run.
+      extra: { session: { disable_quant_qdq: '1' } },
       // Errors come back as exceptions; warnings about a stranger's graph must not flood the log.
       logSeverityLevel: 4,
     });
