@@ -166,7 +166,7 @@ async function besideBareSession(): Promise<void> {
   }
   publish({
     title: 'Predictions of 10,000 rows',
-    note: `What serving takes for ${BATCH.toLocaleString('en-US')} rows, in one run within the engine and in runs of 1,000 in a child process, against one call of a bare session of ONNX Runtime with one thread; answers are compared first. Load average ${loadNow()}.`,
+    note: `What serving takes for ${BATCH.toLocaleString('en-US')} rows, in one run within the engine and in runs of 1,000 in a child process, against one call of a bare session of ONNX Runtime with one thread; answers are compared first. The process yields to others (niceness 5): on a machine that others use too it gets a third of what the bare session gets. Load average ${loadNow()}.`,
     columns: ['model', 'serving / bare', 'quartiles', 'reach, at most', 'serving', 'bare'],
     rows,
     data,

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { MalformedBodyError, NautilusError, TooLargeError } from './errors.ts';
+import { turn } from './turn.ts';
 
 const MAX_RECORD_BYTES = 65_536;
 
@@ -63,6 +64,8 @@ async function feed(
       if (size > maxBytes) throw new TooLargeError(`Expected at most ${maxBytes} bytes of CSV`, maxBytes);
       if (!parser.write(chunk)) await drained(parser);
       if (parser.destroyed) return;
+      // Streams go on without one for as long as there is something to read.
+      await turn();
     }
     parser.end();
   } catch (error) {
@@ -78,11 +81,15 @@ async function* inBlocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   let waiting: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks) {
-    waiting.push(chunk);
-    size += chunk.byteLength;
-    if (size < MAX_RECORD_BYTES) continue;
-    yield Buffer.concat(waiting, size);
-    [waiting, size] = [[], 0];
+    // A large one would hold the event loop up.
+    for (let from = 0; from < chunk.byteLength; from += MAX_RECORD_BYTES) {
+      const part = chunk.subarray(from, from + MAX_RECORD_BYTES);
+      waiting.push(part);
+      size += part.byteLength;
+      if (size < MAX_RECORD_BYTES) continue;
+      yield Buffer.concat(waiting, size);
+      [waiting, size] = [[], 0];
+    }
   }
   if (size > 0) yield Buffer.concat(waiting, size);
 }

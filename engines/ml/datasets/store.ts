@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConflictError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
+import { turn } from '../../../src/core/turn.ts';
 import { type Frame, frameHash } from '../../../src/learning/tables/frame.ts';
 import type { FrameFile } from '../../../src/learning/tables/read-csv.ts';
 import { type Dataset, datasetSchema } from './schemas.ts';
@@ -49,7 +50,7 @@ export class DatasetStore {
    * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}.
    */
   async save(file: FrameFile, name: string, nowUs: number): Promise<Dataset> {
-    const sha256 = frameHash(file.frame);
+    const sha256 = await frameHash(file.frame);
     const id = sha256.slice(0, 16);
     const known = await this.get(id).catch(() => null);
     if (known) return known;
@@ -58,7 +59,7 @@ export class DatasetStore {
         `Expected fewer than ${MAX_DATASETS} datasets: delete one that is no longer needed`,
       );
     }
-    const card = describe(file, { dataset_id: id, name, sha256, created_us: nowUs });
+    const card = await describe(file, { dataset_id: id, name, sha256, created_us: nowUs });
     const unfinished = join(this.#folder, `${UNFINISHED}${newId()}`);
     await mkdir(unfinished, { recursive: true });
     try {
@@ -113,7 +114,7 @@ export class DatasetStore {
         columns.map(({ name }, c) => [name, new Float64Array(bytes, from + c * rows * 8, rows)]),
       ),
     };
-    if (frameHash(frame) !== card.sha256) throw new DatasetIntegrityError(id);
+    if ((await frameHash(frame)) !== card.sha256) throw new DatasetIntegrityError(id);
     return { card, frame };
   }
 
@@ -156,14 +157,19 @@ function pieces({ rows, tsUs, seriesOf, columns }: Frame): Uint8Array[] {
 
 type Head = Pick<Dataset, 'dataset_id' | 'name' | 'sha256' | 'created_us'>;
 
-function describe({ frame, rejected, errors }: FrameFile, head: Head): Dataset {
+async function describe({ frame, rejected, errors }: FrameFile, head: Head): Promise<Dataset> {
+  const columns: Dataset['columns'] = [];
+  for (const [name, values] of frame.columns) {
+    await turn();
+    columns.push({ name, ...summary(values) });
+  }
   return {
     ...head,
     rows: frame.rows,
     series: [...frame.series],
     from_us: frame.tsUs[0]!,
     to_us: frame.tsUs.at(-1)!,
-    columns: [...frame.columns].map(([name, values]) => ({ name, ...summary(values) })),
+    columns,
     rejected,
     errors: [...errors],
   };

@@ -1,4 +1,5 @@
 // A table of numbers over time: what an uploaded file becomes, and what features and targets are made from.
+import { turn } from '../../core/turn.ts';
 
 /** Columns of one length, rows in order of time; rows of one time in the order of their series. */
 export interface Frame {
@@ -26,12 +27,19 @@ export function rowsOfSeries({ rows, series, seriesOf }: Frame): Uint32Array[] {
   return found;
 }
 
-/** Returns the SHA-256 of all that a frame holds, in lower-case hexadecimal: equal data have equal hashes, whatever file they came in. */
-export function frameHash(frame: Frame): string {
+/** Bytes that are hashed before others have a turn. */
+const HASHED_AT_ONCE = 2 ** 21;
+
+/** Resolves to the SHA-256 of all that a frame holds, in lower-case hexadecimal: equal data have equal hashes, whatever file they came in. */
+export async function frameHash(frame: Frame): Promise<string> {
   const hasher = new Bun.CryptoHasher('sha256');
   hasher.update(JSON.stringify([frame.rows, frame.series, [...frame.columns.keys()]]));
-  hasher.update(frame.tsUs);
-  hasher.update(frame.seriesOf);
-  for (const column of frame.columns.values()) hasher.update(column);
+  for (const { buffer, byteOffset, byteLength } of [frame.tsUs, frame.seriesOf, ...frame.columns.values()]) {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    for (let from = 0; from < byteLength; from += HASHED_AT_ONCE) {
+      hasher.update(bytes.subarray(from, from + HASHED_AT_ONCE));
+      await turn();
+    }
+  }
   return hasher.digest('hex');
 }

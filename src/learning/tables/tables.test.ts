@@ -7,6 +7,7 @@ import {
   MalformedBodyError,
   TooLargeError,
 } from '../../core/errors.ts';
+import { turn } from '../../core/turn.ts';
 import { computeFeatures, type FeatureSpec, featureSchema } from './features.ts';
 import { type Frame, frameHash } from './frame.ts';
 import { readFrameCsv } from './read-csv.ts';
@@ -17,9 +18,25 @@ const limits = { maxBytes: 2 ** 20, maxCells: 1000 };
 async function* bytes(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 }
-const read = (text: string) => readFrameCsv(bytes(text), limits);
+const read = (text: string, within = limits) => readFrameCsv(bytes(text), within);
 
 describe('a CSV table', () => {
+  test('lets others have a turn between parts of a large body, also of one that comes at once', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, i) => `${i},1.23456789,2.3456789,3.456789`);
+    const text = `ts,a,b,c\n${lines.join('\n')}\n`;
+    let turns = 0;
+    let isOver = false;
+    const others = (async () => {
+      for (; !isOver; turns++) await turn();
+    })();
+    const { frame } = await read(text, { maxBytes: 2 ** 20, maxCells: 1e6 });
+    isOver = true;
+    await others;
+    expect(frame.rows).toBe(20_000);
+    // One for each 64 KiB of text, at least.
+    expect(turns).toBeGreaterThan(text.length / 65_536);
+  });
+
   test('becomes columns in order of time, series by series, with missing values', async () => {
     const { frame, rejected } = await read(
       'Date,Ticker,Close,Volume\n2020-01-02,B,2.5,\n2020-01-01,B,2,7\n2020-01-02,A,1.5,NaN\n2020-01-01,A,1,5\n',
@@ -72,8 +89,8 @@ describe('a CSV table', () => {
       read('ts,x\n1600000001,2\n1600000000,1.0\n'),
       read('ts,x\n1600000000,1\n1600000001,3\n'),
     ]);
-    expect(frameHash(a.frame)).toBe(frameHash(b.frame));
-    expect(frameHash(a.frame)).not.toBe(frameHash(c.frame));
+    expect(await frameHash(a.frame)).toBe(await frameHash(b.frame));
+    expect(await frameHash(a.frame)).not.toBe(await frameHash(c.frame));
   });
 });
 
