@@ -103,6 +103,9 @@ export class RedisCalls {
         this.#link.restart(client, error);
         return new DependencyUnavailableError(`${this.#what} is away: this Redis is a replica`);
       case undefined:
+        // A slot that moves while a script runs takes keys away under it.
+        if (message.includes('non local key'))
+          return new DependencyUnavailableError(`${this.#what} is away: a slot of the cluster moves`);
         return new InvariantError(`${this.#what}: Redis answered ${message}`);
       default:
         return new DependencyUnavailableError(`${this.#what} is away: Redis answered ${code}`);

@@ -41,7 +41,7 @@ for (const [name, present] of [['SQLite', true] as const, ['Postgres', POSTGRES_
     });
 
     /** Starts a process of the engine; each test has a database of its own. */
-    async function enter(member: string, leases: LeaseBoard) {
+    async function enter(member: string, leases: LeaseBoard, leaseMs = LEASE_MS) {
       const config = loadConfig({
         NAUTILUS_DATA_DIR: folder,
         DATABASE_URL: postgres?.url ?? '',
@@ -49,7 +49,7 @@ for (const [name, present] of [['SQLite', true] as const, ['Postgres', POSTGRES_
       });
       const database = await openDatabase(config, `w${made}`, { work: WORK_TABLES });
       const log = createLog('test', 'silent');
-      const work = new WorkPartitions({ group: 'g', member, database, leases, leaseMs: LEASE_MS, log });
+      const work = new WorkPartitions({ group: 'g', member, database, leases, leaseMs, log });
       const lost: string[] = [];
       const gained: string[] = [];
       work.onLost(async (isLost) => void lost.push(...KEYS.filter(isLost)));
@@ -77,9 +77,11 @@ for (const [name, present] of [['SQLite', true] as const, ['Postgres', POSTGRES_
     });
 
     test('are fenced: who was overtaken without knowing writes nothing, forgets, and is told in a replay', async () => {
-      const a = await enter('a', new MemoryLeases());
+      // Longer than any pause of a busy machine: nobody claims anew in between.
+      const leaseMs = 60_000;
+      const a = await enter('a', new MemoryLeases(), leaseMs);
       // Another board has never heard of the first process; epochs of the database go on all the same.
-      const b = await enter('b', new MemoryLeases());
+      const b = await enter('b', new MemoryLeases(), leaseMs);
       expect(b.work.held()).toHaveLength(8);
       expect(a.work.held()).toHaveLength(8);
       const [key] = KEYS as [string];

@@ -96,14 +96,13 @@ export class WorkPartitions implements WorkShare {
   }
 
   async ours<T>(tx: Transaction, items: readonly T[], keyOf: (item: T) => string): Promise<readonly T[]> {
-    const confirmed = new Map<number, boolean>();
-    const ours: T[] = [];
-    for (const item of items) {
-      const partition = partitionOf(keyOf(item));
-      if (!confirmed.has(partition)) confirmed.set(partition, await this.#confirm(tx, partition));
-      if (confirmed.get(partition)) ours.push(item);
+    const partitions = items.map((item) => partitionOf(keyOf(item)));
+    const confirmed = new Set<number>();
+    // In order: two processes that lock the same rows never wait for each other.
+    for (const partition of [...new Set(partitions)].sort((a, b) => a - b)) {
+      if (await this.#confirm(tx, partition)) confirmed.add(partition);
     }
-    return ours;
+    return items.filter((_, i) => confirmed.has(partitions[i]!));
   }
 
   async require(tx: Transaction, key: string): Promise<void> {
