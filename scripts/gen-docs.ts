@@ -17,6 +17,7 @@ import { EngineMetrics } from '../src/http/metrics.ts';
 import { prepareEngine } from '../src/http/server.ts';
 import { hardwarePage } from './gen-docs/hardware-page.ts';
 import { kernelsPage } from './gen-docs/kernels-page.ts';
+import { modelTypesPage } from './gen-docs/model-types-page.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
 import { topicsPage } from './gen-docs/topics-page.ts';
 import { renderIndicators } from './gen-indicators.ts';
@@ -33,6 +34,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/topics.md', `${HEAD}\n${topicsPage(documents)}`],
     ['docs/routes.md', `${HEAD}\n${routesPage(documents)}`],
     ['docs/kernels.md', `${HEAD}\n${kernelsPage(documents)}`],
+    ['docs/ml/model-types.md', `${HEAD}\n${modelTypesPage()}`],
     ['docs/hardware.md', `${HEAD}\n${await hardwarePage(ROOT)}`],
     ...renderNative(),
     ...(await renderIndicators()),

@@ -11,6 +11,7 @@ import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
 import { RAW_PATHS, servingRoutes } from './serving/routes.ts';
+import { templateRoutes } from './templates/list.ts';
 import { trainingRoutes } from './training/routes.ts';
 
 /** Returns the engine; `options` choose the model of the stream. */
@@ -36,6 +37,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
               context.config.maxBodyBytes,
             ),
           )
+          .use(templateRoutes())
           .use(datasetRoutes(service.datasets, context))
           .use(trainingRoutes(service.training, service.validation))
           .use(jobRoutes(service.jobs))

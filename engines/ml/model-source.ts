@@ -15,8 +15,9 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
   readonly inputs: readonly { readonly name: string }[];
   /** Name of the graph's output that is served. */
   readonly output: {
-    readonly name: string /** Names of the classes, in order. */;
-    readonly classes?: readonly string[];
+    readonly name: string;
+    /** Names of the classes, in order. */
+    readonly classes?: readonly string[] | undefined;
   };
   readonly artefact: { readonly sha256: string; readonly bytes: number };
   /** What is known of its numbers: calibration, intervals, target. */

@@ -85,11 +85,15 @@ function socketRow({ socket }: EngineDocument): string[] {
 
 function takes({ parameters = [], requestBody }: Operation): string {
   const query = parameters.filter((p) => p.in === 'query').map((p) => mark(p.name, p.required === true));
-  const { properties = {}, required = [] } = requestBody?.content?.['application/json']?.schema ?? {};
+  const schema = requestBody?.content?.['application/json']?.schema ?? {};
+  // Of several forms the first is the ordinary one; the others are of the types that they name.
+  const { properties = {}, required = [] } = schema.oneOf?.[0] ?? schema;
   const body = Object.keys(properties).map((name) => mark(name, required.includes(name)));
   const parts = [
     ...(query.length > 0 ? [`query: ${query.join(', ')}`] : []),
-    ...(body.length > 0 ? [`body: ${body.join(', ')}`] : []),
+    ...(body.length > 0
+      ? [`body: ${body.join(', ')}${schema.oneOf ? ', or that of a `model_type`' : ''}`]
+      : []),
   ];
   return parts.join('; ');
 }

@@ -44,7 +44,12 @@ export const modelCardSchema = z.strictObject({
     .array(z.strictObject({ name: text, formula: text }))
     .min(1)
     .max(10_000),
-  output: z.strictObject({ name: text, meaning: text }),
+  output: z.strictObject({
+    name: text,
+    meaning: text,
+    /** Names of the classes of a classifier, in order. */
+    classes: z.array(text).min(2).optional(),
+  }),
   serving: servingSchema.optional(),
   trained_on: z.strictObject({
     /** Name of the data file, without a folder. */

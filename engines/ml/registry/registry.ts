@@ -11,6 +11,7 @@ import { deploymentReply, foundModel, modelReply, versionReply } from './replies
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
 import { precisionOf, type RegistryStore } from './store.ts';
 import { taskOfDefinition } from './task.ts';
+import { withTemplate } from './template.ts';
 import { acceptText, checkText } from './text-intake.ts';
 
 /** Ends a reference to the variant with 8-bit weights. */
@@ -74,10 +75,12 @@ export class ModelRegistry implements ModelSource {
   }
 
   /**
-   * Makes a model, with a first version where a file comes with it. Throws ConflictError for an id that is taken, and what
-   * {@link taskOfDefinition}, {@link accept} and {@link Artefacts.keep} throw.
+   * Makes a model, with a first version where a file comes with it; without one, what a published type leaves open is its
+   * template's. Throws ConflictError for an id that is taken, and what {@link withTemplate}, {@link taskOfDefinition}, {@link accept} and
+   * {@link Artefacts.keep} throw.
    */
-  async create(definition: ModelDefinition, file: Uint8Array | null, tokenizer: Uint8Array | null = null) {
+  async create(given: ModelDefinition, file: Uint8Array | null, tokenizer: Uint8Array | null = null) {
+    const definition = await withTemplate(given, file !== null);
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
     const task = await taskOfDefinition(definition);

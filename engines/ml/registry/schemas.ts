@@ -113,7 +113,14 @@ export const modelDefinition = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,63}$/)
     .optional()
-    .describe('family that trains it'),
+    .describe(
+      'family that trains it; default: that of a published model_type, with its options, features and target',
+    ),
+  architecture: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,63}$/)
+    .optional()
+    .describe('of neural_network: feedforward, rnn, lstm, gru, transformer or cnn; instead of a family'),
   ...modelFields,
   ...versionFields,
   task: z

@@ -191,7 +191,11 @@ function servingOf(
     ...(task === 'classification' && { calibrated: calibration !== null }),
     ...(interval && { interval: { level: interval.level, margin: interval.margin } }),
     ...(target.kind !== 'none' && {
-      target: { kind: target.kind, column: target.column, horizon: `${target.horizon} rows` },
+      target: {
+        kind: target.kind,
+        column: target.column,
+        horizon: target.horizon === 1 ? '1 row' : `${target.horizon} rows`,
+      },
     }),
   };
 }

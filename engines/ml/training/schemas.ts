@@ -25,18 +25,20 @@ export const trainRequest = z.strictObject({
     .array(featureSchema)
     .min(1)
     .max(500)
-    .default([{ kind: 'bars' }])
-    .describe('inputs of the model'),
+    .optional()
+    .describe('inputs of the model; default: of its configuration, else those of the stream'),
   target: targetSchema
     .optional()
-    .describe('default: none for a family that learns without one, else the direction of close, 1 row ahead'),
+    .describe(
+      'default: of the configuration of the model; else none for a family that learns without one, and the direction of close, 1 row ahead',
+    ),
   steps: z
     .int()
     .min(1)
     .max(1000)
-    .default(1)
+    .optional()
     .describe(
-      'rows of a series that one input holds, the oldest first; families of sequences read them as their steps',
+      'rows of a series that one input holds, the oldest first; families of sequences read them as their steps; default: of the configuration, else 1',
     ),
   missing: z
     .enum(['drop', 'keep'])
@@ -93,7 +95,11 @@ export const validateRequest = trainRequest
     resamples: true,
     seed: true,
   })
-  .extend({ scheme: schemeSchema.prefault({ kind: 'purged_k_fold' }) });
+  .extend({
+    scheme: schemeSchema
+      .optional()
+      .describe('default: of the configuration of the model, else purged_k_fold with 5 folds'),
+  });
 export type ValidateRequest = z.output<typeof validateRequest>;
 
 /** What a job has of a request once it was checked. */
@@ -101,11 +107,13 @@ const checkedFields = {
   model_id: z.string(),
   family: z.string(),
   options: z.unknown(),
+  features: z.array(featureSchema),
   target: targetSchema,
+  steps: z.int(),
 };
 
 /** Input of the job. */
-export const validateInput = validateRequest.extend(checkedFields);
+export const validateInput = validateRequest.extend({ ...checkedFields, scheme: schemeSchema });
 export type ValidateInput = z.output<typeof validateInput>;
 
 /** Input of the job. */

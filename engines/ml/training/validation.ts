@@ -8,6 +8,7 @@ import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
 import { dropCheckpoints } from './checkpoints.ts';
+import { defaultsOf } from './defaults.ts';
 import { inChild, orderOf } from './in-child.ts';
 import {
   type ValidateInput,
@@ -18,6 +19,7 @@ import {
 } from './schemas.ts';
 
 const KIND = 'validate';
+const FIVE_FOLDS = { kind: 'purged_k_fold', folds: 5, embargo_us: 0 } as const;
 const DAY_MS = 86_400_000;
 /** Parts of the progress of a job. */
 const WHOLE = 1000;
@@ -53,7 +55,10 @@ export class Validation {
 
   /** Checks a request and queues it. Throws what `checked` throws. */
   async add(model_id: string, request: ValidateRequest): Promise<JobAccepted> {
-    const input = await checked(model_id, request, this.#models, this.#datasets);
+    const given = await checked(model_id, request, this.#models, this.#datasets);
+    const { configuration } = await this.#models.registry.store.queries.model(model_id);
+    const scheme = request.scheme ?? defaultsOf(configuration).validation ?? FIVE_FOLDS;
+    const input = { ...given, scheme };
     if (input.target.kind === 'none') {
       // Loaded with the first use: an engine that validates nothing starts without it.
       const { checkUnlabelledScheme } = await import('../../../src/learning/validation/unlabelled/train.ts');

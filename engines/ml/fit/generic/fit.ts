@@ -131,6 +131,7 @@ function cardOf(parts: CardParts, groups: Readonly<Record<string, ScoreGroup>>):
     inputs: SIGNAL_INPUTS.map((input) => ({ name: input.name, formula: input.formula })),
     output: {
       name: 'output',
+      ...(hold !== null && { classes: ['SELL', 'HOLD', 'BUY'] }),
       meaning:
         hold === null
           ? `expected logarithmic return over ${ahead}`

@@ -9,7 +9,12 @@ import type { SymbolPrediction, SymbolsReply, SymbolsRequest } from './schemas.t
 
 /** What a model says to the row of one symbol; or why there is no row. */
 type Answer =
-  | { readonly chosen: Chosen; readonly reply: PredictReply; readonly at: number }
+  | {
+      readonly chosen: Chosen;
+      readonly reply: PredictReply;
+      readonly at: number;
+      readonly row: readonly number[];
+    }
   | { readonly chosen: Chosen; readonly reason: string };
 
 /** Answers by symbol, and the replies that they are of. */
@@ -41,6 +46,7 @@ export async function predictSymbols(
   body: SymbolsRequest,
   context: TemplateContext,
 ): Promise<Omit<SymbolsReply, 'processing_time_ms'>> {
+  checkSizing(body);
   const columns = new Columns(body);
   const main = await answersOf(body.model_type, body.model_id, body, columns, context);
   // A signal has no price in it: that is the expected return of another model.
@@ -52,7 +58,11 @@ export async function predictSymbols(
   for (const [i, symbol] of body.symbols.entries()) {
     const price = columns.get('price_data', i);
     const target = body.model_type === 'trading_signals' ? priced?.all[i] : main.all[i];
-    predictions[symbol] = { ...NOTHING, ...(target && returnOf(target, price)), ...ownOf(main.all[i]!) };
+    predictions[symbol] = {
+      ...NOTHING,
+      ...(target && returnOf(target, price)),
+      ...ownOf(main.all[i]!, body),
+    };
   }
   const replies = [...main.replies, ...(priced?.replies ?? [])];
   const versions = new Set(main.replies.map((reply) => `${reply.model_id}@${reply.model_version}`));
@@ -100,7 +110,7 @@ async function answersOf(
     for (const i of of) {
       const row = rows[i]!;
       all[i] = isRow(row)
-        ? { chosen: chosen[i]!, reply: reply!, at: whole.indexOf(i) }
+        ? { chosen: chosen[i]!, reply: reply!, at: whole.indexOf(i), row }
         : { chosen: chosen[i]!, reason: `${chosen[i]!.card.model_id} reads ${row.missing}` };
     }
   }
@@ -117,25 +127,60 @@ function streamRow(symbol: string, { latest }: TemplateContext): Row {
     : { missing: 'the features of this symbol on the stream, which has no history of it' };
 }
 
-const SIGNALS = ['SELL', 'HOLD', 'BUY'] as const;
-
 /** What the model of the type itself says. */
-function ownOf(answer: Answer): Partial<SymbolPrediction> {
+function ownOf(answer: Answer, body: SymbolsRequest): Partial<SymbolPrediction> {
   if (!('reply' in answer)) return { reason: answer.reason };
   const { chosen, reply, at } = answer;
   const given = reply.predictions[at]!;
   const values = typeof given === 'number' ? [given] : given;
-  const likeliest = values.indexOf(Math.max(...values));
   return {
     values,
-    signal: reply.confidence && values.length === 3 ? SIGNALS[likeliest]! : (reply.signal?.[at] ?? null),
+    signal: reply.signal?.[at] ?? null,
     confidence: reply.confidence?.[at] ?? null,
     calibrated: reply.calibrated,
     interval: intervalOf(reply, at),
     model_id: reply.model_id,
     model_version: reply.model_version,
     generic: chosen.generic,
+    ...byType(body, values, answer.row),
   };
+}
+
+/** What a type says of the numbers of its model beside what all say. */
+function byType(
+  { model_type, target_volatility = 0.01, max_leverage = 1 }: SymbolsRequest,
+  values: readonly number[],
+  row: readonly number[],
+): Partial<SymbolPrediction> {
+  const [first] = values;
+  switch (model_type) {
+    case 'market_regime': {
+      if (values.length === 1) return {};
+      const confidence = Math.max(...values);
+      return { regime: values.indexOf(confidence), confidence };
+    }
+    case 'volatility_forecasting':
+      return { volatility: first! };
+    case 'position_sizing': {
+      const size = first! > 0 ? Math.min(max_leverage, target_volatility / first!) : null;
+      return { volatility: first!, position_size: size };
+    }
+    case 'lstm_autoencoder': {
+      if (values.length !== row.length) return {};
+      const squares = values.map((value, i) => (value - row[i]!) ** 2);
+      return { reconstruction_error: squares.reduce((a, b) => a + b, 0) / row.length };
+    }
+    default:
+      return {};
+  }
+}
+
+function checkSizing(body: SymbolsRequest): void {
+  if (body.model_type === 'position_sizing') return;
+  const field = (['target_volatility', 'max_leverage'] as const).find((name) => body[name] !== undefined);
+  if (!field) return;
+  const error = { pointer: `/${field}`, expected: 'no such field but for position_sizing' };
+  throw new InvalidOptionError(`Expected ${error.expected}`, [error]);
 }
 
 /** The expected return that a model of returns says, and the price that it leads to. */

@@ -39,6 +39,18 @@ export const symbolsRequest = z.strictObject({
       'numbers by name, one for each symbol in order, null where there is none; names may be grouped, as in technical_indicators',
     ),
   prediction_horizon: horizon,
+  target_volatility: z
+    .number()
+    .gt(0)
+    .max(10)
+    .optional()
+    .describe('of position_sizing: volatility of one row that a position shall have, default 0.01'),
+  max_leverage: z
+    .number()
+    .gt(0)
+    .max(100)
+    .optional()
+    .describe('of position_sizing: largest position as a share of the capital, default 1'),
 });
 export type SymbolsRequest = z.output<typeof symbolsRequest>;
 
@@ -84,6 +96,20 @@ export const symbolPrediction = z.object({
   model_id: z.string().nullable().describe('the model that answered'),
   model_version: z.string().nullable(),
   generic: z.boolean().nullable().describe('whether it is the committed model for any symbol'),
+  regime: z.int().optional().describe('of market_regime: the likeliest state, from 0'),
+  volatility: z
+    .number()
+    .optional()
+    .describe('of volatility_forecasting and position_sizing: standard deviation of log returns of one row'),
+  position_size: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('of position_sizing: share of the capital; null unless the forecast is positive'),
+  reconstruction_error: z
+    .number()
+    .optional()
+    .describe('of lstm_autoencoder: mean squared distance of the row from what the model makes of it'),
   reason: z.string().optional().describe('why there are no numbers'),
 });
 export type SymbolPrediction = z.infer<typeof symbolPrediction>;
