@@ -123,7 +123,11 @@ export class MlService {
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
     });
-    this.datasets = new DatasetStore(config.dataDir, config.durability === 'power');
+    this.datasets = new DatasetStore(
+      config.dataDir,
+      config.durability === 'power',
+      config.serving.datasetBytes,
+    );
     this.templates = new Templates({
       serving: this.serving,
       latest: (symbol) => this.#stream.latest(symbol),

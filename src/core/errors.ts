@@ -113,6 +113,16 @@ export class TooLargeError extends NautilusError {
   }
 }
 
+/** 413: what is kept already leaves no room within a quota; `limit_bytes` is the quota, `needed_bytes` what was to be stored. */
+export class QuotaExceededError extends NautilusError {
+  constructor(detail: string, limitBytes: number, neededBytes: number) {
+    super('quota-exceeded', 413, 'Quota exceeded', detail, {
+      limit_bytes: limitBytes,
+      needed_bytes: neededBytes,
+    });
+  }
+}
+
 /** 429: more requests than the limit of the client or of its key; the same request may pass after `retry_after_s`. */
 export class TooManyRequestsError extends NautilusError {
   constructor(detail: string, retryAfterS: number) {

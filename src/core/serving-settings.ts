@@ -8,6 +8,10 @@ export interface ServingSettings {
   readonly port: number | undefined;
   /** Bytes of the artefacts of all models that are open. */
   readonly cacheBytes: number;
+  /** Bytes of the artefacts of all registered versions on disk. */
+  readonly artefactBytes: number;
+  /** Bytes of all tables to train on. */
+  readonly datasetBytes: number;
   /** Most rows of one run of a model. */
   readonly maxBatchRows: number;
   /** Child processes that run models. */
@@ -40,6 +44,15 @@ export function bytesOf(size: string): number {
   return match ? Math.round(Number(match[1]) * UNITS[match[2]!.toUpperCase()]!) : Number.NaN;
 }
 
+const size = (most: number) =>
+  z.string().refine(
+    (text) => {
+      const bytes = bytesOf(text);
+      return bytes >= LEAST_BYTES && bytes <= most;
+    },
+    `a size from 1MB to ${most / 1e12}TB with its unit (KB, MB, GB, TB, KiB, MiB, GiB or TiB)`,
+  );
+
 // A quarter of the cores: the engines beside this one, and training, want the others.
 const defaultProcesses = Math.min(8, Math.max(1, Math.floor(availableParallelism() / 4)));
 
@@ -48,13 +61,11 @@ export const SERVING_VARIABLES = {
   /** Port of the ML engine, whatever NAUTILUS_PORTS says; 1..65535. */
   ML_ENGINE_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   /** Artefacts of open models together, with unit; 1MB..1TB. */
-  MODEL_CACHE_SIZE: z
-    .string()
-    .refine((size) => {
-      const bytes = bytesOf(size);
-      return bytes >= LEAST_BYTES && bytes <= MOST_BYTES;
-    }, 'a size from 1MB to 1TB with its unit (KB, MB, GB, TB, KiB, MiB, GiB or TiB)')
-    .default('1GB'),
+  MODEL_CACHE_SIZE: size(MOST_BYTES).default('1GB'),
+  /** Artefacts of all registered versions on disk, with unit; 1MB..1000TB. */
+  NAUTILUS_ARTEFACTS_MAX: size(1000 * MOST_BYTES).default('20GB'),
+  /** All tables to train on, with unit; 1MB..1000TB. */
+  NAUTILUS_DATASETS_MAX: size(1000 * MOST_BYTES).default('20GB'),
   /** Most rows of one run of a model; 1..100000. */
   MAX_BATCH_SIZE: z.coerce.number().int().min(1).max(100_000).default(1000),
   /** Child processes that run models; 1..64. */
@@ -74,6 +85,8 @@ export function servingSettings(env: Variables): ServingSettings {
   return {
     port: env.ML_ENGINE_PORT,
     cacheBytes: bytesOf(env.MODEL_CACHE_SIZE),
+    artefactBytes: bytesOf(env.NAUTILUS_ARTEFACTS_MAX),
+    datasetBytes: bytesOf(env.NAUTILUS_DATASETS_MAX),
     maxBatchRows: env.MAX_BATCH_SIZE,
     processes: env.NAUTILUS_PREDICT_PROCESSES,
     delayUs: env.NAUTILUS_PREDICT_DELAY_US,

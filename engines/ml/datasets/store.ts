@@ -1,7 +1,7 @@
 // Tables to train on, kept in the data folder: one folder for each, named by the hash of what it holds.
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConflictError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
+import { ConflictError, NautilusError, NotFoundError, QuotaExceededError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import { turn } from '../../../src/core/turn.ts';
 import { type Frame, frameHash } from '../../../src/learning/tables/frame.ts';
@@ -31,9 +31,13 @@ export class DatasetIntegrityError extends NautilusError {
 export class DatasetStore {
   readonly #folder: string;
   readonly #durable: boolean;
+  readonly #maxBytes: number;
+  /** Bytes of tables that are being written. */
+  #writing = 0;
 
-  /** With `durable`, a stored table survives the end of the power. */
-  constructor(dataDir: string, durable: boolean) {
+  /** With `durable`, a stored table survives the end of the power. Tables beyond `maxBytes` together are refused. */
+  constructor(dataDir: string, durable: boolean, maxBytes = Number.POSITIVE_INFINITY) {
+    this.#maxBytes = maxBytes;
     this.#folder = join(dataDir, 'datasets');
     this.#durable = durable;
   }
@@ -47,7 +51,7 @@ export class DatasetStore {
 
   /**
    * Stores a table under the hash of its numbers and returns its card; the same numbers are stored once, and keep their first name.
-   * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}.
+   * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}, QuotaExceededError.
    */
   async save(file: FrameFile, name: string, nowUs: number): Promise<Dataset> {
     const sha256 = await frameHash(file.frame);
@@ -60,10 +64,34 @@ export class DatasetStore {
       );
     }
     const card = await describe(file, { dataset_id: id, name, sha256, created_us: nowUs });
+    const parts = pieces(file.frame);
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    await this.#checkRoom(bytes);
+    this.#writing += bytes;
+    try {
+      await this.#store(id, parts, card);
+    } finally {
+      this.#writing -= bytes;
+    }
+    return card;
+  }
+
+  async #checkRoom(bytes: number): Promise<void> {
+    let stored = 0;
+    for (const id of await this.#ids()) stored += this.#file(id, NUMBERS).size;
+    if (stored + this.#writing + bytes <= this.#maxBytes) return;
+    throw new QuotaExceededError(
+      `Expected tables within ${this.#maxBytes} bytes, which NAUTILUS_DATASETS_MAX sets: delete one that is no longer needed`,
+      this.#maxBytes,
+      bytes,
+    );
+  }
+
+  async #store(id: string, parts: readonly Uint8Array[], card: Dataset): Promise<void> {
     const unfinished = join(this.#folder, `${UNFINISHED}${newId()}`);
     await mkdir(unfinished, { recursive: true });
     try {
-      await this.#write(join(unfinished, NUMBERS), pieces(file.frame));
+      await this.#write(join(unfinished, NUMBERS), parts);
       await this.#write(join(unfinished, CARD), [new TextEncoder().encode(JSON.stringify(card))]);
       // What is in the way was damaged, or has come at the same moment with equal numbers.
       await rm(join(this.#folder, id), { recursive: true, force: true });
@@ -72,7 +100,6 @@ export class DatasetStore {
       await rm(unfinished, { recursive: true, force: true });
       throw error;
     }
-    return card;
   }
 
   /** Returns the cards of all tables, newest first; a damaged one is left out. */

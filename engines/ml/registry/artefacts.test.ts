@@ -173,6 +173,44 @@ describe('an artefact', () => {
   }, 120_000);
 });
 
+describe('a quota', () => {
+  const nothing = async () => undefined;
+  const bytes = new Uint8Array(400);
+  const file = (n: number) => bytes.fill(n).slice();
+
+  test('refuses a file beyond it before anything is written, counts equal bytes once, and what was there before', async () => {
+    const artefacts = new Artefacts(folder, undefined, 1000);
+    await Promise.all([1, 1, 1, 2].map((n) => artefacts.keep(file(n), nothing)));
+    let used = false;
+    const refused = artefacts.keep(file(3), async () => {
+      used = true;
+    });
+    await expect(refused).rejects.toMatchObject({
+      slug: 'quota-exceeded',
+      status: 413,
+      extras: { limit_bytes: 1000, needed_bytes: 400 },
+    });
+    expect([used, files().length]).toEqual([false, 2]);
+    // What is there already needs no room.
+    await artefacts.keep(file(1), nothing);
+    const again = new Artefacts(folder, undefined, 1000);
+    await expect(again.keep(file(3), nothing)).rejects.toMatchObject({ slug: 'quota-exceeded' });
+    await again.keep(file(3).subarray(0, 200), nothing);
+  });
+
+  test('has room again after a sweep, and after a file that could not be written', async () => {
+    const artefacts = new Artefacts(folder, undefined, 1000);
+    for (const n of [1, 2]) await artefacts.keep(file(n), nothing);
+    old(sha256(file(1)));
+    expect(await sweep(artefacts)).toBe(1);
+    await artefacts.keep(file(3), nothing);
+    const broken = new Artefacts(folder, failing(1, 'ENOSPC', false).disk, 1300);
+    await expect(broken.keep(file(4), nothing)).rejects.toBeInstanceOf(StorageUnavailableError);
+    await broken.keep(file(4), nothing);
+    await expect(broken.keep(file(5), nothing)).rejects.toMatchObject({ slug: 'quota-exceeded' });
+  });
+});
+
 describe('a sweep', () => {
   test('removes old files that no version has, and no others', async () => {
     const artefacts = new Artefacts(folder);

@@ -2,7 +2,12 @@
 import { type Stats, statSync } from 'node:fs';
 import * as disk from 'node:fs/promises';
 import { join } from 'node:path';
-import { NotFoundError, StorageUnavailableError } from '../../../src/core/errors.ts';
+import {
+  NautilusError,
+  NotFoundError,
+  QuotaExceededError,
+  StorageUnavailableError,
+} from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import { ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { readBounded } from '../../../src/onnx/file.ts';
@@ -32,15 +37,21 @@ export class Artefacts {
   /** Hashes in use by work that is not stored yet, with how often. */
   readonly #held = new Map<string, number>();
   readonly #removing = new Map<string, Promise<unknown>>();
+  readonly #putting = new Map<string, Promise<unknown>>();
+  readonly #maxBytes: number;
+  /** Bytes of all files, and of those that are being written; counted on the disk before the first one is. */
+  #used: Promise<{ bytes: number }> | undefined;
 
-  constructor(folder: string, files: Disk = disk) {
+  /** Files beyond `maxBytes` together are refused. */
+  constructor(folder: string, files: Disk = disk, maxBytes = Number.POSITIVE_INFINITY) {
     this.#folder = folder;
     this.#disk = files;
+    this.#maxBytes = maxBytes;
   }
 
   /**
    * Stores `bytes` and returns what `use` returns; no sweep takes the file before `use` has ended. Equal bytes are one file. Throws
-   * StorageUnavailableError when the disk is full or cannot be written: then there is no file, and `use` was not called.
+   * StorageUnavailableError when the disk is full or cannot be written, and QuotaExceededError: then there is no file, and `use` was not called.
    */
   async keep<T>(bytes: Uint8Array, use: (artefact: Artefact) => Promise<T>): Promise<T> {
     const hash = sha256(bytes);
@@ -98,12 +109,15 @@ export class Artefacts {
         for (const hash of batch.filter((h) => !kept.has(h))) {
           // From here to the removal nothing else runs: who needs the file now has made it new, or holds it.
           if (!isOld(this.#pathOf(hash)) || this.#held.has(hash)) continue;
+          const freed = bytesAt(this.#pathOf(hash));
           const removing = this.#disk.rm(this.#pathOf(hash), { force: true });
           this.#removing.set(
             hash,
             removing.catch(() => undefined),
           );
           await removing.finally(() => this.#removing.delete(hash));
+          const used = await this.#used;
+          if (used) used.bytes -= freed;
           removed++;
         }
       }
@@ -111,13 +125,60 @@ export class Artefacts {
     return removed;
   }
 
+  /** Equal bytes are written, and counted, once. */
   async #put(hash: string, bytes: Uint8Array): Promise<void> {
+    while (this.#putting.has(hash)) await this.#putting.get(hash);
+    const putting = this.#putAlone(hash, bytes);
+    this.#putting.set(
+      hash,
+      putting.catch(() => undefined),
+    );
+    await putting.finally(() => this.#putting.delete(hash));
+  }
+
+  async #putAlone(hash: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(hash);
     if (await this.#isWhole(path, hash, bytes.length)) {
       // New again, so that a sweep of another process leaves it alone until its version is stored.
       const now = new Date();
       return this.#disk.utimes(path, now, now);
     }
+    // A damaged file of this hash is counted already.
+    const more = bytes.length - bytesAt(path);
+    const used = await this.#count();
+    if (used.bytes + more > this.#maxBytes) {
+      const expected = `files of models within ${this.#maxBytes} bytes, which NAUTILUS_ARTEFACTS_MAX sets`;
+      throw new QuotaExceededError(
+        `Expected ${expected}: delete versions that are no longer needed`,
+        this.#maxBytes,
+        bytes.length,
+      );
+    }
+    used.bytes += more;
+    await this.#add(path, bytes).catch((error) => {
+      used.bytes -= more;
+      throw error;
+    });
+  }
+
+  async #count(): Promise<{ bytes: number }> {
+    this.#used ??= this.#sum().catch((error) => {
+      this.#used = undefined;
+      throw error;
+    });
+    return this.#used;
+  }
+
+  async #sum(): Promise<{ bytes: number }> {
+    let bytes = 0;
+    for (const name of (await namesIn(this.#folder)).filter((n) => /^[0-9a-f]{2}$/.test(n))) {
+      for (const file of await namesIn(join(this.#folder, name)))
+        bytes += bytesAt(join(this.#folder, name, file));
+    }
+    return { bytes };
+  }
+
+  async #add(path: string, bytes: Uint8Array): Promise<void> {
     const folder = join(path, '..');
     await this.#disk.mkdir(folder, { recursive: true });
     const temporary = join(this.#folder, `${TEMPORARY}${newId()}`);
@@ -162,6 +223,10 @@ export class Artefacts {
   }
 }
 
+function bytesAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   return disk.readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -170,6 +235,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 function told(error: unknown): unknown {
+  if (error instanceof NautilusError) return error;
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string') return error;
   const why =

@@ -45,7 +45,7 @@ export class ModelsService {
     const { config, metrics, routing } = context;
     this.#context = context;
     this.#serving = serving;
-    this.#artefacts = new Artefacts(join(config.dataDir, 'models'));
+    this.#artefacts = new Artefacts(join(config.dataDir, 'models'), undefined, config.serving.artefactBytes);
     this.uploads = new Uploads(config.maxBodyBytes);
     const deploys = new Counter({
       name: 'nautilus_ml_deploys_total',
