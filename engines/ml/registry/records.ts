@@ -27,6 +27,9 @@ export const PROVIDERS: Readonly<Record<Target, AskedProvider>> = {
   metal_gpu: 'coreml-gpu',
 };
 
+/** Files that make a version; all but ONNX are converted to it. */
+export const FORMATS = ['onnx', 'xgboost', 'lightgbm', 'catboost'] as const;
+
 const text = (most: number) => z.string().min(1).max(most);
 
 /** Characters of the JSON of a recipe: 500 features, each with its options. */
@@ -43,6 +46,12 @@ export const lineageSchema = z.strictObject({
   feature_set: text(200).optional().describe('name and version of the set of features'),
   code_version: text(200).optional().describe('version or commit of the code that fitted it'),
   seed: z.int().min(0).optional().describe('seed of the fit, at least 0'),
+  imported_from: text(64).optional().describe('format of the file that it was converted from'),
+  imported_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe('SHA-256 of that file'),
   training_job: text(64).optional().describe('job that trained it'),
   recipe: z
     .record(text(64), z.unknown())

@@ -5,6 +5,7 @@ import type { Conversions } from '../conversion/conversions.ts';
 import type { ConvertRequest } from '../conversion/schemas.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
+import { importFile } from './import.ts';
 import { accept } from './intake.ts';
 import type { Lineage, NewVersion } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
@@ -76,11 +77,12 @@ export class ModelRegistry implements ModelSource {
 
   /**
    * Makes a model, with a first version where a file comes with it; without one, what a published type leaves open is its
-   * template's. Throws ConflictError for an id that is taken, and what {@link withTemplate}, {@link taskOfDefinition}, {@link accept} and
-   * {@link Artefacts.keep} throw.
+   * template's. Throws ConflictError for an id that is taken, and what {@link withTemplate}, {@link taskOfDefinition},
+   * {@link importFile}, {@link accept} and {@link Artefacts.keep} throw.
    */
-  async create(given: ModelDefinition, file: Uint8Array | null, tokenizer: Uint8Array | null = null) {
-    const definition = await withTemplate(given, file !== null);
+  async create(given: ModelDefinition, bytes: Uint8Array | null, tokenizer: Uint8Array | null = null) {
+    const { definition: brought, file } = await this.#imported(given, bytes, tokenizer);
+    const definition = await withTemplate(brought, file !== null);
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
     const task = await taskOfDefinition(definition);
@@ -116,17 +118,18 @@ export class ModelRegistry implements ModelSource {
   /** Adds a version to a model. Throws NotFoundError, and as {@link create} does. */
   async addVersion(
     id: string,
-    definition: VersionDefinition,
-    file: Uint8Array | null,
+    given: VersionDefinition,
+    bytes: Uint8Array | null,
     tokenizer: Uint8Array | null = null,
   ) {
     await this.#store.queries.model(id);
+    const { definition, file } = await this.#imported(given, bytes, tokenizer);
     if (!file) {
       const field = { pointer: '/artefact_base64', expected: 'an ONNX file', received: 'missing' };
       throw new InvalidOptionError(`Expected ${field.expected}, was missing`, [field]);
     }
-    const version = await this.#bring(definition, file, tokenizer, id, (given) =>
-      this.#store.createVersion(id, given),
+    const version = await this.#bring(definition, file, tokenizer, id, (version) =>
+      this.#store.createVersion(id, version),
     );
     this.#parts.onChange(id, 'changed');
     return this.version(id, `${version}`);
@@ -222,6 +225,16 @@ export class ModelRegistry implements ModelSource {
     return { model_id: id, versions };
   }
 
+  /** What came, with a file of another library as ONNX. A file that comes with a tokenizer is ONNX. */
+  async #imported<D extends VersionDefinition>(
+    definition: D,
+    file: Uint8Array | null,
+    tokenizer: Uint8Array | null,
+  ): Promise<{ readonly definition: D; readonly file: Uint8Array | null }> {
+    if (!file || tokenizer) return { definition, file };
+    return importFile(definition, file, this.#parts.trialMs);
+  }
+
   async #bring<T>(
     definition: VersionDefinition,
     model: Uint8Array,
@@ -263,6 +276,8 @@ function madeId(model_type: string): string {
 /** What is said of a version needs one. */
 function checkNoVersion(definition: ModelDefinition, tokenizer: Uint8Array | null): void {
   const fields = [
+    'format',
+    'rounds',
     'inputs',
     'output',
     'probe',

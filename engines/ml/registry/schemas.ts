@@ -8,6 +8,7 @@ import { conversion, maxCost } from '../conversion/schemas.ts';
 import { MAX_PROBE_ROWS } from './probe.ts';
 import { BUILT_IN_ALIASES } from './queries.ts';
 import {
+  FORMATS,
   lineageSchema,
   metricsSchema,
   SERVED_PRECISIONS,
@@ -45,6 +46,14 @@ const alias = z
 const versionText = z.string().regex(/^[1-9][0-9]{0,14}$/);
 
 const versionFields = {
+  format: z
+    .enum(FORMATS)
+    .optional()
+    .describe('what the file is; default: what its first bytes say. All but onnx are converted to it'),
+  rounds: z
+    .enum(['all', 'best'])
+    .optional()
+    .describe('of an XGBoost file with rounds after the best one of early stopping: which of them count'),
   task: z.enum(TASKS).optional().describe('what its numbers are; default: that of the model'),
   inputs: z
     .array(line(200))
