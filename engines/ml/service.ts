@@ -19,6 +19,7 @@ import type { PublishParts } from './serving/publish.ts';
 import { Serving } from './serving/serving.ts';
 import { PredictionSocket } from './serving/socket.ts';
 import { StreamModel } from './stream-model.ts';
+import { DeployedModels } from './templates/deployed.ts';
 import { Templates } from './templates/service.ts';
 import { sweepCheckpoints } from './training/checkpoints.ts';
 import { Training } from './training/job.ts';
@@ -56,6 +57,9 @@ export class MlService {
   readonly publishing: PublishParts;
   /** Bodies with a model_type. */
   readonly templates: Templates;
+  readonly #deployedFor = new DeployedModels((...asked) =>
+    this.models.registry.store.queries.answering(...asked),
+  );
   readonly #predictions: Counter<'model_id' | 'source' | 'outcome'>;
   readonly #inference: Histogram;
 
@@ -67,10 +71,12 @@ export class MlService {
       warm: (reference, provider) =>
         this.serving.models.get(reference, provider, { timeoutMs: config.defaultTimeoutMs }),
       changed: (id) => {
+        this.#deployedFor.forget();
         this.#cache.forget(id);
         this.serving.models.forget(id);
       },
       deleted: (id) => {
+        this.#deployedFor.forget();
         this.#cache.drop(id);
         this.serving.models.drop(id);
       },
@@ -131,7 +137,7 @@ export class MlService {
     this.templates = new Templates({
       serving: this.serving,
       latest: (symbol) => this.#stream.latest(symbol),
-      deployed: (...asked) => this.models.registry.store.queries.answering(...asked),
+      deployed: (...asked) => this.#deployedFor.find(...asked),
       nowUs: () => context.clock.nowUs(),
       history: this.history,
       riskStates: this.riskStates,
