@@ -28,7 +28,7 @@ export interface ServingParts {
   /** Returns the newest inputs of an instrument; undefined when none came. */
   readonly latest: (symbol: string) => Latest | undefined;
   /** Hears of rows that were answered. */
-  readonly answered: (card: ServedCard, rows: number, seconds: number) => void;
+  readonly answered: (card: Pick<ServedCard, 'model_id'>, rows: number, seconds: number) => void;
 }
 
 /** Milliseconds that a process may take to start. */
@@ -199,6 +199,11 @@ export class Serving {
     signal: AbortSignal,
   ): Promise<ServedModel> {
     return this.model(reference, wanted, { timeoutMs: timeoutOf(timeoutMs, this.#timeoutMs), signal });
+  }
+
+  /** Counts rows that a scorer without a model answered. */
+  answered(model_id: string, rows: number, seconds: number): void {
+    this.#parts.answered({ model_id }, rows, seconds);
   }
 
   /** Returns a model for rows of texts, and what runs them; nothing is checked. Throws what finding and running a model throw. */

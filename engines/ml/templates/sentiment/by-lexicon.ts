@@ -13,9 +13,10 @@ const TURN = 50_000;
 export async function byLexicon(
   name: LexiconName,
   texts: readonly string[],
-  { onCpu, signal }: Pick<TemplateContext, 'onCpu' | 'signal'>,
+  { onCpu, serving, signal }: Pick<TemplateContext, 'onCpu' | 'serving' | 'signal'>,
 ): Promise<Answer> {
   const ran = onCpu('a lexicon');
+  const began = performance.now();
   const lexicon = await lexiconOf(name);
   const scored: Scored[] = [];
   let read = 0;
@@ -37,5 +38,6 @@ export async function byLexicon(
       truncated: false,
     });
   }
+  serving.answered(name, texts.length, (performance.now() - began) / 1000);
   return { model_id: name, model_version: LEXICON_VERSION, scored, ...ran };
 }

@@ -67,6 +67,18 @@ describe('texts', () => {
     expect([allowed.status, allowed.body.hardware_used]).toEqual([200, 'cpu']);
   });
 
+  test('are counted by scorer', async () => {
+    const counted = async () => {
+      const metrics = await (await fetch(`${engine.url}/metrics`)).text();
+      return Number(
+        /^nautilus_ml_predictions_total\{.*model_id="lexicon-vader".* (\d+)$/m.exec(metrics)?.[1] ?? 0,
+      );
+    };
+    const before = await counted();
+    await ask({ texts: ['a', 'b', 'c'], model_id: 'lexicon-vader' });
+    expect((await counted()) - before).toBe(3);
+  });
+
   test('of more than one turn are all scored, in order', async () => {
     const texts = Array.from({ length: 40 }, (_, i) => `${'word '.repeat(900)}${i % 2 ? 'profit' : 'fraud'}`);
     const { body } = await ask({ texts });

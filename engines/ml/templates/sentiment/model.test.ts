@@ -97,6 +97,14 @@ describe('a text model', () => {
     expect((await ask('news', texts)).status).toBe(404);
   });
 
+  test('has no 8-bit variant, and keeps serving when one is asked for', async () => {
+    await upload({ model_id: 'plain', model_type: 'sentiment', labels }, { artefact: graph, tokenizer });
+    await engine.post('/models/plain/deploy');
+    const refused = await engine.post('/models/plain/deploy', { precision: 'int8' });
+    expect([refused.status, refused.body.type]).toEqual([422, '/problems/conversion-refused']);
+    expect((await ask('plain', ['Profits rose'])).body.predictions[0].label).toBe('positive');
+  });
+
   test('gives a text the same bits in any company, also over several runs', async () => {
     await upload({ model_id: 'company', model_type: 'sentiment', labels }, { artefact: graph, tokenizer });
     const texts = Array.from({ length: 70 }, (_, i) => LEARNT[i % LEARNT.length]![1].repeat(1 + (i % 5)));
