@@ -120,7 +120,10 @@ function gather(data: Float32Array, width: number, indices: BigInt64Array): Floa
   return rows;
 }
 
-/** Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. */
+/**
+ * Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. Two threads at once end the
+ * process in Dawn on Metal; the runtime opens and runs on the thread that asks, which is the only one of the process of a training.
+ */
 export async function gpuRunner(
   job: TrainingJob,
   state: readonly Float32Array[],
