@@ -111,6 +111,7 @@ describe('published types of models', () => {
       });
       expect([reply.status, reply.body.errors]).toEqual([200, undefined]);
       const one = reply.body.predictions.ACME;
+      expect(reply.body.unused).toEqual(one.target_price === null ? ['price_data'] : []);
       expect([one.model_id, one.generic, one.reason]).toEqual([model_id, false, undefined]);
       expect([one, (ofType[type] ?? asPrice)(one)]).toEqual([one, true]);
     },

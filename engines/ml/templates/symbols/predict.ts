@@ -56,11 +56,11 @@ export async function predictSymbols(
       : null;
   const predictions: Record<string, SymbolPrediction> = {};
   for (const [i, symbol] of body.symbols.entries()) {
-    const price = columns.get('price_data', i);
+    const priceOf = () => columns.get('price_data', i);
     const target = body.model_type === 'trading_signals' ? priced?.all[i] : main.all[i];
     predictions[symbol] = {
       ...NOTHING,
-      ...(target && returnOf(target, price)),
+      ...(target && returnOf(target, priceOf)),
       ...ownOf(main.all[i]!, body),
     };
   }
@@ -184,11 +184,13 @@ function checkSizing(body: SymbolsRequest): void {
 }
 
 /** The expected return that a model of returns says, and the price that it leads to. */
-function returnOf(answer: Answer, price: number | undefined): Partial<SymbolPrediction> {
+function returnOf(answer: Answer, priceOf: () => number | undefined): Partial<SymbolPrediction> {
   if (!('reply' in answer) || answer.chosen.card.serving?.target?.kind !== 'log_return') return {};
   const { reply, at } = answer;
   const value = reply.predictions[at] as number;
   const interval = intervalOf(reply, at);
+  // Asked for only here: a price that changes nothing is told as unused.
+  const price = priceOf();
   const priceAt = (change: number) => price! * Math.exp(change);
   return {
     expected_return: value,
