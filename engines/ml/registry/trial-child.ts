@@ -1,6 +1,7 @@
 // A process that loads one model, asks it for some rows and ends: whatever the model does, it happens to nobody else.
 // Standard input: length of the header (uint32), header (JSON), inputs (float32), files of a variant, model. Standard output: one line of JSON.
 import { NautilusError } from '../../../src/core/errors.ts';
+import { limitMemory } from '../../../src/core/memory-limit.ts';
 import { openSession } from '../../../src/onnx/session.ts';
 import { isText } from '../../../src/text/bundle.ts';
 import { openTextSession } from '../../../src/text/session.ts';
@@ -25,6 +26,7 @@ async function answer(): Promise<TrialAnswer> {
   return { outputs: toText(outputs), provider: session.ranOn(outputs).provider };
 }
 
+limitMemory(Number(process.argv[2]));
 const said = await answer().catch((error): TrialAnswer => {
   const known = error instanceof NautilusError;
   return { error: known ? error.message : 'Expected a model that loads', status: known ? error.status : 422 };

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { BackendUnavailableError, DependencyUnavailableError } from '../../../src/core/errors.ts';
+import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { FixedFile } from '../../../src/onnx/session.ts';
@@ -53,7 +54,6 @@ export interface TrialResult {
 const CHILD = resolve(import.meta.dir, 'trial-child.ts');
 /** Memory of a process with an empty model is about 150 MB. */
 const MAX_BYTES = 2 ** 31;
-const LOOK_MS = 20;
 
 /**
  * Loads a model in a process of its own and returns its answer. Throws InvalidModelError when it does not load, fails on these
@@ -69,31 +69,19 @@ export async function tryModel(
   const length = new Uint8Array(new Uint32Array([text.length]).buffer);
   const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
   const parts = [length, text, data.slice(), ...variant.map(({ bytes }) => bytes.slice()), model.slice()];
-  const child = start(new Blob(parts), timeoutMs);
-  let isTooBig = false;
-  const watch = setInterval(() => {
-    void residentBytes(child.pid).then((bytes) => {
-      if (bytes <= maxBytes) return;
-      isTooBig = true;
-      child.kill('SIGKILL');
-    });
-  }, LOOK_MS);
-  try {
-    const [said] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-    if (isTooBig)
-      throw new InvalidModelError(`Expected a model that runs within ${maxBytes} bytes of memory`);
-    if (child.signalCode === 'SIGKILL') {
-      throw new InvalidModelError(`Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`);
-    }
-    return resultOf(said);
-  } finally {
-    clearInterval(watch);
+  const child = start(new Blob(parts), timeoutMs, maxBytes);
+  const [said] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  if (child.signalCode === MEMORY_SIGNAL)
+    throw new InvalidModelError(`Expected a model that runs within ${maxBytes} bytes of memory`);
+  if (child.signalCode === 'SIGKILL') {
+    throw new InvalidModelError(`Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`);
   }
+  return resultOf(said);
 }
 
-function start(stdin: Blob, timeoutMs: number) {
+function start(stdin: Blob, timeoutMs: number, maxBytes: number) {
   try {
-    return Bun.spawn([process.execPath, CHILD], {
+    return Bun.spawn([process.execPath, CHILD, String(maxBytes)], {
       stdin,
       stdout: 'pipe',
       stderr: 'ignore',
@@ -118,18 +106,4 @@ function resultOf(said: string): TrialResult {
   if ('outputs' in answer) return { outputs: fromText(answer.outputs), provider: answer.provider };
   if (answer.status === 503) throw new BackendUnavailableError(answer.error);
   throw new InvalidModelError(answer.error);
-}
-
-/** Resident memory of a process; 0 when it is not known. */
-async function residentBytes(pid: number): Promise<number> {
-  if (process.platform !== 'linux') return residentByPs(pid);
-  const text = await Bun.file(`/proc/${pid}/status`)
-    .text()
-    .catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) * 1024;
-}
-
-async function residentByPs(pid: number): Promise<number> {
-  const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', `${pid}`], { stdout: 'pipe', stderr: 'ignore' });
-  return Number((await new Response(ps.stdout).text()).trim()) * 1024 || 0;
 }

@@ -1,8 +1,8 @@
 // A process that runs models for the ML engine: opens them, warms them up, and runs rows out of shared memory. It serves no port.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { NautilusError } from '../../../src/core/errors.ts';
+import { limitMemory } from '../../../src/core/memory-limit.ts';
 import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
 import { isText } from '../../../src/text/bundle.ts';
@@ -83,7 +83,7 @@ try {
 } catch {
   // Only Linux has it.
 }
-new Worker(new URL('./memory-watch.ts', import.meta.url), { workerData: { limitBytes: Number(limitBytes) } });
+limitMemory(Number(limitBytes));
 process.on('disconnect', () => process.exit());
 process.on('message', (request: ChildRequest) => {
   answer(request).then(

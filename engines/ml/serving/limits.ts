@@ -1,8 +1,5 @@
 // Limits of serving that no variable sets.
 
-/** How a process that holds too much memory ends itself, so that the engine can tell it from a crash. */
-export const MEMORY_SIGNAL = 'SIGUSR2';
-
 /** Microseconds of a run up to which it runs within the engine's own process: longer ones would hold up other requests. */
 export const IN_PROCESS_US = 2000;
 

@@ -2,9 +2,9 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { NautilusError } from '../../../src/core/errors.ts';
+import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import type { FixedFile } from '../../../src/onnx/session.ts';
 import { type Loss, ProcessLostError } from './errors.ts';
-import { MEMORY_SIGNAL } from './limits.ts';
 import type {
   ChildReply,
   ChildRequest,

@@ -1,6 +1,7 @@
 // The process that trains, validates or converts: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
 import { getPriority, setPriority } from 'node:os';
 import { NautilusError } from '../../../src/core/errors.ts';
+import { limitMemory } from '../../../src/core/memory-limit.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import { DatasetStore } from '../datasets/store.ts';
 import { checkpointsIn } from './checkpoints.ts';
@@ -51,6 +52,7 @@ function failure(error: unknown): Said {
 
 // Only ever upwards, which needs no right.
 setPriority(Math.min(19, getPriority() + NICENESS));
+limitMemory(Number(process.argv[2]));
 // Without the engine nobody would take the outcome.
 process.on('disconnect', () => process.exit());
 process.once('message', (order: Order) => {

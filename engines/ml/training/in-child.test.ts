@@ -40,6 +40,7 @@ const order = (family: string, options: Record<string, unknown> = {}) =>
       options: checkedOptions(familyOf(family), 'regression', options),
       features: [{ kind: 'value', column: 'x' }],
       target: { kind: 'value', column: 'close', horizon: 1 },
+      steps: 1,
       resamples: 100,
     }),
   }) as const;

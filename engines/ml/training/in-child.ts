@@ -7,6 +7,7 @@ import {
   NautilusError,
   TooLargeError,
 } from '../../../src/core/errors.ts';
+import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { checkpointFolder } from './checkpoints.ts';
 import { CHECKPOINT_MS, MAX_BYTES } from './limits.ts';
@@ -14,8 +15,6 @@ import type { Order, Outcomes, Said } from './messages.ts';
 import type { TrainControl } from './train.ts';
 
 const PROGRAM = resolve(import.meta.dir, 'child.ts');
-/** Milliseconds between two looks at the memory of the process. */
-const LOOK_MS = 250;
 
 /** What runs an order in a process. */
 export interface ChildControl extends Pick<TrainControl, 'signal' | 'progress'> {
@@ -41,7 +40,7 @@ export async function inChild<O extends Order>(
 ): Promise<Outcomes[O['kind']]> {
   if (signal.aborted) throw cancelled();
   const { promise, resolve, reject } = Promise.withResolvers<Outcomes[O['kind']]>();
-  const child = start(order.threads, (said) => {
+  const child = start(order.threads, maxBytes, (said) => {
     if (said.type === 'ready') child.send(order);
     else if (said.type === 'progress') progress(said.progress);
     else if (said.type === 'done') resolve(said.outcome as Outcomes[O['kind']]);
@@ -49,28 +48,25 @@ export async function inChild<O extends Order>(
   });
   started?.(child.pid);
   void child.exited.then(() => {
+    if (child.signalCode === MEMORY_SIGNAL)
+      return reject(new TooLargeError('Expected a training within its memory', maxBytes));
     const how = child.signalCode ?? `code ${child.exitCode}`;
     reject(new DependencyUnavailableError(`Expected the process that trains to live, was ended by ${how}`));
   });
   const abort = () => reject(cancelled());
   signal.addEventListener('abort', abort, { once: true });
-  const watch = setInterval(async () => {
-    if ((await residentBytes(child.pid)) > maxBytes)
-      reject(new TooLargeError('Expected a training within its memory', maxBytes));
-  }, LOOK_MS);
   try {
     return await promise;
   } finally {
-    clearInterval(watch);
     signal.removeEventListener('abort', abort);
     child.kill('SIGKILL');
     await child.exited;
   }
 }
 
-function start(threads: number, ipc: (said: Said) => void): Bun.Subprocess {
+function start(threads: number, maxBytes: number, ipc: (said: Said) => void): Bun.Subprocess {
   try {
-    return Bun.spawn([process.execPath, '--no-orphans', PROGRAM], {
+    return Bun.spawn([process.execPath, '--no-orphans', PROGRAM, String(maxBytes)], {
       ipc,
       serialization: 'advanced',
       stdin: 'ignore',
@@ -99,12 +95,4 @@ function errorOf(said: Extract<Said, { type: 'failed' }>): NautilusError {
   // Where it happened, for the log.
   if (stack !== undefined) error.cause = stack;
   return error;
-}
-
-/** Resident memory of a process where /proc tells; 0 elsewhere. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await Bun.file(`/proc/${pid}/status`)
-    .text()
-    .catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }

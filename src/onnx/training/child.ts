@@ -1,5 +1,6 @@
 // The process that trains: gets one job from its parent, tells how far it is, and ends. Started by in-child.ts.
 import { DivergedError, NautilusError } from '../../core/errors.ts';
+import { limitMemory } from '../../core/memory-limit.ts';
 import type { TrainingJob, TrainingProgress, TrainingResult } from './job.ts';
 import { train } from './train.ts';
 
@@ -14,7 +15,7 @@ export interface ChildOrder {
 /** What the child says. */
 export type ChildMessage =
   | { readonly type: 'ready' }
-  | { readonly type: 'progress'; readonly progress: TrainingProgress; readonly residentBytes: number }
+  | { readonly type: 'progress'; readonly progress: TrainingProgress }
   | { readonly type: 'checkpoint'; readonly bytes: Uint8Array }
   | { readonly type: 'done'; readonly result: TrainingResult }
   | { readonly type: 'failed'; readonly slug: string; readonly detail: string; readonly step?: number };
@@ -29,7 +30,7 @@ async function run({ job, threads, resume, checkpointMs }: ChildOrder): Promise<
       checkpointMs,
       checkpoint: (bytes) => tell({ type: 'checkpoint', bytes }),
       async progress(progress) {
-        tell({ type: 'progress', progress, residentBytes: process.memoryUsage.rss() });
+        tell({ type: 'progress', progress });
         // A turn of the event loop lets the message out, and the parent's end be noticed.
         await Bun.sleep(0);
       },
@@ -47,6 +48,7 @@ async function run({ job, threads, resume, checkpointMs }: ChildOrder): Promise<
 }
 
 if (import.meta.main) {
+  limitMemory(Number(process.argv[2]));
   // Without its parent nobody would take the result.
   process.on('disconnect', () => process.exit(0));
   process.once('message', (order: ChildOrder) => void run(order));

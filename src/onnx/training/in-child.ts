@@ -8,6 +8,7 @@ import {
   MalformedBodyError,
   TooLargeError,
 } from '../../core/errors.ts';
+import { MEMORY_SIGNAL } from '../../core/memory-limit.ts';
 import { CancelledError } from '../../native/errors.ts';
 import type { ChildMessage, ChildOrder } from './child.ts';
 import type { TrainingJob, TrainingProgress, TrainingResult } from './job.ts';
@@ -33,7 +34,6 @@ export interface ChildControl {
 }
 
 const DEFAULT_MEMORY_BYTES = 4 * 2 ** 30;
-const WATCH_MS = 250;
 const CHILD = join(import.meta.dir, 'child.ts');
 
 /** A child that died of something outside: the run may go on from its last checkpoint. */
@@ -72,11 +72,7 @@ async function runChild(job: TrainingJob, control: ChildControl): Promise<Traini
     resume: control.resume,
     checkpointMs: control.checkpointMs ?? 10_000,
   };
-  const overMemory = (bytes: number) => {
-    if (bytes > memoryBytes)
-      outcome.reject(new TooLargeError('Expected a training that fits its memory limit', memoryBytes));
-  };
-  const child = Bun.spawn([process.execPath, CHILD], {
+  const child = Bun.spawn([process.execPath, CHILD, String(memoryBytes)], {
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'ignore',
@@ -84,7 +80,6 @@ async function runChild(job: TrainingJob, control: ChildControl): Promise<Traini
     ipc(message: ChildMessage) {
       if (message.type === 'ready') child.send(order);
       else if (message.type === 'progress') {
-        overMemory(message.residentBytes);
         control.progress?.(message.progress);
       } else if (message.type === 'checkpoint') control.checkpoint?.(message.bytes);
       else if (message.type === 'done') outcome.resolve(message.result);
@@ -93,27 +88,19 @@ async function runChild(job: TrainingJob, control: ChildControl): Promise<Traini
   });
   control.started?.(child.pid);
   void child.exited.then(() => {
+    if (child.signalCode === MEMORY_SIGNAL)
+      return outcome.reject(new TooLargeError('Expected a training that fits its memory limit', memoryBytes));
     outcome.reject(new ChildDied(`was ended by ${child.signalCode ?? `code ${child.exitCode}`}`));
   });
   const abort = () => outcome.reject(cancelled());
   signal?.addEventListener('abort', abort, { once: true });
-  const watch = setInterval(() => void residentBytes(child.pid).then(overMemory), WATCH_MS);
   try {
     return await outcome.promise;
   } finally {
-    clearInterval(watch);
     signal?.removeEventListener('abort', abort);
     child.kill('SIGKILL');
     await child.exited;
   }
-}
-
-/** Returns what a process holds in memory where /proc tells; elsewhere 0, and the child's own word counts after each chunk. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await Bun.file(`/proc/${pid}/status`)
-    .text()
-    .catch(() => '');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
 function cancelled(): CancelledError {

@@ -1,6 +1,6 @@
 // Ends its process when it holds too much memory. A thread of its own, since a model runs as one stretch of native code in the other.
 import { workerData } from 'node:worker_threads';
-import { MEMORY_SIGNAL } from './limits.ts';
+import { MEMORY_SIGNAL } from './memory-limit.ts';
 
 /** Milliseconds between two looks; memory grows by at most a few GB in a second. */
 const LOOK_MS = 5;
