@@ -1,7 +1,13 @@
 // Tables to train on, kept in the data folder: one folder for each, named by the hash of what it holds.
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import * as disk from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConflictError, NautilusError, NotFoundError, QuotaExceededError } from '../../../src/core/errors.ts';
+import {
+  ConflictError,
+  NautilusError,
+  NotFoundError,
+  QuotaExceededError,
+  StorageUnavailableError,
+} from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import { turn } from '../../../src/core/turn.ts';
 import { type Frame, frameHash } from '../../../src/learning/tables/frame.ts';
@@ -27,16 +33,21 @@ export class DatasetIntegrityError extends NautilusError {
   }
 }
 
+/** The calls of the file system that write; tests let them fail. */
+export type Disk = Pick<typeof disk, 'mkdir' | 'open' | 'rename' | 'rm'>;
+
 /** The folder of tables. */
 export class DatasetStore {
   readonly #folder: string;
   readonly #durable: boolean;
   readonly #maxBytes: number;
+  readonly #disk: Disk;
   /** Bytes of tables that are being written. */
   #writing = 0;
 
   /** With `durable`, a stored table survives the end of the power. Tables beyond `maxBytes` together are refused. */
-  constructor(dataDir: string, durable: boolean, maxBytes = Number.POSITIVE_INFINITY) {
+  constructor(dataDir: string, durable: boolean, maxBytes = Number.POSITIVE_INFINITY, files: Disk = disk) {
+    this.#disk = files;
     this.#maxBytes = maxBytes;
     this.#folder = join(dataDir, 'datasets');
     this.#durable = durable;
@@ -45,13 +56,15 @@ export class DatasetStore {
   /** Removes what an earlier process left unfinished. */
   async start(): Promise<void> {
     for (const entry of await this.#entries()) {
-      if (entry.startsWith(UNFINISHED)) await rm(join(this.#folder, entry), { recursive: true, force: true });
+      if (entry.startsWith(UNFINISHED))
+        await this.#disk.rm(join(this.#folder, entry), { recursive: true, force: true });
     }
   }
 
   /**
    * Stores a table under the hash of its numbers and returns its card; the same numbers are stored once, and keep their first name.
-   * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}, QuotaExceededError.
+   * A crash in between, or a full disk, leaves nothing. Throws ConflictError when there are {@link MAX_DATASETS}, QuotaExceededError,
+   * StorageUnavailableError when the disk is full or can't be written.
    */
   async save(file: FrameFile, name: string, nowUs: number): Promise<Dataset> {
     const sha256 = await frameHash(file.frame);
@@ -89,16 +102,16 @@ export class DatasetStore {
 
   async #store(id: string, parts: readonly Uint8Array[], card: Dataset): Promise<void> {
     const unfinished = join(this.#folder, `${UNFINISHED}${newId()}`);
-    await mkdir(unfinished, { recursive: true });
     try {
+      await this.#disk.mkdir(unfinished, { recursive: true });
       await this.#write(join(unfinished, NUMBERS), parts);
       await this.#write(join(unfinished, CARD), [new TextEncoder().encode(JSON.stringify(card))]);
       // What is in the way was damaged, or has come at the same moment with equal numbers.
-      await rm(join(this.#folder, id), { recursive: true, force: true });
-      await rename(unfinished, join(this.#folder, id));
+      await this.#disk.rm(join(this.#folder, id), { recursive: true, force: true });
+      await this.#disk.rename(unfinished, join(this.#folder, id));
     } catch (error) {
-      await rm(unfinished, { recursive: true, force: true });
-      throw error;
+      await this.#disk.rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
+      throw told(error);
     }
   }
 
@@ -148,7 +161,7 @@ export class DatasetStore {
   /** Throws NotFoundError. */
   async remove(id: string): Promise<void> {
     if (!(await this.#ids()).includes(id)) throw new NotFoundError('Expected the id of a dataset');
-    await rm(join(this.#folder, id), { recursive: true, force: true });
+    await this.#disk.rm(join(this.#folder, id), { recursive: true, force: true });
   }
 
   #file(id: string, name: string) {
@@ -161,11 +174,11 @@ export class DatasetStore {
   }
 
   #entries(): Promise<string[]> {
-    return readdir(this.#folder).catch(() => []);
+    return disk.readdir(this.#folder).catch(() => []);
   }
 
   async #write(path: string, parts: readonly Uint8Array[]): Promise<void> {
-    const file = await open(path, 'wx');
+    const file = await this.#disk.open(path, 'wx');
     try {
       for (const part of parts) await file.writeFile(part);
       if (this.#durable) await file.sync();
@@ -173,6 +186,16 @@ export class DatasetStore {
       await file.close();
     }
   }
+}
+
+function told(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (typeof code !== 'string') return error;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const why = isFull ? 'No space is left' : 'The data folder cannot be written';
+  const failure = new StorageUnavailableError(`${why} for a table (${code})`);
+  failure.cause = error;
+  return failure;
 }
 
 // Times, series, filled up to 8 bytes, then the columns, all little endian.
