@@ -68,7 +68,10 @@ export class ServedModels {
   /** Bytes of the artefacts of open models. */
   get bytes(): number {
     let sum = 0;
-    for (const { pooled } of this.#entries.values()) sum += pooled.bytes.length;
+    for (const { pooled } of this.#entries.values()) {
+      sum += pooled.bytes.length;
+      for (const { bytes } of pooled.variant ?? []) sum += bytes.length;
+    }
     return sum;
   }
 
