@@ -64,10 +64,11 @@ export async function estimate(
   }
   const reply = await context.run(reference, [names.map((name) => inputs[name as keyof Inputs])]);
   const [value] = [reply.predictions[0]!].flat();
+  const { interval } = reply;
   return {
     var_estimate: {
       value: value!,
-      interval: null,
+      interval: interval && { low: interval.low[0]!, high: interval.high[0]!, level: interval.level },
       model_id: reply.model_id,
       model_version: reply.model_version,
       inputs,
