@@ -41,6 +41,10 @@ export interface Checkpoints {
   readonly everyMs: number;
 }
 
+/** What can run the steps of a fit. */
+export const TRAINING_HARDWARE = ['cpu', 'webgpu'] as const;
+export type TrainingHardware = (typeof TRAINING_HARDWARE)[number];
+
 /** What runs a fit. */
 export interface FitControl {
   /** The same seed, data and options give the same bits, whatever the number of threads. */
@@ -54,6 +58,8 @@ export interface FitControl {
   readonly checkpoints?: Checkpoints;
   /** Whether this process is there for the fit alone: stretches of native code then hold up nobody. */
   readonly ownProcess?: boolean;
+  /** What runs the steps, for families that name it in {@link Family.hardware}; `cpu` by default. */
+  readonly hardware?: TrainingHardware;
 }
 
 /** What a fit gives. */
@@ -81,6 +87,8 @@ export interface Family<Options = unknown> {
   readonly name: string;
   readonly title: string;
   readonly tasks: readonly Task[];
+  /** What its fits run on; the CPU alone when absent. */
+  readonly hardware?: readonly TrainingHardware[];
   /** Every option has a default, a unit and a range. */
   readonly options: z.ZodType<Options>;
   /**

@@ -17,8 +17,12 @@ export function webGpuEnvironment(): { readonly env: Record<string, string> } | 
 }
 
 /** Runs a program of this repository with WebGPU and returns what it printed, one JSON document a line. */
-export async function runWithWebGpu(path: string, env: Record<string, string>): Promise<unknown[]> {
-  const child = Bun.spawn([process.execPath, path], {
+export async function runWithWebGpu(
+  path: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<unknown[]> {
+  const child = Bun.spawn([process.execPath, path, ...args], {
     env: { ...process.env, ...env },
     stdout: 'pipe',
     stderr: 'pipe',

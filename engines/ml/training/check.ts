@@ -8,7 +8,10 @@ import type { ModelsService } from '../registry/service.ts';
 import { defaultsOf } from './defaults.ts';
 import { type TrainRequest, taskOf } from './schemas.ts';
 
-type Request = Pick<TrainRequest, 'dataset_id' | 'family' | 'options' | 'features' | 'target' | 'steps'> &
+type Request = Pick<
+  TrainRequest,
+  'dataset_id' | 'family' | 'options' | 'features' | 'target' | 'steps' | 'hardware'
+> &
   Partial<Pick<TrainRequest, 'calibration'>>;
 
 /** A request with the family, the options and the target that it means. */
@@ -46,6 +49,7 @@ export async function checked<R extends Request>(
   // Loaded with the first use: an engine that trains nothing starts without them.
   const { checkedOptions, familyOf } = await import('../../../src/learning/families.ts');
   const family = familyOf(name);
+  checkHardware(request, family);
   const target = targetOf(wanted, family);
   const options = checkedOptions(family, taskOf(target, family.tasks), withSteps(given, family, steps));
   const { columns } = await datasets.get(request.dataset_id);
@@ -91,4 +95,11 @@ function checkCalibration({ calibration, target }: Request): void {
   if (calibration !== 'sigmoid' || target?.kind !== 'signal') return;
   const error = { pointer: '/calibration', expected: 'temperature, isotonic or none for three classes' };
   throw new InvalidOptionError(`Expected ${error.expected}, was sigmoid`, [error]);
+}
+
+/** Throws InvalidOptionError for hardware that the family's fits don't run on. */
+function checkHardware({ hardware }: Request, { name, hardware: known = ['cpu'] }: Family): void {
+  if (hardware === 'auto' || known.includes(hardware)) return;
+  const error = { pointer: '/hardware', expected: `auto or ${known.join(' or ')}, which ${name} fits on` };
+  throw new InvalidOptionError(`Expected ${error.expected}, was ${hardware}`, [error]);
 }

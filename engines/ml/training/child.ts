@@ -27,6 +27,7 @@ async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
     signal: new AbortController().signal,
     checkpoints: checkpointsIn(order.checkpoints, order.checkpointMs),
     ownProcess: true,
+    hardware: order.input.hardware === 'auto' ? ('cpu' as const) : order.input.hardware,
     progress(progress: FitProgress) {
       latest = progress;
       if (performance.now() - toldAt < TELL_MS) return;

@@ -126,6 +126,7 @@ for (const { name, present, start } of STORES) {
     test.each([
       ['an unknown table', { dataset_id: '0123456789abcdef' }, 404, undefined],
       ['an unknown family', { family: 'oracle' }, 422, '/family'],
+      ['hardware of another family', { hardware: 'webgpu' }, 422, '/hardware'],
       ['a wrong option', { options: { alpha: -1 } }, 422, '/options/alpha'],
       ['a family of another task', { target: { kind: 'direction' } }, 422, '/target/kind'],
       ['an unknown column', { features: [{ kind: 'value', column: 'mood' }] }, 422, undefined],

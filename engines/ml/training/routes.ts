@@ -16,10 +16,11 @@ export function trainingRoutes(training: Training, validation: Validation) {
         // Loaded with the first use: an engine that trains nothing starts without it.
         const { FAMILIES } = await import('../../../src/learning/families.ts');
         return {
-          families: FAMILIES.map(({ name, title, tasks, options }) => ({
+          families: FAMILIES.map(({ name, title, tasks, hardware, options }) => ({
             family: name,
             title,
             tasks: [...tasks],
+            hardware: [...(hardware ?? ['cpu'])],
             options: jsonSchemaOf(options),
           })),
         };

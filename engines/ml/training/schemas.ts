@@ -1,6 +1,6 @@
 // Requests and replies of training.
 import { z } from 'zod';
-import type { Task } from '../../../src/learning/family.ts';
+import { type Task, TRAINING_HARDWARE } from '../../../src/learning/family.ts';
 import { featureSchema } from '../../../src/learning/tables/features.ts';
 import { type TargetSpec, targetSchema } from '../../../src/learning/tables/target.ts';
 import { schemeSchema } from '../../../src/learning/validation/schemes.ts';
@@ -68,6 +68,10 @@ export const trainRequest = z.strictObject({
     .describe(
       'probability with which an interval of a regression holds what happens; of a reconstruction the share of usual rows below its threshold',
     ),
+  hardware: z
+    .enum(['auto', ...TRAINING_HARDWARE])
+    .default('auto')
+    .describe('what runs the steps of a network; auto is the CPU; GET /families tells what a family runs on'),
   resamples: z
     .int()
     .min(100)
@@ -92,6 +96,7 @@ export const validateRequest = trainRequest
     target: true,
     steps: true,
     missing: true,
+    hardware: true,
     resamples: true,
     seed: true,
   })
@@ -239,6 +244,7 @@ export const familyList = z.object({
       family: z.string(),
       title: z.string(),
       tasks: z.array(z.string()),
+      hardware: z.array(z.string()).describe('what its fits run on'),
       options: z.unknown().describe('JSON schema of the options: defaults, ranges, meanings'),
     }),
   ),

@@ -1,7 +1,7 @@
 // Makes a family of one network for regression, classification or reconstruction.
 import type { z } from 'zod';
 import { InvalidOptionError } from '../../core/errors.ts';
-import type { Family, Task } from '../family.ts';
+import { type Family, type Task, TRAINING_HARDWARE } from '../family.ts';
 import { checkData } from './check-data.ts';
 import { fitNetwork, type Network } from './fit.ts';
 import type { LossOptions, TrainingOptions } from './options.ts';
@@ -28,6 +28,7 @@ export function defineDeep<
     name,
     title,
     tasks,
+    hardware: TRAINING_HARDWARE,
     options: schema,
     network: definition.network,
     async fit(task, data, options, control) {

@@ -148,7 +148,11 @@ export async function runTraining(request: TrainingRequest, control: FitControl)
     optimiser: optimiserOf(options),
     clipNorm: options.clip_norm,
   };
-  const { job, plan } = createJob(training, data, { ...runOptionsOf(options, control.seed), validation });
+  const { job, plan } = createJob(training, data, {
+    ...runOptionsOf(options, control.seed),
+    ...(control.hardware && { provider: control.hardware }),
+    validation,
+  });
   const { epochs } = job;
   const result = await runJob(
     job,
@@ -162,7 +166,13 @@ export async function runTraining(request: TrainingRequest, control: FitControl)
     ...losses,
   }));
   const { steps, epoch, stoppedEarly, parameters } = result;
-  const facts = { parameters: plan.size, steps, best_epoch: epoch, stopped_early: stoppedEarly };
+  const facts = {
+    parameters: plan.size,
+    steps,
+    best_epoch: epoch,
+    stopped_early: stoppedEarly,
+    hardware: job.provider ?? 'cpu',
+  };
   return { plan, parameters, history: history as readonly FitProgress[], facts };
 }
 

@@ -1,5 +1,6 @@
 // Runs chunks of steps: on the CPU a whole chunk is one call, on a GPU each step is one and the state stays there.
 import { InferenceSession, Tensor, type TypedTensor } from 'onnxruntime-node';
+import { BackendUnavailableError } from '../../core/errors.ts';
 import { encodeModel } from '../graph.ts';
 import { stepKeys } from './batches.ts';
 import type { Rows, TrainingJob } from './job.ts';
@@ -121,8 +122,13 @@ function gather(data: Float32Array, width: number, indices: BigInt64Array): Floa
 }
 
 /**
+<<<<<<< HEAD
  * Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. Two threads at once end the
  * process in Dawn on Metal; the runtime opens and runs on the thread that asks, which is the only one of the process of a training.
+=======
+ * Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. Throws
+ * BackendUnavailableError where there is none.
+>>>>>>> 619dd36 (A training of a network runs on WebGPU where it is asked to, and says so)
  */
 export async function gpuRunner(
   job: TrainingJob,
@@ -135,6 +141,12 @@ export async function gpuRunner(
   const session = await InferenceSession.create(job.loop, {
     ...provider,
     preferredOutputLocation: { ...onGpu, loss: 'cpu' },
+  }).catch((cause) => {
+    const error = new BackendUnavailableError(
+      'Expected a GPU that WebGPU finds, was none that takes this network',
+    );
+    error.cause = cause;
+    throw error;
   });
   // A tensor on the GPU is read through a graph that copies it: asking for its data ends the process.
   const reader = await InferenceSession.create(copyGraph(names, state[0]!.length), provider);

@@ -15,7 +15,7 @@ import {
 import type { Tensor } from '../../../onnx/autodiff/tape.ts';
 import type { Builder } from '../../../onnx/training/network.ts';
 import type { Batch, Objective } from '../../../onnx/training/step.ts';
-import type { Family } from '../../family.ts';
+import { type Family, TRAINING_HARDWARE } from '../../family.ts';
 import { checkData } from '../check-data.ts';
 import { runTraining, serveNetwork, unscale } from '../fit.ts';
 import { dense, spread } from '../layers.ts';
@@ -118,6 +118,7 @@ export const gan: Family<Options> = {
   name: 'gan',
   title: 'Generator of synthetic series',
   tasks: ['generation'],
+  hardware: TRAINING_HARDWARE,
   options,
   async fit(task, data, chosen, control) {
     checkData(task, this.tasks, data);
