@@ -133,6 +133,21 @@ describe('a model on an accelerator', () => {
     await runner.release();
   });
 
+  test.each([1, 1e-4])(
+    'stays on the CPU for good where both disagree on outputs of about %d',
+    async (size) => {
+      const { breaker } = rig();
+      const create = async (provider: ProviderChoice): Promise<Loaded> => ({
+        provider,
+        run: async (inputs) => inputs.map((value) => value * size * (provider.provider === 'cpu' ? 1 : 1.05)),
+        release: async () => {},
+      });
+      const runner = await AcceleratedRunner.open({ create, wanted: fastChoice, breaker, columns: 1 });
+      expect(runner.provider).toEqual(cpu('Core ML disagreed with the CPU on a probe'));
+      await runner.release();
+    },
+  );
+
   test('refuses a model that no provider opens', async () => {
     const { faults, breaker, open } = rig();
     faults.cpu = true;

@@ -1,6 +1,7 @@
 // A process that converts one file of another library to ONNX and ends: the engine answers meanwhile, whatever the file holds.
 // Standard input: length of the header (uint32), header (JSON), file. Standard output: length, JSON, ONNX.
 import { NautilusError } from '../../../src/core/errors.ts';
+import { limitMemory } from '../../../src/core/memory-limit.ts';
 import { importTrees } from '../../../src/learning/import/index.ts';
 import { encodeModel } from '../../../src/onnx/graph.ts';
 import type { NotConverted } from './import.ts';
@@ -23,6 +24,7 @@ function refusal(error: unknown): readonly [{ refused: NotConverted }, Uint8Arra
   return [{ refused: { slug, status, title, detail: message, extras } }, new Uint8Array()];
 }
 
+limitMemory(Number(process.argv[2]));
 const [said, model] = await answer().catch(refusal);
 const text = new TextEncoder().encode(JSON.stringify(said));
 const length = new Uint8Array(new Uint32Array([text.length]).buffer);

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DependencyUnavailableError, InvalidOptionError, NautilusError } from '../../../src/core/errors.ts';
+import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import type { ImportedModel } from '../../../src/learning/import/index.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
@@ -18,6 +19,8 @@ export type NotConverted = Pick<NautilusError, 'slug' | 'status' | 'title' | 'ex
 };
 
 const CHILD = resolve(import.meta.dir, 'import-child.ts');
+/** Of the process that converts. */
+const MAX_BYTES = 2 ** 31;
 const saidSchema = z.union([
   z.object({ converted: z.custom<Converted>((value) => typeof value === 'object') }),
   z.object({ refused: z.custom<NotConverted>((value) => typeof value === 'object') }),
@@ -32,7 +35,7 @@ export interface Imported<D> {
 /**
  * Returns an ONNX file as it came, and a file of XGBoost, LightGBM or CatBoost as ONNX: by `format`, else by its first bytes. Names of
  * columns, the task and the meaning of the output are those of the file where the definition has none; its format and hash go into the
- * lineage. Throws InvalidModelError (malformed, of another format, over `timeoutMs`), UnsupportedModelError as a plain NautilusError,
+ * lineage. Throws InvalidModelError (malformed, of another format, over `timeoutMs` or 2 GiB), UnsupportedModelError as a plain NautilusError,
  * TooLargeError, InvalidOptionError (rounds).
  */
 export async function importFile<D extends VersionDefinition>(
@@ -79,6 +82,8 @@ async function convert(
   const length = new Uint8Array(new Uint32Array([header.length]).buffer);
   const child = start(new Blob([length, header, file.slice()]), timeoutMs);
   const [said] = await Promise.all([new Response(child.stdout).bytes(), child.exited]);
+  if (child.signalCode === MEMORY_SIGNAL)
+    throw new InvalidModelError(`Expected a file that is converted within ${MAX_BYTES} bytes of memory`);
   if (child.signalCode === 'SIGKILL')
     throw new InvalidModelError(`Expected a file that is converted within ${timeoutMs} ms`);
   if (said.length < 4) throw new InvalidModelError('Expected a file that can be converted');
@@ -91,7 +96,7 @@ async function convert(
 
 function start(stdin: Blob, timeoutMs: number) {
   try {
-    return Bun.spawn([process.execPath, CHILD], {
+    return Bun.spawn([process.execPath, CHILD, String(MAX_BYTES)], {
       stdin,
       stdout: 'pipe',
       stderr: 'ignore',

@@ -17,6 +17,7 @@ type Request = Pick<
 /** A request with the family, the options and the target that it means. */
 export type Checked<R> = Omit<R, 'family' | 'options' | 'features' | 'target' | 'steps'> & {
   readonly model_id: string;
+  readonly model_created_us: number;
   readonly family: string;
   readonly options: unknown;
   readonly features: FeatureSpec[];
@@ -64,7 +65,8 @@ export async function checked<R extends Request>(
   };
   computeFeatures(empty, features);
   if (target.kind !== 'none') columnOf(empty, target.column);
-  return { ...request, model_id, family: name, options, features, target, steps };
+  const { created_us: model_created_us } = model;
+  return { ...request, model_id, model_created_us, family: name, options, features, target, steps };
 }
 
 /** The target that is meant: what is asked for, else what the family can learn. Throws InvalidOptionError when those don't go together. */

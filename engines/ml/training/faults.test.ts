@@ -113,6 +113,15 @@ describe('a training', () => {
     expect((await engine.get('/models/m')).status).toBe(404);
   });
 
+  test('gives no version to another model that has the id meanwhile', async () => {
+    const { goesOn, ended } = await train('mlp', { epochs: 1000, batch_size: 64 });
+    await goesOn();
+    await engine.send('DELETE', '/models/m');
+    await engine.post('/models', { model_id: 'm', model_type: 'price_prediction' });
+    expect(await ended()).toMatchObject({ state: 'failed', error: { type: '/problems/not-found' } });
+    expect(await versions()).toEqual([]);
+  });
+
   test('ends on the table that it has read when that is deleted; one that waits fails', async () => {
     const first = await train('mlp', { epochs: 1000, batch_size: 64 });
     const second = await train('ridge', {});

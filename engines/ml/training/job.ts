@@ -1,5 +1,6 @@
 // Training as a job: a table and a description in, a registered version out.
 import { topics } from '../../../src/bus/topics.ts';
+import { NotFoundError } from '../../../src/core/errors.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { Counter } from '../../../src/http/prom.ts';
@@ -79,6 +80,7 @@ export class Training {
       const trained = await inChild(order, { signal: job.signal, progress: tell.progress });
       job.signal.throwIfAborted();
       const { report, probe } = trained;
+      await this.#stillThere(input);
       const version =
         (await this.#registeredBy(job, model_id)) ??
         (await registry.addVersion(
@@ -115,6 +117,13 @@ export class Training {
       this.#ended.inc({ family, outcome });
       throw error;
     }
+  }
+
+  // A model that was deleted meanwhile gets no version, nor does another one that has its id now.
+  async #stillThere({ model_id, model_created_us }: TrainInput): Promise<void> {
+    const { created_us } = await this.#models.registry.store.queries.model(model_id);
+    if (model_created_us === undefined || created_us === model_created_us) return;
+    throw new NotFoundError('Expected the model that the training began with, was another one of its id');
   }
 
   // What an earlier attempt registered before its process ended.

@@ -110,6 +110,7 @@ export type ValidateRequest = z.output<typeof validateRequest>;
 /** What a job has of a request once it was checked. */
 const checkedFields = {
   model_id: z.string(),
+  model_created_us: z.int().optional().describe('tells a model from a later one of the same id'),
   family: z.string(),
   options: z.unknown(),
   features: z.array(featureSchema),
