@@ -1,11 +1,12 @@
 // Files of other libraries as ONNX, on their way into the registry: recognised, converted in a process of its own, described.
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { DependencyUnavailableError, InvalidOptionError, NautilusError } from '../../../src/core/errors.ts';
+import { InvalidOptionError, NautilusError } from '../../../src/core/errors.ts';
 import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import type { ImportedModel } from '../../../src/learning/import/index.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
+import { startTask } from './one-task.ts';
 import type { VersionDefinition } from './schemas.ts';
 
 /** What is told of a converted file, before the bytes of its graph. */
@@ -80,7 +81,8 @@ async function convert(
 ): Promise<readonly [Converted, Uint8Array]> {
   const header = new TextEncoder().encode(JSON.stringify({ rounds }));
   const length = new Uint8Array(new Uint32Array([header.length]).buffer);
-  const child = start(new Blob([length, header, file.slice()]), timeoutMs);
+  const stdin = new Blob([length, header, file.slice()]);
+  const child = startTask(CHILD, stdin, { timeoutMs, maxBytes: MAX_BYTES }, 'that converts a model');
   const [said] = await Promise.all([new Response(child.stdout).bytes(), child.exited]);
   if (child.signalCode === MEMORY_SIGNAL)
     throw new InvalidModelError(`Expected a file that is converted within ${MAX_BYTES} bytes of memory`);
@@ -92,21 +94,4 @@ async function convert(
   if ('converted' in answer) return [answer.converted, said.slice(from)];
   const { slug, status, title, detail, extras } = answer.refused;
   throw new NautilusError(slug, status, title, detail, extras);
-}
-
-function start(stdin: Blob, timeoutMs: number) {
-  try {
-    return Bun.spawn([process.execPath, CHILD, String(MAX_BYTES)], {
-      stdin,
-      stdout: 'pipe',
-      stderr: 'ignore',
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: '1' },
-    });
-  } catch (cause) {
-    const error = new DependencyUnavailableError('Expected a process that converts a model, was refused');
-    error.cause = cause;
-    throw error;
-  }
 }

@@ -1,11 +1,12 @@
 // Tries a model in a process of its own, within a time and a memory: what a model does there happens to nobody else.
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { BackendUnavailableError, DependencyUnavailableError } from '../../../src/core/errors.ts';
+import { BackendUnavailableError } from '../../../src/core/errors.ts';
 import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { FixedFile } from '../../../src/onnx/session.ts';
+import { startTask, type TaskLimits } from './one-task.ts';
 import { fromText } from './probe.ts';
 
 /** What is asked of the process; the first part of its input. */
@@ -37,13 +38,6 @@ export interface Trial extends Omit<TrialHeader, 'files'> {
   readonly inputs: Float32Array;
 }
 
-/** Limits of a trial. */
-export interface TrialLimits {
-  readonly timeoutMs: number;
-  /** Resident memory of the process. */
-  readonly maxBytes: number;
-}
-
 /** What came out of a trial. */
 export interface TrialResult {
   readonly outputs: Float32Array;
@@ -61,7 +55,7 @@ const MAX_BYTES = 2 ** 31;
  */
 export async function tryModel(
   { model, variant = [], inputs, ...trial }: Trial,
-  { timeoutMs, maxBytes = MAX_BYTES }: Partial<TrialLimits> & Pick<TrialLimits, 'timeoutMs'>,
+  { timeoutMs, maxBytes = MAX_BYTES }: Partial<TaskLimits> & Pick<TaskLimits, 'timeoutMs'>,
 ): Promise<TrialResult> {
   const files = variant.map(({ rows, bytes }) => ({ rows, bytes: bytes.length }));
   const header: TrialHeader = { ...trial, files };
@@ -69,7 +63,7 @@ export async function tryModel(
   const length = new Uint8Array(new Uint32Array([text.length]).buffer);
   const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
   const parts = [length, text, data.slice(), ...variant.map(({ bytes }) => bytes.slice()), model.slice()];
-  const child = start(new Blob(parts), timeoutMs, maxBytes);
+  const child = startTask(CHILD, new Blob(parts), { timeoutMs, maxBytes }, 'for the trial of a model');
   const [said] = await Promise.all([new Response(child.stdout).text(), child.exited]);
   if (child.signalCode === MEMORY_SIGNAL)
     throw new InvalidModelError(`Expected a model that runs within ${maxBytes} bytes of memory`);
@@ -77,23 +71,6 @@ export async function tryModel(
     throw new InvalidModelError(`Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`);
   }
   return resultOf(said);
-}
-
-function start(stdin: Blob, timeoutMs: number, maxBytes: number) {
-  try {
-    return Bun.spawn([process.execPath, CHILD, String(maxBytes)], {
-      stdin,
-      stdout: 'pipe',
-      stderr: 'ignore',
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: '1' },
-    });
-  } catch (cause) {
-    const error = new DependencyUnavailableError('Expected a process for the trial of a model, was refused');
-    error.cause = cause;
-    throw error;
-  }
 }
 
 function resultOf(said: string): TrialResult {
