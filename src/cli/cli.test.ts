@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { topics } from '../bus/topics.ts';
 import { loadConfig } from '../core/config.ts';
-import { ENGINE_NAMES, ENGINES, portOf } from './engines.ts';
+import { ENGINE_NAMES, ENGINES, entryOf, portOf } from './engines.ts';
 import { duration, table } from './output.ts';
 import { hubSocketPath, type RunFile, readRunFile, removeRunFile, writeRunFile } from './run-file.ts';
 
@@ -38,7 +38,7 @@ describe('the list of engines', () => {
   });
 
   test('puts the ml engine on the port that ML_ENGINE_PORT says, unless another engine has it', () => {
-    const port = (name: string, env: Record<string, string>) => portOf(name, loadConfig(env));
+    const port = (name: string, env: Record<string, string>) => portOf(entryOf(name), loadConfig(env));
     expect([port('ml', {}), port('risk', {})]).toEqual([8400, 8200]);
     expect(port('ml', { NAUTILUS_PORTS: 'free' })).toBe(0);
     const own = { ML_ENGINE_PORT: '18400' };

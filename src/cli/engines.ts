@@ -1,6 +1,6 @@
 // The nine engines, in the order of the published table: the only list of them in the program.
 import type { Config } from '../core/config.ts';
-import { InvalidOptionError } from '../core/errors.ts';
+import { InvalidOptionError, InvariantError } from '../core/errors.ts';
 import type { EngineDefinition } from '../http/engine.ts';
 
 interface EngineEntry {
@@ -56,19 +56,28 @@ export const ENGINES: readonly EngineEntry[] = [
 /** Names of all engines. */
 export const ENGINE_NAMES: readonly string[] = ENGINES.map((e) => e.name);
 
+/** Returns the entry of an engine. Throws InvariantError when there is none of this name. */
+export function entryOf(name: string): EngineEntry {
+  const entry = ENGINES.find((e) => e.name === name);
+  if (!entry) throw new InvariantError(`no engine ${name}`);
+  return entry;
+}
+
 /** Returns the definition of an engine; undefined when there is none of this name. */
 export async function loadEngine(name: string): Promise<EngineDefinition | undefined> {
   return ENGINES.find((e) => e.name === name)?.load();
 }
 
 /**
- * Returns the port that an engine of the list listens on, 0 for any free one. Throws InvalidOptionError when ML_ENGINE_PORT is the port of
+ * Returns the port that an engine listens on, 0 for any free one. Throws InvalidOptionError when ML_ENGINE_PORT is the port of
  * another engine.
  */
-export function portOf(name: string, { ports, serving }: Pick<Config, 'ports' | 'serving'>): number {
-  const published = ENGINES.find((e) => e.name === name)!.port;
+export function portOf(
+  { name, port }: Pick<EngineDefinition, 'name' | 'port'>,
+  { ports, serving }: Pick<Config, 'ports' | 'serving'>,
+): number {
   const own = name === 'ml' ? serving.port : undefined;
-  if (own === undefined) return ports === 'free' ? 0 : published;
+  if (own === undefined) return ports === 'free' ? 0 : port;
   const other = ENGINES.find((e) => e.port === own && e.name !== name);
   if (other && ports === 'published')
     throw new InvalidOptionError(

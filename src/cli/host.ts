@@ -61,7 +61,7 @@ export async function hostEngine(
     metrics,
     telemetry,
   };
-  const port = portOf(name, config);
+  const port = portOf(definition, config);
   return { engine: await startEngine(definition, host, port), log };
 }
 

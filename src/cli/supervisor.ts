@@ -13,7 +13,7 @@ import { VERSION } from '../core/version.ts';
 import { removeLocalKey, writeLocalKey } from '../http/local-key.ts';
 import { type BackgroundCalibration, calibrateInBackground } from './calibrate/background.ts';
 import type { ChildEvents } from './child.ts';
-import { portOf } from './engines.ts';
+import { entryOf, portOf } from './engines.ts';
 import { ReplicaGroup } from './replica-group.ts';
 import {
   endLeftovers,
@@ -111,7 +111,7 @@ export class Supervisor {
           engine,
           count: countOf(engine),
           first: options.replicas.has(engine) ? config.firstReplica : undefined,
-          port: portOf(engine, config),
+          port: portOf(entryOf(engine), config),
         }),
     );
   }

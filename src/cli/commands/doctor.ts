@@ -124,7 +124,7 @@ async function ports(config: Config): Promise<Finding[]> {
     return [{ check: 'ports', level: 'ok', found: 'any free ones (NAUTILUS_PORTS=free)' }];
   if (readRunFile(config.dataDir))
     return [{ check: 'ports', level: 'ok', found: 'in use by the engines that run' }];
-  const wanted = ENGINES.map((e) => portOf(e.name, config));
+  const wanted = ENGINES.map((e) => portOf(e, config));
   const taken = wanted.filter((port) => !isFree(config.host, port));
   if (taken.length === 0) return [{ check: 'ports', level: 'ok', found: `${wanted.join(' ')} are free` }];
   return [
