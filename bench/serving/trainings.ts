@@ -26,13 +26,18 @@ async function ask(url: string, path: string, method = 'GET', body?: string | ob
   return text === '' ? null : JSON.parse(text);
 }
 
-/** Starts trainings in turn, and resolves when the first one runs; what it resolves to ends them and says how many ran. */
-export async function startTrainings(url: string): Promise<() => Promise<string>> {
+/** Posts the table and the models; resolves with what starts trainings of them. */
+export async function prepareTrainings(url: string): Promise<() => ReturnType<typeof startTrainings>> {
   const { dataset_id } = await ask(url, '/datasets?name=bench', 'POST', table());
   for (const family of FAMILIES) {
     const model_id = `bench-${family.replaceAll('_', '-')}`;
     await ask(url, '/models', 'POST', { model_id, model_type: 'price_prediction', family });
   }
+  return () => startTrainings(url, dataset_id);
+}
+
+/** Starts trainings in turn, and resolves when the first one runs; what it resolves to ends them and says how many ran. */
+async function startTrainings(url: string, dataset_id: string): Promise<() => Promise<string>> {
   let isOver = false;
   const running = Promise.withResolvers<void>();
   const features = ['a', 'b', 'c', 'd', 'e', 'f'].map((column) => ({ kind: 'value', column }));
