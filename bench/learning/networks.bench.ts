@@ -40,6 +40,8 @@ const shape = { steps: STEPS, units: 64 };
 interface BenchCase extends Case {
   /** Steps of one sample. */
   readonly steps: number;
+  /** The same without dropout, whose masks differ. */
+  readonly plain?: Case['network'];
   readonly target: string;
 }
 const CASES: Readonly<Record<string, BenchCase>> = {
@@ -59,38 +61,59 @@ const CASES: Readonly<Record<string, BenchCase>> = {
   transformer: {
     ...sequence,
     network: transformer.network(transformer.options.parse({ steps: STEPS, dropout: 0.1 }), sequence.columns),
+    plain: transformer.network(transformer.options.parse({ steps: STEPS, dropout: 0 }), sequence.columns),
     steps: 4,
     target: '1.0x',
   },
 };
+
+/** Steps after which the losses of both sides are compared, and the last of them that count. */
+const EQUAL_STEPS = isQuick ? 100 : 400;
+const LAST_STEPS = 40;
+/** Sums run in another order, and Adam divides by small numbers: float32 paths drift apart slowly. */
+const EQUAL_WITHIN = 0.02;
+
+/** Trains both from the same values on the same rows; returns the mean losses of the last steps. Throws where they are not the same. */
+async function finalLosses(name: string, one: BenchCase, rivals: Rivals): Promise<readonly [number, number]> {
+  const side = await trainer({ ...one, network: one.plain ?? one.network }, threads);
+  const rows = side.rows(EQUAL_STEPS);
+  const before = EQUAL_STEPS - LAST_STEPS;
+  const [start, network] = [side.parameters(), name];
+  await rivals.run('train', { network, start, steps: before, batches: rows.slice(0, before) });
+  await side.run(before);
+  const { value } = await rivals.run('train', { network, steps: LAST_STEPS, batches: rows.slice(before) });
+  const ours = await side.run(LAST_STEPS);
+  await side.release();
+  if (value === null || Math.abs(ours - value) > EQUAL_WITHIN * value)
+    throw new Error(`Expected equal losses of ${name}, was ${ours} and ${value}`);
+  return [ours, value];
+}
 
 const rivals = await Rivals.start(threads, 'torch_rival.py');
 const chosen = process.argv.slice(2).filter((name) => name in CASES);
 const rows: string[][] = [];
 for (const [name, one] of Object.entries(CASES)) {
   if (!rivals || (chosen.length > 0 && !chosen.includes(name))) continue;
+  const losses = await finalLosses(name, one, rivals);
+  // Both begin anew, so that dropout is what it is in a training.
+  await rivals.run('train', { network: name, steps: 0, fresh: true });
   const ours = await trainer(one, threads);
-  const last = { ours: Number.NaN, theirs: Number.NaN };
   const result = await comparePairs({
     name: `${name}, ${one.steps} steps of ${one.batch} rows`,
     a: {
       measureNs: async () => {
         const before = Bun.nanoseconds();
-        last.ours = await ours.run(one.steps);
+        await ours.run(one.steps);
         return Bun.nanoseconds() - before;
       },
     },
     b: {
-      measureNs: async () => {
-        const { ns, value } = await rivals.run('train', { network: name, steps: one.steps });
-        last.theirs = value ?? Number.NaN;
-        return ns;
-      },
+      measureNs: async () => (await rivals.run('train', { network: name, steps: one.steps })).ns,
     },
     pairs: isQuick ? 15 : 31,
   });
-  const losses = `target ${one.target}; loss ${last.ours.toFixed(4)}, theirs ${last.theirs.toFixed(4)}`;
-  rows.push(pairRow(result, 'PyTorch', losses));
+  const [own, theirs] = losses.map((loss) => loss.toPrecision(4));
+  rows.push(pairRow(result, 'PyTorch', `target ${one.target}; loss ${own}, theirs ${theirs}`));
   await ours.release();
 }
 const versions = rivals
@@ -98,7 +121,7 @@ const versions = rivals
   : 'No Python with PyTorch: `NAUTILUS_BENCH_PYTHON` names one.';
 publish({
   title: 'Training of networks',
-  note: `${threads} thread(s) on both sides, Adam at 0.001, gradients clipped to 1, losses of the last sample. ${versions}`,
+  note: `${threads} thread(s) on both sides, Adam at 0.001, gradients clipped to 1. Losses: from the same first values, on the same rows and without dropout, means of steps ${EQUAL_STEPS - LAST_STEPS + 1} to ${EQUAL_STEPS}. ${versions}`,
   columns: PAIR_COLUMNS,
   rows,
 });

@@ -42,7 +42,7 @@ export async function trainer(
   { network, columns, batch, width, data, loss, clipNorm }: Case,
   threads: number,
 ) {
-  const { job } = createJob(
+  const { job, plan } = createJob(
     {
       objective: (builder, part) => ({
         loss: loss(network(builder, part.inputs, width), part.targets!, part.weights),
@@ -63,6 +63,22 @@ export async function trainer(
   return {
     /** First values of all parameters. */
     initial: job.initial,
+    /** The same by name. */
+    parameters(): { name: string; shape: readonly number[]; values: number[] }[] {
+      let at = 0;
+      return plan.parameters.map(({ name, shape }) => {
+        const size = shape.reduce((product, length) => product * length, 1);
+        at += size;
+        return { name, shape, values: [...job.initial.subarray(at - size, at)] };
+      });
+    },
+    /** Rows of the first `steps` steps. */
+    rows(steps: number): number[][] {
+      return Array.from({ length: steps }, (_, at) => {
+        const { indices, weights } = batches.fill(at, at + 1);
+        return [...indices].map(Number).filter((_, i) => weights[i]! > 0);
+      });
+    },
     async run(steps: number): Promise<number> {
       let sum = 0;
       for (let left = steps; left > 0; ) {
