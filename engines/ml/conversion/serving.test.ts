@@ -13,27 +13,21 @@ const LONG_MS = 60_000;
 const bytes = encodeLogistic(logistic);
 const fixed = makeHalf(bytes, 'test').files.map((file) => ({ rows: file.rows!, bytes: file.bytes }));
 
-test('an accelerator gets the variant beside the model, the CPU the model alone', async () => {
-  let read = 0;
-  const found: FoundModel = {
-    key: 'rise@1',
-    card: {
-      model_id: 'rise',
-      version: '1',
-      model_type: 'classification',
-      inputs: ['a', 'b', 'c'].map((name) => ({ name })),
-      output: { name: 'probability' },
-      artefact: { sha256: 'sha', bytes: bytes.length },
-    },
-    bytes: async () => bytes,
-    variant: {
-      key: 'one+other',
-      files: async () => {
-        read++;
-        return fixed;
-      },
-    },
-  };
+const whole: FoundModel = {
+  key: 'rise@1',
+  card: {
+    model_id: 'rise',
+    version: '1',
+    model_type: 'classification',
+    inputs: ['a', 'b', 'c'].map((name) => ({ name })),
+    output: { name: 'probability' },
+    artefact: { sha256: 'sha', bytes: bytes.length },
+  },
+  bytes: async () => bytes,
+};
+
+/** A pool that only takes down what it is to prepare. */
+function prepares() {
   const prepared: PooledModel[] = [];
   const profile = { floor: 1, oneRowUs: 1e6, mostRowsUs: 1e6, mostRows: 1, wholeRows: 1 };
   const pool = {
@@ -42,6 +36,17 @@ test('an accelerator gets the variant beside the model, the CPU the model alone'
     },
     retire() {},
   } as unknown as ModelPool;
+  return { pool, prepared };
+}
+
+test('an accelerator gets the variant beside the model, the CPU the model alone', async () => {
+  let read = 0;
+  const files = async () => {
+    read++;
+    return fixed;
+  };
+  const found: FoundModel = { ...whole, variant: { key: 'one+other', files } };
+  const { pool, prepared } = prepares();
   const source = { find: async () => found };
   const models = new ServedModels({ source, pool, cacheBytes: 1e9, maxBatchRows: 64, platform: 'darwin' });
   await models.get('rise', 'cpu', { timeoutMs: LONG_MS });
@@ -54,6 +59,25 @@ test('an accelerator gets the variant beside the model, the CPU the model alone'
     'sha/input/probability/3/coreml/one+other',
   ]);
   expect(models.bytes).toBe(2 * bytes.length + fixed[0]!.bytes.length + fixed[1]!.bytes.length);
+  await models.close();
+});
+
+test('a version that is deployed anew with a variant, or without it, no longer serves what was open', async () => {
+  const variant = { key: 'one+other', files: async () => fixed };
+  let now: FoundModel = { ...whole, provider: 'coreml' };
+  const { pool } = prepares();
+  const source = { find: async () => now };
+  const models = new ServedModels({ source, pool, cacheBytes: 1e9, maxBatchRows: 64, platform: 'darwin' });
+  const served = async () => (await models.get('rise', 'auto', { timeoutMs: LONG_MS })).pooled.variant;
+  expect(await served()).toBeUndefined();
+  now = { ...now, variant };
+  models.forget('rise');
+  expect(await served()).toBe(fixed);
+  const { variant: _, ...plain } = now;
+  now = plain;
+  models.forget('rise');
+  expect(await served()).toBeUndefined();
+  expect(models.size).toBe(2);
   await models.close();
 });
 

@@ -71,7 +71,7 @@ const versionFields = {
         .max(1000)
         .optional()
         .describe(
-          'names of the classes of a classifier, as many as its numbers; BUY and SELL among them make a signal',
+          'names of the classes of a classifier, as many as its numbers; BUY and SELL, or SELL, HOLD and BUY, make a signal',
         ),
     })
     .optional(),

@@ -1,5 +1,5 @@
 // One process that runs models, as the engine sees it: asked one thing at a time, ended when it takes too long.
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
@@ -84,8 +84,9 @@ export class ModelProcess {
     const written: string[] = [];
     const write = (content: Uint8Array) => {
       const path = scratchPath();
-      writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
+      // Before it is written: where there is no space left a part of it stays.
       written.push(path);
+      writeFileSync(path, content, { mode: 0o600, flag: 'wx' });
       return path;
     };
     try {
@@ -95,7 +96,7 @@ export class ModelProcess {
       this.loaded.add(model.key);
       return reply as LoadedReply;
     } finally {
-      for (const path of written) unlinkSync(path);
+      for (const path of written) rmSync(path, { force: true });
     }
   }
 

@@ -43,6 +43,7 @@ export interface ModelsOptions {
 interface Entry {
   /** `<model_id>@<version>`. */
   readonly key: string;
+  readonly name: string;
   readonly pooled: PooledModel;
   readonly opening: Promise<ServedModel>;
 }
@@ -101,14 +102,14 @@ export class ServedModels {
     const opening = this.#known(found, choice);
     if (opening) return opening;
     const bytes = await this.#read(found);
-    // The CPU runs the model itself.
-    const variant = choice.provider === 'cpu' ? undefined : await found.variant?.files();
+    const variant = await variantOn(found, choice)?.files();
     const pooled = this.#pooledOf(found, bytes, variant, choice);
     // Another caller may have been quicker.
     const begun = this.#known(found, choice);
     if (begun) return begun;
     this.#refuseAside(pooled.key);
-    const entry: Entry = { key: found.key, pooled, opening: this.#open(found, pooled, choice, control) };
+    const opened = this.#open(found, pooled, choice, control);
+    const entry: Entry = { key: found.key, name: nameOf(found, choice), pooled, opening: opened };
     this.#use(entry);
     entry.opening.catch(() => this.#drop(entry));
     this.#makeRoom(entry);
@@ -141,8 +142,8 @@ export class ServedModels {
     await Promise.allSettled(open.map(async ({ opening }) => (await opening).session?.close()));
   }
 
-  #known({ key }: FoundModel, { provider }: ProviderChoice): Promise<ServedModel> | undefined {
-    const entry = this.#entries.get(`${key}/${provider}`);
+  #known(found: FoundModel, choice: ProviderChoice): Promise<ServedModel> | undefined {
+    const entry = this.#entries.get(nameOf(found, choice));
     if (entry) this.#use(entry);
     return entry?.opening;
   }
@@ -213,9 +214,8 @@ export class ServedModels {
   }
 
   #use(entry: Entry): void {
-    const name = nameOf(entry);
-    this.#entries.delete(name);
-    this.#entries.set(name, entry);
+    this.#entries.delete(entry.name);
+    this.#entries.set(entry.name, entry);
   }
 
   // The one that was asked for last stays.
@@ -227,10 +227,9 @@ export class ServedModels {
   }
 
   #drop(entry: Entry): void {
-    const name = nameOf(entry);
+    const { name, pooled, opening } = entry;
     if (this.#entries.get(name) !== entry) return;
     this.#entries.delete(name);
-    const { pooled, opening } = entry;
     // Another version may have the same artefact.
     const shared = [...this.#entries.values()].some((other) => other.pooled.key === pooled.key);
     if (!shared) this.#options.pool.retire(pooled);
@@ -238,7 +237,15 @@ export class ServedModels {
   }
 }
 
-const nameOf = ({ key, pooled }: Entry) => `${key}/${pooled.provider}`;
+// The CPU runs the model itself.
+function variantOn({ variant }: FoundModel, { provider }: ProviderChoice): FoundModel['variant'] {
+  return provider === 'cpu' ? undefined : variant;
+}
+
+// A deployment can give the version that is open another variant, or none.
+function nameOf(found: FoundModel, choice: ProviderChoice): string {
+  return [found.key, choice.provider, variantOn(found, choice)?.key].join('/');
+}
 
 function isQuick({ profile, bytes, provider }: ReadyModel): boolean {
   return provider === 'cpu' && bytes.length <= IN_PROCESS_BYTES && profile.oneRowUs <= IN_PROCESS_US / 2;

@@ -117,7 +117,7 @@ const { enter, exit } = strategyDefinitions['ml-threshold'].options.parse({});
 const UNDECIDED = { confidence: null, signal: null, thresholds: null };
 
 type Signal = NonNullable<PredictReply['signal']>[number];
-/** Classes of a classifier of signals, each at least once. */
+/** Classes of a classifier of signals, in any order. */
 const SIGNALS: readonly Signal[] = ['SELL', 'HOLD', 'BUY'];
 
 type Decided = Pick<PredictReply, 'confidence' | 'signal' | 'thresholds'>;
@@ -127,10 +127,12 @@ function decide(
   classes: readonly string[] = [],
 ): Decided {
   const confidence = predictions.map((p) => (typeof p === 'number' ? Math.max(p, 1 - p) : Math.max(...p)));
-  // Of two classes the second is the rise, as in a graph that gives its probability alone.
-  const rises = predictions.map((p) => (typeof p === 'number' ? p : p.length === 2 ? p[1]! : null));
+  // Of two classes the second is the rise, as in a graph that gives its probability alone, unless their names say otherwise.
+  const rise = classes[0] === 'BUY' ? 0 : 1;
+  const rises = predictions.map((p) => (typeof p === 'number' ? p : p.length === 2 ? p[rise]! : null));
   if (rises.includes(null)) {
-    if (!SIGNALS.every((name) => classes.includes(name))) return { ...UNDECIDED, confidence };
+    if (classes.length !== SIGNALS.length || !SIGNALS.every((name) => classes.includes(name)))
+      return { ...UNDECIDED, confidence };
     // The classes are signals themselves: the likeliest says what to do.
     const names = predictions.map((p) => classes[(p as number[]).indexOf(Math.max(...(p as number[])))]!);
     return { ...UNDECIDED, confidence, signal: names as Signal[] };
