@@ -23,7 +23,6 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
     description: 'Trains, registers and serves models; predictions on the stream and on request.',
     migrations: MIGRATIONS,
     schemas: { jobs: JOB_TABLES },
-    hardwareTopic: topics.mlHardwareMetrics,
     create(context) {
       const service = new MlService(context, options);
       return {
@@ -46,7 +45,10 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
         participant: service.participant,
         socket: service.socket.endpoint,
         missing: () => service.missing(),
-        onHardware: (told) => void context.bus.publish(topics.mlEngineMetrics, engineMetrics(told)),
+        onHardware: (told) => {
+          context.bus.publish(topics.mlHardwareMetrics, told);
+          context.bus.publish(topics.mlEngineMetrics, engineMetrics(told));
+        },
         status: () => service.status(),
         start: () => service.start(),
         stop: () => service.stop(),

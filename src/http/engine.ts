@@ -5,7 +5,6 @@ import type { Bus } from '../bus/client.ts';
 import type { EventLog } from '../bus/event-log.ts';
 import type { LeaseBoard } from '../bus/lease-board.ts';
 import type { Participant } from '../bus/participant.ts';
-import type { Topic } from '../bus/topics.ts';
 import type { UnitRunner } from '../bus/unit.ts';
 import type { PartitionField, WorkShare } from '../bus/work-share.ts';
 import type { Clock } from '../core/clock.ts';
@@ -80,7 +79,7 @@ export interface EngineParts {
   reload?(): Promise<void>;
   /** What it misses right now; anything makes it `degraded`. */
   missing?(): string[];
-  /** Hears what it told of the machine and of itself on `hardware.metrics`. */
+  /** Hears what it told of the machine and of itself on `hardware.metrics`, to tell it under other names too. */
   onHardware?(told: Utilization): void;
   /** Its own part of `/system/status`. */
   status?(): Record<string, unknown>;
@@ -109,7 +108,5 @@ export interface EngineDefinition {
    * Absent: only one process may run, since what it keeps in memory is not divided.
    */
   readonly replicas?: 'stateless' | { readonly partitionBy: PartitionField };
-  /** Another topic for what it says on `hardware.metrics`. */
-  readonly hardwareTopic?: Topic<Utilization>;
   create(context: EngineContext): EngineParts | Promise<EngineParts>;
 }

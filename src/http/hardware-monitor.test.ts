@@ -10,6 +10,7 @@ import { hardwareSchema, type Moment, type Reader, readerOf, utilizationSchema }
 import type { EngineDefinition } from './engine.ts';
 import { HardwareMonitor } from './hardware-monitor.ts';
 import { EngineMetrics } from './metrics.ts';
+import { ServiceWatch } from './service-watch.ts';
 
 setDefaultTimeout(60_000);
 
@@ -86,8 +87,14 @@ describe('an engine', () => {
     expect(gauges((await test.get('/metrics')).body)).toEqual([]);
   });
 
-  test('says the same under another name that its definition asks for', async () => {
-    const named = { ...definition, hardwareTopic: topics.mlHardwareMetrics };
+  test('says the same under another name where it publishes what it hears of it', async () => {
+    const named: EngineDefinition = {
+      ...definition,
+      create: ({ bus }) => ({
+        routes: new Elysia(),
+        onHardware: (told) => void bus.publish(topics.mlHardwareMetrics, told),
+      }),
+    };
     const test = await start({ MONITORING_INTERVAL: '1' }, named);
     await eventually(() => test.messages(topics.mlHardwareMetrics).length > 0, 'a message');
     const [own] = test.messages(topics.mlHardwareMetrics);
@@ -114,6 +121,24 @@ test('engines of one machine that share have it read by one of them', async () =
     expect(body.cpu.reasons.stalled).toBe('read by another engine of this machine');
     expect(bodies().some((b) => b.engine !== body.engine && b.read_at_us === body.read_at_us)).toBe(true);
   }
+});
+
+test('each message has figures of its own of how the engine serves, whenever the one before was', async () => {
+  const test = await start({ HARDWARE_MONITORING: '0' });
+  const bus = new Bus('risk', test.hub.connect());
+  const config = loadConfig({ NAUTILUS_DATA_DIR: test.dataDir, MONITORING_INTERVAL: '1' });
+  const host = { ...test.context, bus, config, metrics: new EngineMetrics('risk', bus) };
+  // A watch of which the next look is due in a long time.
+  let requests = 0;
+  const replies = () => ({ requests: ++requests, errors: 0, seconds: requests });
+  const service = new ServiceWatch({ replies, intervalMs: 3_600_000, nowMs: () => 1000 * requests });
+  const monitor = new HardwareMonitor('risk', host, { service });
+  await monitor.start();
+  const said = () => test.messages(topics.hardwareMetrics).map((e) => e.body.system!);
+  await eventually(() => said().length >= 3, 'three messages');
+  monitor.stop();
+  for (const { throughput_rps, window_s } of said().slice(1))
+    expect([throughput_rps, window_s]).toEqual([1, 1]);
 });
 
 test('what an engine of another machine read is not taken over', async () => {

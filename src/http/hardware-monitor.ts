@@ -1,6 +1,6 @@
 // The machine as an engine tells of it: what it is, what it is doing, and the same on the bus from time to time.
 import { hostname } from 'node:os';
-import { type Topic, topics } from '../bus/topics.ts';
+import { topics } from '../bus/topics.ts';
 import { systemClock } from '../core/clock.ts';
 import {
   detectHardware,
@@ -9,6 +9,7 @@ import {
   Monitor,
   type Reader,
   readingsOf,
+  type ServiceLevel,
   samplerOf,
   type Utilization,
 } from '../hardware/index.ts';
@@ -19,10 +20,8 @@ import { gpuSeconds, metalFacts } from './native-info.ts';
 import type { ServiceWatch } from './service-watch.ts';
 
 export interface HardwareOptions {
-  /** Another topic on which the engine tells the same, under a published name. */
-  readonly also?: Topic<Utilization> | undefined;
   /** How the engine serves. */
-  readonly service?: Pick<ServiceWatch, 'read'> | undefined;
+  readonly service?: Pick<ServiceWatch, 'read' | 'look'> | undefined;
   /** Hears what was told on the bus. */
   readonly onTold?: ((told: Utilization) => void) | undefined;
   /** Takes over what another engine of this machine read. Where reading costs processes, one engine does it for all. */
@@ -35,7 +34,6 @@ export interface HardwareOptions {
 export class HardwareMonitor {
   readonly #engine: string;
   readonly #host: EngineHost;
-  readonly #also: Topic<Utilization> | undefined;
   readonly #options: HardwareOptions;
   readonly #share: boolean;
   readonly #machine = hostname();
@@ -49,7 +47,6 @@ export class HardwareMonitor {
   constructor(engine: string, host: EngineHost, options: HardwareOptions = {}) {
     this.#engine = engine;
     this.#host = host;
-    this.#also = options.also;
     this.#options = options;
     this.#share = options.share ?? process.platform === 'darwin';
     const nowUs = () => systemClock.nowUs();
@@ -81,7 +78,7 @@ export class HardwareMonitor {
 
   /** What the machine is doing: the last sample, or a new one when that is older than MONITORING_INTERVAL. */
   async utilization(): Promise<Utilization> {
-    return this.#told(await this.#monitor.read());
+    return this.#told(await this.#monitor.read(), this.#options.service?.read());
   }
 
   /** Begins to publish, where HARDWARE_MONITORING is on. */
@@ -109,10 +106,11 @@ export class HardwareMonitor {
     if (this.#busy || !bus.connected) return;
     this.#busy = true;
     try {
-      const told = this.#told(await this.#monitor.take());
+      const sample = await this.#monitor.take();
+      // A timer is early or late by a little: who asks for what is younger than the interval gets the same figures twice.
+      const told = this.#told(sample, this.#options.service?.look());
       if (this.#stopped || !bus.connected) return;
       bus.publish(topics.hardwareMetrics, told);
-      if (this.#also) bus.publish(this.#also, told);
       this.#options.onTold?.(told);
     } catch (err) {
       log.warn({ err }, 'looking at the machine failed');
@@ -121,15 +119,14 @@ export class HardwareMonitor {
     }
   }
 
-  #told(sample: Awaited<ReturnType<Monitor['read']>>): Utilization {
+  #told(sample: Awaited<ReturnType<Monitor['read']>>, system: ServiceLevel | undefined): Utilization {
     const { replica } = this.#host.config;
-    const { service } = this.#options;
     return {
       engine: this.#engine,
       ...(replica && { replica: replica.index }),
       host: this.#machine,
       ...sample,
-      ...(service && { system: service.read() }),
+      ...(system && { system }),
     };
   }
 

@@ -122,7 +122,6 @@ class Engine implements RunningEngine {
     });
     if (metrics.enabled) registerService(metrics.registry, this.#service);
     this.#hardware = new HardwareMonitor(this.name, context, {
-      also: definition.hardwareTopic,
       service: this.#service,
       onTold: (told) => parts.onHardware?.(told),
     });
