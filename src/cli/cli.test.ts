@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { topics } from '../bus/topics.ts';
 import { loadConfig } from '../core/config.ts';
+import { isolation } from './commands/replay.ts';
 import { ENGINE_NAMES, ENGINES, entryOf, portOf } from './engines.ts';
 import { duration, table } from './output.ts';
 import { hubSocketPath, type RunFile, readRunFile, removeRunFile, writeRunFile } from './run-file.ts';
@@ -47,6 +48,11 @@ describe('the list of engines', () => {
     ]);
     expect(() => port('ml', { ML_ENGINE_PORT: '8200' })).toThrow('that of risk');
     expect(port('ml', { ML_ENGINE_PORT: '8200', NAUTILUS_PORTS: 'free' })).toBe(8200);
+  });
+
+  test('puts the engines of a replay on free ports, also where ML_ENGINE_PORT is set for those that run', () => {
+    const config = loadConfig({ ML_ENGINE_PORT: '8400', ...isolation('/nowhere') });
+    expect(ENGINES.map((entry) => portOf(entry, config))).toEqual(ENGINES.map(() => 0));
   });
 
   test('owns every topic of the catalogue', () => {

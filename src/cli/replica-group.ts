@@ -13,8 +13,7 @@ export interface GroupOptions
   /** Number of the first replica; undefined for an engine of which one process runs on no other host. */
   readonly first: number | undefined;
   readonly config: Pick<Config, 'replicaProxy'>;
-  /** Port that the engine is published on. */
-  /** What it listens on; 0 for any free one. */
+  /** Port that all of them answer on; 0 for any free one. */
   readonly port: number;
 }
 
@@ -46,11 +45,10 @@ export class ReplicaGroup {
       return new Child({ ...options, env, events: watched, replica, label, command: [ENGINE_MAIN, engine] });
     });
     if (config.replicaProxy) {
-      const port = options.port;
       const label = `${engine}.proxy`;
       // A proxy is no engine: nobody on the bus waits for it.
       const quiet: ChildEvents = { changed: () => this.#tellProxy(), lifecycle: () => {} };
-      const command = [PROXY_MAIN, label, String(port)];
+      const command = [PROXY_MAIN, label, String(options.port)];
       this.#proxy = new Child({ ...options, events: quiet, replica: undefined, label, command });
     }
   }

@@ -97,12 +97,15 @@ async function startOwn(options: ReplayOptions): Promise<OwnCluster> {
   };
 }
 
-// They are reached from here only, and know no keys but the one of their own start.
-// Channels of its own too: with REDIS_URL another system may run on the same Redis.
-function isolation(folder: string): Record<string, string> {
+/**
+ * Returns the variables of engines that are reached from here only, beside others that run: ports, data `folder`, keys and, since another
+ * system may run on the same Redis, channels of their own.
+ */
+export function isolation(folder: string): Record<string, string> {
   return {
     NAUTILUS_DATA_DIR: folder,
     NAUTILUS_PORTS: 'free',
+    ML_ENGINE_PORT: '',
     NAUTILUS_HOST: '127.0.0.1',
     NAUTILUS_API_KEY: '',
     NAUTILUS_API_KEY_FILE: '',
