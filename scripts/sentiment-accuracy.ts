@@ -3,6 +3,9 @@
 // Financial PhraseBank (Malo et al. 2014; its licence forbids commercial use, so that nothing of it is here).
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isotonicRegression, valueOnLine } from '../src/learning/validation/calibration/isotonic.ts';
+import { classificationScorer } from '../src/learning/validation/metrics/classification.ts';
+import { scoreOnce } from '../src/learning/validation/metrics/scorer.ts';
 import { CONFIDENCE_FROM, LABELS, type Label, labelOf } from '../src/text/labels.ts';
 import { LEXICONS, lexiconOf } from '../src/text/lexicons.ts';
 import { vaderScore } from '../src/text/vader.ts';
@@ -32,15 +35,8 @@ for (const [name, texts] of sets) {
   const most = Math.max(...LABELS.map((label) => texts.filter((t) => t.label === label).length));
   for (const scorer of LEXICONS) {
     const said = await labelsBy(scorer, texts);
-    const accuracy = texts.filter(({ label }, i) => said[i]!.label === label).length / texts.length;
-    const cells = [
-      name,
-      texts.length,
-      share(most / texts.length),
-      scorer,
-      share(accuracy),
-      share(f1(texts, said)),
-    ];
+    const { accuracy, f1 } = scoresOf(texts, said);
+    const cells = [name, texts.length, share(most / texts.length), scorer, share(accuracy), share(f1)];
     console.log(`| ${cells.join(' | ')} |`);
   }
 }
@@ -57,50 +53,36 @@ async function labelsBy(scorer: (typeof LEXICONS)[number], texts: readonly Label
   });
 }
 
+function scoresOf(texts: readonly Labelled[], said: readonly { label: Label }[]) {
+  const classes = LABELS.length;
+  const probabilities = new Float64Array(texts.length * classes);
+  for (const [i, { label }] of said.entries()) probabilities[i * classes + LABELS.indexOf(label)] = 1;
+  const labels = texts.map(({ label }) => LABELS.indexOf(label));
+  return scoreOnce(classificationScorer({ probabilities, labels, classes }));
+}
+
 async function shares(scorer: (typeof LEXICONS)[number], texts: readonly Labelled[]) {
   const said = await labelsBy(scorer, texts);
-  const right = (label: Label, from: number, to: number) => {
-    const at = said.flatMap((s, i) =>
-      s.label === label && Math.abs(s.score) >= from && Math.abs(s.score) < to ? [i] : [],
+  const rightOf = (label: Label) =>
+    said.flatMap((s, i) =>
+      s.label === label ? [{ size: Math.abs(s.score), right: Number(texts[i]!.label === label) }] : [],
     );
-    return { right: at.filter((i) => texts[i]!.label === label).length, all: at.length };
+  const bins = (label: Label) => {
+    const all = rightOf(label);
+    const from = all.map(({ size }) => CONFIDENCE_FROM.findLastIndex((least) => size >= least));
+    // Shares that never fall.
+    const line = isotonicRegression(
+      from,
+      all.map(({ right }) => right),
+    );
+    return CONFIDENCE_FROM.map((_, bin) => round(valueOnLine(line, bin)));
   };
-  const bins = (label: Label) =>
-    rising(CONFIDENCE_FROM.map((from, i) => right(label, from, CONFIDENCE_FROM[i + 1] ?? 2)));
-  const neutral = right('neutral', 0, 2);
+  const neutral = rightOf('neutral');
   return {
     negative: bins('negative'),
-    neutral: round(neutral.right / neutral.all),
+    neutral: round(neutral.filter(({ right }) => right).length / neutral.length),
     positive: bins('positive'),
   };
-}
-
-/** Shares that never fall: neighbours that would are pooled. */
-function rising(bins: readonly { right: number; all: number }[]): number[] {
-  const pools: { right: number; all: number; bins: number }[] = [];
-  for (const bin of bins) {
-    let pool = { ...bin, bins: 1 };
-    for (
-      let last = pools.at(-1);
-      last && last.right / last.all >= pool.right / pool.all;
-      last = pools.at(-1)
-    ) {
-      pools.pop();
-      pool = { right: last.right + pool.right, all: last.all + pool.all, bins: last.bins + pool.bins };
-    }
-    pools.push(pool);
-  }
-  return pools.flatMap((pool) => Array(pool.bins).fill(round(pool.right / pool.all)));
-}
-
-function f1(texts: readonly Labelled[], said: readonly { label: Label }[]): number {
-  const scores = LABELS.map((label) => {
-    const both = texts.filter((t, i) => t.label === label && said[i]!.label === label).length;
-    const either =
-      texts.filter((t) => t.label === label).length + said.filter((s) => s.label === label).length;
-    return either === 0 ? 0 : (2 * both) / either;
-  });
-  return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
 async function rated(folder: string, name: string): Promise<Labelled[]> {

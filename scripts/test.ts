@@ -43,12 +43,12 @@ const EXTRA: typeof SUITES = {
 };
 
 async function sanitizedTests(folder: string, ...options: string[]): Promise<Totals> {
-  const configure = ['cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options];
-  return nativeTests(folder, ...(early.has(folder) ? [] : configure));
+  await early.get(folder);
+  return nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options);
 }
 
 /** Folders of which a build goes on, or has ended, beside the TypeScript tests. */
-const early = new Map<string, Promise<void>>();
+const early = new Map<string, Promise<unknown>>();
 
 /**
  * Begins to build the sanitized tests in `folder` behind everything else: the TypeScript tests leave much of the cores idle, since they wait
@@ -63,20 +63,15 @@ function buildEarly(folder: string): void {
     stderr: 'ignore',
     timeout: 1_200_000,
   });
-  early.set(
-    folder,
-    child.exited.then(() => undefined),
-  );
+  early.set(folder, child.exited);
 }
 
 /** Builds and runs the native tests in `folder`, which `configure` prepares. */
 async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
-  await early.get(folder);
   const parallel = String(availableParallelism());
   const build = ['cmake', '--build', folder, '--target', 'tests', '--parallel', parallel];
-  const steps = configure.length > 0 ? [configure] : [];
   // What was found when the addon was first built may be less than there is now: tools of the tests come later.
-  for (const command of [...steps, ['cmake', folder], build]) {
+  for (const command of [configure, ['cmake', folder], build]) {
     if ((await run(1200, ...command)).exitCode !== 0) return FAILED_TO_BUILD;
   }
   const ctest = ['ctest', '--test-dir', folder, '--verbose', '--no-tests=error'];

@@ -2,11 +2,10 @@
 // model is chosen. A regression means lost lanes in the distances of k-means, a slower search of neighbours, more rounds of descent.
 import { elasticNet } from '../../src/learning/classic/index.ts';
 import { dbscan, kmeans, setThreads } from '../../src/native/index.ts';
-import { formatNs, pairRow, type Side } from '../pairs.ts';
 import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
+import { type RivalCase, rivalRow } from './rival-row.ts';
 
-const quick = process.argv.includes('--quick');
 // Words of task names; all when there are none.
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const threads = setThreads(navigator.hardwareConcurrency);
@@ -18,13 +17,6 @@ function cloud(rows: number, columns: number): Float64Array {
     const [row, column] = [Math.floor(i / columns), i % columns];
     return 3 * Math.sin((row % 8) * (column + 1)) + Math.sin(row * 12.9898 + column * 78.233);
   });
-}
-
-interface Case {
-  readonly name: string;
-  readonly task: string;
-  readonly sizes: Readonly<Record<string, number>>;
-  readonly ours: () => Promise<number> | number;
 }
 
 const means = cloud(100_000, 16);
@@ -41,7 +33,7 @@ const kmeansCall = {
   ...{ values: means, start: means.slice(0, 8 * 16).map((value) => 0.5 * value) },
 };
 
-const cases: readonly Case[] = [
+const cases: readonly RivalCase[] = [
   {
     name: 'k-means 100,000 x 16, 8 clusters, at most 20 rounds',
     task: 'kmeans_sklearn',
@@ -70,28 +62,10 @@ const cases: readonly Case[] = [
 ];
 
 const table: string[][] = [];
-for (const { name, task, sizes, ours } of cases) {
-  if (wanted.length > 0 && !wanted.some((word) => task.includes(word))) continue;
-  const own = await ours();
-  if (rivals === null) {
-    const start = Bun.nanoseconds();
-    await ours();
-    table.push([name, formatNs(Bun.nanoseconds() - start), '', '']);
-    continue;
-  }
-  const { value } = await rivals.run(task, sizes);
+for (const one of cases) {
+  if (wanted.length > 0 && !wanted.some((word) => one.task.includes(word))) continue;
   // Rows that are as near to two centres, and rounding of sums, may tell the two apart by a little.
-  if (value === null || Math.abs(own - value) > 1e-3 * Math.abs(value))
-    throw new Error(`${name}: ours ${own}, theirs ${value}`);
-  const rival: Side = rivals.side(task, sizes);
-  table.push(
-    await pairRow({
-      name,
-      a: ours,
-      b: rival,
-      pairs: quick ? 15 : 25,
-    }),
-  );
+  table.push(await rivalRow(one, rivals, (theirs) => 1e-3 * Math.abs(theirs)));
 }
 rivals?.stop();
 publish({

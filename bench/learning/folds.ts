@@ -21,7 +21,11 @@ export const targets = Float32Array.from(rows, (row) =>
   inputs[row * COLUMNS]! - inputs[row * COLUMNS + 5]! + 2 * Math.sin(row * row * 0.001) > 0 ? 1 : 0,
 );
 const data = {
-  ...{ inputs, targets, rows: ROWS, columns: COLUMNS, classes: 2 },
+  inputs,
+  targets,
+  rows: ROWS,
+  columns: COLUMNS,
+  classes: 2,
   spans: {
     startUs: Float64Array.from(rows),
     endUs: Float64Array.from(rows, (row) => row + HORIZON),

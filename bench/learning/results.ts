@@ -1,5 +1,6 @@
 // What every family is worth on later rows of three sets of real data, beside naive rules: prints the table, and writes it into docs/ml/results.md.
 import { resolve } from 'node:path';
+import { NautilusError } from '../../src/core/errors.ts';
 import { FAMILIES, familyOf } from '../../src/learning/families.ts';
 import type { Task } from '../../src/learning/family.ts';
 import { type FeatureSpec, featureSchema } from '../../src/learning/tables/features.ts';
@@ -20,6 +21,10 @@ const [BEGIN, END] = ['<!-- table: bun bench/learning/results.ts -->', '<!-- end
 const features = (specs: readonly object[]): FeatureSpec[] => specs.map((spec) => featureSchema.parse(spec));
 const returns = (column: string, ...periods: number[]) =>
   periods.map((one) => ({ kind: 'log_return', column, periods: one }));
+const volatilities = (column: string, ...windows: number[]) =>
+  windows.map((window) => ({ kind: 'volatility', column, window }));
+const zScores = (window: number, ...columns: string[]) =>
+  columns.map((column) => ({ kind: 'z_score', column, window }));
 
 /** The data: rows from the start of each file. */
 const DATA = [
@@ -30,10 +35,8 @@ const DATA = [
     column: 'close',
     features: features([
       ...returns('close', 1, 5, 15),
-      { kind: 'volatility', column: 'close', window: 12 },
-      { kind: 'volatility', column: 'close', window: 60 },
-      { kind: 'z_score', column: 'close', window: 60 },
-      { kind: 'z_score', column: 'volume', window: 60 },
+      ...volatilities('close', 12, 60),
+      ...zScores(60, 'close', 'volume'),
     ]),
   },
   {
@@ -43,9 +46,8 @@ const DATA = [
     column: 'close',
     features: features([
       ...returns('close', 1, 3, 12),
-      { kind: 'volatility', column: 'close', window: 12 },
-      { kind: 'volatility', column: 'close', window: 48 },
-      { kind: 'z_score', column: 'close', window: 48 },
+      ...volatilities('close', 12, 48),
+      ...zScores(48, 'close'),
     ]),
   },
   {
@@ -56,8 +58,7 @@ const DATA = [
     features: features([
       ...['aapl', 'bac', 'cvx', 'jnj', 'ko', 'msft', 'xom'].flatMap((name) => returns(name, 1)),
       ...returns('jpm', 1, 5, 20),
-      { kind: 'volatility', column: 'jpm', window: 12 },
-      { kind: 'volatility', column: 'jpm', window: 60 },
+      ...volatilities('jpm', 12, 60),
     ]),
   },
 ] as const;
@@ -198,10 +199,13 @@ for (const data of DATA) {
   for (const { name, tasks } of FAMILIES) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
     for (const task of tasks) {
-      const row = await scored(name, task, data, frame).catch((error: Error) => error);
+      const row = await scored(name, task, data, frame).catch((error: unknown) => {
+        if (error instanceof NautilusError) return error;
+        throw error;
+      });
       const learns = LEARNS[task as keyof typeof LEARNS] ?? task;
       const line =
-        row instanceof Error
+        row instanceof NautilusError
           ? `| ${data.name} | \`${name}\` | ${learns} | | refused: ${row.message.split('\n')[0]} | | | |`
           : lineOf(row);
       made.set(keyOf(line), line);

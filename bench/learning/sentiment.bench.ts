@@ -9,9 +9,9 @@ import { openTextSession } from '../../src/text/session.ts';
 import { bagGraph, learn } from '../../src/text/test-model.ts';
 import { openTokenizer } from '../../src/text/tokenizer.ts';
 import { vaderScore } from '../../src/text/vader.ts';
-import { formatNs, pairRow } from '../pairs.ts';
-import { isQuick, publish } from '../report.ts';
+import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
+import { aloneRow, type RivalCase, rivalRow } from './rival-row.ts';
 
 const TEXTS = 2000;
 /** Texts of one run, as serving makes them. */
@@ -31,59 +31,38 @@ const model = await openTextSession(
 );
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-interface Case {
-  readonly name: string;
-  /** Null where there is none. */
-  readonly task: { readonly name: string; readonly options: object } | null;
-  readonly ours: () => Promise<number> | number;
-}
-
-const cases: readonly Case[] = [
+const cases: readonly RivalCase[] = [
   {
     name: 'scores of VADER',
-    task: { name: 'vader_scores', options: { file, count: TEXTS } },
+    task: 'vader_scores',
+    sizes: { file, count: TEXTS },
     ours: () => sum(texts.map((text) => vaderScore(text, lexicon))),
   },
-  ...files.map((bytes, i): Case => {
+  ...files.map((bytes, i): RivalCase => {
     const tokenizer = openTokenizer(bytes);
     return {
       name: `token ids, ${tokenizer.model}`,
-      task: { name: 'token_ids', options: { file, at: i, count: TEXTS } },
+      task: 'token_ids',
+      sizes: { file, at: i, count: TEXTS },
       ours: () => sum(texts.map((text) => tokenizer.encode(text, 512).ids.length)),
     };
   }),
-  {
-    name: 'a small text model, tokens and graph',
-    task: null,
-    ours: async () => {
-      let values = 0;
-      for (let from = 0; from < TEXTS; from += RUN) {
-        const part = texts.slice(from, from + RUN);
-        values += (await model.predict(rowsOfTexts(part), part.length)).length;
-      }
-      return values;
-    },
-  },
 ];
+
+async function throughModel(): Promise<void> {
+  for (let from = 0; from < TEXTS; from += RUN) {
+    const part = texts.slice(from, from + RUN);
+    await model.predict(rowsOfTexts(part), part.length);
+  }
+}
 
 const rivals = await Rivals.start(1);
 const installed = rivals?.versions.vaderSentiment !== undefined && rivals.versions.tokenizers !== undefined;
 const table: string[][] = [];
-for (const { name, task, ours } of cases) {
-  const own = await ours();
-  if (!installed || task === null) {
-    const start = Bun.nanoseconds();
-    await ours();
-    table.push([name, formatNs(Bun.nanoseconds() - start), '', '']);
-    continue;
-  }
-  const { value } = await rivals!.run(task.name, { ...task.options });
-  // The original rounds scores to four places.
-  if (value === null || Math.abs(own - value) > TEXTS * 5e-5)
-    throw new Error(`${name}: ours ${own}, theirs ${value}`);
-  const b = rivals!.side(task.name, { ...task.options });
-  table.push(await pairRow({ name, a: ours, b, pairs: isQuick ? 15 : 25 }));
-}
+// The original rounds scores to four places.
+for (const one of cases) table.push(await rivalRow(one, installed ? rivals : null, () => TEXTS * 5e-5));
+await throughModel();
+table.push(await aloneRow('a small text model, tokens and graph', throughModel));
 rivals?.stop();
 await model.close();
 publish({

@@ -5,6 +5,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gradientBoosting } from '../../src/learning/trees/index.ts';
 import { classificationScorer } from '../../src/learning/validation/metrics/classification.ts';
+import { regressionScorer } from '../../src/learning/validation/metrics/regression.ts';
 import { scoreOnce } from '../../src/learning/validation/metrics/scorer.ts';
 import { predictTrees, setThreads } from '../../src/native/index.ts';
 import { formatNs, pairRow } from '../pairs.ts';
@@ -41,10 +42,7 @@ async function scoreOf(set: TreeSet): Promise<number> {
     });
     return scoreOnce(classificationScorer({ probabilities, labels: targets, classes: 2 })).auc!;
   }
-  const mean = targets.reduce((sum, target) => sum + target, 0) / rows;
-  const squares = (far: (target: number, row: number) => number) =>
-    Array.from(targets).reduce((sum, target, row) => sum + far(target, row) ** 2, 0);
-  return 1 - squares((target, row) => target - sums[row]!) / squares((target) => target - mean);
+  return scoreOnce(regressionScorer({ forecasts: Float64Array.from(sums), targets })).r2;
 }
 
 /** Writes a set as `tree_set` of bench/rivals/rival.py reads it. */

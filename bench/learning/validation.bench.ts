@@ -3,14 +3,13 @@
 import { classificationScorer } from '../../src/learning/validation/metrics/classification.ts';
 import { bootstrap, scoreOnce } from '../../src/learning/validation/metrics/scorer.ts';
 import { setThreads } from '../../src/native/index.ts';
-import { formatNs, pairRow } from '../pairs.ts';
 import { publish } from '../report.ts';
 import { RIVALS_HINT, Rivals } from '../rivals/rivals.ts';
 import { COLUMNS, FOLDS, forecasts, ROWS, SIZES, targets, validate } from './folds.ts';
+import { type RivalCase, rivalRow } from './rival-row.ts';
 
 const RESAMPLES = 20;
 
-const quick = process.argv.includes('--quick');
 const threads = setThreads(navigator.hardwareConcurrency);
 const rivals = await Rivals.start(threads);
 
@@ -21,7 +20,7 @@ function resample(): number {
   return scoreOnce(scorer).auc;
 }
 
-const cases = [
+const cases: readonly RivalCase[] = [
   {
     name: `${FOLDS} purged folds of a logistic regression, ${ROWS} x ${COLUMNS}, with the log-loss`,
     task: 'logistic_cv_sklearn',
@@ -37,28 +36,8 @@ const cases = [
 ];
 
 const table: string[][] = [];
-for (const { name, task, sizes: asked, ours } of cases) {
-  const own = await ours();
-  if (rivals === null) {
-    const start = Bun.nanoseconds();
-    await ours();
-    table.push([name, formatNs(Bun.nanoseconds() - start), '', '']);
-    continue;
-  }
-  const { value } = await rivals.run(task, asked);
-  // Inputs of 32 bits, and probabilities in float32 from the served graph.
-  if (value === null || Math.abs(own - value) > 1e-4)
-    throw new Error(`${name}: ours ${own}, theirs ${value}`);
-  const rival = rivals.side(task, asked);
-  table.push(
-    await pairRow({
-      name,
-      a: ours,
-      b: rival,
-      pairs: quick ? 15 : 25,
-    }),
-  );
-}
+// Inputs of 32 bits, and probabilities in float32 from the served graph.
+for (const one of cases) table.push(await rivalRow(one, rivals, () => 1e-4));
 rivals?.stop();
 publish({
   title: 'Validation',

@@ -15,15 +15,7 @@ import {
   smallParameters,
 } from '../../serving/models.ts';
 import { openPredictor } from '../../serving/predictor.ts';
-import {
-  type Bench,
-  type Contender,
-  measure,
-  mustAgree,
-  mustAgreeWith,
-  type RowResult,
-  rival,
-} from '../measure.ts';
+import { type Bench, measure, mustAgree, mustAgreeWith, type RowResult, rival } from '../measure.ts';
 import type { Measurement } from '../results.ts';
 
 const ROWS = 10_000;
@@ -117,7 +109,7 @@ export async function realtimePrediction(bench: Bench): Promise<RowResult> {
     const ours = await answer(engine.url);
     mustAgree('forecast', ours, await answer(plain.url), 1e-4);
     if (python) mustAgree('forecast', ours, await answer(python.url), 1e-4);
-    const scikit: Contender | null = python && {
+    const scikit = python && {
       name: `scikit-learn ${bench.rivals?.versions['scikit-learn'] ?? ''} behind Python's http.server`,
       side: perRequest(side(python.url)),
     };

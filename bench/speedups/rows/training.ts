@@ -7,15 +7,7 @@ import { PlainMlp } from '../../baseline/mlp.ts';
 import { COLUMNS, FOLDS, HORIZON, inputs, ROWS, SIZES, targets, validate } from '../../learning/folds.ts';
 import { productRows, trainer } from '../../learning/trainer.ts';
 import { Rivals } from '../../rivals/rivals.ts';
-import {
-  type Bench,
-  type Contender,
-  measure,
-  mustAgree,
-  mustAgreeWith,
-  type RowResult,
-  rival,
-} from '../measure.ts';
+import { type Bench, measure, mustAgree, mustAgreeWith, type RowResult, rival } from '../measure.ts';
 
 const HIDDEN = 128;
 const CLASSES = 10;
@@ -35,7 +27,7 @@ export async function batchTraining(bench: Bench): Promise<RowResult> {
     // From the same parameters over the same minibatches.
     for (let i = 0; i < 3; i++) mustAgree('mean loss', await ours.run(8), plain(8), 1e-3);
     const options = { rows: steps * MINIBATCH, columns, hidden: HIDDEN, batch: MINIBATCH };
-    const pytorch: Contender | null = torch && {
+    const pytorch = torch && {
       name: `PyTorch ${torch.versions.PyTorch}`,
       side: { measureNs: async () => (await torch.run('train', { network: 'mlp', steps })).ns },
     };
