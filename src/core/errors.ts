@@ -10,6 +10,11 @@ export interface FieldError {
   readonly received?: string;
 }
 
+/** Returns a name as one part of a JSON pointer (RFC 6901): `~` and `/` in it are written as `~0` and `~1`. */
+export function pointerPart(name: PropertyKey): string {
+  return String(name).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
 /** Everything a problem document says beside its type and status. */
 export interface ProblemExtras {
   readonly errors?: readonly FieldError[];

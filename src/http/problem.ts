@@ -7,6 +7,7 @@ import {
   MalformedBodyError,
   NautilusError,
   NotFoundError,
+  pointerPart,
 } from '../core/errors.ts';
 
 /** Media type of RFC 9457. */
@@ -81,7 +82,10 @@ const EXPECTED_RECEIVED = /expected (.+?), received (.+)$/;
 const PREFIX = /^(Invalid \w+|Too small|Too big)(: |$)/;
 
 function fieldError(place: string, issue: ValidationIssue): FieldError {
-  const path = (issue.path ?? '').split('.').filter((part) => part !== '');
+  const path = (issue.path ?? '')
+    .split('.')
+    .filter((part) => part !== '')
+    .map(pointerPart);
   const pointer = place === '' ? path.map((p) => `/${p}`).join('') : [place, ...path].join('/');
   const message = issue.message ?? '';
   const match = EXPECTED_RECEIVED.exec(message);

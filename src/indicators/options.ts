@@ -1,6 +1,6 @@
 // Options of an indicator: the zod schema built from its definition, and the check every entry point uses.
 import { z } from 'zod';
-import { type FieldError, InvalidOptionError } from '../core/errors.ts';
+import { type FieldError, InvalidOptionError, pointerPart } from '../core/errors.ts';
 import type { AnyIndicator, IndicatorDef, OptionSpec, OptionSpecs, OptionValues } from './define.ts';
 
 /** The zod object of an indicator's options: every key optional with its default, unknown keys refused. */
@@ -81,7 +81,7 @@ function fieldErrors(def: AnyIndicator, issue: z.core.$ZodIssue, given: unknown)
   if (issue.code === 'unrecognized_keys') {
     const known = Object.keys(def.options).join(', ');
     return issue.keys.map((key) => ({
-      pointer: `/options/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      pointer: `/options/${pointerPart(key)}`,
       expected: `one of the options ${known}`,
       received: 'an unknown option',
     }));

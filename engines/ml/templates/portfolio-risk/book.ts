@@ -1,5 +1,5 @@
 // Weights of a posted portfolio, and what proposed trades make of them.
-import { InvalidOptionError } from '../../../../src/core/errors.ts';
+import { InvalidOptionError, pointerPart } from '../../../../src/core/errors.ts';
 import type { PortfolioRequest } from './schemas.ts';
 
 /** A position of a body, with its place there. */
@@ -41,7 +41,7 @@ export function heldOf({ portfolio, current_positions: current }: PortfolioReque
   return Object.entries(current ?? {}).map(([symbol, position]) => ({
     symbol,
     ...position,
-    pointer: `/current_positions/${escaped(symbol)}`,
+    pointer: `/current_positions/${pointerPart(symbol)}`,
   }));
 }
 
@@ -61,7 +61,7 @@ export function proposedOf({ proposed_trades: trades, trade_weight }: PortfolioR
     });
   }
   return Object.entries(trades).map(([symbol, { signal, confidence = 1 }]): Proposed => {
-    const pointer = `/proposed_trades/${escaped(symbol)}`;
+    const pointer = `/proposed_trades/${pointerPart(symbol)}`;
     if (signal === null) return { symbol, pointer, direction: 0, reason: 'it has no signal' };
     if (confidence === null) return { symbol, pointer, direction: 0, reason: 'its signal has no confidence' };
     const direction = signal === 'BUY' ? 1 : signal === 'SELL' ? -1 : 0;
@@ -70,22 +70,24 @@ export function proposedOf({ proposed_trades: trades, trade_weight }: PortfolioR
 }
 
 /**
- * Returns the value of all positions, signed and in the currency of the prices; null where shares or a price are missing. Positions count
- * together, so that it is the net value of what is held.
+ * Returns the value that `weights` are shares of, in the currency of the prices: the gross value of the positions over their gross weight,
+ * so that cash beside them counts. Null where shares or a price are missing, or nothing is held.
  */
-export function netValue(held: readonly Held[], priceOf: PriceOf): number | null {
+export function portfolioValue(held: readonly Held[], weights: Weights, priceOf: PriceOf): number | null {
   let value = 0;
+  let weight = 0;
   for (const { symbol, shares } of held) {
     const price = priceOf(symbol);
     if (shares === undefined || price === undefined) return null;
-    value += shares * price;
+    value += Math.abs(shares) * price;
+    weight += Math.abs(weights.get(symbol)!);
   }
-  return value;
+  return weight === 0 ? null : value / weight;
 }
 
 /**
- * Returns the weights of positions: as posted, or where none has one from shares times prices, as shares of the gross value. Throws
- * InvalidOptionError for a position without either.
+ * Returns the weights of positions: as posted, or where none has one from shares times prices, as shares of the gross value; none of
+ * nothing held. Throws InvalidOptionError for a position without either.
  */
 export function weightsOf(held: readonly Held[], priceOf: PriceOf): Weights {
   if (held.some(({ weight }) => weight !== undefined)) {
@@ -101,7 +103,7 @@ export function weightsOf(held: readonly Held[], priceOf: PriceOf): Weights {
     return shares! * price;
   });
   const gross = values.reduce((sum, value) => sum + Math.abs(value), 0);
-  if (gross === 0) throw refused(held[0]!.pointer, 'a position that is worth something');
+  if (gross === 0 && held.length > 0) throw refused(held[0]!.pointer, 'a position that is worth something');
   return new Map(held.map(({ symbol }, i) => [symbol, values[i]! / gross]));
 }
 
@@ -139,10 +141,6 @@ function sizeOf(
   if (price === undefined || value === null || value <= 0)
     throw refused(`${pointer}/shares`, 'a weight, since the portfolio or the shares have no price');
   return (shares! * price) / value;
-}
-
-function escaped(symbol: string): string {
-  return symbol.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 export function refused(pointer: string, expected: string): InvalidOptionError {

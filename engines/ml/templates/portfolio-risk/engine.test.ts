@@ -1,4 +1,4 @@
-// portfolio_risk through the engine's port: the published bodies, each source of returns, trades, limits, refusals.
+// portfolio_risk through the engine's port: the published bodies, each source of returns, trades, limits.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { runLockstep, TestEngine, testSpec, walkBars } from '../../../../test/su
 import { eventually } from '../../../../test/support/eventually.ts';
 import definition from '../../index.ts';
 import { RISK_INPUTS } from './model.ts';
+import { known, portfolio, posted } from './test-portfolio.ts';
 
 const committed = resolve(import.meta.dir, '../../../../models');
 const models = mkdtempSync(join(tmpdir(), 'models-'));
@@ -98,22 +99,6 @@ describe('portfolio_risk', () => {
   };
 
   const days = golden.closes.length;
-  const posted = Object.fromEntries(
-    [...golden.symbols, 'INDEX'].map((symbol, j) => {
-      const closes = golden.closes.map((row, i) => row[j] ?? golden.benchmark[i]!);
-      return [symbol, closes.slice(1).map((close, i) => close / closes[i]! - 1)];
-    }),
-  );
-  const portfolio = {
-    positions: golden.symbols.map((symbol, i) => ({ symbol, weight: golden.weights[i] })),
-  };
-  const known = {
-    portfolio,
-    benchmark: 'INDEX',
-    time_horizon: '10d',
-    risk_free_rate: golden.risk_free_rate,
-    risk_metrics: ['var_95', 'cvar_95', 'max_drawdown', 'sharpe_ratio', 'volatility'],
-  };
   const expectGolden = (figures: Record<string, number>, factor = 1) => {
     for (const [name, value] of Object.entries(golden.expected)) {
       // The native product sums in another order; the rest is the library's own test.
@@ -267,6 +252,47 @@ describe('portfolio_risk', () => {
     expect(listed.positions[0].weight).not.toBe(body.positions[0].weight);
   });
 
+  test('with short positions, money and trades in shares are by the value that weights are shares of', async () => {
+    const positions = [
+      { symbol: 'AAPL', shares: 100 },
+      { symbol: 'XOM', shares: -50 },
+    ];
+    const prices = { AAPL: 10, XOM: 10 };
+    // Covers the short position: 500 of 1500.
+    const proposed_trades = [{ symbol: 'XOM', side: 'buy', shares: 50 }];
+    const body = await assessed({
+      current_positions: positions,
+      prices,
+      proposed_trades,
+      returns: { AAPL: posted.AAPL, XOM: posted.XOM },
+    });
+    expect(body.portfolio_value).toBe(1500);
+    expect(body.portfolio_var_value).toBeCloseTo(1500 * body.portfolio_var, 9);
+    expect(body.trades[0].weight_change).toBeCloseTo(1 / 3, 12);
+    expect(body.positions[1].weight).toBeCloseTo(0, 12);
+    // Half of the portfolio is in cash.
+    const half = await assessed({
+      portfolio: { positions: [{ symbol: 'AAPL', weight: 0.5, shares: 100 }] },
+      prices,
+      returns: { AAPL: posted.AAPL },
+    });
+    expect(half.portfolio_value).toBe(2000);
+  });
+
+  test('trades may begin with nothing held', async () => {
+    const proposed_trades = [{ symbol: 'AAPL', side: 'buy', weight: 0.4 }];
+    const returns = { AAPL: posted.AAPL };
+    const body = await assessed({ current_positions: {}, proposed_trades, returns });
+    expect(body.positions).toEqual([{ symbol: 'AAPL', weight: 0.4 }]);
+    expect([body.before.exposure.gross, body.before.portfolio_var, body.portfolio_value]).toEqual([
+      0,
+      0,
+      null,
+    ]);
+    const nothing = await ask({ current_positions: {}, returns });
+    expect([nothing.status, nothing.body.type]).toEqual([422, '/problems/invalid-option']);
+  });
+
   test('every posted number changes the answer', async () => {
     const base: Record<string, unknown> = {
       ...known,
@@ -335,94 +361,5 @@ describe('portfolio_risk', () => {
       const { status, body: problem } = await ask({ ...known, returns: posted, model_id });
       expect([status, problem.errors[0].pointer]).toEqual([422, '/model_id']);
     }
-  });
-
-  const one = { symbol: 'AAPL', weight: 1 };
-  const short = { AAPL: [0.01, 0.02] };
-  test.each([
-    ['no portfolio', { returns: posted }, '/portfolio', 'invalid-option'],
-    ['both forms', { ...known, current_positions: [one] }, '/portfolio', 'invalid-option'],
-    ['no positions', { portfolio: { positions: [] } }, '/portfolio/positions', 'invalid-option'],
-    [
-      'a symbol twice',
-      { portfolio: { positions: [one, one] } },
-      '/portfolio/positions/1/symbol',
-      'invalid-option',
-    ],
-    [
-      'a position of nothing',
-      { portfolio: { positions: [{ symbol: 'A' }] } },
-      '/portfolio/positions/0',
-      'invalid-option',
-    ],
-    [
-      'a weight beyond sense',
-      { portfolio: { positions: [{ symbol: 'A', weight: 1e9 }] } },
-      '/portfolio/positions/0/weight',
-      'invalid-option',
-    ],
-    [
-      'some weights only',
-      { ...known, portfolio: { positions: [one, { symbol: 'XOM', shares: 1 }] }, returns: posted },
-      '/portfolio/positions/1/weight',
-      'invalid-option',
-    ],
-    [
-      'shares without a price',
-      { portfolio: { positions: [{ symbol: 'XOM', shares: 1 }] }, returns: posted },
-      '/portfolio/positions/0/weight',
-      'invalid-option',
-    ],
-    [
-      'a trade without a size',
-      { ...known, returns: posted, proposed_trades: [{ symbol: 'AAPL', side: 'buy' }] },
-      '/proposed_trades/0/weight',
-      'invalid-option',
-    ],
-    [
-      'a trade of an unknown symbol',
-      { ...known, returns: posted, proposed_trades: { 'B/C': { signal: 'BUY', confidence: 1 } } },
-      '/proposed_trades/B~1C',
-      'unknown-symbol',
-    ],
-    [
-      'an unknown metric',
-      { ...known, returns: posted, risk_metrics: ['luck'] },
-      '/risk_metrics/0',
-      'invalid-option',
-    ],
-    [
-      'a horizon in words',
-      { ...known, returns: posted, time_horizon: 'soon' },
-      '/time_horizon',
-      'invalid-option',
-    ],
-    ['returns and a table', { ...known, returns: posted, dataset_id: 'x' }, '/dataset_id', 'invalid-option'],
-    [
-      'ragged returns',
-      { ...known, returns: { ...posted, XOM: [0.1, 0.2] } },
-      '/returns/XOM',
-      'shape-mismatch',
-    ],
-    [
-      'a return beyond ruin',
-      { portfolio: { positions: [one] }, returns: { AAPL: [-1.5] } },
-      '/returns/AAPL/0',
-      'invalid-option',
-    ],
-    ['a field of no meaning', { ...known, returns: posted, mood: 1 }, '', 'invalid-option'],
-  ])('%s is refused with its place', async (_, change, pointer, type) => {
-    const { status, body } = await ask(change);
-    expect([status, body.type, body.errors[0].pointer]).toEqual([
-      422,
-      `/problems/${type}`,
-      expect.stringContaining(pointer),
-    ]);
-  });
-
-  test('too few returns are told with how many are needed, and an unknown table is 404', async () => {
-    const { status, body } = await ask({ portfolio: { positions: [one] }, returns: short });
-    expect([status, body.needed, body.received]).toEqual([422, 30, 2]);
-    expect((await ask({ ...known, dataset_id: '0123456789abcdef' })).status).toBe(404);
   });
 });

@@ -3,6 +3,7 @@ import {
   InsufficientHistoryError,
   InvalidOptionError,
   NautilusError,
+  pointerPart,
   ShapeMismatchError,
   TooLargeError,
 } from '../../../../src/core/errors.ts';
@@ -46,8 +47,12 @@ export function durationUs(text: string): number {
   return Number(text.slice(0, -1)) * UNIT_US[text.at(-1) as keyof typeof UNIT_US];
 }
 
-/** Returns where a body says that returns come from. Throws NotFoundError, DatasetIntegrityError, TooLargeError for a table. */
-export async function sourceOf(body: PortfolioRequest, { history, datasets }: HistoryParts): Promise<Source> {
+/** Returns where a body says that returns of `symbols` come from. Throws NotFoundError, DatasetIntegrityError, TooLargeError for a table. */
+export async function sourceOf(
+  body: PortfolioRequest,
+  symbols: readonly string[],
+  { history, datasets }: HistoryParts,
+): Promise<Source> {
   if (body.returns) return postedSource(body.returns, durationUs(body.returns_interval));
   if (body.dataset_id === undefined) return streamSource(history);
   const { rows, columns } = await datasets.get(body.dataset_id);
@@ -58,7 +63,7 @@ export async function sourceOf(body: PortfolioRequest, { history, datasets }: Hi
     );
   }
   const { frame } = await datasets.open(body.dataset_id);
-  return tableSource(frame, body.price_column.toLowerCase());
+  return tableSource(frame, symbols, body.price_column.toLowerCase());
 }
 
 /** Posted returns: one distance, ending now as far as anybody knows, so that their times are counted from 0. */
@@ -76,7 +81,7 @@ function postedSource(posted: Readonly<Record<string, readonly number[]>>, inter
         if (list.length === bars) continue;
         const expected = `${bars} returns, as many as of the first symbol`;
         throw new ShapeMismatchError(`Expected ${expected}`, [
-          { pointer: `/returns/${symbols[i]}`, expected },
+          { pointer: `/returns/${pointerPart(symbols[i]!)}`, expected },
         ]);
       }
       const returns = new Float64Array(bars * lists.length);
@@ -102,8 +107,8 @@ function streamSource(history: MarketHistory): Source {
   };
 }
 
-/** A table with a column of symbols, or with one column of closes for each. */
-function tableSource(frame: Frame, priceColumn: string): Source {
+/** A table with a column of symbols, or with one column of closes for each; of others than `symbols` nothing is kept. */
+function tableSource(frame: Frame, symbols: readonly string[], priceColumn: string): Source {
   const history = new ReturnHistory({ bars: MAX_HISTORY, maxSymbols: Number.POSITIVE_INFINITY });
   const isLong = frame.series.some((name) => name !== '');
   const named = frame.columns.get(priceColumn);
@@ -113,15 +118,19 @@ function tableSource(frame: Frame, priceColumn: string): Source {
   const take = (symbol: string, close: number, row: number) => {
     if (close > 0) history.update({ symbol, close, source: 'table', interval_us: 0 }, frame.tsUs[row]!);
   };
+  const wanted = new Set(symbols.map(place));
+  const isWanted = frame.series.map((name) => wanted.has(name));
+  const columns = [...frame.columns].filter(([name]) => wanted.has(name));
   for (let row = 0; row < frame.rows; row++) {
-    if (isLong) take(frame.series[frame.seriesOf[row]!]!, named![row]!, row);
-    else for (const [name, values] of frame.columns) take(name, values[row]!, row);
+    const of = frame.seriesOf[row]!;
+    if (!isLong) for (const [name, values] of columns) take(name, values[row]!, row);
+    else if (isWanted[of]) take(frame.series[of]!, named![row]!, row);
   }
   return {
     source: 'dataset',
     length: (symbol) => history.length(place(symbol)),
     price: (symbol) => history.mark(place(symbol))?.price,
-    aligned: (symbols) => history.aligned(symbols.map(place)),
+    aligned: (some) => history.aligned(some.map(place)),
     intervalUs: (_, { times }) => medianGap(times),
   };
 }

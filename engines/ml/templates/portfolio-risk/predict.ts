@@ -5,7 +5,7 @@ import type { Gemm } from '../../../../src/trading/covariance.ts';
 import type { AlignedReturns } from '../../../../src/trading/return-history.ts';
 import type { Ran, TemplateContext } from '../template.ts';
 import { type Assessing, assess, metricsOf } from './assess.ts';
-import { heldOf, netValue, type PriceOf, proposedOf, traded, type Weights, weightsOf } from './book.ts';
+import { heldOf, type PriceOf, portfolioValue, proposedOf, traded, type Weights, weightsOf } from './book.ts';
 import { checkBars, durationUs, periodsOf, type Source, sourceOf, UnknownSymbolError } from './history.ts';
 import { estimate } from './model.ts';
 import type { PortfolioReply, PortfolioRequest } from './schemas.ts';
@@ -20,13 +20,14 @@ export async function assessPortfolio(
   context: TemplateContext,
 ): Promise<Omit<PortfolioReply, 'processing_time_ms'>> {
   const product = new Product(context);
-  const source = await sourceOf(body, context);
+  const held = heldOf(body);
+  const proposed = proposedOf(body);
+  const named = [...held, ...(proposed ?? [])].map(({ symbol }) => symbol);
+  const source = await sourceOf(body, [...named, ...(body.benchmark ? [body.benchmark] : [])], context);
   const posted = new Map(Object.entries(body.prices ?? {}));
   const priceOf: PriceOf = (symbol) => posted.get(symbol) ?? source.price(symbol);
-  const held = heldOf(body);
-  const value = netValue(held, priceOf);
   const before = weightsOf(held, priceOf);
-  const proposed = proposedOf(body);
+  const value = portfolioValue(held, before, priceOf);
   const after = proposed && traded(before, proposed, { allowShort: body.allow_short, priceOf, value });
 
   const places = new Map([...(proposed ?? []), ...held].map(({ symbol, pointer }) => [symbol, pointer]));

@@ -1,5 +1,6 @@
 // Bodies and replies of portfolio_risk.
 import { z } from 'zod';
+import { MAX_SYMBOLS } from '../symbols/schemas.ts';
 import { ranFields, templateFields } from '../template.ts';
 
 /** Most positions of one portfolio. */
@@ -45,6 +46,12 @@ const listedTrade = z.strictObject({
   shares: z.number().positive().max(1e12).optional(),
 });
 
+function atMost<T>(most: number, record: z.ZodType<Record<string, T>>) {
+  return record.refine((entries) => Object.keys(entries).length <= most, {
+    message: `Expected at most ${most} symbols`,
+  });
+}
+
 const METRIC = /^(?:c?var_(?:5[1-9]|[6-9]\d)(?:_\d)?|max_drawdown|sharpe_ratio|beta|volatility)$/;
 const returnsOf = z.array(z.number().min(-1).max(1000)).min(1).max(MAX_POSTED);
 const duration = z.string().regex(/^[1-9]\d{0,4}[mhdw]$/);
@@ -56,11 +63,11 @@ export const portfolioRequest = z
     ...templateFields,
     portfolio: z.strictObject({ positions }).optional(),
     current_positions: z
-      .union([positions, z.record(symbol, unnamed)])
+      .union([positions, atMost(MAX_POSITIONS, z.record(symbol, unnamed))])
       .optional()
       .describe('in place of portfolio, as a list or by symbol; what is held before proposed_trades'),
     proposed_trades: z
-      .union([z.array(listedTrade).max(MAX_POSITIONS), z.record(symbol, signalTrade)])
+      .union([z.array(listedTrade).max(MAX_POSITIONS), atMost(MAX_SYMBOLS, z.record(symbol, signalTrade))])
       .optional()
       .describe('a list of trades, or the predictions of a reply of trading_signals'),
     trade_weight: z
@@ -154,7 +161,10 @@ export const portfolioReply = z.object({
     .nullable(),
   positions: z.array(z.object({ symbol: z.string(), weight: z.number() })).describe('as assessed'),
   excluded: z.array(z.object({ symbol: z.string(), reason: z.string() })),
-  portfolio_value: z.number().nullable().describe('shares times prices; null where one is missing'),
+  portfolio_value: z
+    .number()
+    .nullable()
+    .describe('what weights are shares of, by shares times prices; null where one is missing'),
   portfolio_var_value: z.number().nullable().describe('portfolio_var times portfolio_value'),
   time_horizon: z.string(),
   horizon_bars: z.number().describe('by whose square root one bar is scaled'),

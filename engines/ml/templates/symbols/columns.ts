@@ -1,5 +1,10 @@
 // Posted features by name: their shape, and the row that a model reads of one symbol.
-import { type FieldError, InvalidOptionError, ShapeMismatchError } from '../../../../src/core/errors.ts';
+import {
+  type FieldError,
+  InvalidOptionError,
+  pointerPart,
+  ShapeMismatchError,
+} from '../../../../src/core/errors.ts';
 import { derivedInput } from '../../../../src/learning/templates/inputs.ts';
 import type { SymbolItem, SymbolsRequest } from './schemas.ts';
 
@@ -14,10 +19,10 @@ export class Columns {
     const twice = symbols.findIndex((symbol, i) => symbols.indexOf(symbol) !== i);
     if (twice >= 0) throw refused(`/symbols/${twice}`, 'each symbol once');
     for (const [name, value] of Object.entries(features)) {
-      if (Array.isArray(value)) this.#add(name, name, value, symbols.length);
+      if (Array.isArray(value)) this.#add(name, pointerPart(name), value, symbols.length);
       else
         for (const [leaf, values] of Object.entries(value))
-          this.#add(leaf, `${name}/${leaf}`, values, symbols.length);
+          this.#add(leaf, `${pointerPart(name)}/${pointerPart(leaf)}`, values, symbols.length);
     }
   }
 
