@@ -191,14 +191,11 @@ export class Serving {
     return model;
   }
 
-  /** As {@link model}, within the time that a request has. */
-  ready(
-    reference: string,
-    wanted: Wanted,
-    timeoutMs: number | undefined,
-    signal: AbortSignal,
-  ): Promise<ServedModel> {
-    return this.model(reference, wanted, { timeoutMs: timeoutOf(timeoutMs, this.#timeoutMs), signal });
+  /** Returns what tells how much is left of the time that a request has. Throws InvalidOptionError over the limit. */
+  timer(timeoutMs: number | undefined, signal: AbortSignal): () => RunControl {
+    const began = performance.now();
+    const most = timeoutOf(timeoutMs, this.#timeoutMs);
+    return () => ({ timeoutMs: Math.max(1, most - (performance.now() - began)), signal });
   }
 
   /** Counts rows that a scorer without a model answered. */
@@ -207,10 +204,7 @@ export class Serving {
   }
 
   /** Returns a model for rows of texts, and what runs them; nothing is checked. Throws what finding and running a model throw. */
-  async texts(reference: string, timeoutMs: number | undefined, signal: AbortSignal) {
-    const began = performance.now();
-    const most = timeoutOf(timeoutMs, this.#timeoutMs);
-    const control = () => ({ timeoutMs: Math.max(1, most - (performance.now() - began)), signal });
+  async texts(reference: string, control: () => RunControl) {
     const model = await this.models.get(await this.#parts.reference(reference), 'cpu', control());
     const run = async (rows: Rows): Promise<Prediction> => {
       const started = performance.now();

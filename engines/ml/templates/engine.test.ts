@@ -36,6 +36,23 @@ describe('bodies with a model_type', () => {
     expect([status, body.errors[0].pointer.slice(0, pointer.length)]).toEqual([422, pointer]);
   });
 
+  test('more time than a request may have is refused, whatever answers it', async () => {
+    const timeout_ms = 600_000;
+    const bodies = [
+      { model_type: 'trading_signals', symbols: ['A'] },
+      { model_type: 'sentiment', texts: ['a'] },
+      { model_type: 'portfolio_risk', portfolio: { positions: [{ symbol: 'A', weight: 1 }] } },
+    ];
+    for (const asked of bodies) {
+      const { status, body } = await engine.post('/predict', { ...asked, timeout_ms });
+      expect([asked.model_type, status, body.errors?.[0].pointer]).toEqual([
+        asked.model_type,
+        422,
+        '/timeout_ms',
+      ]);
+    }
+  });
+
   test('hardware that is absent is 503, and the CPU runs it when that is allowed', async () => {
     if (onMac) return;
     const inputs = ['rsi_14_centred', 'close_to_ema_12', 'ema_12_to_ema_26', 'ema_50_to_ema_200'];

@@ -89,10 +89,18 @@ describe('published bodies of signals', () => {
       // A matrix product in float32: its last bit depends on how many rows go together.
       for (const [k, value] of reply.values.entries()) expect(Math.abs(value - values[k])).toBeLessThan(1e-6);
     }
-    const { status, body } = await engine.post('/predict/batch', [
-      { symbol: 'A', features: { rsi: 'high' } },
-    ]);
-    expect([status, body.errors[0].pointer]).toEqual([422, '/0/features/rsi']);
+    const item = { symbol: 'A', features: { rsi: 50 } };
+    for (const [wrong, pointer] of [
+      [{ symbol: 'B', features: { rsi: 'high' } }, '/1/features/rsi'],
+      [{ symbol: 'B', features: { rsi: 50, 't/u': { rsi: 50 } } }, '/1/features/t~1u/rsi'],
+      [{ symbol: 'B', prediction_horizon: '6h' }, '/1/prediction_horizon'],
+    ] as const) {
+      const { status, body } = await engine.post('/predict/batch', [item, wrong]);
+      expect([status, body.errors[0].pointer]).toEqual([422, pointer]);
+    }
+    const regime = { symbol: 'B', model_type: 'market_regime' };
+    const { status, body } = await engine.post('/predict/batch', [item, regime]);
+    expect([status, body.detail]).toEqual([404, expect.stringContaining('entry 1 of the list')]);
   });
 
   test('every posted number changes what is said of its symbol, and of no other', async () => {

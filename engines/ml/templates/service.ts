@@ -1,5 +1,6 @@
 // Bodies with a model_type: the template that they name answers them.
 import { z } from 'zod';
+import { NautilusError } from '../../../src/core/errors.ts';
 import { jsonSchemaOf } from '../../../src/http/openapi.ts';
 import type { Asked } from '../serving/models.ts';
 import { SERVED_TEMPLATES } from './index.ts';
@@ -84,14 +85,13 @@ export class Templates {
   /** Returns the predictions of a list of symbols, in its order. Throws what the template throws. */
   async answerList(items: readonly SymbolItem[], signal: AbortSignal): Promise<object[]> {
     return Promise.all(
-      items.map(async ({ symbol, ...item }) => {
+      items.map(async ({ symbol, ...item }, index) => {
         const body = symbolsRequest.parse({ ...item, symbols: [symbol], features: inColumns(item.features) });
         const template = BY_TYPE.get(body.model_type)!;
-        const { predictions, ...reply } = (await this.answer(
-          { template, body },
-          'auto',
-          signal,
-        )) as SymbolsReply;
+        const answered = this.answer({ template, body }, 'auto', signal);
+        const { predictions, ...reply } = (await answered.catch((error) => {
+          throw ofEntry(error, index);
+        })) as SymbolsReply;
         return { ...reply, symbol, ...predictions[symbol] };
       }),
     );
@@ -104,15 +104,30 @@ export class Templates {
   ): TemplateContext {
     const { serving } = this.#parts;
     const wanted = { asked, allowFallback: asked === 'auto' || allowFallback };
+    const control = serving.timer(timeout_ms, signal);
     return {
       ...this.#parts,
       ...wanted,
-      timeoutMs: timeout_ms,
+      control,
       signal,
-      model: (reference) => serving.ready(reference, wanted, timeout_ms, signal),
-      run: (model_id, inputs) =>
-        serving.predict({ model_id, inputs: inputs as number[][], timeout_ms }, signal, wanted),
+      model: (reference) => serving.model(reference, wanted, control()),
+      run: (model_id, inputs) => {
+        const timeout = { timeout_ms: control().timeoutMs };
+        return serving.predict({ model_id, inputs: inputs as number[][], ...timeout }, signal, wanted);
+      },
       onCpu: cpuOnly(asked, allowFallback),
     };
   }
+}
+
+/** Returns what is wrong with one entry of a list, with its places in the list; other errors as they are. */
+function ofEntry(error: unknown, index: number): unknown {
+  if (!(error instanceof NautilusError) || ![404, 422].includes(error.status)) return error;
+  const { slug, status, title, message, extras } = error;
+  const errors = extras.errors?.map(({ pointer, ...field }) => ({
+    ...field,
+    pointer: `/${index}${pointer.replace(/^\/symbols\/0$/, '/symbol')}`,
+  }));
+  const detail = `${message} (entry ${index} of the list)`;
+  return new NautilusError(slug, status, title, detail, { ...extras, ...(errors && { errors }) });
 }

@@ -9,6 +9,7 @@ import type { RiskStates } from '../risk-states.ts';
 import type { Asked, ServedModel } from '../serving/models.ts';
 import { HARDWARE, type Hardware, type PredictReply } from '../serving/schemas.ts';
 import type { Serving } from '../serving/serving.ts';
+import type { RunControl } from '../serving/task.ts';
 
 /** What templates work with of the engine around them. */
 export interface TemplateParts {
@@ -35,7 +36,8 @@ export interface TemplateContext extends TemplateParts {
   /** `auto` on /predict, /predict/hybrid and /predict/batch. */
   readonly asked: Asked;
   readonly allowFallback: boolean;
-  readonly timeoutMs: number | undefined;
+  /** Returns how much is left of the time that the request has, whatever it runs. */
+  readonly control: () => RunControl;
   readonly signal: AbortSignal;
   /** Returns the model of a reference, ready on the hardware that was asked for. Throws as `Serving.model` does. */
   readonly model: (reference: string) => Promise<ServedModel>;

@@ -13,10 +13,10 @@ import type { Answer, Scored } from './answer.ts';
 export async function byModel(
   reference: string,
   texts: readonly string[],
-  { onCpu, serving, timeoutMs, signal }: TemplateContext,
+  { onCpu, serving, control }: TemplateContext,
 ): Promise<Answer> {
   const ran = onCpu('a text model');
-  const { model, run } = await serving.texts(reference, timeoutMs, signal);
+  const { model, run } = await serving.texts(reference, control);
   const { card } = model;
   if (!card.text) {
     const field = { pointer: '/model_id', expected: 'a lexicon or a text model: this model reads numbers' };
