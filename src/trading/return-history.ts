@@ -136,10 +136,6 @@ export class ReturnHistory {
     return { returns, bars: slots.length, times };
   }
 
-  protected all(): IterableIterator<[string, ReturnSeries]> {
-    return this.#series.entries();
-  }
-
   protected series(symbol: string): ReturnSeries | undefined {
     return this.#series.get(symbol);
   }

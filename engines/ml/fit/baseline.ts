@@ -4,11 +4,12 @@ import { MODEL_INPUTS } from '../../../src/indicators/feature-set.ts';
 import { bootstrap, scoreOnce } from '../../../src/learning/validation/metrics/scorer.ts';
 import { SPANS_PER_BLOCK } from '../../../src/learning/validation/report.ts';
 import { encodeLogistic } from '../../../src/onnx/logistic.ts';
-import { type ModelCard, modelCardSchema } from '../../../src/onnx/model-card.ts';
+import { modelCardSchema } from '../../../src/onnx/model-card.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
 import type { BarFile } from './bars.ts';
 import { readme } from './baseline-readme.ts';
 import { buildDataset, type Dataset, splitInTime } from './dataset.ts';
+import { digits, iso, type ModelFiles, modelFiles } from './files.ts';
 import { fitLogistic, type LogisticFit, predictLogistic } from './logistic-regression.ts';
 import { forecastScorer } from './scores.ts';
 
@@ -24,12 +25,6 @@ export interface BaselineOptions {
   readonly seed: number;
   /** Date of the card; the date of the last bar when null, so that fitting again gives equal bytes. */
   readonly created: string | null;
-}
-
-/** The three files of a registered model. */
-export interface BaselineFiles {
-  readonly card: ModelCard;
-  readonly files: Readonly<Record<'model.onnx' | 'model.json' | 'README.md', Uint8Array>>;
 }
 
 const TRAIN_FRACTION = 0.7;
@@ -52,7 +47,7 @@ const formulas: Record<(typeof MODEL_INPUTS)[number], string> = {
  * significant digits and scores to 6, below which two machines' `exp` and `log` may differ in the last bit.
  * Throws what `buildDataset`, `splitInTime` and `fitLogistic` throw.
  */
-export function fitBaseline(source: BarFile, options: BaselineOptions): BaselineFiles {
+export function fitBaseline(source: BarFile, options: BaselineOptions): ModelFiles {
   const { horizon, symbol } = options;
   const data = buildDataset(source.bars, horizon);
   const { train, test } = splitInTime(data, TRAIN_FRACTION, horizon * source.intervalUs);
@@ -126,15 +121,7 @@ export function fitBaseline(source: BarFile, options: BaselineOptions): Baseline
     created: options.created ?? iso(last.ts_event_us).slice(0, 10),
     licence: 'Apache-2.0, as this project; the price data are not included',
   });
-  const text = new TextEncoder();
-  return {
-    card,
-    files: {
-      'model.onnx': graph,
-      'model.json': text.encode(`${JSON.stringify(card, null, 2)}\n`),
-      'README.md': text.encode(readme(card)),
-    },
-  };
+  return modelFiles(card, graph, readme(card));
 }
 
 function rounded(fit: LogisticFit): Omit<LogisticFit, 'iterations'> {
@@ -168,12 +155,4 @@ function mapValues<K extends string, A, B>(
 
 function mean(values: Uint8Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function digits(value: number, significant: number): number {
-  return Number(value.toPrecision(significant));
-}
-
-function iso(us: number): string {
-  return new Date(us / 1000).toISOString();
 }

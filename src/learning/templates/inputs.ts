@@ -3,7 +3,7 @@
 /** One input: the posted names that it is made of, and how. */
 export interface DerivedInput {
   readonly name: string;
-  readonly of: readonly string[];
+  readonly of: readonly (keyof typeof POSTED_INPUTS)[];
   /** In the names of `of`. */
   readonly formula: string;
   readonly meaning: string;

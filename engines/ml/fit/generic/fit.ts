@@ -11,6 +11,7 @@ import { type TrainedModel, trainAndTest } from '../../../../src/learning/valida
 import { encodeModel } from '../../../../src/onnx/graph.ts';
 import { type ModelCard, modelCardSchema } from '../../../../src/onnx/model-card.ts';
 import { sha256 } from '../../../../src/onnx/registry.ts';
+import { digits, iso, type ModelFiles, modelFiles } from '../files.ts';
 import type { PanelFile } from './panel.ts';
 import { genericReadme } from './readme.ts';
 import { type Horizon, rowsOf } from './rows.ts';
@@ -21,12 +22,6 @@ export const HORIZONS: Readonly<Record<'15m' | '1h' | '1d', Horizon>> = {
   '1h': { name: '1h', bars: 12, intervalUs: 300e6, exact: true, quoteUsd: 12_000 },
   '1d': { name: '1d', bars: 1, intervalUs: 86_400e6, exact: false, quoteUsd: 1 },
 };
-
-/** The three files of a model. */
-export interface GenericFiles {
-  readonly card: ModelCard;
-  readonly files: Readonly<Record<'model.onnx' | 'model.json' | 'README.md', Uint8Array>>;
-}
 
 const SHARES = { test: 0.3, calibration: 0.2, stopping: 0 };
 const LEVEL = 0.9;
@@ -46,7 +41,7 @@ export async function fitGeneric(
   type: GenericType,
   panel: readonly PanelFile[],
   horizon: Horizon,
-): Promise<GenericFiles> {
+): Promise<ModelFiles> {
   const { family: name, options } = OPTIONS[type];
   const family: Family = familyOf(name);
   const series = panel.flatMap((file) => file.series);
@@ -74,15 +69,7 @@ export async function fitGeneric(
     { type, panel, horizon, hold, data, model, graph, interval_method, options },
     paths[0]!.groups,
   );
-  const text = new TextEncoder();
-  return {
-    card,
-    files: {
-      'model.onnx': graph,
-      'model.json': text.encode(`${JSON.stringify(card, null, 2)}\n`),
-      'README.md': text.encode(genericReadme(card)),
-    },
-  };
+  return modelFiles(card, graph, genericReadme(card));
 }
 
 // Sell, hold, buy.
@@ -120,7 +107,7 @@ function cardOf(parts: CardParts, groups: Readonly<Record<string, ScoreGroup>>):
     symbol: series.map(({ symbol }) => symbol).join(' '),
   }));
   const [first, ...more] = files;
-  const last = new Date(Math.max(...spans.endUs.slice(-1000)) / 1000).toISOString();
+  const last = iso(spans.endUs.reduce((a, b) => Math.max(a, b)));
   const ahead = horizon.name;
   return modelCardSchema.parse({
     model_id: genericId(type, horizon.name),
@@ -196,6 +183,3 @@ function scores(groups: Readonly<Record<string, ScoreGroup>>, coverage: number |
   if (coverage !== null) metrics['interval.test_coverage'] = digits(coverage, 6);
   return { metrics, intervals };
 }
-
-const digits = (value: number, significant: number) => Number(value.toPrecision(significant));
-const iso = (us: number) => new Date(us / 1000).toISOString();
