@@ -1,5 +1,5 @@
 // States of fits that are under way, one folder for each job: what goes on when a process was ended in the middle.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import * as disk from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoints } from '../../../src/learning/family.ts';
@@ -9,8 +9,14 @@ export function checkpointFolder(dataDir: string, jobId: string): string {
   return join(dataDir, 'training', jobId);
 }
 
-/** Returns the states in a folder, a file for each run; the folder is made with the first. */
-export function checkpointsIn(folder: string, everyMs: number): Checkpoints {
+/** The calls of the file system that write; tests let them fail. */
+export type Disk = Pick<typeof disk, 'mkdirSync' | 'writeFileSync' | 'renameSync' | 'rmSync'>;
+
+/**
+ * Returns the states in a folder, a file for each run; the folder is made with the first. Where one can't be written, as on a full disk,
+ * the one before it stays.
+ */
+export function checkpointsIn(folder: string, everyMs: number, files: Disk = disk): Checkpoints {
   const fileOf = (run: string) => join(folder, `${run}.checkpoint`);
   return {
     everyMs,
@@ -21,20 +27,27 @@ export function checkpointsIn(folder: string, everyMs: number): Checkpoints {
     save(run, state) {
       const unfinished = `${fileOf(run)}.new`;
       try {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(unfinished, state);
+        files.mkdirSync(folder, { recursive: true });
+        files.writeFileSync(unfinished, state);
         // Whole or not at all, whenever the process ends.
-        renameSync(unfinished, fileOf(run));
+        files.renameSync(unfinished, fileOf(run));
       } catch {
-        rmSync(unfinished, { force: true });
+        removed(() => files.rmSync(unfinished, { force: true }));
       }
     },
   };
 }
 
-/** Removes the states of a job that has ended. */
+// Room is given back where that is possible; the fit goes on all the same.
+function removed(remove: () => void): void {
+  try {
+    remove();
+  } catch {}
+}
+
+/** Removes the states of a job that has ended; what can't be removed is swept at a later start. Never rejects. */
 export async function dropCheckpoints(dataDir: string, jobId: string): Promise<void> {
-  await rm(checkpointFolder(dataDir, jobId), { recursive: true, force: true });
+  await rm(checkpointFolder(dataDir, jobId), { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** Removes the states of all jobs that will not go on. */

@@ -49,6 +49,9 @@ async function train(family: string, options: object) {
 
 const versions = async () => (await engine.get('/models/m/versions')).body.versions;
 
+/** A fit that takes many times as long as what happens in the middle of it. */
+const LONG = { epochs: 2500, batch_size: 64 };
+
 /** Fits that would take hours. */
 const ENDLESS = [
   ['mlp', { epochs: 100_000, batch_size: 8 }],
@@ -89,7 +92,7 @@ describe('a training', () => {
   });
 
   test('whose process is killed is tried again, and registered once', async () => {
-    const { goesOn, ended } = await train('mlp', { epochs: 1000, batch_size: 64 });
+    const { goesOn, ended } = await train('mlp', LONG);
     await goesOn();
     const [pid] = await children();
     process.kill(pid!, 'SIGKILL');
@@ -98,7 +101,7 @@ describe('a training', () => {
   });
 
   test('whose engine is started again in the middle is taken up, and registered once', async () => {
-    const { goesOn, ended } = await train('mlp', { epochs: 1000, batch_size: 64 });
+    const { goesOn, ended } = await train('mlp', LONG);
     await goesOn();
     await engine.restart(definition);
     expect(await ended()).toMatchObject({ state: 'completed' });
@@ -106,7 +109,7 @@ describe('a training', () => {
   });
 
   test('of a model that is deleted meanwhile fails, and the model stays deleted', async () => {
-    const { goesOn, ended } = await train('mlp', { epochs: 1000, batch_size: 64 });
+    const { goesOn, ended } = await train('mlp', LONG);
     await goesOn();
     expect((await engine.send('DELETE', '/models/m')).status).toBe(200);
     expect(await ended()).toMatchObject({ state: 'failed', error: { type: '/problems/not-found' } });
@@ -114,7 +117,7 @@ describe('a training', () => {
   });
 
   test('gives no version to another model that has the id meanwhile', async () => {
-    const { goesOn, ended } = await train('mlp', { epochs: 1000, batch_size: 64 });
+    const { goesOn, ended } = await train('mlp', LONG);
     await goesOn();
     await engine.send('DELETE', '/models/m');
     await engine.post('/models', { model_id: 'm', model_type: 'price_prediction' });
@@ -123,12 +126,21 @@ describe('a training', () => {
   });
 
   test('ends on the table that it has read when that is deleted; one that waits fails', async () => {
-    const first = await train('mlp', { epochs: 1000, batch_size: 64 });
+    const first = await train('mlp', LONG);
     const second = await train('ridge', {});
     await first.goesOn();
     expect((await engine.send('DELETE', `/datasets/${dataset_id}`)).status).toBe(204);
     expect(await first.ended()).toMatchObject({ state: 'completed' });
     expect(await second.ended()).toMatchObject({ state: 'failed', error: { type: '/problems/not-found' } });
+    expect(await versions()).toHaveLength(1);
+  });
+
+  test('whose states can be neither written nor removed is registered all the same', async () => {
+    // A file where their folder should be.
+    await Bun.write(join(engine.dataDir, 'training'), '');
+    expect(await (await train('mlp', { epochs: 10 })).ended()).toMatchObject({ state: 'completed' });
+    expect(await versions()).toHaveLength(1);
+    await engine.restart(definition);
     expect(await versions()).toHaveLength(1);
   });
 

@@ -1,6 +1,6 @@
 // The process that trains, alone: it can be stopped at any moment, and leaves nothing behind.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkedOptions, familyOf } from '../../../src/learning/families.ts';
@@ -124,6 +124,18 @@ describe('a training in its own process', () => {
     const again = await inChild(kept, { signal, progress: (now) => fractions.push(now.fraction) });
     expect(Bun.hash(again.bytes)).toBe(Bun.hash(whole.bytes));
     expect(fractions[0]).toBeGreaterThan(fresh[0]!);
+  });
+
+  test('whose states can not be written goes on to the same bits', async () => {
+    const long = order('mlp', { epochs: 100, batch_size: 16 });
+    const control = { signal: new AbortController().signal, progress() {} };
+    const whole = await inChild({ ...long, checkpoints: join(dataDir, 'fine'), checkpointMs: 1 }, control);
+    expect(isWhole(join(dataDir, 'fine'))).toBe(true);
+    // A file where the folder should be: nothing can be written below it.
+    const checkpoints = join(dataDir, 'blocked');
+    writeFileSync(checkpoints, '');
+    const again = await inChild({ ...long, checkpoints, checkpointMs: 1 }, control);
+    expect(Bun.hash(again.bytes)).toBe(Bun.hash(whole.bytes));
   });
 
   test('ends beyond its memory', async () => {

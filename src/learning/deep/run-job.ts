@@ -19,9 +19,10 @@ export async function runJob(
       loss,
       ...(validation_loss === undefined ? {} : { validation_loss }),
     });
+  const run = fingerprintOf(job);
   const keeping = checkpoints && {
-    resume: await lastOf(checkpoints, fingerprintOf(job)),
-    checkpoint: (state: Uint8Array) => checkpoints.save(fingerprintOf(job), state),
+    resume: await lastOf(checkpoints, run),
+    checkpoint: (state: Uint8Array) => checkpoints.save(run, state),
     checkpointMs: checkpoints.everyMs,
   };
   if (!ownProcess) return trainInChild(job, { ...keeping, threads, signal, progress: tell });

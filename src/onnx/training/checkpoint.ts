@@ -37,14 +37,23 @@ const headerSchema = z.object({
   best: z.object({ loss: z.number(), epoch: z.int() }).nullable(),
   lengths: z.array(z.int().min(0)).max(5),
   hasBest: z.boolean(),
+  digest: z.string(),
 });
+
+/** Returns what tells whole vectors from those of a file that the end of the power cut: its length alone does not. */
+function digestOf(vectors: readonly Uint8Array[]): string {
+  return vectors.reduce((digest, bytes) => Bun.hash.wyhash(bytes, digest), 0n).toString(16);
+}
+
+const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
 /** Returns the bytes of a checkpoint; `fingerprint` says of which run it is. */
 export function encodeCheckpoint(state: RunState, fingerprint: string): Uint8Array<ArrayBuffer> {
   const { vectors, bestParameters, ...plain } = state;
   const arrays = bestParameters ? [...vectors, bestParameters] : vectors;
   const lengths = arrays.map((array) => array.length);
-  const header = { ...plain, fingerprint, lengths, hasBest: bestParameters !== undefined };
+  const digest = digestOf(arrays.map(bytesOf));
+  const header = { ...plain, fingerprint, lengths, hasBest: bestParameters !== undefined, digest };
   const text = new TextEncoder().encode(JSON.stringify(header));
   // Vectors start at a multiple of 4, so that they can be read in place.
   const start = Math.ceil((MAGIC.length + 4 + text.length) / 4) * 4;
@@ -54,7 +63,7 @@ export function encodeCheckpoint(state: RunState, fingerprint: string): Uint8Arr
   bytes.set(text, MAGIC.length + 4);
   let at = start;
   for (const array of arrays) {
-    bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), at);
+    bytes.set(bytesOf(array), at);
     at += array.byteLength;
   }
   return bytes;
@@ -65,7 +74,7 @@ export function encodeCheckpoint(state: RunState, fingerprint: string): Uint8Arr
  * run (other data, options, network or seed).
  */
 export function decodeCheckpoint(bytes: Uint8Array, fingerprint: string): RunState {
-  const { fingerprint: its, lengths, hasBest, start, ...plain } = headerOf(bytes);
+  const { fingerprint: its, lengths, hasBest, digest, start, ...plain } = headerOf(bytes);
   if (its !== fingerprint) throw new ConflictError('Expected a checkpoint of this run, was one of another');
   let at = start;
   const arrays = lengths.map((length) => {
@@ -73,6 +82,8 @@ export function decodeCheckpoint(bytes: Uint8Array, fingerprint: string): RunSta
     at += 4 * length;
     return array;
   });
+  if (digestOf(arrays.map(bytesOf)) !== digest)
+    throw new MalformedBodyError('Expected a checkpoint, was damaged');
   const bestParameters = hasBest ? arrays.pop() : undefined;
   return { ...plain, vectors: arrays, bestParameters };
 }
