@@ -33,6 +33,9 @@ export class DatasetIntegrityError extends NautilusError {
   }
 }
 
+/** How a rename to a folder that holds something is refused. */
+const IN_THE_WAY: readonly unknown[] = ['ENOTEMPTY', 'EEXIST'];
+
 /** The calls of the file system that write; tests let them fail. */
 export type Disk = Pick<typeof disk, 'mkdir' | 'open' | 'rename' | 'rm'>;
 
@@ -82,11 +85,10 @@ export class DatasetStore {
     await this.#checkRoom(bytes);
     this.#writing += bytes;
     try {
-      await this.#store(id, parts, card);
+      return await this.#store(id, parts, card);
     } finally {
       this.#writing -= bytes;
     }
-    return card;
   }
 
   async #checkRoom(bytes: number): Promise<void> {
@@ -100,18 +102,33 @@ export class DatasetStore {
     );
   }
 
-  async #store(id: string, parts: readonly Uint8Array[], card: Dataset): Promise<void> {
+  async #store(id: string, parts: readonly Uint8Array[], card: Dataset): Promise<Dataset> {
     const unfinished = join(this.#folder, `${UNFINISHED}${newId()}`);
     try {
       await this.#disk.mkdir(unfinished, { recursive: true });
       await this.#write(join(unfinished, NUMBERS), parts);
       await this.#write(join(unfinished, CARD), [new TextEncoder().encode(JSON.stringify(card))]);
-      // What is in the way was damaged, or has come at the same moment with equal numbers.
-      await this.#disk.rm(join(this.#folder, id), { recursive: true, force: true });
-      await this.#disk.rename(unfinished, join(this.#folder, id));
+      return (await this.#place(unfinished, id)) ?? card;
     } catch (error) {
-      await this.#disk.rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
       throw told(error);
+    } finally {
+      await this.#disk.rm(unfinished, { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+
+  // Resolves to the card of equal numbers that came at the same moment and were first; null where these are now in place.
+  async #place(unfinished: string, id: string): Promise<Dataset | null> {
+    for (;;) {
+      try {
+        await this.#disk.rename(unfinished, join(this.#folder, id));
+        return null;
+      } catch (error) {
+        if (!IN_THE_WAY.includes((error as NodeJS.ErrnoException).code)) throw error;
+      }
+      const first = await this.get(id).catch(() => null);
+      if (first) return first;
+      // What is in the way is damaged.
+      await this.#disk.rm(join(this.#folder, id), { recursive: true, force: true });
     }
   }
 
