@@ -132,7 +132,10 @@ const sharesOf = ({ test_fraction, calibration_fraction, stopping_fraction }: Tr
 });
 
 const scoringOf = ({ resamples, seed }: TrainInput, { signal }: TrainControl) => ({
-  ...{ resamples, level: 0.95, seed, signal },
+  resamples,
+  level: 0.95,
+  seed,
+  signal,
 });
 
 function versionOf({ data }: TrainingSet, fitted: Fitted, tested: Uint32Array) {

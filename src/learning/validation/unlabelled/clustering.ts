@@ -43,7 +43,7 @@ export function clusteringGroup(parts: Parts, { fit, test, again, noise }: Clust
   const rows = points.rows;
   const within = Float64Array.from(labels, (label, i) => law.squaredDistance(points, i, label));
   const whole = Float64Array.from(labels, (_, i) => law.squaredDistance(points, i, null));
-  const silhouettes = silhouettesOf(points, labels, noise);
+  const silhouettes = silhouettesOf(points, labels, test.width, noise);
   const stays = Float64Array.from(labels, (label, i) =>
     before[i]! < 0 ? Number.NaN : Number(labels[before[i]!] === label),
   );
@@ -124,10 +124,15 @@ function chanceOfSame(labels: Uint32Array, groups: number, weights: Float64Array
 }
 
 /**
- * Returns the silhouette of each row, NaN for rows left out: those of `noise`, and all but {@link SILHOUETTE_ROWS} evenly spread ones.
+ * Returns the silhouette of each row, its label below `groups`, NaN for rows left out: those of `noise`, and all but {@link SILHOUETTE_ROWS} evenly spread ones.
  * The only row of its group has 0. Source: Rousseeuw (1987); all NaN when there is but one group.
  */
-export function silhouettesOf(points: Points, labels: Uint32Array, noise: number | null): Float64Array {
+export function silhouettesOf(
+  points: Points,
+  labels: Uint32Array,
+  groups: number,
+  noise: number | null,
+): Float64Array {
   const { rows, columns, values } = points;
   const result = new Float64Array(rows).fill(Number.NaN);
   const among = [...labels.keys()].filter((i) => labels[i] !== noise);
@@ -137,7 +142,6 @@ export function silhouettesOf(points: Points, labels: Uint32Array, noise: number
       Math.floor((i * SILHOUETTE_ROWS) / among.length) !==
         Math.floor(((i - 1) * SILHOUETTE_ROWS) / among.length),
   );
-  const groups = Math.max(...labels) + 1;
   const sizes = new Float64Array(groups);
   for (const i of taken) sizes[labels[i]!]!++;
   if (sizes.filter((size) => size > 0).length < 2) return result;

@@ -177,21 +177,30 @@ function distances(real: Points, made: Points): Scorer<keyof typeof GENERATION_S
 function momentScorer({ rows, columns, values }: Points, steps: number): Scorer {
   const features = columns / steps;
   const lags = LAGS.filter((lag) => lag < steps);
+  const sums = Float64Array.from({ length: rows }, (_, i) =>
+    values.subarray(i * columns, (i + 1) * columns).reduce((sum, x) => sum + x, 0),
+  );
   return {
     units: rows,
     score(weights) {
-      let [total, sum] = [0, 0];
+      let total = 0;
+      let sum = 0;
       for (let i = 0; i < rows; i++) {
         total += weights[i]! * columns;
-        for (let c = 0; c < columns; c++) sum += weights[i]! * values[i * columns + c]!;
+        sum += weights[i]! * sums[i]!;
       }
       const mean = sum / total;
-      const powers = [0, 0, 0];
-      for (let i = 0; i < values.length; i++) {
-        const [weight, x] = [weights[Math.floor(i / columns)]!, values[i]! - mean];
-        for (let power = 2; power <= 4; power++) powers[power - 2]! += (weight * x ** power) / total;
+      let [variance, third, fourth] = [0, 0, 0];
+      for (let i = 0; i < rows; i++) {
+        const weight = weights[i]! / total;
+        if (weight === 0) continue;
+        for (let at = i * columns; at < (i + 1) * columns; at++) {
+          const x = values[at]! - mean;
+          variance += weight * x * x;
+          third += weight * x * x * x;
+          fourth += weight * x * x * x * x;
+        }
       }
-      const [variance, third, fourth] = powers as [number, number, number];
       const result: Record<string, number> = {
         mean,
         deviation: Math.sqrt(variance),

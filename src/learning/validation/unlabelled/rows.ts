@@ -69,6 +69,7 @@ export interface Centre {
   readonly deviation: Float64Array;
 }
 
+/** Returns the mean and the deviation of each column. */
 export function centreOf({ rows, columns, values }: Points): Centre {
   const mean = new Float64Array(columns);
   const deviation = new Float64Array(columns);

@@ -1,5 +1,5 @@
 // Scores of a fitted model without a target, on rows that come after those of its fit.
-import { InvalidOptionError } from '../../../core/errors.ts';
+import { InsufficientHistoryError, InvalidOptionError } from '../../../core/errors.ts';
 import type { Family, FitControl, Fitted, Task } from '../../family.ts';
 import { takeInputs, takeRows, type ValidationData } from '../data.ts';
 import { type ScoreGroup, type ScoringOptions, scoreGroup } from '../score-group.ts';
@@ -38,6 +38,16 @@ export interface UnlabelledScores {
 /** Fewest test rows: a bootstrap of blocks needs some. */
 const FEWEST_TESTED = 16;
 
+/** Throws InsufficientHistoryError below 16 test rows. */
+export function checkTested({ length }: Uint32Array): void {
+  if (length >= FEWEST_TESTED) return;
+  throw new InsufficientHistoryError(
+    `Expected at least ${FEWEST_TESTED} test rows, was ${length}`,
+    FEWEST_TESTED,
+    length,
+  );
+}
+
 /** Fits a candidate on rows, series after series, so that each follows the one before it. Throws what the family throws. */
 export function fitUnlabelled(
   { family, task, options }: UnlabelledCandidate,
@@ -53,7 +63,7 @@ export function fitUnlabelled(
 
 /**
  * Scores a model on the test rows of `parts` through the graph that serves. Groups are fitted once more, on the later half of the fit,
- * for their stability. Throws InvalidOptionError below 16 test rows, InsufficientHistoryError for too few calibration rows, CancelledError.
+ * for their stability. Throws InsufficientHistoryError for too few calibration rows, CancelledError.
  */
 export async function scoreUnlabelled(
   candidate: UnlabelledCandidate,
@@ -64,8 +74,6 @@ export async function scoreUnlabelled(
   control: FitControl,
 ): Promise<UnlabelledScores> {
   const { data, fit, calibration, test } = parts;
-  if (test.length < FEWEST_TESTED)
-    throw new InvalidOptionError(`Expected at least ${FEWEST_TESTED} test rows, was ${test.length}`);
   const { columns } = data;
   const served = (graph: Fitted['model'], inputs: Float32Array) =>
     predictServed(graph, inputs, columns, control.threads);
@@ -112,7 +120,7 @@ async function fitAgain(
   try {
     return await fitUnlabelled(candidate, data, fit.subarray(fit.length >> 1), quiet);
   } catch (error) {
-    if (error instanceof InvalidOptionError) return null;
+    if (error instanceof InvalidOptionError || error instanceof InsufficientHistoryError) return null;
     throw error;
   }
 }

@@ -8,7 +8,13 @@ import { assertNoLeak } from '../leak.ts';
 import { planSplits, type Scheme, splitRows } from '../schemes.ts';
 import type { ScoringOptions } from '../score-group.ts';
 import type { Shares } from '../train-and-test.ts';
-import { fitUnlabelled, scoreUnlabelled, type UnlabelledCandidate, type UnlabelledScores } from './score.ts';
+import {
+  checkTested,
+  fitUnlabelled,
+  scoreUnlabelled,
+  type UnlabelledCandidate,
+  type UnlabelledScores,
+} from './score.ts';
 
 /** A version that is ready to be registered. */
 export interface UnlabelledModel {
@@ -37,7 +43,7 @@ export interface UnlabelledSettings {
 
 /**
  * Fits a candidate and scores it on later rows. The parts follow each other in time, and no row reads data of a later part. Only a
- * reconstruction has calibration rows. Throws what `holdOutLast`, the family and `scoreUnlabelled` throw.
+ * reconstruction has calibration rows. Throws what `holdOutLast`, `checkTested`, the family and `scoreUnlabelled` throw.
  */
 export async function trainUnlabelled(
   candidate: UnlabelledCandidate,
@@ -49,6 +55,7 @@ export async function trainUnlabelled(
   const { spans } = data;
   const all = Uint32Array.from({ length: data.rows }, (_, row) => row);
   const { train, test } = holdOutLast(all, shares.test, spans);
+  checkTested(test);
   const calibrates = candidate.task === 'reconstruction' && shares.calibration > 0;
   const held = calibrates ? holdOutLast(train, shares.calibration, spans) : null;
   const watch = shares.stopping > 0 ? holdOutLast(held?.train ?? train, shares.stopping, spans) : null;
@@ -84,7 +91,8 @@ export interface UnlabelledFold extends UnlabelledScores {
 
 /**
  * Fits a candidate on every split of a scheme and scores each on its own test rows: what is measured of groups and made rows belongs to
- * one model, so that folds are not put together. Progress counts splits. Throws what `planSplits`, `assertNoLeak` and the family throw.
+ * one model, so that folds are not put together. Progress counts splits. Throws what `planSplits`, `assertNoLeak`, `checkTested` and the
+ * family throw.
  */
 export async function validateUnlabelled(
   candidate: UnlabelledCandidate,
@@ -102,6 +110,7 @@ export async function validateUnlabelled(
     const split = splitRows(plan, data.spans);
     assertNoLeak(split, data.spans);
     const { train, test } = split;
+    checkTested(test);
     const done = folds.length;
     const inPart = {
       ...control,

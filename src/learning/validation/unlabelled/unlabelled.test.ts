@@ -47,7 +47,7 @@ describe('scores of groups', () => {
 
   test('silhouettes and the adjusted Rand index are those of scikit-learn', () => {
     const points = { rows, columns, values: Float64Array.from(values) };
-    const found = silhouettesOf(points, Uint32Array.from(labels), null);
+    const found = silhouettesOf(points, Uint32Array.from(labels), 4, null);
     // golden.json says why.
     for (const [i, value] of silhouettes.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(1e-9);
     const ones = new Float64Array(rows).fill(1);
@@ -58,10 +58,10 @@ describe('scores of groups', () => {
 
   test('noise and one group alone have no silhouette', () => {
     const points = { rows, columns, values: Float64Array.from(values) };
-    const without = silhouettesOf(points, Uint32Array.from(labels), 0);
+    const without = silhouettesOf(points, Uint32Array.from(labels), 4, 0);
     expect(without.subarray(0, 30).every(Number.isNaN)).toBe(true);
     expect(without.subarray(30).every(Number.isFinite)).toBe(true);
-    expect(silhouettesOf(points, new Uint32Array(rows), null).every(Number.isNaN)).toBe(true);
+    expect(silhouettesOf(points, new Uint32Array(rows), 1, null).every(Number.isNaN)).toBe(true);
   });
 
   const trained = (inputs: Float32Array) =>
@@ -109,6 +109,47 @@ describe('scores of groups', () => {
     await expect(
       validateUnlabelled(candidate, data, combined, { steps: 1, scoring }, control),
     ).rejects.toMatchObject({ extras: { errors: [{ pointer: '/scheme/kind' }] } });
+  });
+
+  test('where half of the fit has too few rows to be grouped again, only the stability is not known', async () => {
+    const candidate = {
+      family: kmeans as unknown as Family,
+      task: 'clustering' as const,
+      options: kmeans.options.parse({ clusters: 20, starts: 1 }),
+    };
+    const settings = { shares: { test: 0.4, calibration: 0, stopping: 0 }, level: 0.9, steps: 1, scoring };
+    const { rows, scores } = await trainUnlabelled(candidate, dataOf(regimes(60), 1), settings, control);
+    expect(rows).toMatchObject({ fit: 36, test: 24 });
+    expect(scores.groups.clustering!.scores.stability!.value).toBeNull();
+    expect(scores.groups.clustering!.scores.silhouette!.value).toBeFinite();
+  });
+
+  test('too few test rows are refused before anything is fitted', async () => {
+    const family = { ...kmeans, fit: () => Promise.reject(new Error('fitted')) } as unknown as Family;
+    const candidate = { family, task: 'clustering' as const, options: {} };
+    const data = dataOf(regimes(45), 1);
+    const refused = { slug: 'insufficient-history', extras: { needed: 16, received: 15 } };
+    const settings = { steps: 1, scoring };
+    await expect(
+      trainUnlabelled(
+        candidate,
+        data,
+        { ...settings, shares: { test: 1 / 3, calibration: 0, stopping: 0 }, level: 0.9 },
+        control,
+      ),
+    ).rejects.toMatchObject(refused);
+    const scheme = schemeSchema.parse({ kind: 'purged_k_fold', folds: 3 });
+    await expect(validateUnlabelled(candidate, data, scheme, settings, control)).rejects.toMatchObject(
+      refused,
+    );
+  });
+
+  test('groups of millions of rows have a silhouette', () => {
+    const many = 2_000_000;
+    const values = new Float64Array(many).fill(1, many / 2);
+    const points = { rows: many, columns: 1, values };
+    const found = silhouettesOf(points, Uint32Array.from(values), 2, null);
+    expect(found.filter((value) => value === 1)).toHaveLength(1000);
   });
 
   test('rows of a panel follow each other within their series', () => {
