@@ -4,16 +4,17 @@ import { existsSync } from 'node:fs';
 const CHROMIUM = '/usr/lib/chromium';
 const DEVICE = `${CHROMIUM}/vk_swiftshader_icd.json`;
 
-/** Environment of a process that uses WebGPU, or the reason why there is none here. */
-export function webGpuEnvironment(): { readonly env: Record<string, string> } | { readonly reason: string } {
-  if (process.platform === 'darwin') return { env: {} };
+/** Environment of a process that uses WebGPU; `missing` says why there is none here, in brackets for the name of a test. */
+export function webGpuEnvironment(): { readonly env: Record<string, string>; readonly missing: string } {
+  if (process.platform === 'darwin') return { env: {}, missing: '' };
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return { reason: `no WebGPU provider is tested on ${process.platform} ${process.arch}` };
+    return { env: {}, missing: ` (no WebGPU provider is tested on ${process.platform} ${process.arch})` };
   }
   if (!existsSync(DEVICE))
-    return { reason: `no software Vulkan device: ${DEVICE} (Debian: chromium-common)` };
+    return { env: {}, missing: ` (no software Vulkan device: ${DEVICE}, Debian: chromium-common)` };
   // The loader of Vulkan comes with Chromium too, outside the usual folders of libraries.
-  return { env: { VK_ICD_FILENAMES: DEVICE, XDG_RUNTIME_DIR: '/tmp', LD_LIBRARY_PATH: CHROMIUM } };
+  const env = { VK_ICD_FILENAMES: DEVICE, XDG_RUNTIME_DIR: '/tmp', LD_LIBRARY_PATH: CHROMIUM };
+  return { env, missing: '' };
 }
 
 /** Runs a program of this repository with WebGPU and returns what it printed, one JSON document a line. */
