@@ -36,6 +36,34 @@ describe('bodies with a model_type', () => {
     expect([status, body.errors[0].pointer.slice(0, pointer.length)]).toEqual([422, pointer]);
   });
 
+  test('a type says nothing of a model that learnt something else', async () => {
+    const names = ['rsi_14_centred', 'close_to_ema_12', 'ema_12_to_ema_26', 'ema_50_to_ema_200'];
+    const more = ['macd_histogram_scaled', 'bollinger_position', 'atr_14_to_close'];
+    const direction = Object.fromEntries([...names, ...more].map((name, i) => [name, [i / 100]]));
+    const posted = { price_data: [150], volume: [1e6], rsi: [50], macd: [1] };
+    for (const [model_type, model_id, features] of [
+      ['volatility_forecasting', 'btc-direction-15m', direction],
+      ['position_sizing', 'btc-direction-15m', direction],
+      ['volatility_forecasting', 'price-prediction-generic-1d', posted],
+      ['market_regime', 'trading-signals-generic-1d', posted],
+    ]) {
+      const { status, body } = await engine.post('/predict', {
+        model_type,
+        model_id,
+        symbols: ['A'],
+        features,
+      });
+      const { volatility, position_size, regime, values } = body.predictions.A;
+      expect([status, values.length > 0, volatility, position_size, regime]).toEqual([
+        200,
+        true,
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    }
+  });
+
   test('more time than a request may have is refused, whatever answers it', async () => {
     const timeout_ms = 600_000;
     const bodies = [

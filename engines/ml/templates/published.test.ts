@@ -147,6 +147,13 @@ describe('published bodies of signals', () => {
     expect(body.predictions.GOOGL.reason).toContain('rsi_centred');
     expect(body.predictions.AAPL.signal).not.toBeNull();
     expect(body.unused).toEqual(['mood']);
+    // Too large for the numbers of a model.
+    const huge = await predict({
+      ...published,
+      features: { rsi_centred: [0, 1e300, 0], rsi_extremity: [0, 0, 0], ...features },
+    });
+    expect(huge.predictions.GOOGL.reason).toContain('rsi_centred');
+    expect(huge.predictions.AAPL.signal).not.toBeNull();
     const bare = await predict({ model_type: 'trading_signals', symbols: ['AAPL'] });
     expect(bare.predictions.AAPL).toMatchObject({ signal: null, model_id: null });
     expect(bare.predictions.AAPL.reason).toBeString();
@@ -163,6 +170,15 @@ describe('published bodies of signals', () => {
     expect([body.prediction_horizon, body.model_version]).toEqual([
       named,
       `trading-signals-generic-${named}@1.0.0`,
+    ]);
+  });
+
+  test('the price of a signal looks as far ahead as the model that is named', async () => {
+    const { prediction_horizon: _, ...open } = published;
+    const body = await predict({ ...open, model_id: 'trading-signals-generic-15m' });
+    expect([body.prediction_horizon, body.predictions.AAPL.target_model_id]).toEqual([
+      '15m',
+      'price-prediction-generic-15m',
     ]);
   });
 

@@ -51,7 +51,8 @@ export class Columns {
     const row: number[] = [];
     for (const name of names) {
       const value = this.get(name, symbol);
-      if (value === undefined)
+      // Models read float32.
+      if (value === undefined || !Number.isFinite(Math.fround(value)))
         return { missing: `${name}, which the posted features do not give for this symbol` };
       row.push(value);
     }

@@ -5,7 +5,7 @@ import { readsStream } from '../../stream-model.ts';
 import type { Ran, TemplateContext } from '../template.ts';
 import { type Chosen, chooseModel } from './choose.ts';
 import { Columns } from './columns.ts';
-import type { SymbolPrediction, SymbolsReply, SymbolsRequest } from './schemas.ts';
+import { type SymbolPrediction, type SymbolsReply, type SymbolsRequest, symbolsRequest } from './schemas.ts';
 
 /** What a model says to the row of one symbol; or why there is no row. */
 type Answer =
@@ -48,12 +48,17 @@ export async function predictSymbols(
 ): Promise<Omit<SymbolsReply, 'processing_time_ms'>> {
   checkSizing(body);
   const columns = new Columns(body);
-  const main = await answersOf(body.model_type, body.model_id, body, columns, context);
+  const asked = body.prediction_horizon;
+  const main = await answersOf({ ...body, horizonOf: () => asked }, columns, context);
   // A signal has no price in it: that is the expected return of another model.
+  const price: Questions = {
+    model_type: 'price_prediction',
+    model_id: undefined,
+    symbols: body.symbols,
+    horizonOf: (i) => asked ?? publishedHorizon(main.all[i]!.chosen),
+  };
   const priced =
-    body.model_type === 'trading_signals'
-      ? await answersOf('price_prediction', undefined, body, columns, context).catch(noTarget)
-      : null;
+    body.model_type === 'trading_signals' ? await answersOf(price, columns, context).catch(noTarget) : null;
   const predictions: Record<string, SymbolPrediction> = {};
   for (const [i, symbol] of body.symbols.entries()) {
     const priceOf = () => columns.get('price_data', i);
@@ -83,16 +88,28 @@ function noTarget(error: unknown): null {
   throw error;
 }
 
+/** The horizon of a model where a body may name it; undefined for one in rows. */
+function publishedHorizon({ horizon }: Chosen): string | undefined {
+  return symbolsRequest.shape.prediction_horizon.safeParse(horizon).data;
+}
+
+/** What is asked of the models of one type. */
+interface Questions extends Pick<SymbolsRequest, 'model_id' | 'symbols'> {
+  readonly model_type: string;
+  /** As in `prediction_horizon`, by the index of a symbol. */
+  readonly horizonOf: (index: number) => string | undefined;
+}
+
 /** Runs each model that answers a symbol once, with the rows of all its symbols. */
 async function answersOf(
-  type: string,
-  model_id: string | undefined,
-  { symbols, prediction_horizon: horizon }: SymbolsRequest,
+  { model_type: type, model_id, symbols, horizonOf }: Questions,
   columns: Columns,
   context: TemplateContext,
 ): Promise<Answers> {
   const chosen = await Promise.all(
-    symbols.map((symbol, index) => chooseModel({ type, symbol, index, model_id, horizon }, context)),
+    symbols.map((symbol, index) =>
+      chooseModel({ type, symbol, index, model_id, horizon: horizonOf(index) }, context),
+    ),
   );
   const rows = chosen.map(({ card }, i) => {
     const names = card.inputs.map(({ name }) => name);
@@ -142,31 +159,33 @@ function ownOf(answer: Answer, body: SymbolsRequest): Partial<SymbolPrediction> 
     model_id: reply.model_id,
     model_version: reply.model_version,
     generic: chosen.generic,
-    ...byType(body, values, answer.row),
+    ...byType(body, values, answer),
   };
 }
 
-/** What a type says of the numbers of its model beside what all say. */
+/** What a type says of the numbers of its model beside what all say; nothing of one that learnt something else. */
 function byType(
   { model_type, target_volatility = 0.01, max_leverage = 1 }: SymbolsRequest,
   values: readonly number[],
-  row: readonly number[],
+  { chosen: { card }, reply, row }: Extract<Answer, { reply: PredictReply }>,
 ): Partial<SymbolPrediction> {
   const [first] = values;
+  const isVolatility = card.model_type === 'regression' && card.serving?.target?.kind !== 'log_return';
   switch (model_type) {
     case 'market_regime': {
-      if (values.length === 1) return {};
+      if (values.length === 1 || reply.signal) return {};
       const confidence = Math.max(...values);
       return { regime: values.indexOf(confidence), confidence };
     }
     case 'volatility_forecasting':
-      return { volatility: first! };
+      return isVolatility ? { volatility: first! } : {};
     case 'position_sizing': {
+      if (!isVolatility) return {};
       const size = first! > 0 ? Math.min(max_leverage, target_volatility / first!) : null;
       return { volatility: first!, position_size: size };
     }
     case 'lstm_autoencoder': {
-      if (values.length !== row.length) return {};
+      if (card.model_type !== 'reconstruction' || values.length !== row.length) return {};
       const squares = values.map((value, i) => (value - row[i]!) ** 2);
       return { reconstruction_error: squares.reduce((a, b) => a + b, 0) / row.length };
     }
