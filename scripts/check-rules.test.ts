@@ -49,6 +49,15 @@ describe('words', () => {
     ]);
   });
 
+  test('finds what a merge left behind', () => {
+    const [ours, theirs] = ['<'.repeat(7).concat(' HEAD'), '>'.repeat(7).concat(' other')];
+    const text = `${ours}\na\n=======\nb\n${theirs}\n`;
+    expect(show(checkWords(tree({ 'a.ts': text })))).toEqual([
+      `a.ts:1 mark of a merge: ${ours}`,
+      `a.ts:5 mark of a merge: ${theirs}`,
+    ]);
+  });
+
   test('accepts relative paths, addresses and route names', () => {
     const text = 'data/home/x https://example.org/home/ada ./root/x user-agent trading session';
     expect(checkWords(tree({ 'a.md': text }))).toEqual([]);

@@ -1,4 +1,4 @@
-// The word rule: nothing in the repository names one person's machine or tells how the text came about.
+// The word rule: nothing in the repository names one person's machine or tells how the text came about, marks of merges among it.
 import { type Finding, lineAt, type Tree } from './check-tree.ts';
 
 // Letters in brackets keep this file from finding itself.
@@ -12,6 +12,7 @@ const RULES: readonly (readonly [pattern: RegExp, what: string])[] = [
     /\b(?:ai|machine)[- ]g[e]nerated\b|\blanguage m[o]del\b|\bl[l]ms?\b/gi,
     'word about how the text came about',
   ],
+  [/^(?:<{7}|>{7}) .*/gm, 'mark of a merge'],
   [/\b(?:sub-?|coding |ai )a[g]ents?\b/gi, 'word about how the text came about'],
 ];
 

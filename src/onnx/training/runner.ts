@@ -122,13 +122,9 @@ function gather(data: Float32Array, width: number, indices: BigInt64Array): Floa
 }
 
 /**
-<<<<<<< HEAD
  * Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. Two threads at once end the
- * process in Dawn on Metal; the runtime opens and runs on the thread that asks, which is the only one of the process of a training.
-=======
- * Returns a runner on a GPU through the WebGPU provider: the state goes from call to call without leaving it. Throws
- * BackendUnavailableError where there is none.
->>>>>>> 619dd36 (A training of a network runs on WebGPU where it is asked to, and says so)
+ * process in Dawn on Metal; the runtime opens and runs on the thread that asks, which is the only one of the process of a training. Throws
+ * BackendUnavailableError where there is no GPU.
  */
 export async function gpuRunner(
   job: TrainingJob,
