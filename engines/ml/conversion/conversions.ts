@@ -1,6 +1,6 @@
 // Variants of versions: made once in a process of its own, measured, kept with their version, and used again.
 import type { Config } from '../../../src/core/config.ts';
-import { DeadlineExceededError } from '../../../src/core/errors.ts';
+import { DeadlineExceededError, NautilusError } from '../../../src/core/errors.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { isHalfRounding } from '../../../src/onnx/variants/compare.ts';
 import type { Precision } from '../../../src/onnx/variants/make.ts';
@@ -10,7 +10,7 @@ import type { Lineage, Probe, Signature, VariantRow, VersionRow } from '../regis
 import type { RegistryStore } from '../registry/store.ts';
 import { inChild, orderOf } from '../training/in-child.ts';
 import type { Converted, ConvertInput } from './convert.ts';
-import { ConversionRefusedError } from './errors.ts';
+import { CONVERSION_REFUSED, ConversionRefusedError } from './errors.ts';
 import { type Conversion, recipeSchema } from './schemas.ts';
 
 /** What conversions work with. */
@@ -46,8 +46,11 @@ export class Conversions {
    * than `maxCost`, or answers otherwise than float16 explains: then nothing is kept; InvalidModelError, ModelIntegrityError,
    * DeadlineExceededError.
    */
-  ensure(row: VersionRow, precision: Precision, maxCost: number): Promise<Variant> {
-    const made = this.#last.then(() => this.#ensure(row, precision, maxCost));
+  async ensure(row: VersionRow, precision: Precision, maxCost: number): Promise<Variant> {
+    // What there is does not wait for the conversions of others.
+    const known = await this.#known(row, precision, maxCost);
+    if (known) return known;
+    const made = this.#last.then(() => this.#make(row, precision, maxCost));
     this.#last = made.catch(() => undefined);
     return made;
   }
@@ -62,21 +65,33 @@ export class Conversions {
     );
   }
 
-  async #ensure(row: VersionRow, precision: Precision, maxCost: number): Promise<Variant> {
+  async #known(
+    { model_id, version }: VersionRow,
+    precision: Precision,
+    maxCost: number,
+  ): Promise<Variant | null> {
+    const row = (await this.#parts.store.queries.variants(model_id, version)).find(
+      (one) => one.precision === precision,
+    );
+    if (!row) return null;
+    const variant = variantOf(row, true);
+    check(variant.conversion, maxCost);
+    return variant;
+  }
+
+  async #make(row: VersionRow, precision: Precision, maxCost: number): Promise<Variant> {
     const { store } = this.#parts;
     const { model_id, version } = row;
-    const known = variantOf(await store.queries.variants(model_id, version), precision);
-    if (known) {
-      check(known.conversion, maxCost);
-      return { ...known, reused: true };
-    }
+    // Another caller may have been quicker.
+    const known = await this.#known(row, precision, maxCost);
+    if (known) return known;
     const { task } = await store.queries.model(model_id);
     const signature = JSON.parse(row.signature) as Signature;
     // Of one that was stored before versions had them, both are absent.
     if (signature.text) throw new ConversionRefusedError('Expected a model of numbers, was one of texts');
     const { measured, files, answers } = await this.#convert(row, precision, signature.task ?? task);
     check(measured, maxCost);
-    const keep = async (left: Converted['files'], kept: readonly Artefact[]): Promise<void> => {
+    const keep = async (left: Converted['files'], kept: readonly Artefact[]): Promise<VariantRow> => {
       const [file, ...rest] = left;
       // Each file is held until the row that names it is stored.
       if (file) return this.#parts.artefacts.keep(file.bytes, (artefact) => keep(rest, [...kept, artefact]));
@@ -89,10 +104,9 @@ export class Conversions {
         files: kept.map((artefact, i) => ({ rows: files[i]!.rows, ...artefact })),
       });
       const hashes = kept.map(({ sha256 }) => sha256);
-      await store.keepVariant({ model_id, version, precision, report, answers: toText(answers) }, hashes);
+      return store.keepVariant({ model_id, version, precision, report, answers: toText(answers) }, hashes);
     };
-    await keep(files, []);
-    return { ...variantOf(await store.queries.variants(model_id, version), precision)!, reused: false };
+    return variantOf(await keep(files, []), false);
   }
 
   async #convert(row: VersionRow, precision: Precision, task: ConvertInput['task']): Promise<Converted> {
@@ -118,8 +132,12 @@ export class Conversions {
     try {
       return await inChild(whole, { signal, progress() {} });
     } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
-      throw new DeadlineExceededError(`Expected a conversion within ${LONGEST_MS} ms, took longer`);
+      if (error instanceof CancelledError)
+        throw new DeadlineExceededError(`Expected a conversion within ${LONGEST_MS} ms, took longer`);
+      // From another process it comes as a plain error.
+      if (error instanceof NautilusError && error.slug === CONVERSION_REFUSED)
+        throw new ConversionRefusedError(error.message, error.extras);
+      throw error;
     }
   }
 }
@@ -148,13 +166,8 @@ function check(
     );
 }
 
-/** Returns the variant of a precision among the rows of one version; undefined where there is none. */
-export function variantOf(
-  rows: readonly VariantRow[],
-  precision: Precision,
-): Omit<Variant, 'reused'> | undefined {
-  const row = rows.find((one) => one.precision === precision);
-  return row && { conversion: conversionOf(row), answers: fromText(row.answers) };
+function variantOf(row: VariantRow, reused: boolean): Variant {
+  return { conversion: conversionOf(row), answers: fromText(row.answers), reused };
 }
 
 /** Returns what a stored variant says. */

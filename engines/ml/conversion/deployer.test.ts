@@ -9,6 +9,7 @@ import { Breaker, forEachPart, HardwareRouter, SOUND, UNTOLD } from '../../../sr
 import { servedNetwork } from '../../../src/learning/deep/test-networks.ts';
 import { encodeModel } from '../../../src/onnx/graph.ts';
 import { openSession } from '../../../src/onnx/session.ts';
+import { TreeEnsemble } from '../../../src/onnx/tree-ensemble.ts';
 import { Artefacts } from '../registry/artefacts.ts';
 import { Deployer } from '../registry/deployer.ts';
 import { accept } from '../registry/intake.ts';
@@ -18,6 +19,18 @@ import type { Trial } from '../registry/trial.ts';
 import { Conversions } from './conversions.ts';
 
 const LONG_MS = 60_000;
+
+/** One tree of two leaves. */
+function trees(): Uint8Array {
+  const lists = new TreeEnsemble();
+  lists.branch(0, 0, { mode: 'BRANCH_LEQ', feature: 0, value: 0.5, yes: 1, no: 2, missing: 0 });
+  lists.leaf(0, 1, [{ target: 0, value: 1 }]);
+  lists.leaf(0, 2, [{ target: 0, value: 2 }]);
+  const [nodes, constants] = [[lists.node('input', 'output', 1)], []];
+  const inputs = [{ name: 'input', type: 'float32', dims: ['N', 2] }] as const;
+  const outputs = [{ name: 'output', type: 'float32', dims: ['N', 1] }] as const;
+  return encodeModel({ mlOpset: 3, graph: { name: 'trees', nodes, constants, inputs, outputs } });
+}
 
 describe('a deployment on a machine with Core ML', () => {
   let dataDir: string;
@@ -65,8 +78,12 @@ describe('a deployment on a machine with Core ML', () => {
     });
     const parts = { store, artefacts, conversions, trialMs: LONG_MS, isDeploying: () => false };
     registry = new ModelRegistry({ ...parts, onChange() {} });
-    for (const name of ['mlp', 'lstm']) {
-      const bytes = encodeModel(servedNetwork(name, 4));
+    const network = (name: string) => encodeModel(servedNetwork(name, 4));
+    for (const [name, bytes] of Object.entries({
+      mlp: network('mlp'),
+      lstm: network('lstm'),
+      trees: trees(),
+    })) {
       const accepted = await accept(bytes, {}, LONG_MS);
       await artefacts.keep(bytes, (artefact) =>
         store.createModel(aModel(name), { ...accepted, artefact, lineage: {}, metrics: {} }),
@@ -83,7 +100,7 @@ describe('a deployment on a machine with Core ML', () => {
     expect(deployed).toMatchObject({ precision: 'float16', fallback: null, hardware_used: 'coreml' });
     expect(deployed.conversion?.files.map(({ rows }) => rows)).toEqual([1, 64]);
     expect(trials.at(-1)!.variant?.map(({ rows }) => rows)).toEqual([1, 64]);
-    expect(warmed.at(-1)).toEqual(['mlp@1', 'coreml']);
+    expect(warmed.at(-1)).toEqual(['mlp@1+float16', 'coreml']);
     const found = await registry.find('mlp');
     expect([found.key, found.provider]).toEqual(['mlp@1', 'coreml']);
     expect(await found.variant?.files()).toEqual([...trials.at(-1)!.variant!]);
@@ -97,6 +114,20 @@ describe('a deployment on a machine with Core ML', () => {
     expect([(await registry.find('mlp')).variant, trials.at(-1)!.variant]).toEqual([undefined, []]);
     expect(await deployer.rollback('mlp')).toMatchObject({ seq: 3, precision: 'float16' });
     expect((await registry.find('mlp')).variant).toBeDefined();
+    // By its number it is what serves, while that is this version.
+    expect((await registry.find('mlp@1')).variant?.key).toBe((await registry.find('mlp')).variant!.key);
+  });
+
+  test('is opened for serving in the form that it was tried in', async () => {
+    for (const precision of ['float32', 'float16'] as const) {
+      await deployer.deploy('mlp', { target: 'neural_engine', precision });
+      // Also when the other form serves while it is tried.
+      const [reference, provider] = warmed.at(-1)!;
+      expect([reference, provider]).toEqual([`mlp@1+${precision}`, 'coreml']);
+      for (const found of [await registry.find(reference), await registry.find('mlp')])
+        expect([precision, found.variant !== undefined]).toEqual([precision, precision === 'float16']);
+    }
+    await expect(registry.find('lstm@1+float16')).rejects.toThrow('a variant of float16');
   });
 
   test('is refused when the hardware answers otherwise than rounding explains', async () => {
@@ -120,9 +151,29 @@ describe('a deployment on a machine with Core ML', () => {
     expect(fallen.fallback).toContain('LSTM');
     // It stays there, whatever the router would say.
     const found = await registry.find('lstm');
-    expect([found.provider, warmed.at(-1)]).toEqual(['cpu', ['lstm@1', 'cpu']]);
+    expect([found.provider, warmed.at(-1)]).toEqual(['cpu', ['lstm@1+float32', 'cpu']]);
     await deployer.deploy('lstm', { target: 'cpu' });
     expect(await deployer.rollback('lstm')).toMatchObject({
+      fallback: fallen.fallback,
+      hardware_used: 'cpu',
+    });
+    // Asked for as it is, it runs where it was asked to.
+    const plain = { target: 'neural_engine', precision: 'float32' } as const;
+    expect(await deployer.deploy('lstm', plain)).toMatchObject({ fallback: null, hardware_used: 'coreml' });
+    expect((await registry.find('lstm')).provider).toBe('coreml');
+    const again = await deployer.deploy('lstm', { target: 'neural_engine', allow_fallback: true });
+    expect(again).toMatchObject({ fallback: fallen.fallback, hardware_used: 'cpu' });
+    expect((await registry.find('lstm')).provider).toBe('cpu');
+  });
+
+  test('that cost too much is not what a rollback brings', async () => {
+    const dear = { target: 'neural_engine', allow_fallback: true, max_cost: 0 } as const;
+    const fallen = await deployer.deploy('mlp', dear);
+    expect(fallen).toMatchObject({ precision: 'float32', fallback: expect.stringContaining('cost') });
+    await deployer.deploy('mlp', { target: 'cpu' });
+    const { precision, fallback, hardware_used } = await deployer.rollback('mlp');
+    expect({ precision, fallback, hardware_used }).toEqual({
+      precision: 'float32',
       fallback: fallen.fallback,
       hardware_used: 'cpu',
     });
@@ -135,9 +186,32 @@ describe('a deployment on a machine with Core ML', () => {
     for (const [name, wanted] of [
       ['mlp', { precision: 'float16', fallback: null, hardware_used: 'coreml' }],
       ['lstm', { precision: 'float32', hardware_used: 'cpu', fallback: expect.stringContaining('LSTM') }],
+      [
+        'trees',
+        { precision: 'float32', hardware_used: 'cpu', fallback: expect.stringContaining('change nothing') },
+      ],
     ] as const) {
       expect(await deployer.deploy(name, {})).toMatchObject({ version: '1', target: 'auto', ...wanted });
     }
+    // Taken back after the router has changed its mind, it is on the CPU.
+    await deployer.deploy('mlp', { target: 'cpu' });
+    router.update({ settings: DEFAULT_HARDWARE });
+    expect(await deployer.rollback('mlp')).toMatchObject({
+      target: 'auto',
+      precision: 'float32',
+      hardware_used: 'cpu',
+    });
+  });
+
+  test('a variant that there is does not wait for the conversion of another model', async () => {
+    const reading = Promise.withResolvers<Uint8Array>();
+    const slow = { read: () => reading.promise } as unknown as Artefacts;
+    const conversions = new Conversions({ store: opened.store, artefacts: slow, config: loadConfig({}) });
+    const [mlp, lstm] = await Promise.all(['mlp', 'lstm'].map((id) => opened.store.queries.version(id, 1)));
+    const other = conversions.ensure(lstm!, 'int8', 1);
+    expect(await conversions.ensure(mlp!, 'float16', 1)).toMatchObject({ reused: true });
+    reading.reject(new Error('stopped'));
+    await expect(other).rejects.toThrow('stopped');
   });
 
   test('two conversions at once are one', async () => {

@@ -30,7 +30,7 @@ export interface DeployerParts {
   readonly routing?: ModelRouting | undefined;
   /** Longest trial in milliseconds. */
   readonly trialMs: number;
-  /** Opens `<id>@<version>` where it will serve, so that the first request does not wait for it. */
+  /** Opens `<id>@<version>+<precision>` where it will serve, so that the first request does not wait for it. */
   readonly warm: (reference: string, provider: ProviderChoice['provider']) => Promise<unknown>;
   /** Told after each deployment, also one that failed. */
   readonly onChange: (id: string) => void;
@@ -47,6 +47,8 @@ interface Wanted {
   readonly precision: 'auto' | ServedPrecision;
   readonly allowFallback: boolean;
   readonly maxCost: number;
+  /** Of a rollback to what served on the CPU although its target would not be: why. */
+  readonly fallback: string | null;
 }
 
 /** What will serve. */
@@ -89,7 +91,7 @@ export class Deployer {
     return this.#serve(id, async ({ deployment_seq: seq, production_version }) => {
       const row = await this.#parts.store.queries.named(id, version);
       const below = production_version === null ? null : seq;
-      const wanted = { target, precision, allowFallback, maxCost };
+      const wanted = { target, precision, allowFallback, maxCost, fallback: null };
       return { row, kind: 'deploy' as const, version: row.version, seq, below, ...wanted };
     });
   }
@@ -99,10 +101,11 @@ export class Deployer {
     return this.#serve(id, async (model) => {
       const below = await this.#parts.store.below(model);
       const row = await this.#parts.store.queries.version(id, below.version);
+      const { version, target, fallback, below_seq } = below;
+      // Where the router chose the accelerator, it chooses again: it may not be there any more.
+      const precision = target === 'auto' && below.precision === 'float16' ? 'auto' : below.precision;
       // What it cost was accepted when it was deployed.
-      const precision = below.fellBack ? ('auto' as const) : below.precision;
-      const wanted = { target: below.target, precision, allowFallback: below.fellBack, maxCost: 1 };
-      const { version, below_seq } = below;
+      const wanted = { target, precision, allowFallback: false, maxCost: 1, fallback } as const;
       return {
         row,
         kind: 'rollback' as const,
@@ -146,8 +149,10 @@ export class Deployer {
   }
 
   /** Decides what runs where, and makes the variant that it needs. */
-  async #plan(row: VersionRow, { target, precision, allowFallback, maxCost }: Wanted): Promise<Plan> {
+  async #plan(row: VersionRow, wanted: Wanted): Promise<Plan> {
+    const { target, precision, allowFallback, maxCost, fallback } = wanted;
     const { platform = process.platform, conversions } = this.#parts;
+    if (fallback !== null) return { provider: 'cpu', precision: 'float32', fallback, variant: null };
     if (precision === 'int8') {
       if (target !== 'auto' && target !== 'cpu')
         throw unfit('auto or cpu as target for int8, which Core ML does not take');
@@ -192,8 +197,7 @@ export class Deployer {
     const stored = fromText(outputs);
     if (precision === 'float16') checkHalf(stored, said.outputs, rows);
     else checkSame(said.outputs, precision === 'int8' ? variant!.answers : stored);
-    const reference = `${row.model_id}@${row.version}`;
-    await warm(precision === 'int8' ? `${reference}+int8` : reference, provider);
+    await warm(`${row.model_id}@${row.version}+${precision}`, provider);
     return said.provider;
   }
 }

@@ -1,10 +1,10 @@
 // A file that comes to be a version: read, checked and tried before anything is written.
-import { InvalidOptionError, ShapeMismatchError } from '../../../src/core/errors.ts';
+import { type FieldError, InvalidOptionError, ShapeMismatchError } from '../../../src/core/errors.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import { inspectModel } from '../../../src/onnx/inspect.ts';
 import { checkFinite, defaultProbe, PROBE_ROWS, toText } from './probe.ts';
 import type { Probe, Signature } from './records.ts';
-import { MAX_COLUMNS, type VersionDefinition } from './schemas.ts';
+import { MAX_COLUMNS, type ModelDefinition, type VersionDefinition } from './schemas.ts';
 import { tryModel } from './trial.ts';
 
 /** What is known of a file once it was tried. */
@@ -64,6 +64,27 @@ export async function accept(
     },
     probe: { rows, inputs: probe ? toText(values) : null, outputs: toText(said) },
   };
+}
+
+/** What is said of a version needs one. Throws InvalidOptionError that names the fields. */
+export function checkNoVersion(definition: ModelDefinition, tokenizer: Uint8Array | null): void {
+  const fields = [
+    'format',
+    'rounds',
+    'inputs',
+    'output',
+    'probe',
+    'labels',
+    'max_tokens',
+    'metrics',
+    'lineage',
+    'serving',
+  ] as const;
+  const errors: FieldError[] = fields
+    .filter((field) => definition[field] !== undefined)
+    .map((field) => ({ pointer: `/${field}`, expected: 'no such field without an ONNX file' }));
+  if (tokenizer) errors.push({ pointer: '/tokenizer', expected: 'an ONNX file beside the tokenizer' });
+  if (errors.length > 0) throw new InvalidOptionError(`Expected ${errors[0]!.expected}`, errors);
 }
 
 function flat(rows: readonly (readonly number[])[], columns: number): Float32Array {

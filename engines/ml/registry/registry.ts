@@ -6,8 +6,8 @@ import type { ConvertRequest } from '../conversion/schemas.ts';
 import { type FoundModel, type ModelSource, splitReference } from '../model-source.ts';
 import type { Artefacts } from './artefacts.ts';
 import { importFile } from './import.ts';
-import { accept } from './intake.ts';
-import type { Lineage, NewVersion } from './records.ts';
+import { accept, checkNoVersion } from './intake.ts';
+import type { Lineage, ModelRow, NewVersion, ServedPrecision } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
 import { precisionOf, type RegistryStore } from './store.ts';
@@ -15,8 +15,8 @@ import { taskOfDefinition } from './task.ts';
 import { withTemplate } from './template.ts';
 import { acceptText, checkText } from './text-intake.ts';
 
-/** Ends a reference to the variant with 8-bit weights. */
-const INT8 = '+int8';
+/** Ends a reference to one form of a version. */
+const FORM = /\+(int8|float16|float32)$/;
 
 /** What the registry works with. */
 export interface RegistryParts {
@@ -47,10 +47,11 @@ export class ModelRegistry implements ModelSource {
     return this.#store;
   }
 
+  /** Also of `<id>@<version>+<precision>`: a version in one of its forms, whatever is deployed. */
   async find(reference: string): Promise<FoundModel> {
     const { id, name: whole } = splitReference(reference);
-    const int8 = whole?.endsWith(INT8) ?? false;
-    const name = whole === null ? null : int8 ? whole.slice(0, -INT8.length) : whole;
+    const asked = FORM.exec(whole ?? '')?.[1] as ServedPrecision | undefined;
+    const name = whole?.replace(FORM, '') ?? null;
     const { queries } = this.#store;
     const model = await queries.model(id);
     const row = await (name === null ? queries.production(id) : queries.named(id, name));
@@ -59,19 +60,26 @@ export class ModelRegistry implements ModelSource {
         `Expected a model with a version that serves: deploy one, or name it as ${id}@latest`,
       );
     }
-    const serves = row.version === model.production_version;
-    const deployment = serves ? await queries.deployment(id, model.deployment_seq) : null;
-    const variants = await queries.variants(id, row.version);
-    if (int8 && !variants.some(({ precision }) => precision === 'int8')) {
-      throw new NotFoundError(`Expected a version of ${id} with 8-bit weights, was one without`);
+    const deployment = row.version === model.production_version ? await this.#deploymentOf(model) : null;
+    const variants = new Map(
+      (await queries.variants(id, row.version)).map((variant) => [variant.precision, variant]),
+    );
+    if (asked && asked !== 'float32' && !variants.has(asked)) {
+      throw new NotFoundError(`Expected a version of ${id} with a variant of ${asked}, was one without`);
     }
-    const precision = int8
-      ? 'int8'
-      : deployment && (name ?? 'production') === 'production'
-        ? precisionOf(deployment)
-        : 'float32';
-    const fellBack = (deployment?.fallback ?? null) !== null;
-    const served = { target: deployment?.target ?? null, precision, fellBack, variants } as const;
+    const target = deployment?.target ?? null;
+    const deployed = deployment && precisionOf(deployment);
+    const isInt8 = (asked ?? ((name ?? 'production') === 'production' ? deployed : null)) === 'int8';
+    // Who deployed the version itself for an accelerator wanted no rounding.
+    const asItIs =
+      asked === 'float32' ||
+      (!asked && deployed === 'float32' && (target === 'neural_engine' || target === 'metal_gpu'));
+    const served = {
+      target,
+      fellBack: (deployment?.fallback ?? null) !== null,
+      int8: isInt8 ? variants.get('int8') : undefined,
+      float16: isInt8 || asItIs ? undefined : variants.get('float16'),
+    };
     return foundModel(model, row, served, this.#artefacts);
   }
 
@@ -86,11 +94,10 @@ export class ModelRegistry implements ModelSource {
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
     const model_id = definition.model_id ?? madeId(model_type);
     const task = await taskOfDefinition(definition);
-    const named = definition.name ?? model_id;
-    const { family = null } = definition;
+    const { name = model_id, family = null } = definition;
     const model = {
       model_id,
-      name: named,
+      name,
       description,
       model_type,
       task,
@@ -139,8 +146,7 @@ export class ModelRegistry implements ModelSource {
   async model(id: string) {
     const { queries } = this.#store;
     const row = await queries.model(id);
-    const serves = row.production_version !== null;
-    const deployment = serves ? await queries.deployment(id, row.deployment_seq) : null;
+    const deployment = await this.#deploymentOf(row);
     return modelReply(row, await queries.tags(id), await queries.aliases(id), deployment?.target ?? null);
   }
 
@@ -172,12 +178,10 @@ export class ModelRegistry implements ModelSource {
   }
 
   async status(id: string) {
-    const { queries } = this.#store;
-    const row = await queries.model(id);
-    const serves = row.production_version !== null;
-    const deployment = serves ? await queries.deployment(id, row.deployment_seq) : null;
+    const row = await this.#store.queries.model(id);
+    const deployment = await this.#deploymentOf(row);
     const { newest_version, production_version } = row;
-    const settled = serves ? 'deployed' : newest_version > 0 ? 'registered' : 'defined';
+    const settled = deployment ? 'deployed' : newest_version > 0 ? 'registered' : 'defined';
     return {
       model_id: id,
       status: this.#parts.isDeploying(id)
@@ -223,6 +227,11 @@ export class ModelRegistry implements ModelSource {
     const versions = await this.#store.delete(id, { force, revision });
     this.#parts.onChange(id, 'deleted');
     return { model_id: id, versions };
+  }
+
+  /** The deployment of the version that serves; null where none does. */
+  async #deploymentOf({ model_id, production_version, deployment_seq }: ModelRow) {
+    return production_version === null ? null : this.#store.queries.deployment(model_id, deployment_seq);
   }
 
   /** What came, with a file of another library as ONNX. A file that comes with a tokenizer is ONNX. */
@@ -271,26 +280,4 @@ export class ModelRegistry implements ModelSource {
 /** An id that says what the model is for; unique without a look. */
 function madeId(model_type: string): string {
   return `${model_type.replaceAll('_', '-').slice(0, 40)}-${newId().replaceAll('-', '').slice(-12)}`;
-}
-
-/** What is said of a version needs one. */
-function checkNoVersion(definition: ModelDefinition, tokenizer: Uint8Array | null): void {
-  const fields = [
-    'format',
-    'rounds',
-    'inputs',
-    'output',
-    'probe',
-    'labels',
-    'max_tokens',
-    'metrics',
-    'lineage',
-    'serving',
-  ] as const;
-  const errors = fields
-    .filter((field) => definition[field] !== undefined)
-    .map((field) => ({ pointer: `/${field}`, expected: 'no such field without an ONNX file' }));
-  if (tokenizer)
-    errors.push({ pointer: '/tokenizer', expected: 'an ONNX file beside the tokenizer' } as never);
-  if (errors.length > 0) throw new InvalidOptionError(`Expected ${errors[0]!.expected}`, errors);
 }

@@ -6,7 +6,6 @@ import {
   type DeploymentRow,
   type ModelRow,
   PROVIDERS,
-  type ServedPrecision,
   type Signature,
   signatureSchema,
   type Target,
@@ -91,30 +90,27 @@ function signatureOf({ signature }: Pick<VersionRow, 'signature'>): Signature {
 export interface Served {
   /** Null for a version that does not serve. */
   readonly target: Target | null;
-  readonly precision: ServedPrecision;
   readonly fellBack: boolean;
-  readonly variants: readonly VariantRow[];
+  /** What serves in place of the version. */
+  readonly int8: VariantRow | undefined;
+  /** What accelerators run in its place. */
+  readonly float16: VariantRow | undefined;
 }
 
 /** Returns a version as serving takes it. */
 export function foundModel(
   model: ModelRow,
   row: VersionRow,
-  { target, precision, variants, fellBack }: Served,
+  { target, fellBack, int8, float16 }: Served,
   artefacts: Artefacts,
 ): FoundModel {
   const { input, output, task, serving, text } = signatureOf(row);
   const whole = { sha256: row.artefact_sha256, bytes: row.artefact_bytes };
-  const half = variants.find((variant) => variant.precision === 'float16');
-  const small = precision === 'int8' ? variants.find((variant) => variant.precision === 'int8') : undefined;
-  const artefact = small ? conversionOf(small).files[0]! : whole;
-  const provider = small || fellBack ? 'cpu' : PROVIDERS[target ?? 'auto'];
+  const artefact = int8 ? conversionOf(int8).files[0]! : whole;
+  const provider = int8 || fellBack ? 'cpu' : PROVIDERS[target ?? 'auto'];
   const key = `${row.model_id}@${row.version}`;
-  // Who deployed the version itself for an accelerator wanted no rounding.
-  const asItIs = precision === 'float32' && (target === 'neural_engine' || target === 'metal_gpu');
-  const variant = half && !small && !asItIs ? fixedOf(half, artefacts) : null;
   return {
-    key: small ? `${key}+int8` : key,
+    key: int8 ? `${key}+int8` : key,
     card: {
       model_id: row.model_id,
       version: versionText(row.version),
@@ -128,7 +124,7 @@ export function foundModel(
     input: input.name,
     provider,
     bytes: () => artefacts.read(artefact),
-    ...(variant && { variant }),
+    ...(float16 && { variant: fixedOf(float16, artefacts) }),
   };
 }
 

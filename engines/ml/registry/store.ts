@@ -54,8 +54,8 @@ export interface Served {
   readonly version: number;
   readonly target: Target;
   readonly precision: ServedPrecision;
-  /** Whether it served on the CPU although its target would not be. */
-  readonly fellBack: boolean;
+  /** Why it served on the CPU although its target would not be; null where it did not. */
+  readonly fallback: string | null;
   readonly below_seq: number | null;
 }
 
@@ -157,12 +157,14 @@ export class RegistryStore {
     });
   }
 
-  /** Keeps a variant of a version with the hashes of its files. Throws NotFoundError for a version that is gone. */
-  keepVariant(row: Omit<VariantRow, 'created_us'>, hashes: readonly string[]): Promise<void> {
+  /** Keeps a variant of a version with the hashes of its files, and returns its row. Throws NotFoundError for a version that is gone. */
+  keepVariant(given: Omit<VariantRow, 'created_us'>, hashes: readonly string[]): Promise<VariantRow> {
     return this.#change(async ({ tx }, queries, now) => {
+      const row = { ...given, created_us: now };
       await queries.model(row.model_id);
       await queries.version(row.model_id, row.version);
-      writeVariant(tx, { ...row, created_us: now }, hashes);
+      writeVariant(tx, row, hashes);
+      return row;
     });
   }
 
@@ -182,7 +184,8 @@ export class RegistryStore {
       const isSame =
         model.production_version === wanted.version &&
         last?.target === wanted.target &&
-        precisionOf(last) === wanted.precision;
+        precisionOf(last) === wanted.precision &&
+        (last.fallback === null) === (wanted.fallback === null);
       // Asked for again, as after a reply that was lost.
       if (wanted.kind === 'deploy' && isSame) return last!;
       const row: DeploymentRow = {
@@ -262,8 +265,8 @@ export class RegistryStore {
     if (below?.version == null || below.target === null) {
       throw new ConflictError('Expected a version that served before, was none', { model_id });
     }
-    const { version, target, below_seq } = below;
-    return { version, target, precision: precisionOf(below), fellBack: below.fallback !== null, below_seq };
+    const { version, target, fallback, below_seq } = below;
+    return { version, target, precision: precisionOf(below), fallback, below_seq };
   }
 
   #change<T>(work: (unit: Unit, queries: Queries, nowUs: number) => Promise<T>): Promise<T> {
