@@ -1,9 +1,9 @@
 // Reads the bytes of a `.onnx` file as plain data again: what `encodeModel` writes, and files of other writers without functions.
 import { DATA_TYPES, type DataType, dataTypeName, elementBytes } from './data-types.ts';
 import { InvalidModelError } from './errors.ts';
-import type { AttributeSpec, GraphSpec, ModelSpec, NodeSpec, TensorSpec, ValueSpec } from './graph.ts';
-import { inspectModel } from './inspect.ts';
-import { ProtoReader, WIRE } from './reader.ts';
+import type { AttributeSpec, GraphSpec, ModelSpec, NodeSpec, TensorSpec } from './graph.ts';
+import { inspectModel, type ModelSummary } from './inspect.ts';
+import { ProtoReader } from './reader.ts';
 
 /** Most integers of one attribute or shape that are read. */
 const MAX_INTS = 10_000_000;
@@ -11,16 +11,17 @@ const MAX_INTS = 10_000_000;
 /**
  * Returns the model in a file. The file is inspected first, so that it is bounded and has no operator that is not served; constants of nodes
  * (`Constant`) become constants of the graph. The bytes of large constants are not copied. Throws what `inspectModel` throws, and
- * InvalidModelError for what only some writers use (texts as constants, optional and sequence types).
+ * InvalidModelError for what only some writers use (texts as constants, graphs within nodes).
  */
 export function decodeModel(bytes: Uint8Array): ModelSpec {
-  const { opsets, metadata } = inspectModel(bytes);
+  const summary = inspectModel(bytes);
+  const { opsets, metadata } = summary;
   const file = new Decoder(bytes);
   let graph: GraphSpec | undefined;
   let doc = '';
   const reader = new ProtoReader(bytes);
   while (reader.next()) {
-    if (reader.field === 7) graph = file.graph(reader.message());
+    if (reader.field === 7) graph = file.graph(reader.message(), summary);
     else if (reader.field === 6) doc = reader.string();
   }
   const opset = opsets[''] ?? opsets['ai.onnx'];
@@ -41,27 +42,21 @@ class Decoder {
     this.#bytes = bytes;
   }
 
-  graph(reader: ProtoReader): GraphSpec {
+  graph(reader: ProtoReader, { inputs, outputs }: Pick<ModelSummary, 'inputs' | 'outputs'>): GraphSpec {
     const nodes: NodeSpec[] = [];
     const constants: TensorSpec[] = [];
-    const inputs: ValueSpec[] = [];
-    const outputs: ValueSpec[] = [];
     let name = '';
     while (reader.next()) {
       if (reader.field === 1) nodes.push(this.#node(reader.message()));
       else if (reader.field === 2) name = reader.string();
       else if (reader.field === 5) constants.push(this.#tensor(reader.message()));
-      else if (reader.field === 11) inputs.push(valueSpecOf(reader.message()));
-      else if (reader.field === 12) outputs.push(valueSpecOf(reader.message()));
     }
     const held = nodes.filter(({ op }) => op === 'Constant').map(constantOf);
-    const all = [...constants, ...held];
-    const known = new Set(all.map((constant) => constant.name));
     return {
       name,
       nodes: nodes.filter(({ op }) => op !== 'Constant'),
-      constants: all,
-      inputs: inputs.filter((input) => !known.has(input.name)),
+      constants: [...constants, ...held],
+      inputs,
       outputs,
     };
   }
@@ -95,7 +90,7 @@ class Decoder {
   #attribute(reader: ProtoReader): [string, AttributeSpec] {
     let name = '';
     let kind = 0;
-    const one: { float: number; int: number; string: string; tensor?: TensorSpec; graph?: GraphSpec } = {
+    const one: { float: number; int: number; string: string; tensor?: TensorSpec } = {
       ...{ float: 0, int: 0, string: '' },
     };
     const floats: number[] = [];
@@ -107,7 +102,6 @@ class Decoder {
       else if (reader.field === 3) one.int = reader.int();
       else if (reader.field === 4) one.string = reader.string();
       else if (reader.field === 5) one.tensor = this.#tensor(reader.message());
-      else if (reader.field === 6) one.graph = this.graph(reader.message());
       else if (reader.field === 7) for (const value of this.#floats(reader)) floats.push(value);
       else if (reader.field === 8) for (const value of reader.ints(MAX_INTS)) ints.push(value);
       else if (reader.field === 9) strings.push(reader.string());
@@ -128,7 +122,6 @@ class Decoder {
         return [name, { strings }];
       default:
         if (one.tensor) return [name, { tensor: one.tensor }];
-        if (one.graph) return [name, { graph: one.graph }];
         throw new InvalidModelError('Expected attributes of a kind that is read here');
     }
   }
@@ -212,40 +205,6 @@ function constantOf({ outputs, attributes = {} }: NodeSpec): TensorSpec {
   if (value_int && 'int' in value_int) return ints([value_int.int], []);
   if (value_ints && 'ints' in value_ints) return ints(value_ints.ints, [value_ints.ints.length]);
   throw new InvalidModelError('Expected constants that are numbers');
-}
-
-function valueSpecOf(reader: ProtoReader): ValueSpec {
-  let name = '';
-  let type: DataType = 'float32';
-  const dims: (number | string)[] = [];
-  while (reader.next()) {
-    if (reader.field === 1) name = reader.string();
-    else if (reader.field === 2) {
-      const types = reader.message();
-      while (types.next()) {
-        if (types.field !== 1) throw new InvalidModelError('Expected inputs and outputs that are tensors');
-        const tensor = types.message();
-        while (tensor.next()) {
-          if (tensor.field === 1) type = dataTypeName(tensor.int()) ?? 'float32';
-          else if (tensor.field === 2) readDims(tensor.message(), dims);
-        }
-      }
-    }
-  }
-  return { name, type, dims };
-}
-
-function readDims(reader: ProtoReader, dims: (number | string)[]): void {
-  while (reader.next()) {
-    if (reader.field !== 1) continue;
-    const dimension = reader.message();
-    let size: number | string = '?';
-    while (dimension.next()) {
-      if (dimension.field === 1 && dimension.wire === WIRE.varint) size = dimension.int();
-      else if (dimension.field === 2) size = dimension.string(256);
-    }
-    dims.push(size);
-  }
 }
 
 /** Returns the elements of a constant as numbers; int64 beyond 2^53 is inexact. */

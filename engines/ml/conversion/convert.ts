@@ -6,8 +6,8 @@ import { testOnce } from '../../../src/learning/validation/cross-validate.ts';
 import { holdOutLast } from '../../../src/learning/validation/held-out.ts';
 import { validationReport } from '../../../src/learning/validation/report.ts';
 import { decodeModel } from '../../../src/onnx/decode.ts';
-import { openSession } from '../../../src/onnx/session.ts';
-import { differenceOf } from '../../../src/onnx/variants/compare.ts';
+import { openSession, type SessionOptions } from '../../../src/onnx/session.ts';
+import { differenceOf, worseOf } from '../../../src/onnx/variants/compare.ts';
 import { coverageOfModel, makeHalf, makeInt8, type Precision } from '../../../src/onnx/variants/make.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { ConversionRefusedError } from './errors.ts';
@@ -50,12 +50,14 @@ export async function convert(
   const { precision, model, rows } = order;
   const made = variantOf(order);
   const isClassifier = order.task === 'classification';
-  const expected = await answers(order, model, threads);
-  const said = await answers(order, made.tried, threads);
+  const expected = await ask(order, model, { threads });
+  const said = await ask(order, made.tried, { threads });
   // The files that will run, as far as a CPU can run them.
-  const answered = precision === 'float16' ? await answersOf(order, made.files, threads) : said;
+  const variant = made.files.map((file) => ({ rows: file.rows!, bytes: file.bytes }));
+  const answered =
+    precision === 'float16' ? await ask(order, model, { threads, variant, variantOnCpu: true }) : said;
   const onProbe = differenceOf(expected, said, rows, isClassifier);
-  const tested = await testRows(order, datasets);
+  const tested = await testRows(order, datasets, threads);
   const scores = 'why' in tested ? null : await scoreBoth(order, tested, made.tried, threads);
   const { difference, cost, ...scored } = scores ?? {
     difference: onProbe,
@@ -70,8 +72,7 @@ export async function convert(
       coverage: { ...made.coverage, on_cpu: [...made.coverage.on_cpu] },
       float16: made.float16,
       int8: made.int8,
-      // The worse of both, so that no row is left out.
-      difference: onProbe.relative_error > difference.relative_error ? onProbe : difference,
+      difference: worseOf(onProbe, difference),
       measured_on: scores ? 'test_rows' : 'probe',
       why_probe: 'why' in tested ? tested.why : null,
       ...scored,
@@ -101,18 +102,10 @@ function variantOf({ precision, model, sha256 }: ConvertInput) {
   }
 }
 
-async function answers(order: ConvertInput, model: Uint8Array, threads: number): Promise<Float32Array> {
-  return ask(order, { bytes: model, threads });
-}
-
-function answersOf(order: ConvertInput, files: Converted['files'], threads: number): Promise<Float32Array> {
-  const variant = files.map(({ rows, bytes }) => ({ rows: rows!, bytes }));
-  return ask(order, { bytes: order.model, threads, variant, variantOnCpu: true });
-}
-
 async function ask(
   { input, output, rows, inputs }: ConvertInput,
-  { bytes, ...options }: { readonly bytes: Uint8Array } & NonNullable<Parameters<typeof openSession>[1]>,
+  bytes: Uint8Array,
+  options: SessionOptions,
 ): Promise<Float32Array> {
   const session = await openSession(bytes, { ...options, input, output, provider: 'cpu', finite: false });
   try {
@@ -134,8 +127,9 @@ function probeCost(expected: Float32Array, said: Float32Array): number {
   return error === 0 ? 0 : Math.sqrt(error / scale);
 }
 
-/** The rows that scored the version when it was trained, or why they are not to be had. */
-async function testRows({ recipe, dataSha256, task }: ConvertInput, datasets: DatasetStore) {
+/** The rows that scored the version when it was trained, with its score, or why they are not to be had. */
+async function testRows(order: ConvertInput, datasets: DatasetStore, threads: number) {
+  const { recipe, dataSha256, task, model } = order;
   if (recipe === null) return { why: 'its lineage does not say how its rows were made' };
   if (task !== 'regression' && task !== 'classification') return { why: 'it was fitted without targets' };
   try {
@@ -144,7 +138,8 @@ async function testRows({ recipe, dataSha256, task }: ConvertInput, datasets: Da
     const { missing, steps } = recipe;
     const { data } = trainingSet(frame, recipe.features, recipe.target, { missing, steps });
     const all = Uint32Array.from({ length: data.rows }, (_, row) => row);
-    return { task, data, split: holdOutLast(all, recipe.test_fraction, data.spans) };
+    const test = { task, data, split: holdOutLast(all, recipe.test_fraction, data.spans) };
+    return { ...test, before: await scoreOf(order, test, model, threads) };
   } catch (error) {
     if (error instanceof NautilusError)
       return { why: `its test rows cannot be made again: ${error.message}` };
@@ -152,34 +147,53 @@ async function testRows({ recipe, dataSha256, task }: ConvertInput, datasets: Da
   }
 }
 
-type Tested = Exclude<Awaited<ReturnType<typeof testRows>>, { why: string }>;
+/** Test rows of a training, and what the version itself makes of them. */
+interface Tested {
+  readonly task: 'regression' | 'classification';
+  readonly data: ReturnType<typeof trainingSet>['data'];
+  readonly split: ReturnType<typeof holdOutLast>;
+  readonly before: Scored;
+}
 
-async function scoreBoth(
-  { model }: ConvertInput,
-  { task, data, split }: Tested,
-  variant: Uint8Array,
+/** Answers of a file to the test rows, and its loss on them. */
+interface Scored {
+  readonly scored: { readonly value: number; readonly low: number | null; readonly high: number | null };
+  readonly said: Float32Array;
+}
+
+const lossOf = (task: Tested['task']) => (task === 'classification' ? 'log_loss' : 'rmse');
+
+/** What a file answers to the test rows, and its loss. */
+async function scoreOf(
+  { output }: ConvertInput,
+  { task, data, split }: Omit<Tested, 'before'>,
+  bytes: Uint8Array,
   threads: number,
-) {
+): Promise<Scored> {
+  const { graph, ...rest } = decodeModel(bytes);
+  const outputs = graph.outputs.filter(({ name }) => name === output);
+  const model = { ...rest, graph: { ...graph, outputs } };
+  const result = await testOnce({ task, model, facts: {} }, data, split, threads);
   const settings = { resamples: RESAMPLES, level: LEVEL, seed: SEED };
-  const score = task === 'classification' ? ('log_loss' as const) : ('rmse' as const);
-  const one = async (bytes: Uint8Array) => {
-    const result = await testOnce({ task, model: decodeModel(bytes), facts: {} }, data, split, threads);
-    const { paths } = await validationReport(result, data, settings);
-    const { value, interval } = paths[0]!.groups[task]!.scores[score]!;
-    if (value === null || value === undefined)
-      throw new NonFiniteInputError(`Expected a ${score} of the test rows, was none`);
-    return { scored: { value, low: interval.low, high: interval.high }, said: result.paths[0]!.predictions };
-  };
-  const [before, after] = [await one(model), await one(variant)];
-  const { rows } = { rows: split.test.length };
+  const { paths } = await validationReport(result, data, settings);
+  const { value, interval } = paths[0]!.groups[task]!.scores[lossOf(task)]!;
+  if (value === null || value === undefined)
+    throw new NonFiniteInputError(`Expected a ${lossOf(task)} of the test rows, was none`);
+  const said = Float32Array.from(result.paths[0]!.predictions);
+  return { scored: { value, low: interval.low, high: interval.high }, said };
+}
+
+async function scoreBoth(order: ConvertInput, tested: Tested, variant: Uint8Array, threads: number) {
+  const { task, split, before } = tested;
+  const after = await scoreOf(order, tested, variant, threads);
   return {
-    difference: differenceOf(
-      Float32Array.from(before.said),
-      Float32Array.from(after.said),
-      rows,
-      task === 'classification',
-    ),
-    scores: { score, before: before.scored, after: after.scored },
-    cost: before.scored.value === 0 ? 0 : after.scored.value / before.scored.value - 1,
+    difference: differenceOf(before.said, after.said, split.test.length, task === 'classification'),
+    scores: { score: lossOf(task), before: before.scored, after: after.scored } as const,
+    cost: growth(before.scored.value, after.scored.value),
   };
+}
+
+/** What a loss grew by, as a share of it; infinite where it grew from nothing. */
+export function growth(before: number, after: number): number {
+  return after === before ? 0 : after / before - 1;
 }

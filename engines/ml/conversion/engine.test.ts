@@ -1,6 +1,6 @@
 // Variants through the port of the engine: made, measured on the test rows, deployed, served, taken back and refused.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readdirSync } from 'node:fs';
+import { readdirSync, utimesSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Philox } from '../../../src/core/philox.ts';
 import { COLUMNS, servedNetwork } from '../../../src/learning/deep/test-networks.ts';
@@ -13,6 +13,7 @@ import { TestEngine } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { type EngineStore, STORES } from '../../../test/support/stores.ts';
 import definition from '../index.ts';
+import { SWEEP_AGE_MS } from '../registry/artefacts.ts';
 
 const models = resolve(import.meta.dir, '../../../models');
 const ROWS = 600;
@@ -235,6 +236,18 @@ for (const { name, present, start } of STORES) {
         expect(body.difference.rows).toBeGreaterThan(100);
         expect(Math.abs(body.cost)).toBeLessThan(0.05);
       }
+      // A recipe that an upload brings need not fit its graph.
+      const { lineage } = (await engine.get('/models/trained/versions/1')).body;
+      await engine.post('/models/trained/versions', {
+        artefact_base64: base64(encodeLogistic(logistic)),
+        lineage,
+      });
+      const unfit = await convert('trained', { precision: 'float16' });
+      expect([unfit.status, unfit.body.measured_on, unfit.body.why_probe]).toEqual([
+        200,
+        'probe',
+        expect.stringContaining('cannot be made again'),
+      ]);
       // Without its table the probe is what is left.
       expect((await fetch(`${engine.url}/datasets/${dataset_id}`, { method: 'DELETE' })).status).toBe(204);
       await engine.post('/models/trained/versions', {
@@ -247,9 +260,9 @@ for (const { name, present, start } of STORES) {
             coefficients: [1, 2],
           }),
         ),
-        lineage: (await engine.get('/models/trained/versions/1')).body.lineage,
+        lineage,
       });
-      const { body } = await engine.post('/models/trained/versions/2/convert', { precision: 'float16' });
+      const { body } = await convert('trained', { precision: 'float16' });
       expect(body).toMatchObject({
         measured_on: 'probe',
         why_probe: expect.stringContaining('cannot be made again'),
@@ -261,9 +274,22 @@ for (const { name, present, start } of STORES) {
       expect(body.variants).toHaveLength(2);
       await engine.restart(definition, env);
       expect((await engine.get('/models/mlp/versions/1')).body.variants).toEqual(body.variants);
+      const before = stored();
+      const hashes = [
+        body.artefact.sha256,
+        ...body.variants.flatMap(({ files }: { files: { sha256: string }[] }) => files.map((f) => f.sha256)),
+      ];
+      expect(before).toEqual(expect.arrayContaining(hashes));
       await fetch(`${engine.url}/models/mlp?force=true`, { method: 'DELETE' });
       expect((await convert('mlp', { precision: 'int8' })).status).toBe(404);
       expect((await predicted('mlp@1+int8')).status).toBe(404);
+      // A start sweeps files that are old and that nobody needs.
+      const old = (Date.now() - 2 * SWEEP_AGE_MS) / 1000;
+      for (const hash of before) utimesSync(join(engine.dataDir, 'models', hash.slice(0, 2), hash), old, old);
+      await engine.restart(definition, env);
+      const left = before.filter((hash) => !hashes.includes(hash));
+      expect(left.length).toBeGreaterThan(0);
+      await eventually(() => Bun.deepEquals(stored().sort(), left.sort()), 'the files are swept');
     });
   });
 }

@@ -68,7 +68,10 @@ const measured = z.object({
       mean_error: z.number(),
       scale: z.number().describe("root of the mean square of the model's answers"),
       relative_error: z.number().describe('largest error, relative to the larger of the answer and scale'),
-      agreement: z.number().nullable().describe('share of rows of the same class; null without classes'),
+      agreement: z
+        .number()
+        .nullable()
+        .describe('share of rows of the same class, on the rows that measured it; null without classes'),
     })
     .describe(
       "the variant's answers against the model's, both on the CPU; float16 is rounded after each node",

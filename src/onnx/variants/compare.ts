@@ -36,7 +36,8 @@ export function differenceOf(
     const error = Math.abs(said[i]! - value);
     sum += error;
     most = Math.max(most, error);
-    if (error > 0) relative = Math.max(relative, error / Math.max(Math.abs(value), scale));
+    // What is no number is no small error.
+    if (error !== 0) relative = Math.max(relative, error / Math.max(Math.abs(value), scale));
   }
   let same = 0;
   for (let row = 0; row < rows; row++) {
@@ -51,6 +52,15 @@ export function differenceOf(
     relative_error: relative,
     agreement: isClassifier ? same / rows : null,
   };
+}
+
+/**
+ * Returns the worse of the differences on a few rows and on many, so that no row is left out; the agreement is that of the many, as one row
+ * of a few that tips over is no share.
+ */
+export function worseOf(few: Difference, many: Difference): Difference {
+  const worse = few.relative_error > many.relative_error ? few : many;
+  return { ...worse, agreement: many.agreement };
 }
 
 function classOf(row: Float32Array): number {

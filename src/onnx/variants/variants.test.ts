@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { decodeModel } from '../decode.ts';
 import { encodeModel, type NodeSpec } from '../graph.ts';
+import { inspectModel } from '../inspect.ts';
 import { encodeLogistic } from '../logistic.ts';
 import { openSession } from '../session.ts';
 import { logistic, modelOf } from '../test-models.ts';
 import { TreeEnsemble } from '../tree-ensemble.ts';
-import { differenceOf, isHalfRounding } from './compare.ts';
+import { differenceOf, isHalfRounding, worseOf } from './compare.ts';
 import { inChannels } from './int8.ts';
 import { coverageOfModel, makeHalf, makeInt8 } from './make.ts';
 
@@ -36,6 +38,15 @@ describe('a float16 variant', () => {
       true,
     );
     expect(difference.relative_error).toBeLessThan(2e-3);
+  });
+
+  test('has fixed rows also where the file writes free ones as -1', () => {
+    const { graph, ...rest } = decodeModel(encodeLogistic(logistic));
+    const [input] = graph.inputs;
+    const free = { ...graph, inputs: [{ ...input!, dims: [-1, logistic.coefficients.length] }] };
+    const { files, coverage } = makeHalf(encodeModel({ ...rest, graph: free }), 'test');
+    expect(files.map(({ bytes }) => inspectModel(bytes).inputs[0]!.dims[0])).toEqual([1, 64]);
+    expect(coverage.accelerated_share).toBe(1);
   });
 
   test('keeps weights that float16 cannot hold, and long sums', () => {
@@ -150,4 +161,20 @@ test('one row of equally likely classes may tip over, several are another model'
   // Small answers are measured by their own size: nothing is not close to a little.
   const small = Float32Array.of(1e-4, -2e-4);
   expect(isHalfRounding(differenceOf(small, new Float32Array(2), 2, false))).toBe(false);
+});
+
+test('answers that are no numbers are no rounding', () => {
+  const expected = Float32Array.of(1, 2);
+  expect(isHalfRounding(differenceOf(expected, Float32Array.of(1, Number.NaN), 2, false))).toBe(false);
+});
+
+test('classes that many rows change are not hidden by a larger error of a few rows', () => {
+  const few = differenceOf(Float32Array.of(0.9, 0.1), Float32Array.of(0.91, 0.1), 2, true);
+  const before = Float32Array.from({ length: 100 }, () => 0.5005);
+  const after = before.map((value, i) => (i < 3 ? 0.4995 : value));
+  const many = differenceOf(before, after, 100, true);
+  expect([isHalfRounding(few), isHalfRounding(many)]).toEqual([true, false]);
+  expect(few.relative_error).toBeGreaterThan(many.relative_error);
+  expect(isHalfRounding(worseOf(few, many))).toBe(false);
+  expect(worseOf(few, many)).toMatchObject({ relative_error: few.relative_error, agreement: 0.97 });
 });
