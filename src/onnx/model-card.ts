@@ -12,6 +12,7 @@ export const modelReferenceSchema = z
     'Expected the id of a model, or <id>@<version or alias>',
   );
 
+const fileName = z.string().regex(/^[^/\\]+$/);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string().min(1).max(2000);
 const period = { from: z.iso.datetime(), to: z.iso.datetime() };
@@ -53,11 +54,11 @@ export const modelCardSchema = z.strictObject({
   serving: servingSchema.optional(),
   trained_on: z.strictObject({
     /** Name of the data file, without a folder. */
-    file: z.string().regex(/^[^/\\]+$/),
+    file: fileName,
     sha256,
     symbol: text,
     /** Further files, where there are several. */
-    more: z.array(z.strictObject({ file: z.string().regex(/^[^/\\\\]+$/), sha256, symbol: text })).optional(),
+    more: z.array(z.strictObject({ file: fileName, sha256, symbol: text })).optional(),
     interval_us: z.int().positive(),
     /** Bars in the file. */
     rows: z.int().positive(),

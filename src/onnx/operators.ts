@@ -33,7 +33,7 @@ export const SERVING_OPERATORS: ReadonlySet<string> = new Set(
 export const TEXT_OPERATORS: ReadonlySet<string> = new Set([
   ...SERVING_OPERATORS,
   ...`
-    ConstantOfShape CumSum DequantizeLinear DynamicQuantizeLinear Expand GatherElements GatherND
+    ConstantOfShape CumSum DynamicQuantizeLinear Expand GatherElements GatherND
     MatMulInteger Mod QLinearMatMul QuantizeLinear Range ScatterND Tile Trilu
   `
     .trim()

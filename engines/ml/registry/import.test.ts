@@ -81,6 +81,11 @@ describe('models of other libraries', () => {
     const silent = await post(path, stopped);
     expect([silent.status, silent.body.errors[0].pointer]).toEqual([422, '/rounds']);
     expect((await post(`${path}&rounds=best`, stopped)).status).toBe(201);
+    // Of other libraries there is no such choice, and nothing is silently left out.
+    for (const { format, file } of cases.filter((one) => !one.format.startsWith('xgboost'))) {
+      const none = await post(`/models?model_id=none&model_type=imported&rounds=best`, unpack(file));
+      expect([format, none.status, none.body.errors?.[0].pointer]).toEqual([format, 422, '/rounds']);
+    }
     const definition = { model_id: 'later', model_type: 'imported', rounds: 'best' };
     expect((await engine.post('/models', definition)).body.errors[0].pointer).toBe('/rounds');
   });

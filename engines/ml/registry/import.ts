@@ -48,13 +48,13 @@ export async function importFile<D extends VersionDefinition>(
   const plain = rest as D;
   if (format === 'onnx' || (format === undefined && !isOfTrees(file))) {
     if (rounds === undefined) return { definition: plain, file };
-    const error = { pointer: '/rounds', expected: 'no such field but of an XGBoost file' };
-    throw new InvalidOptionError(`Expected ${error.expected}`, [error]);
+    throw noRounds();
   }
   const [about, model] = await convert(file, rounds, timeoutMs);
   const library = about.format.split('_')[0]!;
   if (format !== undefined && format !== library)
     throw new InvalidModelError(`Expected a file of ${format}, was one of ${library}`);
+  if (rounds !== undefined && library !== 'xgboost') throw noRounds();
   const meaning = about.task === 'regression' ? 'number' : 'probabilities of the classes';
   return {
     file: model,
@@ -66,6 +66,11 @@ export async function importFile<D extends VersionDefinition>(
       lineage: { ...plain.lineage, imported_from: about.format, imported_sha256: sha256(file) },
     },
   };
+}
+
+function noRounds(): InvalidOptionError {
+  const error = { pointer: '/rounds', expected: 'no such field but of an XGBoost file' };
+  return new InvalidOptionError(`Expected ${error.expected}`, [error]);
 }
 
 /** Whether the first bytes are those of a file of trees; no ONNX file begins so, as `{` and `t` are no tags of its first field. */

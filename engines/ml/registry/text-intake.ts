@@ -16,8 +16,10 @@ export interface AcceptedText extends Accepted {
 
 /** Throws InvalidOptionError for fields of a text model without a tokenizer, and for a text model with fields of columns. */
 export function checkText(definition: VersionDefinition, tokenizer: Uint8Array | null): void {
+  // A file that comes with a tokenizer is ONNX, and not converted to it.
+  const converted = definition.format === 'onnx' ? [] : (['format'] as const);
   const unfit = tokenizer
-    ? (['inputs', 'probe', 'serving', 'task'] as const)
+    ? (['inputs', 'probe', 'serving', 'task', 'rounds', ...converted] as const)
     : (['labels', 'max_tokens'] as const);
   const expected = tokenizer ? 'no such field for a text model' : 'no such field without a tokenizer';
   const errors: FieldError[] = unfit

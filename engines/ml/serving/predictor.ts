@@ -2,12 +2,13 @@
 import { ConflictError } from '../../../src/core/errors.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { ModelSession } from '../../../src/onnx/session.ts';
+import { filledUp } from '../../../src/onnx/variants/static-rows.ts';
 import type { ServedCard } from '../model-source.ts';
 import { IN_PROCESS_US } from './limits.ts';
 import type { ServingMetrics, Where } from './metrics.ts';
 import type { Asked, ServedModel, ServedModels } from './models.ts';
 import type { ModelPool } from './pool.ts';
-import { estimateUs, filledUp } from './profile.ts';
+import { estimateUs } from './profile.ts';
 import type { RunControl, RunResult } from './task.ts';
 
 /** Rows of one caller. */

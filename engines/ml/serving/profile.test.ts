@@ -1,6 +1,7 @@
 // What is measured of a model: its floor is the least number of rows from which company changes no bit.
 import { describe, expect, test } from 'bun:test';
-import { estimateUs, filledUp, type ProfiledModel, profileOf } from './profile.ts';
+import { filledUp } from '../../../src/onnx/variants/static-rows.ts';
+import { estimateUs, type ProfiledModel, profileOf } from './profile.ts';
 
 /** A model that answers by a formula of its rows and of how many there are. */
 const model = (answer: (row: Float32Array, rows: number, at: number) => number): ProfiledModel => ({

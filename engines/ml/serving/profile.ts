@@ -1,5 +1,6 @@
 // What a model is like when it runs: what rows cost, and from how many rows on a row gets the same bits in any company.
 import type { ModelSession } from '../../../src/onnx/session.ts';
+import { filledUp } from '../../../src/onnx/variants/static-rows.ts';
 
 /** Measured once for each model, before it counts as ready. */
 export interface ModelProfile {
@@ -80,16 +81,6 @@ export function probeRows(rows: number, columns: number, from = 0): Float32Array
     const row = from + Math.floor(i / columns);
     return 10 ** ((row % 5) - 3) * Math.sin(1 + row * 7.3 + (i % columns) * 2.1);
   });
-}
-
-/** Returns rows with the last one repeated until there are `floor`. */
-export function filledUp(inputs: Float32Array, rows: number, columns: number, floor: number): Float32Array {
-  if (rows >= floor) return inputs;
-  const filled = new Float32Array(floor * columns);
-  filled.set(inputs);
-  for (let row = rows; row < floor; row++)
-    filled.set(inputs.subarray((rows - 1) * columns, rows * columns), row * columns);
-  return filled;
 }
 
 async function timeUs(model: ProfiledModel, rows: number): Promise<number> {

@@ -23,7 +23,7 @@ export function runInPieces(sessions: readonly FixedRun[], columns: number): Run
       const { rows: size, run } = ordered.find((session) => session.rows >= left) ?? largest;
       const count = Math.min(left, size);
       const values = inputs.subarray(from * columns, (from + count) * columns);
-      const output = await run(count === size ? values : filled(values, count, size, columns), size);
+      const output = await run(filledUp(values, count, columns, size), size);
       parts.push(output.subarray(0, (output.length / size) * count));
       from += count;
     }
@@ -31,12 +31,14 @@ export function runInPieces(sessions: readonly FixedRun[], columns: number): Run
   };
 }
 
-function filled(values: Float32Array, count: number, size: number, columns: number): Float32Array {
-  const all = new Float32Array(size * columns);
-  all.set(values);
-  const last = values.subarray((count - 1) * columns);
-  for (let row = count; row < size; row++) all.set(last, row * columns);
-  return all;
+/** Returns [rows, columns] inputs with the last row repeated until there are `least`; as they are where there are so many. */
+export function filledUp(inputs: Float32Array, rows: number, columns: number, least: number): Float32Array {
+  if (rows >= least) return inputs;
+  const filled = new Float32Array(least * columns);
+  filled.set(inputs);
+  const last = inputs.subarray((rows - 1) * columns, rows * columns);
+  for (let row = rows; row < least; row++) filled.set(last, row * columns);
+  return filled;
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

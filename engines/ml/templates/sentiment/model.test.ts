@@ -113,6 +113,16 @@ describe('a text model', () => {
     expect(alone.flatMap(scores)).toEqual([0, 13, 33, 69].map((i) => together[i]!));
   });
 
+  test('is an ONNX file: of another library it is refused by the field', async () => {
+    for (const field of [{ format: 'xgboost' }, { rounds: 'best' }]) {
+      const definition = { model_id: 'other', model_type: 'sentiment', labels, ...field };
+      const { status, body } = await upload(definition, { artefact: graph, tokenizer });
+      expect([status, body.errors[0].pointer]).toEqual([422, `/${Object.keys(field)[0]}`]);
+    }
+    const onnx = { model_id: 'said', model_type: 'sentiment', labels, format: 'onnx' };
+    expect((await upload(onnx, { artefact: graph, tokenizer })).status).toBe(201);
+  });
+
   test('takes no rows of numbers, and a model of numbers takes no texts', async () => {
     await upload({ model_id: 'words', model_type: 'sentiment', labels }, { artefact: graph, tokenizer });
     const rows = await engine.post('/predict', { model_id: 'words@1', inputs: [[1, 2]] });
