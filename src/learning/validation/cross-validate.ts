@@ -79,7 +79,7 @@ export async function crossValidate<Options>(
     folds.push(fold);
     tests.push(forecasts);
   }
-  const result = { task: candidate.task, scheme, width, folds, paths: assemble(tests, data.rows, width) };
+  const result = { task: candidate.task, scheme, width, folds, paths: pathsOf(tests, data.rows, width) };
   made.add(result);
   return result;
 }
@@ -92,7 +92,8 @@ export function requireMade(result: CrossValidation): void {
     throw new InvariantError('forecasts were scored whose splits nobody checked for leaks');
 }
 
-interface Tested {
+/** Forecasts of the test rows of one split. */
+export interface Tested {
   readonly rows: Uint32Array;
   readonly predictions: Float32Array;
   readonly baselines: Baselines;
@@ -150,7 +151,7 @@ export async function testOnce(
 ): Promise<CrossValidation> {
   const { fold, ...forecasts } = await testOn(model, facts, data, split, threads);
   const scheme = { kind: 'holdout', train_fraction: 1 - split.test.length / data.rows, gap_us: 0 } as const;
-  const paths = assemble([forecasts], data.rows, data.classes ?? 1);
+  const paths = pathsOf([forecasts], data.rows, data.classes ?? 1);
   const result = { task, scheme, width: data.classes ?? 1, folds: [fold], paths };
   made.add(result);
   return result;
@@ -172,8 +173,8 @@ async function fitOn<Options>(
   return { fitted, facts: { ...fitted.facts, ...calibrated } };
 }
 
-/** Sorts the tests into paths: the p-th test of a row belongs to path p. */
-function assemble(tests: readonly Tested[], total: number, width: number): Path[] {
+/** Sorts the tests of `total` rows into paths: the p-th test of a row belongs to path p. */
+export function pathsOf(tests: readonly Tested[], total: number, width: number): Path[] {
   const times = new Uint16Array(total);
   // Of each path and row the test, counted from 1, and the row's place in it; 0 where the path has not that row.
   const places: { test: Uint32Array; place: Uint32Array }[] = [];
