@@ -16,6 +16,8 @@ const boosted: Watched = {
   steps: 'rounds',
   loss: { times: 2, of: 'targets' },
 };
+/** Growth by depth is held by its depth alone. */
+const deep: Watched = { ...boosted, options: { ...boosted.options, max_leaves: 256 } };
 const network: Watched = {
   options: { epochs: 60, patience: 8, batch_size: 256 },
   steps: 'epochs',
@@ -25,9 +27,9 @@ const network: Watched = {
 /** Families with early stopping, by name. */
 export const WATCHED: Readonly<Record<string, Watched>> = {
   gradient_boosting: boosted,
-  xgboost: boosted,
+  xgboost: deep,
   lightgbm: boosted,
-  catboost: boosted,
+  catboost: deep,
   mlp: network,
   rnn: network,
   gru: network,
