@@ -1,43 +1,21 @@
-// Features of a table by name: what training, validation and serving all read, defined once.
-import { z } from 'zod';
+// Features of a table by name: what training, validation, serving and the routes of features all compute, in one place.
 import { InvalidOptionError } from '../../core/errors.ts';
-import { FEATURE_BARS, FeatureStream, MODEL_INPUTS, modelInputs } from '../../indicators/feature-set.ts';
+import { compute } from '../../indicators/compute.ts';
+import { INPUTS, type InputName } from '../../indicators/define.ts';
+import { FeatureStream, modelInputs } from '../../indicators/feature-set.ts';
+import { columnFeature } from './column-features.ts';
+import { type FeatureSpec, featureNames, indicatorOf, namesOf, type SpecOf } from './feature-specs.ts';
 import { type Frame, rowsOfSeries } from './frame.ts';
 
-const column = z.string().min(1).max(64).describe('column of the data');
-const periods = (most: number, of: string) => z.int().min(1).max(most).default(1).describe(of);
-const window = z
-  .int()
-  .min(2)
-  .max(100_000)
-  .default(20)
-  .describe('rows of the same series that it looks back over, its own among them');
-
-/** One feature, or the set of the engine's stream. A feature never looks at a later row. */
-export const featureSchema = z.discriminatedUnion('kind', [
-  z
-    .strictObject({ kind: z.literal('bars') })
-    .describe('the seven inputs of the stream, of columns open, high, low, close and volume'),
-  z.strictObject({
-    kind: z.literal('value'),
-    column,
-    lag: z.int().min(0).max(100_000).default(0).describe('rows back'),
-  }),
-  z.strictObject({
-    kind: z.literal('log_return'),
-    column,
-    periods: periods(100_000, 'rows back that it is compared with'),
-  }),
-  z
-    .strictObject({ kind: z.literal('volatility'), column, window })
-    .describe('standard deviation of log returns of one row'),
-  z
-    .strictObject({ kind: z.literal('z_score'), column, window })
-    .describe('distance from the mean of the window in its standard deviations'),
-]);
-
-/** A feature with all its options. */
-export type FeatureSpec = z.output<typeof featureSchema>;
+export { logReturn } from './column-features.ts';
+export {
+  dependsOnStart,
+  FEATURE_KINDS,
+  type FeatureSpec,
+  featureNames,
+  featureSchema,
+  lookBack,
+} from './feature-specs.ts';
 
 /** Inputs of a model, row by row. */
 export interface Features {
@@ -47,53 +25,14 @@ export interface Features {
   readonly values: Float64Array;
 }
 
-function namesOf(spec: FeatureSpec): readonly string[] {
-  switch (spec.kind) {
-    case 'bars':
-      return MODEL_INPUTS;
-    case 'value':
-      return [spec.lag === 0 ? spec.column : `${spec.column}_lag_${spec.lag}`];
-    case 'log_return':
-      return [`${spec.column}_log_return_${spec.periods}`];
-    case 'volatility':
-      return [`${spec.column}_volatility_${spec.window}`];
-    case 'z_score':
-      return [`${spec.column}_z_score_${spec.window}`];
-  }
-}
+/** Writes the columns of one feature, for the rows of one series. */
+type Compute = (rows: Uint32Array, put: (row: number, offset: number, value: number) => void) => void;
 
 /**
- * Returns how many rows of its series before its own a feature reads. Of `bars`, whose averages fade but never end, those after which
- * each has a value.
- */
-export function lookBack(spec: FeatureSpec): number {
-  switch (spec.kind) {
-    case 'bars':
-      return FEATURE_BARS;
-    case 'value':
-      return spec.lag;
-    case 'log_return':
-      return spec.periods;
-    case 'volatility':
-      return spec.window;
-    case 'z_score':
-      return spec.window - 1;
-  }
-}
-
-/** Returns the names of the columns that `specs` give, in order. Throws InvalidOptionError for one that comes twice. */
-export function featureNames(specs: readonly FeatureSpec[]): string[] {
-  const names = specs.flatMap(namesOf);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new InvalidOptionError(`Expected features of different names, was ${twice} twice`);
-  return names;
-}
-
-/**
- * Returns the features of every row of a frame. Each series is computed by itself, from its first row on. A missing value, and a
- * price that is not positive where a logarithm is needed, give NaN.
- * Throws InvalidOptionError for a column that the data does not have.
+ * Returns the features of every row of a frame. Each series is computed by itself, from its first row on; only `cross_section` compares
+ * the series of one time. A missing value, and a price that is not positive where a logarithm is needed, give NaN; an indicator passes
+ * over a row of which it misses a column, as it would on the stream.
+ * Throws InvalidOptionError for a column that the data does not have, and for two features of one name.
  */
 export function computeFeatures(frame: Frame, specs: readonly FeatureSpec[]): Features {
   const names = featureNames(specs);
@@ -104,9 +43,12 @@ export function computeFeatures(frame: Frame, specs: readonly FeatureSpec[]): Fe
     const put = (row: number, offset: number, value: number) => {
       values[row * names.length + at + offset] = value;
     };
-    const compute = computeOf(frame, spec, put);
-    for (const rows of series) compute(rows);
-    at += spec.kind === 'bars' ? MODEL_INPUTS.length : 1;
+    if (spec.kind === 'cross_section') crossSection(frame, spec, put);
+    else {
+      const of = computeOf(frame, spec);
+      for (const rows of series) of(rows, put);
+    }
+    at += namesOf(spec).length;
   }
   return { names, values };
 }
@@ -119,78 +61,99 @@ export function columnOf(frame: Frame, name: string): Float64Array {
   throw new InvalidOptionError(`Expected a column of the data (${some}), was ${name}`);
 }
 
-type Put = (row: number, offset: number, value: number) => void;
-
-function computeOf(frame: Frame, spec: FeatureSpec, put: Put): (rows: Uint32Array) => void {
-  if (spec.kind !== 'bars') {
-    const data = columnOf(frame, spec.column);
-    return (rows) => columnFeature(spec, data, rows, put);
-  }
-  const prices = ['open', 'high', 'low', 'close'].map((name) => columnOf(frame, name));
-  return (rows) => barFeatures(prices, frame.columns.get('volume'), rows, put);
+function computeOf(frame: Frame, spec: Exclude<FeatureSpec, SpecOf<'cross_section'>>): Compute {
+  if (spec.kind === 'bars') return barFeatures(frame);
+  if (spec.kind === 'indicator') return indicatorFeature(frame, spec);
+  const data = columnOf(frame, spec.column);
+  const to = spec.kind === 'ratio' ? columnOf(frame, spec.to) : data;
+  const of = (column: Float64Array, rows: Uint32Array) => Float64Array.from(rows, (row) => column[row]!);
+  return (rows, put) =>
+    columnFeature(spec, of(data, rows), of(to, rows)).forEach((value, i) => {
+      put(rows[i]!, 0, value);
+    });
 }
 
-function barFeatures(
-  [open, high, low, close]: readonly Float64Array[],
-  volume: Float64Array | undefined,
-  rows: Uint32Array,
-  put: Put,
-): void {
-  const stream = new FeatureStream();
-  for (const row of rows) {
-    const bar = {
-      open: open![row]!,
-      high: high![row]!,
-      low: low![row]!,
-      close: close![row]!,
-      volume: volume?.[row] ?? 0,
-    };
-    // A bar with a missing price is passed over, as it would be on the stream.
-    if (!Object.values(bar).every(Number.isFinite)) continue;
-    const inputs = modelInputs(bar, stream.update(bar));
-    for (let i = 0; inputs && i < inputs.length; i++) put(row, i, inputs[i]!);
-  }
-}
-
-function columnFeature(
-  spec: Exclude<FeatureSpec, { kind: 'bars' }>,
-  data: Float64Array,
-  rows: Uint32Array,
-  put: Put,
-): void {
-  const x = Float64Array.from(rows, (row) => data[row]!);
-  const give = (i: number, value: number) => put(rows[i]!, 0, Number.isFinite(value) ? value : Number.NaN);
-  switch (spec.kind) {
-    case 'value':
-      for (let i = spec.lag; i < x.length; i++) give(i, x[i - spec.lag]!);
-      return;
-    case 'log_return':
-      for (let i = spec.periods; i < x.length; i++) give(i, logReturn(x[i - spec.periods]!, x[i]!));
-      return;
-    case 'volatility': {
-      const returns = x.map((value, i) => (i === 0 ? Number.NaN : logReturn(x[i - 1]!, value)));
-      for (let i = spec.window; i < x.length; i++) give(i, moments(returns, i, spec.window).deviation);
-      return;
+function barFeatures(frame: Frame): Compute {
+  const [open, high, low, close] = ['open', 'high', 'low', 'close'].map((name) => columnOf(frame, name));
+  const volume = frame.columns.get('volume');
+  return (rows, put) => {
+    const stream = new FeatureStream();
+    for (const row of rows) {
+      const bar = {
+        open: open![row]!,
+        high: high![row]!,
+        low: low![row]!,
+        close: close![row]!,
+        volume: volume?.[row] ?? 0,
+      };
+      // A bar with a missing price is passed over, as it would be on the stream.
+      if (!Object.values(bar).every(Number.isFinite)) continue;
+      const inputs = modelInputs(bar, stream.update(bar));
+      for (let i = 0; inputs && i < inputs.length; i++) put(row, i, inputs[i]!);
     }
-    case 'z_score':
-      for (let i = spec.window - 1; i < x.length; i++) {
-        const { mean, deviation } = moments(x, i, spec.window);
-        give(i, deviation > 0 ? (x[i]! - mean) / deviation : 0);
+  };
+}
+
+function indicatorFeature(frame: Frame, spec: SpecOf<'indicator'>): Compute {
+  const { def, options, outputs } = indicatorOf(spec);
+  const { lag, relative } = spec;
+  const base = columnOf(frame, spec.column);
+  const columns = INPUTS.filter((name) => def.inputs.includes(name)).map(
+    (name): [InputName, Float64Array] => [name, name === 'close' ? base : columnOf(frame, name)],
+  );
+  return (rows, put) => {
+    const whole = rows.filter((row) => columns.every(([, values]) => Number.isFinite(values[row]!)));
+    if (whole.length === 0) return;
+    const inputs = columns.map(([name, values]) => [name, Float64Array.from(whole, (row) => values[row]!)]);
+    const computed = compute(def, options, Object.fromEntries(inputs) as Record<InputName, Float64Array>);
+    for (const [offset, output] of outputs.entries()) {
+      const values = computed[output]!;
+      for (let i = lag; i < whole.length; i++) {
+        const value = relative ? values[i - lag]! / base[whole[i - lag]!]! : values[i - lag]!;
+        if (Number.isFinite(value)) put(whole[i]!, offset, value);
       }
+    }
+  };
+}
+
+// Rows of one time stand together in a frame.
+function crossSection(frame: Frame, { of, method }: SpecOf<'cross_section'>, put: Parameters<Compute>[1]): void {
+  const { names, values } = computeFeatures(frame, [of]);
+  const width = names.length;
+  for (let from = 0; from < frame.rows; ) {
+    let to = from + 1;
+    while (to < frame.rows && frame.tsUs[to] === frame.tsUs[from]) to++;
+    for (let offset = 0; offset < width; offset++) {
+      const known: number[] = [];
+      for (let row = from; row < to; row++)
+        if (Number.isFinite(values[row * width + offset]!)) known.push(row);
+      const numbers = known.map((row) => values[row * width + offset]!);
+      const compared = method === 'rank' ? ranks(numbers) : standardised(numbers);
+      for (const [i, row] of known.entries()) put(row, offset, compared[i]!);
+    }
+    from = to;
   }
 }
 
-/** Returns ln(to / from), NaN unless both are positive. */
-export function logReturn(from: number, to: number): number {
-  return from > 0 && to > 0 ? Math.log(to / from) : Number.NaN;
+/** As pandas' `rank(pct=True)`. */
+function ranks(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const found = new Array<number>(values.length);
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1;
+    while (to < order.length && values[order[to]!] === values[order[from]!]) to++;
+    for (let i = from; i < to; i++) found[order[i]!] = (from + to + 1) / 2 / values.length;
+    from = to;
+  }
+  return found;
 }
 
-// Sample moments of the window that ends at `i`, two passes: exact enough for any scale, and a missing value makes both NaN.
-function moments(x: Float64Array, i: number, size: number): { mean: number; deviation: number } {
-  let sum = 0;
-  for (let k = i - size + 1; k <= i; k++) sum += x[k]!;
-  const mean = sum / size;
-  let squares = 0;
-  for (let k = i - size + 1; k <= i; k++) squares += (x[k]! - mean) ** 2;
-  return { mean, deviation: Math.sqrt(squares / (size - 1)) };
+/** Alone, a series stands nowhere; equal ones stand at 0. */
+function standardised(values: readonly number[]): number[] {
+  if (values.length < 2) return values.map(() => Number.NaN);
+  if (values.every((value) => value === values[0])) return values.map(() => 0);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (values.length - 1));
+  return values.map((value) => (deviation > 0 ? (value - mean) / deviation : 0));
 }
