@@ -151,8 +151,8 @@ describe('ml engine', () => {
     const big = [0, 0, 0, 1e39, 0, 0, 0];
     const cases: [unknown, number, string, string][] = [
       [undefined, 422, 'invalid-option', ''],
-      [{}, 422, 'invalid-option', 'either inputs or symbol'],
-      [{ inputs: [zeros], symbol: 'STREAM' }, 422, 'invalid-option', 'either inputs or symbol'],
+      [{}, 422, 'invalid-option', 'either inputs, symbol or bars'],
+      [{ inputs: [zeros], symbol: 'STREAM' }, 422, 'invalid-option', 'either inputs, symbol or bars'],
       [{ inputs: [] }, 422, 'invalid-option', '/inputs'],
       [{ inputs: zeros }, 422, 'invalid-option', '/inputs/0'],
       [{ inputs: [zeros, [...zeros.slice(1), secret]] }, 422, 'invalid-option', '/inputs/1/6'],

@@ -22,6 +22,8 @@ export interface ServedCard extends Pick<ModelCard, 'model_id' | 'version'> {
   readonly artefact: { readonly sha256: string; readonly bytes: number };
   /** What is known of its numbers: calibration, intervals, target. */
   readonly serving?: ServingFacts | undefined;
+  /** How a training made its rows, as its lineage holds it; absent where nobody said. */
+  readonly recipe?: unknown;
   /** Of a text model: what its classes mean, and how many tokens it reads. Its one input is `text`. */
   readonly text?: { readonly labels: readonly Label[]; readonly maxTokens: number };
 }

@@ -120,6 +120,7 @@ export function foundModel(
       ...(text && { text: { labels: text.labels, maxTokens: text.max_tokens } }),
       artefact,
       serving,
+      recipe: JSON.parse(row.lineage).recipe,
     },
     input: input.name,
     provider,

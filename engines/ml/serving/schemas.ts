@@ -1,6 +1,7 @@
 // Requests and replies of predictions.
 import { z } from 'zod';
 import { modelReferenceSchema } from '../../../src/onnx/model-card.ts';
+import { postedRows } from '../features/posted.ts';
 
 /** Most rows of one request that names them in JSON. */
 export const MAX_ROWS = 10_000;
@@ -28,13 +29,24 @@ const single = {
     .max(64)
     .optional()
     .describe('instead of inputs: the newest features of this instrument on the stream'),
+  bars: postedRows
+    .optional()
+    .describe(
+      'instead of inputs: history from which the features of a version that was trained here are computed, by the definitions of its training',
+    ),
+  last: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('with bars: how many of the newest rows of each series are predicted; default 1'),
   timeout_ms: timeoutMs,
 };
-const eitherInputsOrSymbol = ({ inputs, symbol }: { inputs?: unknown; symbol?: unknown }) =>
-  (inputs === undefined) !== (symbol === undefined);
-const EITHER = { message: 'Expected either inputs or symbol' };
+const oneOfThem = ({ inputs, symbol, bars }: Partial<Record<'inputs' | 'symbol' | 'bars', unknown>>) =>
+  [inputs, symbol, bars].filter((given) => given !== undefined).length === 1;
+const EITHER = { message: 'Expected either inputs, symbol or bars' };
 
-export const predictRequest = z.strictObject(single).refine(eitherInputsOrSymbol, EITHER);
+export const predictRequest = z.strictObject(single).refine(oneOfThem, EITHER);
 export type PredictRequest = z.infer<typeof predictRequest>;
 
 export const publishRequest = z.strictObject({
@@ -60,7 +72,7 @@ const allowFallback = z
 
 export const hardwareRequest = z
   .strictObject({ ...single, allow_fallback: allowFallback })
-  .refine(eitherInputsOrSymbol, EITHER);
+  .refine(oneOfThem, EITHER);
 export type HardwareRequest = z.infer<typeof hardwareRequest>;
 
 export const HARDWARE = ['cpu', 'neural_engine', 'metal_gpu'] as const;
@@ -135,6 +147,27 @@ export const predictReply = z.object({
   inputs: z.array(z.string()).describe('names of the input columns, in order'),
   symbol: z.string().optional(),
   ts_event_us: z.int().optional().describe('event time of the features; only with symbol'),
+  rows: z
+    .array(
+      z.object({
+        symbol: z.string(),
+        ts_event_us: z.int().nullable(),
+        inputs: z.array(z.number()).describe('as they were computed, in float32'),
+      }),
+    )
+    .optional()
+    .describe('what was predicted, in the order of the predictions; only with bars'),
+  history: z
+    .object({
+      needed: z.int().describe('rows of a series that its features read'),
+      from_start: z
+        .array(z.string())
+        .describe(
+          'features that never quite forget where a history begins: the more rows, the nearer to those of training',
+        ),
+    })
+    .optional()
+    .describe('only with bars'),
   predictions: z
     .union([z.array(z.number()), z.array(z.array(z.number()))])
     .describe(

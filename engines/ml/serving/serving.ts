@@ -9,6 +9,7 @@ import {
 } from '../../../src/core/errors.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { FEATURE_BARS } from '../../../src/indicators/feature-set.ts';
+import { rowsByRecipe } from '../features/posted.ts';
 import type { ModelSource, ServedCard } from '../model-source.ts';
 import type { Latest } from '../prediction-stream.ts';
 import { readsStream } from '../stream-model.ts';
@@ -97,7 +98,7 @@ export class Serving {
   }
 
   /**
-   * Predicts posted rows, or the newest features of an instrument. Publishes nothing. Throws NotFoundError (model, symbol),
+   * Predicts posted rows, what a recipe makes of posted bars, or the newest features of an instrument. Publishes nothing. Throws NotFoundError (model, symbol),
    * ShapeMismatchError, NonFiniteInputError, InsufficientHistoryError, ConflictError, and what `ServedModels.get` and `Predictor.predict` throw.
    */
   async predict(request: PredictRequest, signal?: AbortSignal, wanted = ANYWHERE): Promise<PredictReply> {
@@ -106,6 +107,11 @@ export class Serving {
     const model = await this.model(request.model_id, wanted, control);
     const { columns } = model.pooled;
     if (request.inputs) return this.#answer(model, rowsOf(request.inputs, columns), wanted, control, started);
+    if (request.bars) {
+      const { values, count, ...of } = rowsByRecipe(model.card, request.bars, request.last ?? 1);
+      const reply = await this.#answer(model, { values, count }, wanted, control, started);
+      return { ...reply, rows: [...of.rows], history: of.history };
+    }
     const { row, ...of } = this.#newestRow(model, request.symbol!);
     const reply = await this.#answer(model, { values: row, count: 1 }, wanted, control, started);
     return { ...reply, ...of };

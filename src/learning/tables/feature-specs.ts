@@ -30,7 +30,8 @@ const indicatorSpec = z
     lag: rowsBack('rows back'),
   })
   .superRefine((spec, context) => {
-    for (const { path, message } of indicatorFaults(spec)) context.addIssue({ code: 'custom', path, message });
+    for (const { path, message } of indicatorFaults(spec))
+      context.addIssue({ code: 'custom', path, message });
   })
   .describe('an indicator of columns open, high, low, close and volume, as far as it reads them');
 
@@ -69,7 +70,9 @@ export const featureSchema = z.discriminatedUnion('kind', [
       method: z
         .enum(['rank', 'z_score'])
         .default('rank')
-        .describe('rank: from 1 / n to 1, equal values share their mean; z_score: sample deviations from the mean'),
+        .describe(
+          'rank: from 1 / n to 1, equal values share their mean; z_score: sample deviations from the mean',
+        ),
     })
     .describe('where a series stands among all series of the same time'),
 ]);
@@ -192,7 +195,8 @@ export function featureNames(specs: readonly FeatureSpec[]): string[] {
   const names = specs.flatMap(namesOf);
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name)) throw new InvalidOptionError(`Expected features of different names, was ${name} twice`);
+    if (seen.has(name))
+      throw new InvalidOptionError(`Expected features of different names, was ${name} twice`);
     seen.add(name);
   }
   return names;

@@ -16,37 +16,11 @@ import {
 } from './features.ts';
 import type { Frame } from './frame.ts';
 import { inputTable } from './input-rows.ts';
+import { FEATURE_EXAMPLES } from './test-features.ts';
 
 const BARS = 420;
 const spec = (given: object): FeatureSpec => featureSchema.parse(given);
-
-/** At least one of every kind; the compiler misses a kind that is not here. */
-const EXAMPLES: Readonly<Record<FeatureSpec['kind'], readonly FeatureSpec[]>> = {
-  bars: [spec({ kind: 'bars' })],
-  value: [spec({ kind: 'value', column: 'volume', lag: 2 })],
-  difference: [spec({ kind: 'difference', column: 'close', periods: 3 })],
-  log_return: [spec({ kind: 'log_return', column: 'close', periods: 5 })],
-  ratio: [
-    spec({ kind: 'ratio', column: 'high', to: 'low' }),
-    spec({ kind: 'ratio', column: 'close', to: 'open', lag: 2 }),
-  ],
-  volatility: [spec({ kind: 'volatility', column: 'close', window: 10 })],
-  z_score: [spec({ kind: 'z_score', column: 'volume', window: 12 })],
-  indicator: [
-    ...INDICATORS.map(({ name }) => spec({ kind: 'indicator', name })),
-    spec({ kind: 'indicator', name: 'macd', output: 'histogram', relative: true, lag: 1 }),
-    spec({ kind: 'indicator', name: 'sma', options: { period: 5 }, column: 'volume' }),
-  ],
-  cross_section: [
-    spec({ kind: 'cross_section', of: { kind: 'log_return', column: 'close', periods: 4 } }),
-    spec({
-      kind: 'cross_section',
-      method: 'z_score',
-      of: { kind: 'indicator', name: 'rsi' },
-    }),
-  ],
-};
-const EVERY = Object.values(EXAMPLES).flat();
+const EVERY = Object.values(FEATURE_EXAMPLES).flat();
 
 /** Three series of bars; the second one misses some numbers. */
 function panel(bars: number): Frame {
@@ -92,13 +66,19 @@ const all = computeFeatures(whole, EVERY);
 const width = all.names.length;
 /** Returns a column [bars] of the series `k` of the panel. */
 const columnOf = (features: typeof all, column: number, k: number) =>
-  Float64Array.from({ length: BARS }, (_, bar) => features.values[(bar * 3 + k) * features.names.length + column]!);
+  Float64Array.from(
+    { length: BARS },
+    (_, bar) => features.values[(bar * 3 + k) * features.names.length + column]!,
+  );
 
 describe('every kind of feature', () => {
   test('is among the examples, and has a value somewhere', () => {
-    expect(Object.keys(EXAMPLES).sort()).toEqual([...FEATURE_KINDS].sort());
+    expect(Object.keys(FEATURE_EXAMPLES).sort()).toEqual([...FEATURE_KINDS].sort());
     for (let column = 0; column < width; column++)
-      expect([all.names[column], columnOf(all, column, 0).some(Number.isFinite)]).toEqual([all.names[column], true]);
+      expect([all.names[column], columnOf(all, column, 0).some(Number.isFinite)]).toEqual([
+        all.names[column],
+        true,
+      ]);
   });
 
   test('of a row is the same, bit for bit, whatever comes after it', () => {
@@ -138,7 +118,8 @@ describe('every kind of feature', () => {
     for (const one of free) {
       for (const name of featureNames([one])) {
         for (let bar = lookBack(one); bar < BARS - from; bar++) {
-          const at = (features: typeof long, row: number) => features.values[row * long.names.length + column]!;
+          const at = (features: typeof long, row: number) =>
+            features.values[row * long.names.length + column]!;
           const same = Object.is(at(short, bar * 3), at(long, (bar + from) * 3));
           expect([name, bar, same]).toEqual([name, bar, true]);
         }
@@ -170,7 +151,7 @@ describe('a table gives what the stream gives', () => {
   });
 
   test('the seven inputs of the stream', () => {
-    const features = computeFeatures(whole, EXAMPLES.bars);
+    const features = computeFeatures(whole, FEATURE_EXAMPLES.bars);
     const stream = new FeatureStream();
     const prices = walk(BARS, 5);
     for (let bar = 0; bar < BARS; bar++) {
@@ -201,7 +182,11 @@ describe('features', () => {
     expect(one(frame, { kind: 'difference', column: 'close', periods: 2 })).toEqual([nan, nan, 3, 1]);
     expect(one(frame, { kind: 'ratio', column: 'close', to: 'half' })).toEqual([2, 2, 2, 2]);
     expect(one(frame, { kind: 'ratio', column: 'close', to: 'close', lag: 1 })).toEqual([nan, 2, 2, 0.75]);
-    expect(one(small([1, 0, 5]), { kind: 'ratio', column: 'close', to: 'close', lag: 1 })).toEqual([nan, 0, nan]);
+    expect(one(small([1, 0, 5]), { kind: 'ratio', column: 'close', to: 'close', lag: 1 })).toEqual([
+      nan,
+      0,
+      nan,
+    ]);
     const sma = { kind: 'indicator', name: 'sma', options: { period: 2 } };
     expect(one(frame, sma)).toEqual([nan, 1.5, 3, 3.5]);
     expect(one(frame, { ...sma, lag: 1, relative: true })).toEqual([nan, nan, 0.75, 0.75]);
@@ -242,7 +227,10 @@ describe('features', () => {
       ...['rsi_14', 'rsi_7_lag_1', 'ema_50_to_close', 'volume_sma_5', 'macd_12_26_9_signal'],
       'x_cross_rank',
     ]);
-    const twice = [spec({ kind: 'indicator', name: 'rsi' }), spec({ kind: 'indicator', name: 'rsi', options: { period: 14 } })];
+    const twice = [
+      spec({ kind: 'indicator', name: 'rsi' }),
+      spec({ kind: 'indicator', name: 'rsi', options: { period: 14 } }),
+    ];
     expect(() => featureNames(twice)).toThrow('rsi_14 twice');
   });
 

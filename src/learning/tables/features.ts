@@ -117,7 +117,11 @@ function indicatorFeature(frame: Frame, spec: SpecOf<'indicator'>): Compute {
 }
 
 // Rows of one time stand together in a frame.
-function crossSection(frame: Frame, { of, method }: SpecOf<'cross_section'>, put: Parameters<Compute>[1]): void {
+function crossSection(
+  frame: Frame,
+  { of, method }: SpecOf<'cross_section'>,
+  put: Parameters<Compute>[1],
+): void {
   const { names, values } = computeFeatures(frame, [of]);
   const width = names.length;
   for (let from = 0; from < frame.rows; ) {
