@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'learning/networks.bench.ts',
     'learning/trees.bench.ts',
     'learning/sentiment.bench.ts',
+    'learning/assign.bench.ts',
   ],
   bus: [
     'bus/bus.bench.ts',

@@ -202,6 +202,36 @@ export const trainingUpdate = z.object({
   timestamp: z.number(),
 });
 
+/** An experiment after a change of its state, of its shares or of what was counted; numbers by the name of the arm. */
+export const experimentUpdate = z.object({
+  experiment_id: id,
+  model_id: id,
+  mode: z.enum(['ab', 'shadow', 'canary']),
+  state: z.enum([
+    'running',
+    'decided',
+    'watching',
+    'promoted',
+    'rolled_back',
+    'stopped',
+    'inconclusive',
+    'ended',
+  ]),
+  /** Why it is in this state; null while nothing has happened. */
+  reason: z.string().nullable(),
+  metric: z.string(),
+  /** Share of the keys. */
+  weights: z.record(z.string(), z.number()),
+  /** Observations of the metric. */
+  counts: z.record(z.string(), z.int()),
+  /** Always-valid p-value of each challenger beside the control. */
+  p_values: z.record(z.string(), z.number()),
+  /** The arm that was decided for; null before. */
+  winner: z.string().nullable(),
+  /** Seconds since the epoch. */
+  timestamp: z.number(),
+});
+
 export const presence = z.object({
   engine: id,
   port: z.int().min(0).max(65_535),

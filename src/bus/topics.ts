@@ -5,6 +5,7 @@ import {
   analyticsMetrics,
   breach,
   engineMetrics,
+  experimentUpdate,
   factorValues,
   featureValues,
   fill,
@@ -145,6 +146,13 @@ export const topics = {
     'publish',
     'How a training goes, at most four times a second',
     trainingUpdate,
+  ),
+  experimentUpdates: topic(
+    'ml.experiment_updates',
+    'ml',
+    'publish',
+    'State of an experiment on models, after each change and at most once a second while it counts',
+    experimentUpdate,
   ),
   hardwareMetrics: topic(
     'hardware.metrics',
