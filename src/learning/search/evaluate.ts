@@ -101,7 +101,7 @@ export async function evaluate(
   const paths = pathsOf(tests, data.rows, width);
   const { target, costBps, metric } = table.input;
   const each = paths.map(({ rows, predictions }) =>
-    scoresOf({ task: table.task, width, rows, predictions }, data, { target, costBps }),
+    scoresOf({ width, rows, predictions }, data, { target, costBps }),
   );
   const scores = meanOf(each);
   return {

@@ -1,7 +1,6 @@
 // What a search makes best: the metrics by their names in requests, which tasks they fit, and the one number that a sampler makes small.
 import { z } from 'zod';
 import { DivergedError, InvalidOptionError } from '../../core/errors.ts';
-import type { Task } from '../family.ts';
 import type { TargetSpec } from '../tables/target.ts';
 import type { ValidationData } from '../validation/data.ts';
 import { classificationScorer, predictedClasses } from '../validation/metrics/classification.ts';
@@ -83,7 +82,6 @@ export function checkMetric(name: MetricName, target: TargetSpec, pointer = '/va
 
 /** Forecasts of tested rows. */
 export interface ScoredForecasts {
-  readonly task: Task;
   /** Numbers for each row: 1, or the number of classes. */
   readonly width: number;
   /** The rows, ascending. */
@@ -100,51 +98,62 @@ export interface ScoringContext {
 }
 
 /**
- * Returns all metrics of the target at these rows, without intervals: a search needs the number alone. Null is "not defined here". Three
- * classes are sell, hold and buy: they are held as -1, 0 and 1, and ordered by the probability of buy less that of sell. Forecasts
- * that are all the same have an information coefficient of 0.
+ * Returns metrics of the target at these rows (all of them, or those named), without intervals: a search needs the number alone. Null is
+ * "not defined here". Three classes are sell, hold and buy: they are held as -1, 0 and 1, and ordered by the probability of buy less that of
+ * sell. Forecasts that are all the same have an information coefficient of 0.
  */
 export function scoresOf(
-  { task, width, rows, predictions }: ScoredForecasts,
+  forecasts: ScoredForecasts,
   data: ValidationData,
-  { target, costBps }: ScoringContext,
+  context: ScoringContext,
+  names: readonly MetricName[] = metricsOf(context.target),
 ): Record<string, number | null> {
-  const targets = Float32Array.from(rows, (row) => data.targets![row]!);
-  const found: Partial<Record<Group, Readonly<Record<string, number>>>> = {};
-  if (task === 'classification') {
-    const scorer = classificationScorer({
-      probabilities: atLeast(predictions),
-      labels: targets,
-      classes: width,
-    });
-    found.classification = scoreOnce(scorer);
-  } else found.regression = scoreOnce(regressionScorer({ forecasts: predictions, targets }));
-  if (data.returns && TRADABLE.has(target.kind)) {
-    const returns = Float64Array.from(rows, (row) => data.returns![row]!);
-    const spans = takeSpans(data.spans, rows);
-    const { signal, neutral } = signalOf(predictions, width);
-    const scores = scoreOnce(informationScorer({ forecasts: signal, returns, tsUs: spans.startUs }, neutral));
-    const flat = signal.every((value) => value === signal[0]);
-    found.information = flat ? { ...scores, ic: 0, rank_ic: 0 } : scores;
-    const { series } = data;
-    const held = holdings(
-      {
-        positions: width === 3 ? held3(predictions) : signPositions(signal, neutral),
-        returns,
-        spans,
-        ...(series && { series: Uint32Array.from(rows, (row) => series[row]!) }),
-      },
-      { costBps },
-    );
-    found.trading = scoreOnce(tradingScorer(held));
+  const groups = new Map<Group, Readonly<Record<string, number>>>();
+  for (const name of names) {
+    const { group } = METRICS[name];
+    if (!groups.has(group)) groups.set(group, groupScores(group, forecasts, data, context));
   }
   return Object.fromEntries(
-    metricsOf(target).map((name) => {
+    names.map((name) => {
       const { group, score } = METRICS[name];
-      const value = found[group]?.[score] ?? Number.NaN;
+      const value = groups.get(group)![score] ?? Number.NaN;
       return [name, Number.isFinite(value) ? value : null];
     }),
   );
+}
+
+function groupScores(
+  group: Group,
+  { width, rows, predictions }: ScoredForecasts,
+  data: ValidationData,
+  { target, costBps }: ScoringContext,
+): Readonly<Record<string, number>> {
+  const targets = () => Float32Array.from(rows, (row) => data.targets![row]!);
+  if (group === 'classification') {
+    const probabilities = atLeast(predictions);
+    return scoreOnce(classificationScorer({ probabilities, labels: targets(), classes: width }));
+  }
+  if (group === 'regression')
+    return scoreOnce(regressionScorer({ forecasts: predictions, targets: targets() }));
+  if (!(data.returns && TRADABLE.has(target.kind))) return {};
+  const returns = Float64Array.from(rows, (row) => data.returns![row]!);
+  const spans = takeSpans(data.spans, rows);
+  const { signal, neutral } = signalOf(predictions, width);
+  if (group === 'information') {
+    const scores = scoreOnce(informationScorer({ forecasts: signal, returns, tsUs: spans.startUs }, neutral));
+    return signal.every((value) => value === signal[0]) ? { ...scores, ic: 0, rank_ic: 0 } : scores;
+  }
+  const { series } = data;
+  const held = holdings(
+    {
+      positions: width === 3 ? heldOf(predictions) : signPositions(signal, neutral),
+      returns,
+      spans,
+      ...(series && { series: Uint32Array.from(rows, (row) => series[row]!) }),
+    },
+    { costBps },
+  );
+  return scoreOnce(tradingScorer(held));
 }
 
 /** Returns what a sampler makes small: the score, less than 0 where more is better. Throws DivergedError for one that is not defined. */
@@ -173,6 +182,6 @@ function signalOf(predictions: Float64Array, width: number) {
   return { signal, neutral: width === 2 ? 0.5 : 0 };
 }
 
-function held3(predictions: Float64Array): Float64Array {
+function heldOf(predictions: Float64Array): Float64Array {
   return Float64Array.from(predictedClasses(predictions, 3), (one) => one - 1);
 }
