@@ -2,7 +2,7 @@
 import type { Choice, Dimension, Point, Space } from './types.ts';
 
 /** Returns whether a dimension counts at a point of which the dimensions before it are known. */
-export function counts({ when }: Dimension, point: Point): boolean {
+export function counts({ when }: Pick<Dimension, 'when'>, point: Point): boolean {
   return !when || (Object.hasOwn(point, when.dimension) && when.values.includes(point[when.dimension]!));
 }
 

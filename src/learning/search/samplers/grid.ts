@@ -4,7 +4,7 @@ import { settingAt } from '../axis.ts';
 import { pointsOf } from '../space.ts';
 import { branchSize, childrenOf, settingsOf, treeSizes } from '../tree.ts';
 import type { Choice, Point, Sampler, Space } from '../types.ts';
-import { streamOf } from './random.ts';
+import { streamOf } from './draws.ts';
 
 /** Most points of a grid. */
 export const GRID_LIMIT = 100_000;

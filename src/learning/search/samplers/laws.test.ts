@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { InvalidOptionError } from '../../../core/errors.ts';
 import { checkPoint, pointsOf } from '../space.ts';
 import { fates, finiteSpaces, run, spaces } from '../test-spaces.ts';
+import { isMoved } from './cma-es.ts';
 import { GRID_LIMIT } from './grid.ts';
 import { SAMPLERS, samplerOf } from './index.ts';
 
@@ -11,7 +12,13 @@ const seeds = fc.nat();
 const parallels = fc.integer({ min: 1, max: 5 });
 
 describe.each(SAMPLERS)('%s', (name) => {
-  const searched = name === 'grid' ? finiteSpaces.filter((space) => pointsOf(space) <= GRID_LIMIT) : spaces;
+  const searched = {
+    random: spaces,
+    grid: finiteSpaces.filter((space) => pointsOf(space) <= GRID_LIMIT),
+    tpe: spaces,
+    cma_es: spaces.filter((space) => space.some(isMoved)),
+    sobol: spaces,
+  }[name];
 
   test('proposes points of the space, conditions and all', () => {
     fc.assert(
