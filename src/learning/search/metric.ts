@@ -100,7 +100,7 @@ export interface ScoringContext {
 /**
  * Returns metrics of the target at these rows (all of them, or those named), without intervals: a search needs the number alone. Null is
  * "not defined here". Three classes are sell, hold and buy: they are held as -1, 0 and 1, and ordered by the probability of buy less that of
- * sell. Forecasts that are all the same have an information coefficient of 0.
+ * sell. Forecasts that are all the same have an information coefficient of 0, and who holds nothing has a Sharpe ratio of 0.
  */
 export function scoresOf(
   forecasts: ScoredForecasts,
@@ -144,9 +144,11 @@ function groupScores(
     return signal.every((value) => value === signal[0]) ? { ...scores, ic: 0, rank_ic: 0 } : scores;
   }
   const { series } = data;
+  const positions = width === 3 ? heldOf(predictions) : signPositions(signal, neutral);
+  if (positions.every((position) => position === 0)) return { sharpe: 0 };
   const held = holdings(
     {
-      positions: width === 3 ? heldOf(predictions) : signPositions(signal, neutral),
+      positions,
       returns,
       spans,
       ...(series && { series: Uint32Array.from(rows, (row) => series[row]!) }),
