@@ -7,7 +7,7 @@ import { classificationScorer, predictedClasses } from '../validation/metrics/cl
 import { informationScorer } from '../validation/metrics/information.ts';
 import { regressionScorer } from '../validation/metrics/regression.ts';
 import { scoreOnce } from '../validation/metrics/scorer.ts';
-import { holdings, signPositions, tradingScorer } from '../validation/metrics/trading.ts';
+import { type Holdings, holdings, signPositions, tradingScorer } from '../validation/metrics/trading.ts';
 import { takeSpans } from '../validation/spans.ts';
 
 type Group = 'classification' | 'regression' | 'information' | 'trading';
@@ -143,19 +143,32 @@ function groupScores(
     const scores = scoreOnce(informationScorer({ forecasts: signal, returns, tsUs: spans.startUs }, neutral));
     return signal.every((value) => value === signal[0]) ? { ...scores, ic: 0, rank_ic: 0 } : scores;
   }
-  const { series } = data;
+  const held = holdingsOf({ width, rows, predictions }, data, costBps);
+  return held ? scoreOnce(tradingScorer(held)) : { sharpe: 0 };
+}
+
+/**
+ * Returns the holdings of who trades on these forecasts of returns, see {@link scoresOf}; null where nothing is ever held. `data` has
+ * returns. Throws InsufficientHistoryError below 2 holdings.
+ */
+export function holdingsOf(
+  { width, rows, predictions }: ScoredForecasts,
+  data: ValidationData,
+  costBps: number,
+): Holdings | null {
+  const { signal, neutral } = signalOf(predictions, width);
   const positions = width === 3 ? heldOf(predictions) : signPositions(signal, neutral);
-  if (positions.every((position) => position === 0)) return { sharpe: 0 };
-  const held = holdings(
+  if (positions.every((position) => position === 0)) return null;
+  const { series } = data;
+  return holdings(
     {
       positions,
-      returns,
-      spans,
+      returns: Float64Array.from(rows, (row) => data.returns![row]!),
+      spans: takeSpans(data.spans, rows),
       ...(series && { series: Uint32Array.from(rows, (row) => series[row]!) }),
     },
     { costBps },
   );
-  return scoreOnce(tradingScorer(held));
 }
 
 /** Returns what a sampler makes small: the score, less than 0 where more is better. Throws DivergedError for one that is not defined. */
