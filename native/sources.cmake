@@ -45,6 +45,7 @@ set(NAUTILUS_KERNEL_SOURCES
   native/cpu/random/random.cc
   native/cpu/random/sobol.cc
   native/cpu/statistics/argsort.cc
+  native/cpu/statistics/column_summaries.cc
   native/cpu/statistics/cross_moments.cc
   native/cpu/statistics/cross_order.cc
   native/cpu/statistics/drawdown.cc
@@ -177,6 +178,7 @@ set(NAUTILUS_TEST_SOURCES
   native/cpu/portfolio/reference_attribution.cc
   native/cpu/portfolio/reference_limit_usage.cc
   native/cpu/portfolio/reference_scenario_pnl.cc
+  native/cpu/statistics/reference_column_summaries.cc
   native/cpu/statistics/reference_cross.cc
   native/cpu/statistics/reference_ewm.cc
   native/cpu/statistics/reference_rolling.cc
@@ -209,6 +211,7 @@ set(NAUTILUS_TEST_SOURCES
   native/test/random_normals_test.cc
   native/test/random_philox_test.cc
   native/test/random_sobol_test.cc
+  native/test/statistics_columns_test.cc
   native/test/statistics_cross_test.cc
   native/test/statistics_ewm_test.cc
   native/test/statistics_rolling_test.cc

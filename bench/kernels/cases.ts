@@ -47,6 +47,7 @@ const SIZES: Readonly<Record<string, number>> = {
 const CHANGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   argsort: { rows: 1, count: 1_000_000 },
   batched_gemm: { m: 8, n: 8, k: 8 },
+  column_summaries: { rows: 65_536, columns: 64, summaryPoints: 1024 },
   eigen_symmetric: { n: 200 },
   eigenvalues_symmetric: { n: 200 },
   gemv: { m: 2048, n: 2048 },
@@ -91,6 +92,8 @@ export const PYTHON: Readonly<Record<string, string>> = {
   batched_gemm: 'np.matmul(a, b)',
   cholesky: 'np.linalg.cholesky(a)',
   cholesky_solve: 'linalg.cho_solve((l, True), b)',
+  column_summaries:
+    'np.isfinite(values).sum(0), values.min(0), values.max(0), values.mean(0), values.var(0), np.sort(values, axis=0)[:: rows // summaryPoints]',
   correlation: 'np.corrcoef(values, rowvar=False)',
   covariance: 'np.cov(values, rowvar=False)',
   cross_rank: 'pd.DataFrame(values).rank(axis=1)',

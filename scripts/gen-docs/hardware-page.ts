@@ -30,6 +30,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   ks_two_sample: 'sorted merges of two samples; the sort is on the CPU',
   population_stability: 'a sort, and few operations after it',
   mc_american: 'regressions over all paths between the steps',
+  column_summaries: 'a sort of each column, and sums in f64 after it',
   coordinate_descent: 'each coefficient waits for the one before',
   kmeans: 'about as much memory as arithmetic in each round, and rounds that wait for each other',
   dbscan: 'searches in grids and trees, and sets that grow together',

@@ -23,6 +23,7 @@ const OWN_SIZES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   mc_basket: { assets: 10 },
   mc_portfolio: { assets: 100 },
   argsort: { rows: 1_000, count: 10_000 },
+  column_summaries: { rows: 65_536, columns: 1_000 },
   limit_usage: { scenarios: 10_000, positions: 1_000, limits: 100 },
   brinson_attribution: { periods: 10_000, groups: 500 },
   factor_attribution: { periods: 10_000, factors: 500 },

@@ -1101,6 +1101,48 @@ struct Border<QuantilesArgs> {
   }
 };
 
+template <>
+struct Border<ColumnSummariesArgs> {
+  static constexpr ScalarSpec kScalars[] = {
+    {"rows", true, 0.0, 2147483647.0},
+    {"columns", true, 0.0, 2147483647.0},
+    {"summaryPoints", true, 1.0, 65536.0},
+    {"columnMajor", true, 0.0, 1.0},
+  };
+  static constexpr Side kSidesValues[] = {{0, 0}, {1, 0}};
+  static constexpr Side kSidesCounts[] = {{1, 0}, {-1, 3}};
+  static constexpr Side kSidesMoments[] = {{1, 0}, {-1, 4}};
+  static constexpr Side kSidesPoints[] = {{1, 0}, {2, 0}};
+  static constexpr Side kSidesRegisters[] = {{1, 0}, {-1, 1024}};
+  static constexpr ArraySpec kArrays[] = {
+    {"values", Role::kInput, Element::kFloat, kSidesValues},
+    {"counts", Role::kOutput, Element::kU32, kSidesCounts},
+    {"moments", Role::kOutput, Element::kF64, kSidesMoments},
+    {"points", Role::kOutput, Element::kFloat, kSidesPoints},
+    {"registers", Role::kOutput, Element::kU8, kSidesRegisters},
+  };
+  static constexpr KernelSpec kSpec = {kMaskF32 | kMaskF64, kScalars, kArrays, {}};
+
+  static ColumnSummariesArgs Read(const Request& request) {
+    ColumnSummariesArgs args{};
+    args.dtype = request.dtype;
+    args.rows = static_cast<int64_t>(request.scalars[0]);
+    args.columns = static_cast<int64_t>(request.scalars[1]);
+    args.summary_points = static_cast<int64_t>(request.scalars[2]);
+    args.column_major = request.scalars[3] != 0;
+    args.values = static_cast<const void*>(request.pointers[0]);
+    args.counts = static_cast<uint32_t*>(request.pointers[1]);
+    args.moments = static_cast<double*>(request.pointers[2]);
+    args.points = static_cast<void*>(request.pointers[3]);
+    args.registers = static_cast<uint8_t*>(request.pointers[4]);
+    return args;
+  }
+
+  static double Operations(const Request& request) {
+    return request.scalars[0] * request.scalars[1] * (Log2(request.scalars[0] + 1.0) + 8.0);
+  }
+};
+
 }  // namespace nautilus::addon
 
 #endif  // NAUTILUS_ADDON_GENERATED_STATISTICS_BORDER_H_

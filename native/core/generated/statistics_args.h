@@ -494,6 +494,24 @@ struct QuantilesArgs {
   bool Cancelled() const { return IsCancelled(cancel); }
 };
 
+// Summaries of columns.
+struct ColumnSummariesArgs {
+  Dtype dtype = Dtype::kF64;
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t summary_points = {};
+  bool column_major = {};
+  const void* values = nullptr;  // [rows, columns]
+  uint32_t* counts = nullptr;  // [columns, 3]
+  double* moments = nullptr;  // [columns, 4]
+  void* points = nullptr;  // [columns, summaryPoints]
+  uint8_t* registers = nullptr;  // [columns, 1024]
+  CancelFlag cancel = nullptr;
+  int64_t detail = 0;
+
+  bool Cancelled() const { return IsCancelled(cancel); }
+};
+
 }  // namespace nautilus
 
 #endif  // NAUTILUS_CORE_GENERATED_STATISTICS_ARGS_H_

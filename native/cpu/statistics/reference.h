@@ -30,6 +30,7 @@ Status CrossRank(CrossRankArgs& args);
 Status CrossZscore(CrossZscoreArgs& args);
 Status CrossWinsorise(CrossWinsoriseArgs& args);
 Status CrossNeutralise(CrossNeutraliseArgs& args);
+Status ColumnSummaries(ColumnSummariesArgs& args);
 Status Quantiles(QuantilesArgs& args);
 Status NthSmallest(NthSmallestArgs& args);
 Status Argsort(ArgsortArgs& args);

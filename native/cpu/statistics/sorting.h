@@ -21,6 +21,16 @@ inline double FromOrderedBits(uint64_t ordered) {
   return std::bit_cast<double>(ordered ^ ((ordered >> 63) != 0 ? uint64_t{1} << 63 : ~uint64_t{0}));
 }
 
+// The same for an f32.
+inline uint32_t OrderedBits(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value + 0.0f);
+  return bits ^ ((bits >> 31) != 0 ? ~uint32_t{0} : uint32_t{1} << 31);
+}
+
+inline float FromOrderedBits(uint32_t ordered) {
+  return std::bit_cast<float>(ordered ^ ((ordered >> 31) != 0 ? uint32_t{1} << 31 : ~uint32_t{0}));
+}
+
 // A value and where it stood, in one integer: `hi` orders by value, `lo` by place, so that equal values keep
 // their order.
 using Placed = hwy::uint128_t;
@@ -33,20 +43,17 @@ inline Placed MakePlaced(double value, uint64_t place) {
 }
 
 inline bool Before(uint64_t a, uint64_t b) { return a < b; }
+inline bool Before(uint32_t a, uint32_t b) { return a < b; }
 inline bool Before(const Placed& a, const Placed& b) { return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo); }
 
 // The same for an f32 in half the room: the value above, the place below.
-inline uint64_t PackPlaced(float value, uint32_t place) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value + 0.0f);
-  const uint32_t ordered = bits ^ ((bits >> 31) != 0 ? ~uint32_t{0} : uint32_t{1} << 31);
-  return uint64_t{ordered} << 32 | place;
-}
+inline uint64_t PackPlaced(float value, uint32_t place) { return uint64_t{OrderedBits(value)} << 32 | place; }
 
 // Sorts upwards. Below about fifty elements vqsort costs more to begin than an insertion sort takes; where
 // there is no SIMD at all it would abort the process.
 class FastSorter {
  public:
-  // Placed or uint64_t.
+  // Placed, uint64_t or uint32_t.
   template <typename Key>
   void operator()(Key* values, int64_t count) const {
     if (count >= kFew && simd_) return sorter_(values, static_cast<size_t>(count), hwy::SortAscending());

@@ -1,4 +1,5 @@
 // The statistics kernels.
+import * as columnSummaries from './column-summaries.ts';
 import * as crossSection from './cross-section.ts';
 import * as distributions from './distributions.ts';
 import * as drawdowns from './drawdowns.ts';
@@ -8,6 +9,7 @@ import * as rollingOrder from './rolling-order.ts';
 import * as rollingPairs from './rolling-pairs.ts';
 import * as selection from './selection.ts';
 
+export * from './column-summaries.ts';
 export * from './cross-section.ts';
 export * from './distributions.ts';
 export * from './drawdowns.ts';
@@ -26,4 +28,5 @@ export const statisticsKernels = [
   ...Object.values(rollingOrder),
   ...Object.values(rollingPairs),
   ...Object.values(selection),
+  ...Object.values(columnSummaries),
 ] as const;
