@@ -6,6 +6,7 @@ import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
 import { datasetRoutes } from './datasets/routes.ts';
+import { decisionRoutes } from './decisions/routes.ts';
 import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
@@ -37,6 +38,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
             ),
           )
           .use(templateRoutes())
+          .use(decisionRoutes(service.decisions))
           .use(datasetRoutes(service.datasets, context))
           .use(trainingRoutes(service.training, service.validation))
           .use(jobRoutes(service.jobs))

@@ -7,6 +7,7 @@ import { Counter, Gauge, Histogram } from '../../src/http/prom.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import { openJobs } from '../../src/jobs/open.ts';
 import { DatasetStore } from './datasets/store.ts';
+import { Decisions } from './decisions/decisions.ts';
 import { Deployments } from './deployments.ts';
 import { MarketHistory } from './market-history.ts';
 import { ModelCache } from './model-cache.ts';
@@ -57,6 +58,7 @@ export class MlService {
   readonly publishing: PublishParts;
   /** Bodies with a model_type. */
   readonly templates: Templates;
+  readonly decisions: Decisions;
   readonly #deployedFor = new DeployedModels((...asked) =>
     this.models.registry.store.queries.answering(...asked),
   );
@@ -143,6 +145,7 @@ export class MlService {
       riskStates: this.riskStates,
       datasets: this.datasets,
     });
+    this.decisions = new Decisions(context, this.serving, this.templates);
     this.predictions = new PredictionJobs(this.serving);
     this.training = new Training(context, this.models, this.datasets);
     this.validation = new Validation(context, this.models, this.datasets);
@@ -169,6 +172,7 @@ export class MlService {
     void this.#streamModel.current();
     this.models.start();
     await this.riskStates.start();
+    await this.decisions.questions.start();
     await this.datasets.start();
     await sweepCheckpoints(this.#dataDir, async (id) => (await this.jobs.find(id))?.finished_ts_us === null);
     await this.jobs.start();
@@ -178,6 +182,7 @@ export class MlService {
     this.#deployments.stop();
     this.models.stop();
     this.socket.stop();
+    await this.decisions.questions.stop();
     await this.jobs.stop(this.#graceMs);
     await this.serving.stop();
     await this.#cache.close();

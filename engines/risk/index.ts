@@ -3,6 +3,7 @@ import type { EngineDefinition } from '../../src/http/engine.ts';
 import { kernelRoutes } from '../../src/http/kernel-routes.ts';
 import { exposureKernels, FAMILIES } from '../../src/native/index.ts';
 import { MIGRATIONS, RiskStore } from './lib/store.ts';
+import { ValidationDesk } from './lib/validation-desk.ts';
 import { riskRoutes } from './routes.ts';
 import { RiskService } from './service.ts';
 
@@ -13,16 +14,23 @@ export default {
   title: 'Risk Engine',
   description: 'Limits of portfolios, checks of books and orders, value at risk.',
   migrations: MIGRATIONS,
-  async create({ clock, config, database, units }) {
+  async create({ bus, clock, config, database, units }) {
     const kernels = [...FAMILIES.montecarlo, ...exposureKernels];
     const service = await RiskService.open(new RiskStore(database), units, clock);
+    const desk = new ValidationDesk(bus, clock, (request) => service.validatePredictions(request));
     return {
       routes: riskRoutes(service).use(kernelRoutes('risk', kernels, config.defaultTimeoutMs)),
       participant: service.participant,
       reload: () => service.reload(),
       status: () => service.status(),
-      start: () => service.start(),
-      stop: () => service.stop(),
+      start: async () => {
+        await service.start();
+        await desk.start();
+      },
+      stop: async () => {
+        await desk.stop();
+        await service.stop();
+      },
     };
   },
 } satisfies EngineDefinition;

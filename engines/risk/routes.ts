@@ -1,5 +1,6 @@
 // Routes of the Risk engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { validationReply, validationRequest } from '../../src/bus/decision-bodies.ts';
 import { traceIdOf } from '../../src/http/trace-context.ts';
 import {
   breachesReply,
@@ -29,6 +30,11 @@ export function riskRoutes(service: RiskService) {
       body: varRequest.optional(),
       response: { 200: varReply },
       detail: { summary: 'Monte-Carlo VaR and CVaR of the book or of posted positions', tags: ['risk'] },
+    })
+    .post('/risk/validate-predictions', ({ body }) => service.validatePredictions(body), {
+      body: validationRequest,
+      response: { 200: validationReply },
+      detail: { summary: 'Risk score of predictions, were each of them traded', tags: ['risk'] },
     })
     .get('/limits/:portfolio_id', ({ params }) => service.limits(params.portfolio_id), {
       params: portfolioParam,

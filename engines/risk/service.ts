@@ -1,4 +1,5 @@
 // What the Risk engine does: follows books against their limits, answers checks, owns the limits.
+import type { ValidationReply, ValidationRequest } from '../../src/bus/decision-bodies.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import type { Participant, StreamPublisher } from '../../src/bus/participant.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../src/bus/topics.ts';
@@ -8,12 +9,15 @@ import { NotFoundError } from '../../src/core/errors.ts';
 import { checkOrder, type LimitState, largestQuantity } from '../../src/trading/checks.ts';
 import { dec, text } from '../../src/trading/decimal.ts';
 import type { Limits } from '../../src/trading/limits.ts';
+import { bookAccount, postedAccount } from './lib/accounts.ts';
 import { type OrderEvent, PortfolioBook, type RiskState, type Valuation } from './lib/book.ts';
 import { BreachWatch } from './lib/breach-watch.ts';
+import { historiesOf } from './lib/histories.ts';
 import { LimitKeeper, type LimitsPatch } from './lib/limit-keeper.ts';
 import { Replay } from './lib/replay.ts';
 import { type LiveBar, SavedReturns } from './lib/returns.ts';
 import type { RiskStore } from './lib/store.ts';
+import { validatePredictions } from './lib/validate.ts';
 import { valueAtRisk } from './lib/value-at-risk.ts';
 import { type CheckRequest, type VarRequest, varRequest } from './schemas.ts';
 
@@ -131,6 +135,21 @@ export class RiskService {
       positions: positions.length,
       processing_time_ms: milliseconds(started),
     };
+  }
+
+  /**
+   * Returns the risk score of predictions; see `validatePredictions`. Throws NotFoundError for a portfolio that was never valued,
+   * ConflictError for one without equity, ShapeMismatchError for posted returns of unequal length.
+   */
+  validatePredictions(request: ValidationRequest): ValidationReply {
+    const started = performance.now();
+    const id = request.portfolio_id;
+    const account =
+      id === undefined
+        ? postedAccount(request)
+        : bookAccount(id, { book: this.#valued(id), limits: this.#limits.of(id) }, this.#returns);
+    const reply = validatePredictions(request, account, historiesOf(request, this.#returns));
+    return { ...reply, processing_time_ms: milliseconds(started) };
   }
 
   limits(portfolioId: string) {

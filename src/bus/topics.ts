@@ -27,6 +27,7 @@ import {
   trainingUpdate,
   valuation,
 } from './bodies.ts';
+import { decision, validationAnswer, validationQuestion } from './decision-bodies.ts';
 
 /**
  * `publish`: at most once, for what the next message replaces. `append`: never lost; stored with the change that it tells of,
@@ -153,6 +154,27 @@ export const topics = {
     'publish',
     'State of an experiment on models, after each change and at most once a second while it counts',
     experimentUpdate,
+  ),
+  validationRequests: topic(
+    'ml.validation_requests',
+    'ml',
+    'publish',
+    'Asks the risk engine about predictions, in live running only',
+    validationQuestion,
+  ),
+  validations: topic(
+    'risk.validations',
+    'risk',
+    'publish',
+    'What the risk engine answers to ml.validation_requests',
+    validationAnswer,
+  ),
+  decisions: topic(
+    'ml.decisions',
+    'ml',
+    'publish',
+    'What became of one signal; nothing was traded',
+    decision,
   ),
   hardwareMetrics: topic(
     'hardware.metrics',

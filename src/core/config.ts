@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { DECISION_VARIABLES, type DecisionSettings, decisionSettings } from './decision-settings.ts';
 import { InvalidOptionError } from './errors.ts';
 import { HARDWARE_VARIABLES, type HardwareSettings, hardwareSettings } from './hardware-settings.ts';
 import { MONITORING_VARIABLES, type MonitoringSettings, monitoringSettings } from './monitoring-settings.ts';
@@ -144,6 +145,7 @@ const envSchema = z.object({
   ...MONITORING_VARIABLES,
   ...HARDWARE_VARIABLES,
   ...SERVING_VARIABLES,
+  ...DECISION_VARIABLES,
   /** trace, debug, info, warn, error, fatal or silent, in any case. */
   LOG_LEVEL: z
     .string()
@@ -202,6 +204,7 @@ export interface Config {
   readonly monitoring: MonitoringSettings;
   readonly hardware: HardwareSettings;
   readonly serving: ServingSettings;
+  readonly decisions: DecisionSettings;
   /** Undefined when no telemetry is exported. */
   readonly otel: OtelSettings | undefined;
   readonly logLevel: string;
@@ -288,6 +291,7 @@ export function loadConfig(
     monitoring: monitoringSettings(e),
     hardware: hardwareSettings(e),
     serving: servingSettings(e),
+    decisions: decisionSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,
   };

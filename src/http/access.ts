@@ -21,6 +21,7 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     [KERNELS]: 'read',
     'POST /risk/check/:portfolio_id': 'read',
     'POST /risk/var/:portfolio_id': 'read',
+    'POST /risk/validate-predictions': 'read',
     'PUT /limits/:portfolio_id': 'admin',
   },
   factor: { 'POST /factors/compute': 'read' },
@@ -47,6 +48,8 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /predict/stream': 'read',
     // Strategies trade on what is published.
     'POST /predict/publish': 'trade',
+    // Others act on what is told as decided.
+    'POST /decisions': 'trade',
     'DELETE /jobs/:id': 'trade',
   },
   features: { 'POST /indicators/:name': 'read' },

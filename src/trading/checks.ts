@@ -141,6 +141,38 @@ export function largestQuantity(order: CheckedOrder, book: Book, limits: Limits)
   return Decimal.min(...all);
 }
 
+/** How full one limit would be once an order is filled; decimals as strings. */
+export interface LimitUse {
+  readonly limit: LimitId;
+  readonly value: string;
+  readonly threshold: string;
+  /** Value over threshold. 0 where the order only reduces a position and the limit therefore never refuses it. */
+  readonly utilisation: number;
+  /** Threshold less value. */
+  readonly headroom: string;
+}
+
+/**
+ * Returns how full each limit would be once an order is filled, open orders on its side included; null without a positive mark.
+ * A larger order on the same side never fills a limit less. Throws NonFiniteInputError.
+ */
+export function limitUses(order: CheckedOrder, book: Book, limits: Limits): LimitUse[] | null {
+  const context = contextOf(order, book);
+  if (context === null) return null;
+  const reduces = context.size.lte(context.closable);
+  return setLimits(limits).map(({ id, definition, threshold, asNumber }) => {
+    const { value } = definition.order(context, threshold);
+    const isSpared = reduces && (definition.position ?? definition.portfolio) !== undefined;
+    return {
+      limit: id,
+      value: text(value),
+      threshold: text(threshold),
+      utilisation: isSpared ? 0 : value.toNumber() / asNumber,
+      headroom: text(threshold.minus(value)),
+    };
+  });
+}
+
 /**
  * Returns the state of each limit that a book can fill (order limits have none), in the order of the definitions. A
  * position without a positive mark adds a `reference_price` breach. Throws NonFiniteInputError.

@@ -1,11 +1,19 @@
 // How many bars make a year: inferred from timestamps, with the convention in words.
 import { InsufficientHistoryError, InvalidOptionError } from '../core/errors.ts';
 
-const DAY_US = 86_400e6;
+/** Microseconds of a day. */
+export const DAY_US = 86_400e6;
 /** The Julian year: 365.25 days. */
 export const YEAR_US = 365.25 * DAY_US;
 /** Trading days of a year at exchanges that close at weekends, by convention. */
 const TRADING_DAYS = 252;
+
+const UNIT_US = { m: 60e6, h: 3600e6, d: DAY_US, w: 7 * DAY_US };
+
+/** Returns the microseconds of a duration that is checked already: a whole number and one of m, h, d and w, such as `1d`. */
+export function durationUs(text: string): number {
+  return Number(text.slice(0, -1)) * UNIT_US[text.at(-1) as keyof typeof UNIT_US];
+}
 
 export interface PeriodsPerYear {
   readonly periods_per_year: number;

@@ -12,15 +12,27 @@ export const MAX_SYMBOLS = 1000;
 /** Bars after which a history is written to disk: a kill loses fewer than this. */
 const SAVE_EVERY = 64;
 
-/** What is stored beside times and returns; `intervalUs` is absent in what older versions stored. */
+/** Bars over which the mean turnover forgets; until there are so many it is the plain mean. */
+const TURNOVER_BARS = 256;
+/** Bars below which a mean turnover tells nothing. */
+const MIN_TURNOVER_BARS = 30;
+
+/** Mean value traded in one bar, in quote currency. */
+interface Turnover {
+  mean: number;
+  bars: number;
+}
+
+/** What is stored beside times and returns; `intervalUs` and `turnover` are absent in what older versions stored. */
 type Stored = Pick<ReturnSeries, 'source' | 'lastTsUs' | 'lastClose'> &
-  Partial<Pick<ReturnSeries, 'intervalUs'>>;
+  Partial<Pick<ReturnSeries, 'intervalUs'>> & { readonly turnover?: Turnover | undefined };
 
 /** Histories that come back after a restart. */
 export class SavedReturns extends ReturnHistory {
   /** Bars since a symbol was last written. */
   readonly #unsaved = new Map<string, number>();
   readonly #due = new Set<string>();
+  readonly #turnover = new Map<string, Turnover>();
   /** What was handed out last to be written. */
   #taken: readonly string[] = [];
 
@@ -30,14 +42,26 @@ export class SavedReturns extends ReturnHistory {
 
   override update(bar: LiveBar, tsEventUs: number): boolean {
     if (!super.update(bar, tsEventUs)) return false;
+    const known = this.length(bar.symbol) > 0 ? this.#turnover.get(bar.symbol) : undefined;
+    const turnover = known ?? { mean: 0, bars: 0 };
+    const weight = 1 / Math.min(++turnover.bars, TURNOVER_BARS);
+    turnover.mean += (bar.close * bar.volume - turnover.mean) * weight;
+    if (!known) this.#turnover.set(bar.symbol, turnover);
     const unsaved = (this.#unsaved.get(bar.symbol) ?? 0) + 1;
     this.#unsaved.set(bar.symbol, unsaved);
     if (unsaved >= SAVE_EVERY) this.#due.add(bar.symbol);
     return true;
   }
 
+  /** Mean value traded in one bar of a symbol, in quote currency; undefined below 30 bars. */
+  turnover(symbol: string): number | undefined {
+    const known = this.#turnover.get(symbol);
+    return known && known.bars >= MIN_TURNOVER_BARS ? known.mean : undefined;
+  }
+
   override forget(symbol: string): void {
     super.forget(symbol);
+    this.#turnover.delete(symbol);
     this.#due.delete(symbol);
     this.#unsaved.delete(symbol);
   }
@@ -51,7 +75,8 @@ export class SavedReturns extends ReturnHistory {
       const series = this.series(symbol)!;
       this.#unsaved.delete(symbol);
       const { source, intervalUs, lastTsUs, lastClose } = series;
-      const history: Stored = { source, intervalUs, lastTsUs, lastClose };
+      const turnover = this.#turnover.get(symbol);
+      const history: Stored = { source, intervalUs, lastTsUs, lastClose, turnover };
       return {
         symbol,
         history: JSON.stringify(history),
@@ -74,7 +99,8 @@ export class SavedReturns extends ReturnHistory {
   /** Takes over what an earlier process stored. */
   restore(stored: readonly StoredReturns[]): void {
     for (const { symbol, history, times, returns } of stored.slice(0, MAX_SYMBOLS)) {
-      const { source, intervalUs, lastTsUs, lastClose } = JSON.parse(history) as Stored;
+      const { source, intervalUs, lastTsUs, lastClose, turnover } = JSON.parse(history) as Stored;
+      if (turnover) this.#turnover.set(symbol, turnover);
       const series = this.emptySeries(source, intervalUs);
       series.times.set(floats(times));
       series.returns.set(floats(returns));

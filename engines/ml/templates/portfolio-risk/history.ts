@@ -8,7 +8,7 @@ import {
   TooLargeError,
 } from '../../../../src/core/errors.ts';
 import type { Frame } from '../../../../src/learning/tables/frame.ts';
-import { inferPeriodsPerYear, YEAR_US } from '../../../../src/trading/periods.ts';
+import { DAY_US, durationUs, inferPeriodsPerYear, YEAR_US } from '../../../../src/trading/periods.ts';
 import { type AlignedReturns, ReturnHistory } from '../../../../src/trading/return-history.ts';
 import type { DatasetStore } from '../../datasets/store.ts';
 import type { MarketHistory } from '../../market-history.ts';
@@ -38,13 +38,6 @@ export interface Source {
 export interface HistoryParts {
   readonly history: MarketHistory;
   readonly datasets: Pick<DatasetStore, 'get' | 'open'>;
-}
-
-const UNIT_US = { m: 60e6, h: 3600e6, d: 86_400e6, w: 604_800e6 };
-
-/** Returns the microseconds of a checked duration such as `1d`. */
-export function durationUs(text: string): number {
-  return Number(text.slice(0, -1)) * UNIT_US[text.at(-1) as keyof typeof UNIT_US];
 }
 
 /** Returns where a body says that returns of `symbols` come from. Throws NotFoundError, DatasetIntegrityError, TooLargeError for a table. */
@@ -149,7 +142,7 @@ export function periodsOf(
   intervalUs: number,
 ) {
   if (asked !== undefined) return asked;
-  if (source.source === 'returns') return intervalUs === UNIT_US.d ? 252 : YEAR_US / intervalUs;
+  if (source.source === 'returns') return intervalUs === DAY_US ? 252 : YEAR_US / intervalUs;
   return inferPeriodsPerYear(times).periods_per_year;
 }
 

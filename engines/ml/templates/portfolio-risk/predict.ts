@@ -2,11 +2,12 @@
 import { BackendUnavailableError, InvalidOptionError } from '../../../../src/core/errors.ts';
 import { gemm } from '../../../../src/native/index.ts';
 import type { Gemm } from '../../../../src/trading/covariance.ts';
+import { durationUs } from '../../../../src/trading/periods.ts';
 import type { AlignedReturns } from '../../../../src/trading/return-history.ts';
 import type { Ran, TemplateContext } from '../template.ts';
 import { type Assessing, assess, metricsOf } from './assess.ts';
 import { heldOf, type PriceOf, portfolioValue, proposedOf, traded, type Weights, weightsOf } from './book.ts';
-import { checkBars, durationUs, periodsOf, type Source, sourceOf, UnknownSymbolError } from './history.ts';
+import { checkBars, periodsOf, type Source, sourceOf, UnknownSymbolError } from './history.ts';
 import { estimate } from './model.ts';
 import type { PortfolioReply, PortfolioRequest } from './schemas.ts';
 
@@ -94,6 +95,13 @@ export async function assessPortfolio(
   };
 }
 
+/** 422: nothing of a portfolio has history, and all of it was left out. */
+export class AllExcludedError extends InvalidOptionError {
+  constructor() {
+    super('Expected a position with history, all were left out');
+  }
+}
+
 function limitsReason(portfolioId: string | undefined): string {
   return portfolioId === undefined
     ? 'no portfolio_id was named'
@@ -114,8 +122,7 @@ function split(
     else if (unknown === 'refuse') throw new UnknownSymbolError(places.get(symbol)!, source.source);
     else excluded.push({ symbol, reason: 'no history: it counts as cash' });
   }
-  if (symbols.length === 0)
-    throw new InvalidOptionError('Expected a position with history, all were left out');
+  if (symbols.length === 0) throw new AllExcludedError();
   return { symbols, excluded };
 }
 
