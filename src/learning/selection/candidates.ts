@@ -1,0 +1,154 @@
+// The rows that a choice of features may look at, and the features that can be compared at all.
+import { InsufficientHistoryError } from '../../core/errors.ts';
+import { argsort, quantiles } from '../../native/index.ts';
+import type { ValidationData } from '../validation/data.ts';
+
+/** Fewest complete rows of a comparison. */
+export const MIN_ROWS = 50;
+/** A column with fewer known values than this share of the rows would leave too few complete rows for all others. */
+const LEAST_KNOWN = 0.5;
+
+/** Why a column is not compared. */
+export type Unusable = 'all_missing' | 'constant' | 'mostly_missing';
+
+/** Complete rows in order of time, column by column. */
+export interface Candidates {
+  readonly rows: number;
+  /** Places of the columns that are compared. */
+  readonly places: readonly number[];
+  /** [places.length, rows]. */
+  readonly values: Float64Array;
+  /** [rows]; class numbers where `classes` is given. */
+  readonly target: Float64Array;
+  readonly classes: number | null;
+  /** [rows], never falling. */
+  readonly startUs: Float64Array;
+  readonly unusable: ReadonlyMap<number, Unusable>;
+  /** Rows that were left out, since they miss a value of a column that is compared. */
+  readonly incomplete: number;
+}
+
+/** Returns a column of candidates. */
+export function columnAt({ values, rows }: Candidates, i: number): Float64Array {
+  return values.subarray(i * rows, (i + 1) * rows);
+}
+
+/**
+ * Returns what can be compared of `rows` (ascending): columns that are constant, or known in fewer than half of the rows, are named with the
+ * reason; of the others only rows without a missing value stay. Throws InsufficientHistoryError under {@link MIN_ROWS} of them.
+ */
+export function candidatesOf(data: ValidationData, rows: Uint32Array): Candidates {
+  const { inputs, columns } = data;
+  const unusable = new Map<number, Unusable>();
+  const places: number[] = [];
+  for (let column = 0; column < columns; column++) {
+    const reason = faultOf(inputs, columns, column, rows);
+    if (reason) unusable.set(column, reason);
+    else places.push(column);
+  }
+  const whole = rows.filter((row) => places.every((c) => !Number.isNaN(inputs[row * columns + c]!)));
+  if (whole.length < MIN_ROWS) {
+    const detail = `Expected at least ${MIN_ROWS} rows of the training part that miss no value, was ${whole.length} of ${rows.length}`;
+    throw new InsufficientHistoryError(detail, MIN_ROWS, whole.length);
+  }
+  const values = new Float64Array(places.length * whole.length);
+  places.forEach((column, i) => {
+    const to = values.subarray(i * whole.length, (i + 1) * whole.length);
+    for (let r = 0; r < whole.length; r++) to[r] = inputs[whole[r]! * columns + column]!;
+  });
+  return {
+    rows: whole.length,
+    places,
+    values,
+    target: Float64Array.from(whole, (row) => data.targets![row]!),
+    classes: data.classes ?? null,
+    startUs: Float64Array.from(whole, (row) => data.spans.startUs[row]!),
+    unusable,
+    incomplete: rows.length - whole.length,
+  };
+}
+
+function faultOf(inputs: Float32Array, columns: number, column: number, rows: Uint32Array): Unusable | null {
+  let known = 0;
+  let first = Number.NaN;
+  let varies = false;
+  for (const row of rows) {
+    const value = inputs[row * columns + column]!;
+    if (Number.isNaN(value)) continue;
+    if (known++ === 0) first = value;
+    else varies ||= value !== first;
+  }
+  if (known === 0) return 'all_missing';
+  if (!varies) return 'constant';
+  return known < rows.length * LEAST_KNOWN ? 'mostly_missing' : null;
+}
+
+/**
+ * Returns edges [parts + 1] of parts of `rows` rows as equal as rows of one time allow; fewer parts where there are too few times.
+ */
+export function timeBlocks(startUs: Float64Array, parts: number): number[] {
+  const rows = startUs.length;
+  const edges = [0];
+  for (let part = 1; part < parts; part++) {
+    let edge = Math.round((rows * part) / parts);
+    while (edge < rows && edge > 0 && startUs[edge] === startUs[edge - 1]) edge++;
+    if (edge > edges.at(-1)! && edge < rows) edges.push(edge);
+  }
+  return [...edges, rows];
+}
+
+/** Returns codes [columns, rows] from 0: bins of about equally many rows; equal values share a bin. Off the thread. */
+export async function binned(
+  values: Float64Array,
+  rows: number,
+  bins: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const columns = values.length / rows;
+  const codes = new Uint8Array(values.length);
+  const at = Float64Array.from({ length: bins - 1 }, (_, i) => (i + 1) / bins);
+  for (let column = 0; column < columns; column++) {
+    const x = values.subarray(column * rows, (column + 1) * rows);
+    const { out } = await quantiles.async(
+      { bars: rows, series: 1, probabilities: bins - 1, values: x, at, method: 'lower' },
+      signal,
+    );
+    const edges = [...new Set(out)];
+    const code = codes.subarray(column * rows, (column + 1) * rows);
+    for (let row = 0; row < rows; row++) code[row] = edgesAtMost(edges, x[row]!);
+  }
+  return codes;
+}
+
+// How many edges a value is above; ascending edges.
+function edgesAtMost(edges: readonly number[], value: number): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Returns average ranks [columns, rows] from 1, each column by itself. Off the thread. */
+export async function ranked(
+  values: Float64Array,
+  rows: number,
+  signal?: AbortSignal,
+): Promise<Float64Array> {
+  const columns = values.length / rows;
+  const { out: order } = await argsort.async({ rows: columns, count: rows, values }, signal);
+  const ranks = new Float64Array(values.length);
+  for (let column = 0; column < columns; column++) {
+    const base = column * rows;
+    for (let from = 0; from < rows; ) {
+      const value = values[base + order[base + from]!]!;
+      let to = from + 1;
+      while (to < rows && values[base + order[base + to]!] === value) to++;
+      for (let i = from; i < to; i++) ranks[base + order[base + i]!] = (from + to + 1) / 2;
+      from = to;
+    }
+  }
+  return ranks;
+}
