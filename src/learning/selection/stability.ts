@@ -1,5 +1,5 @@
 // Features that the lasso finds again and again in halves of the time: stability selection.
-import { TooLargeError } from '../../core/errors.ts';
+import { InvalidOptionError } from '../../core/errors.ts';
 import { Philox } from '../../core/philox.ts';
 import { coordinateDescent, syrk } from '../../native/index.ts';
 import { type Candidates, columnAt, timeBlocks } from './candidates.ts';
@@ -35,7 +35,7 @@ export interface Stability {
 /**
  * Returns how often each candidate is among the first q features on the path of the lasso, on halves of the blocks of time. By theorem 1 of Meinshausen and
  * Buhlmann 2010 at most q^2 / ((2 threshold - 1) columns) false ones are expected at or above the threshold, for exchangeable noise: q is the largest that
- * keeps to `expected_false`. Halves come in pairs that complete each other (Shah and Samworth 2013). Classes count as their numbers. Throws TooLargeError.
+ * keeps to `expected_false`. Halves come in pairs that complete each other (Shah and Samworth 2013). Classes count as their numbers. Throws InvalidOptionError for too many columns.
  */
 export async function stability(
   candidates: Candidates,
@@ -44,8 +44,8 @@ export async function stability(
 ): Promise<Stability> {
   const columns = candidates.places.length;
   if (columns > MAX_STABILITY_COLUMNS) {
-    const detail = `Expected at most ${MAX_STABILITY_COLUMNS} features for stability: choose some by mutual information first`;
-    throw new TooLargeError(detail, MAX_STABILITY_COLUMNS);
+    const expected = `at most ${MAX_STABILITY_COLUMNS} features for stability: choose some by mutual information first`;
+    throw new InvalidOptionError(`Expected ${expected}`, [{ pointer: '/features', expected }]);
   }
   const first = Math.max(1, Math.floor(Math.sqrt(expected_false * (2 * threshold - 1) * columns)));
   const blocks = await momentsOf(candidates, signal);
