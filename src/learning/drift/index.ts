@@ -5,5 +5,6 @@ export { compareSketches } from './compare.ts';
 export { Ddm, type DdmJson, type DdmOptions } from './ddm.ts';
 export { NumericSketch } from './numeric-sketch.ts';
 export { PageHinkley, type PageHinkleyJson, type PageHinkleyOptions } from './page-hinkley.ts';
+export { QUALITY_THRESHOLDS, type QualityOptions, type QualityTable, qualityReport } from './quality.ts';
 export { TableSketch, type TableSketchJson } from './table-sketch.ts';
 export * from './types.ts';
