@@ -1,6 +1,7 @@
 // The schema of the engine's tables, oldest step first; a step that has run is never changed.
 import type { Migrations } from '../../src/store/database.ts';
 import { REGISTRY_TABLES } from './registry/tables.ts';
+import { SEARCH_TABLES } from './search/tables.ts';
 
 /** Steps of the schema. `serving` has one row: the number of the newest deployment, held while it changes. */
 export const MIGRATIONS: Migrations = [
@@ -9,4 +10,5 @@ export const MIGRATIONS: Migrations = [
      previous_version TEXT, since_us BIGINT NOT NULL);
    CREATE TABLE serving (name TEXT PRIMARY KEY, seq BIGINT NOT NULL);`,
   ...REGISTRY_TABLES,
+  ...SEARCH_TABLES,
 ];

@@ -15,6 +15,7 @@ import { PredictionStream } from './prediction-stream.ts';
 import { ModelsService } from './registry/service.ts';
 import { RiskStates } from './risk-states.ts';
 import type { DeploymentsQuery } from './schemas.ts';
+import { SearchService } from './search/service.ts';
 import { PredictionJobs } from './serving/jobs.ts';
 import type { PublishParts } from './serving/publish.ts';
 import { Serving } from './serving/serving.ts';
@@ -51,6 +52,7 @@ export class MlService {
   readonly datasets: DatasetStore;
   readonly training: Training;
   readonly validation: Validation;
+  readonly search: SearchService;
   readonly jobs: Jobs;
   readonly #dataDir: string;
   readonly #graceMs: number;
@@ -149,8 +151,11 @@ export class MlService {
     this.predictions = new PredictionJobs(this.serving);
     this.training = new Training(context, this.models, this.datasets);
     this.validation = new Validation(context, this.models, this.datasets);
-    const kinds = [this.predictions, this.training, this.validation];
-    this.jobs = openJobs(context, { engine: 'ml', definitions: kinds.map(({ definition }) => definition) });
+    this.search = new SearchService(context, this.models, this.datasets);
+    const { searches } = this.search;
+    const kinds = [this.predictions, this.training, this.validation, searches];
+    const definitions = [...kinds.map(({ definition }) => definition), searches.trials.definition];
+    this.jobs = openJobs(context, { engine: 'ml', definitions });
     for (const kind of kinds) kind.bind(this.jobs);
     this.#dataDir = config.dataDir;
     this.#graceMs = config.graceMs / 2;
@@ -176,6 +181,7 @@ export class MlService {
     await this.datasets.start();
     await sweepCheckpoints(this.#dataDir, async (id) => (await this.jobs.find(id))?.finished_ts_us === null);
     await this.jobs.start();
+    await this.search.searches.start();
   }
 
   async stop(): Promise<void> {
@@ -184,6 +190,7 @@ export class MlService {
     this.socket.stop();
     await this.decisions.questions.stop();
     await this.jobs.stop(this.#graceMs);
+    this.search.searches.stop();
     await this.serving.stop();
     await this.#cache.close();
   }

@@ -232,6 +232,25 @@ export const experimentUpdate = z.object({
   timestamp: z.number(),
 });
 
+/** How a search goes; `fraction` is the part done of its trials in [0, 1]. */
+export const searchUpdate = z.object({
+  job_id: id,
+  kind: z.enum(['automl', 'hyperopt']),
+  /** `finishing`: the best settings are fitted again and tested. */
+  state: z.enum(['running', 'finishing', 'completed', 'failed', 'cancelled']),
+  fraction: z.number().min(0).max(1),
+  trials: z.object({ complete: z.int(), pruned: z.int(), failed: z.int(), running: z.int() }),
+  max_trials: z.int(),
+  metric: z.string(),
+  /** Null before a trial has a score. */
+  best_trial: z.int().nullable(),
+  best_score: z.number().nullable(),
+  /** Why it failed; only then. */
+  reason: z.string().nullable(),
+  /** Seconds since the epoch. */
+  timestamp: z.number(),
+});
+
 export const presence = z.object({
   engine: id,
   port: z.int().min(0).max(65_535),

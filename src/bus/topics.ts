@@ -23,6 +23,7 @@ import {
   presence,
   riskLimits,
   riskUpdate,
+  searchUpdate,
   signal,
   trainingUpdate,
   valuation,
@@ -175,6 +176,13 @@ export const topics = {
     'publish',
     'What became of one signal; nothing was traded',
     decision,
+  ),
+  searchUpdates: topic(
+    'ml.search_updates',
+    'ml',
+    'publish',
+    'How a search over settings goes, at most four times a second',
+    searchUpdate,
   ),
   hardwareMetrics: topic(
     'hardware.metrics',

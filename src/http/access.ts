@@ -45,6 +45,9 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     // What serves makes trades.
     'POST /models/:model_id/deploy': 'trade',
     'POST /models/:model_id/rollback': 'trade',
+    'POST /automl/start': 'admin',
+    'POST /automl/deploy/:job_id': 'trade',
+    'POST /hyperopt/start': 'admin',
     'POST /predict/stream': 'read',
     // Strategies trade on what is published.
     'POST /predict/publish': 'trade',

@@ -53,6 +53,12 @@ export const lineageSchema = z.strictObject({
     .optional()
     .describe('SHA-256 of that file'),
   training_job: text(64).optional().describe('job that trained it'),
+  search: z
+    .strictObject({
+      search_id: text(64).describe('search that found its settings'),
+      trial: z.int().min(0).nullable().describe('number of the trial; null for a stack of several'),
+    })
+    .optional(),
   recipe: z
     .record(text(64), z.unknown())
     .refine((recipe) => JSON.stringify(recipe).length <= MAX_RECIPE, {

@@ -1,21 +1,19 @@
 // Training as a job: a table and a description in, a registered version out.
 import { topics } from '../../../src/bus/topics.ts';
 import { NotFoundError } from '../../../src/core/errors.ts';
-import { VERSION } from '../../../src/core/version.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { Counter } from '../../../src/http/prom.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted } from '../../../src/jobs/record.ts';
-import type { FitProgress, Task } from '../../../src/learning/family.ts';
-import type { ServingFacts } from '../../../src/onnx/model-card.ts';
-import { recipeSchema } from '../conversion/schemas.ts';
+import type { FitProgress } from '../../../src/learning/family.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { checked } from './check.ts';
 import { dropCheckpoints } from './checkpoints.ts';
 import { inChild, orderOf } from './in-child.ts';
 import { type TrainInput, type TrainReply, type TrainRequest, trainInput, trainReply } from './schemas.ts';
+import { versionOf } from './version.ts';
 
 const KIND = 'train';
 const DAY_MS = 86_400_000;
@@ -79,33 +77,13 @@ export class Training {
       const order = { kind: 'train', ...orderOf(this.#context.config, job.jobId), input } as const;
       const trained = await inChild(order, { signal: job.signal, progress: tell.progress });
       job.signal.throwIfAborted();
-      const { report, probe } = trained;
+      const { report } = trained;
       await this.#stillThere(input);
       const version =
         (await this.#registeredBy(job, model_id)) ??
         (await registry.addVersion(
           model_id,
-          {
-            inputs: report.inputs,
-            task: report.task as Task,
-            output: {
-              name: 'output',
-              meaning: meaningOf(input, report),
-              ...(report.classes && { classes: report.classes }),
-            },
-            ...(probe.flat().every(Number.isFinite) && { probe }),
-            serving: servingOf(input, report),
-            metrics: metricsOf(report),
-            lineage: {
-              data: card.name,
-              data_sha256: card.sha256,
-              feature_set: JSON.stringify(input.features).slice(0, 200),
-              code_version: VERSION,
-              seed: input.seed,
-              training_job: job.jobId,
-              recipe: recipeSchema.parse(input),
-            },
-          },
+          versionOf(input, trained, card, { training_job: job.jobId }),
           trained.bytes,
         ));
       tell('completed', { model_version: version.version });
@@ -169,65 +147,4 @@ export class Training {
 
 function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
-}
-
-/** What the numbers of a version mean. */
-function meaningOf({ target }: TrainInput, { task, classes }: Pick<TrainReply, 'task' | 'classes'>): string {
-  if (target.kind === 'none') {
-    if (task === 'clustering') return 'probability of each group';
-    return task === 'generation' ? 'a new row of the features, in order' : 'the inputs, given again';
-  }
-  const { kind, column, horizon } = target;
-  const ahead = `${horizon} rows ahead`;
-  if (target.kind === 'signal') {
-    const { sell_below, buy_above } = target;
-    return `probabilities of ${classes!.join(', ')}: the return of ${column} ${ahead} below ${sell_below}, between, above ${buy_above}`;
-  }
-  if (kind === 'direction')
-    return `probabilities that ${column} is not higher and that it is higher ${ahead}`;
-  if (kind === 'value') return `${column} ${ahead}`;
-  return kind === 'log_return'
-    ? `logarithmic return of ${column} ${ahead}`
-    : `volatility of ${column} over ${horizon} rows`;
-}
-
-/** What replies of predictions tell of a trained version. */
-function servingOf(
-  { target }: TrainInput,
-  { task, calibration, interval }: Omit<TrainReply, 'version'>,
-): ServingFacts {
-  return {
-    ...(task === 'classification' && { calibrated: calibration !== null }),
-    ...(interval && { interval: { level: interval.level, margin: interval.margin } }),
-    ...(target.kind !== 'none' && {
-      target: {
-        kind: target.kind,
-        column: target.column,
-        horizon: target.horizon === 1 ? '1 row' : `${target.horizon} rows`,
-      },
-    }),
-  };
-}
-
-/** The scores on the test rows, as the registry keeps them: `group.score`, and of each naive forecast `group.naive.score`. */
-function metricsOf({ groups, interval, anomaly }: Omit<TrainReply, 'version'>): Record<string, number> {
-  const metrics: Record<string, number> = {};
-  const put = (name: string, value: number | null) => {
-    if (value !== null && Number.isFinite(value)) metrics[name] = value;
-  };
-  for (const [group, { scores, baselines }] of Object.entries(groups)) {
-    for (const [score, { value }] of Object.entries(scores)) put(`${group}.${score}`, value);
-    for (const [naive, { scores: its }] of Object.entries(baselines))
-      for (const [score, { value }] of Object.entries(its)) put(`${group}.${naive}.${score}`, value);
-  }
-  if (interval) {
-    put('interval.margin', interval.margin);
-    put('interval.test_coverage', interval.test_coverage);
-  }
-  if (anomaly) {
-    put('anomaly.level', anomaly.level);
-    put('anomaly.threshold', anomaly.threshold);
-    put('anomaly.test_share', anomaly.test_share);
-  }
-  return metrics;
 }

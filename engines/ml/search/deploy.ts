@@ -1,0 +1,143 @@
+// A search becomes a model: the best trial, another one, or the stack is registered as a version once, and made to serve.
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import type { Config } from '../../../src/core/config.ts';
+import type { DatasetStore } from '../datasets/store.ts';
+import type { ModelsService } from '../registry/service.ts';
+import { trainInput } from '../training/schemas.ts';
+import { versionOf } from '../training/version.ts';
+import { best } from './board.ts';
+import { choiceName, finished, inputOf, stackOf } from './conclude.ts';
+import type { Choice } from './messages.ts';
+import type { SearchRow } from './records.ts';
+import type { DeploySearchRequest } from './schemas.ts';
+import type { Searches } from './search.ts';
+
+/** What deploying needs. */
+export interface DeployParts {
+  readonly searches: Searches;
+  readonly models: ModelsService;
+  readonly datasets: DatasetStore;
+  readonly config: Pick<Config, 'defaultTimeoutMs'>;
+}
+
+/** Deploys what searches found. */
+export class SearchDeployer {
+  readonly #parts: DeployParts;
+  /** Choices that are being registered, so that two requests for one make one version. */
+  readonly #registering = new Map<string, Promise<Registered>>();
+
+  constructor(parts: DeployParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Registers a choice of a completed search and, when it is ready for production, has it serve; the same choice again is the same version. Throws
+   * NotFoundError (search, model, table), ConflictError (a search without an end, a stack that nobody asked for), InvalidOptionError (a trial
+   * without a score), and what the registry and its deployer throw.
+   */
+  async deploy(searchId: string, request: DeploySearchRequest) {
+    const { searches, models } = this.#parts;
+    const search = await searches.store.get(searchId);
+    const choice = await this.#choice(search, request.choice);
+    const { model_id, version } = await this.#registered(search, choice, request.model_id);
+    const { production_version } = await models.registry.store.queries.model(model_id);
+    const serves = production_version === version;
+    const { target_hardware: target, precision, allow_fallback, max_cost } = request;
+    const wanted = { version: `${version}`, target, precision, allow_fallback, max_cost };
+    const deployment =
+      request.production_ready && !serves ? await models.deployer.deploy(model_id, wanted) : null;
+    const { metrics } = await models.registry.version(model_id, `${version}`);
+    return {
+      ...{ id: model_id, model_id, version: `${version}`, job_id: searchId },
+      trial: choice.kind === 'stack' ? null : choice.trial.number,
+      performance: metrics,
+      deployment,
+      deployed: serves || deployment !== null,
+    };
+  }
+
+  async #choice(search: SearchRow, asked: DeploySearchRequest['choice']): Promise<Choice> {
+    const { store } = this.#parts.searches;
+    const { search_id, state, settings } = search;
+    if (state !== 'completed')
+      throw new ConflictError(`Expected a search that is completed, was ${state}`, { job_id: search_id, state });
+    if (typeof asked === 'number') {
+      const trial = await store.trial(search_id, asked);
+      if (trial?.state !== 'complete') throw refused('the number of a trial that is complete');
+      return { kind: 'trial', trial };
+    }
+    const trials = await store.trials(search_id);
+    if (asked === 'best') return { kind: 'trial', trial: best(trials)! };
+    const stack = stackOf(trials, settings);
+    if (stack.kind !== 'stack' || stack.trials.length < 2)
+      throw refused('best or a trial: the search has no stack, which `ensemble` asks for');
+    return stack;
+  }
+
+  #registered(search: SearchRow, choice: Choice, modelId: string | undefined): Promise<Registered> {
+    const key = [search.search_id, choiceName(choice), modelId].join('/');
+    const under = this.#registering.get(key);
+    if (under) return under;
+    const made = this.#register(search, choice, modelId).finally(() => this.#registering.delete(key));
+    this.#registering.set(key, made);
+    return made;
+  }
+
+  async #register(search: SearchRow, choice: Choice, modelId: string | undefined): Promise<Registered> {
+    const { searches, models, datasets, config } = this.#parts;
+    const { search_id, settings } = search;
+    const name = choiceName(choice);
+    const known = await this.#known(search_id, name, modelId);
+    if (known) return known;
+    if (modelId !== undefined) await models.change(modelId, () => models.registry.store.queries.model(modelId));
+    const card = await datasets.get(settings.dataset_id);
+    const signal = AbortSignal.timeout(config.defaultTimeoutMs);
+    const parts = { trials: searches.trials, files: searches.files, signal };
+    const made = await finished(search, choice, parts, config.defaultTimeoutMs);
+    const input = trainInput.parse({ ...inputOf(search, choice), test_fraction: made.test_fraction });
+    const lineage = { search: { search_id, trial: choice.kind === 'stack' ? null : choice.trial.number } };
+    const definition = versionOf(input, made, card, lineage);
+    const model_id = modelId ?? (await this.#newModel(search, input));
+    const { version } = await models.registry.addVersion(model_id, definition, made.bytes);
+    await searches.store.keepVersion(search_id, name, model_id, Number(version));
+    return { model_id, version: Number(version) };
+  }
+
+  /** The version that the choice is already, unless it was deleted meanwhile. */
+  async #known(searchId: string, name: string, modelId: string | undefined): Promise<Registered | null> {
+    const known = await this.#parts.searches.store.version(searchId, name, modelId);
+    if (!known) return null;
+    const { queries } = this.#parts.models.registry.store;
+    try {
+      await queries.model(known.model_id);
+      await queries.version(known.model_id, known.version);
+      return known;
+    } catch (error) {
+      if (error instanceof NotFoundError) return null;
+      throw error;
+    }
+  }
+
+  async #newModel({ settings }: SearchRow, { family, features, target, options, steps }: ReturnType<typeof trainInput.parse>) {
+    const { model_id } = await this.#parts.models.registry.create(
+      {
+        model_type: settings.task,
+        family,
+        options: options as Record<string, unknown>,
+        configuration: { training: { features, target, steps } },
+        description: 'Made by a search over settings',
+      },
+      null,
+    );
+    return model_id;
+  }
+}
+
+interface Registered {
+  readonly model_id: string;
+  readonly version: number;
+}
+
+function refused(expected: string): InvalidOptionError {
+  return new InvalidOptionError(`Expected ${expected} for /choice`, [{ pointer: '/choice', expected }]);
+}

@@ -1,0 +1,62 @@
+// What the engine and a process that runs trials say to each other.
+import type { ProblemExtras } from '../../../src/core/errors.ts';
+import type { Observation } from '../../../src/learning/search/types.ts';
+import type { Trained } from '../training/train.ts';
+import type { TrainInput } from '../training/schemas.ts';
+import type { Outcome, Settings, TrialRow } from './records.ts';
+
+/** Said once, first: which search the process is for. */
+export interface Open {
+  readonly type: 'open';
+  /** Folder of the engine's data, in which the table is. */
+  readonly dataDir: string;
+  readonly threads: number;
+  readonly settings: Settings;
+}
+
+/** One trial to run. */
+export interface RunTrial {
+  readonly type: 'trial';
+  readonly number: number;
+  readonly point: TrialRow['point'];
+  /** Trials that the pruner knows and this process has not been told of yet. */
+  readonly history: readonly Observation[];
+}
+
+/** The models of a search's end: fitted on all rows that trials saw, tested on those that none did. */
+export interface Finish {
+  readonly type: 'finish';
+  readonly choice: Choice;
+  /** As of a training, without the share of the test rows. */
+  readonly input: Omit<TrainInput, 'test_fraction'>;
+}
+
+/** A trial, or the stack of several, the best first. */
+export type Choice =
+  | { readonly kind: 'trial'; readonly trial: TrialRow }
+  | { readonly kind: 'stack'; readonly trials: readonly TrialRow[] };
+
+/** What came of it. */
+export interface Finished extends Trained {
+  /** Share of the rows that are test rows, as a training would be asked for it. */
+  readonly test_fraction: number;
+  /** Of a stack: the weight of each trial. */
+  readonly weights: readonly { readonly trial: number; readonly weight: number }[] | null;
+}
+
+export type Order = Open | RunTrial | Finish;
+
+/** What the process says. */
+export type Said =
+  | { readonly type: 'ready' }
+  | { readonly type: 'outcome'; readonly outcome: Outcome }
+  | { readonly type: 'finished'; readonly finished: Finished }
+  | {
+      readonly type: 'failed';
+      readonly slug: string;
+      readonly status: number;
+      readonly title: string;
+      readonly detail: string;
+      readonly extras: ProblemExtras;
+      readonly stack: string | undefined;
+    };
