@@ -57,10 +57,7 @@ export function boardRow(trial: TrialRow, rank: number, settings: Settings) {
  * ratio eta squared, Fisher 1925, less what as many groups without meaning would explain), over the complete trials at which it counts;
  * numbers are cut into quarters. A rough measure of each setting by itself: what only two together do does not show. Null below 10 trials.
  */
-export function importanceOf(
-  trials: readonly TrialRow[],
-  space: Space,
-): Record<string, number> | null {
+export function importanceOf(trials: readonly TrialRow[], space: Space): Record<string, number> | null {
   const complete = trials.filter(({ state }) => state === 'complete');
   if (complete.length < LEAST_TRIALS) return null;
   const shares = space.map(({ name, kind }) => {
@@ -75,7 +72,10 @@ export function importanceOf(
 
 function quarters(values: readonly number[]): string[] {
   const sorted = values.toSorted((a, b) => a - b);
-  const edges = Array.from({ length: BINS - 1 }, (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / BINS)]!);
+  const edges = Array.from(
+    { length: BINS - 1 },
+    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / BINS)]!,
+  );
   return values.map((value) => String(edges.filter((edge) => value >= edge).length));
 }
 

@@ -21,8 +21,7 @@ export function spaceOf(
 ): Space {
   const space: Dimension[] = [];
   const several = members.length > 1;
-  if (several)
-    space.push({ kind: 'choice', name: FAMILY, values: members.map(({ family }) => family) });
+  if (several) space.push({ kind: 'choice', name: FAMILY, values: members.map(({ family }) => family) });
   for (const member of members) {
     for (const dimension of member.space) space.push(several ? ownOf(dimension, member.family) : dimension);
   }

@@ -1,17 +1,11 @@
 // What a search ends with: the best settings fitted again and tested on rows that no trial saw.
 import { CancelledError } from '../../../src/native/errors.ts';
-import type { TrainInput } from '../training/schemas.ts';
 import { best, ranked } from './board.ts';
-import { candidateOf } from './candidate.ts';
 import type { Files } from './files.ts';
 import type { Choice, Finished } from './messages.ts';
-import { refitOf } from './refit.ts';
 import type { SearchRow, Settings, TrialRow } from './records.ts';
 import type { Stop } from './run.ts';
 import type { Trials } from './trial.ts';
-
-/** Resamples behind each interval of a score of the test. */
-const RESAMPLES = 1000;
 
 /** What is needed at the end. */
 export interface ConcludeParts {
@@ -21,7 +15,7 @@ export interface ConcludeParts {
 }
 
 /** A model on the rows that no trial saw: the report of a training, and the weights of a stack. */
-export type Tested = Omit<Finished, 'bytes' | 'probe'>;
+export type Tested = Pick<Finished, 'report' | 'test_fraction' | 'weights'>;
 
 /** What is stored of the end of a search. */
 export interface Conclusion {
@@ -56,8 +50,8 @@ export async function conclude(
   if (stack?.kind === 'stack' && stack.trials.length > 1) choices.push(stack);
   const tested: Record<string, Tested> = {};
   for (const choice of choices) {
-    const { bytes: _, probe: __, ...rest } = await finished(search, choice, parts);
-    tested[choiceName(choice)] = rest;
+    const { report, test_fraction, weights } = await finished(search, choice, parts);
+    tested[choiceName(choice)] = { report, test_fraction, weights };
   }
   return { stop, best: winner.number, tested };
 }
@@ -72,32 +66,9 @@ export async function finished(
   const { search_id } = search;
   const kept = await files.load(search_id, choiceName(choice));
   if (kept) return kept;
-  const order = { type: 'finish', choice, input: inputOf(search, choice) } as const;
+  const order = { type: 'finish', choice } as const;
   const made = await trials.pool.finish(search_id, trials.opening(search), order, { signal, timeoutMs });
   if (signal.aborted) throw new CancelledError('The search was cancelled');
   await files.save(search_id, choiceName(choice), made);
   return made;
-}
-
-/** Returns the training that a choice is: that of a stack has the features of all its trials, and of its first one the family. */
-export function inputOf({ search_id, settings }: SearchRow, choice: Choice): Omit<TrainInput, 'test_fraction'> {
-  const [first, ...others] = choice.kind === 'stack' ? choice.trials : [choice.trial];
-  const refit = refitOf(first!, settings);
-  const on = [first!, ...others].flatMap(({ point }) => candidateOf(point, settings).groups ?? []);
-  const features = settings.groups.filter(({ name }) => on.includes(name)).flatMap((group) => group.features);
-  return {
-    ...refit,
-    features,
-    model_id: search_id,
-    dataset_id: settings.dataset_id,
-    target: settings.target,
-    steps: settings.steps,
-    missing: settings.missing,
-    // All rows that trials saw are for the fit.
-    calibration_fraction: 0,
-    interval_level: 0.9,
-    hardware: 'auto',
-    resamples: RESAMPLES,
-    seed: settings.seed,
-  };
 }

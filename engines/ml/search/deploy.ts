@@ -1,14 +1,16 @@
 // A search becomes a model: the best trial, another one, or the stack is registered as a version once, and made to serve.
-import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+
 import type { Config } from '../../../src/core/config.ts';
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
-import { trainInput } from '../training/schemas.ts';
+import { type TrainInput, trainInput } from '../training/schemas.ts';
 import { versionOf } from '../training/version.ts';
 import { best } from './board.ts';
-import { choiceName, finished, inputOf, stackOf } from './conclude.ts';
-import type { Choice } from './messages.ts';
-import type { SearchRow } from './records.ts';
+import { candidateOf } from './candidate.ts';
+import { choiceName, finished, stackOf } from './conclude.ts';
+import type { Choice, Finished } from './messages.ts';
+import type { SearchRow, Settings } from './records.ts';
 import type { DeploySearchRequest } from './schemas.ts';
 import type { Searches } from './search.ts';
 
@@ -60,7 +62,10 @@ export class SearchDeployer {
     const { store } = this.#parts.searches;
     const { search_id, state, settings } = search;
     if (state !== 'completed')
-      throw new ConflictError(`Expected a search that is completed, was ${state}`, { job_id: search_id, state });
+      throw new ConflictError(`Expected a search that is completed, was ${state}`, {
+        job_id: search_id,
+        state,
+      });
     if (typeof asked === 'number') {
       const trial = await store.trial(search_id, asked);
       if (trial?.state !== 'complete') throw refused('the number of a trial that is complete');
@@ -89,15 +94,16 @@ export class SearchDeployer {
     const name = choiceName(choice);
     const known = await this.#known(search_id, name, modelId);
     if (known) return known;
-    if (modelId !== undefined) await models.change(modelId, () => models.registry.store.queries.model(modelId));
+    if (modelId !== undefined)
+      await models.change(modelId, () => models.registry.store.queries.model(modelId));
     const card = await datasets.get(settings.dataset_id);
     const signal = AbortSignal.timeout(config.defaultTimeoutMs);
     const parts = { trials: searches.trials, files: searches.files, signal };
     const made = await finished(search, choice, parts, config.defaultTimeoutMs);
-    const input = trainInput.parse({ ...inputOf(search, choice), test_fraction: made.test_fraction });
+    const input = inputOf(settings, made);
     const lineage = { search: { search_id, trial: choice.kind === 'stack' ? null : choice.trial.number } };
     const definition = versionOf(input, made, card, lineage);
-    const model_id = modelId ?? (await this.#newModel(search, input));
+    const model_id = modelId ?? (await this.#newModel(search, choice, input));
     const { version } = await models.registry.addVersion(model_id, definition, made.bytes);
     await searches.store.keepVersion(search_id, name, model_id, Number(version));
     return { model_id, version: Number(version) };
@@ -118,12 +124,19 @@ export class SearchDeployer {
     }
   }
 
-  async #newModel({ settings }: SearchRow, { family, features, target, options, steps }: ReturnType<typeof trainInput.parse>) {
+  async #newModel(
+    { settings }: SearchRow,
+    choice: Choice,
+    { features, target, steps }: Pick<TrainInput, 'features' | 'target' | 'steps'>,
+  ): Promise<string> {
+    // What trains it again by itself; a stack is no family.
+    const { family, options } =
+      choice.kind === 'trial' ? candidateOf(choice.trial.point, settings) : NO_FAMILY;
     const { model_id } = await this.#parts.models.registry.create(
       {
         model_type: settings.task,
-        family,
-        options: options as Record<string, unknown>,
+        ...(family !== undefined && { family }),
+        options: { ...options },
         configuration: { training: { features, target, steps } },
         description: 'Made by a search over settings',
       },
@@ -131,6 +144,17 @@ export class SearchDeployer {
     );
     return model_id;
   }
+}
+
+const NO_FAMILY = { family: undefined, options: {} };
+
+/** The training that would have the rows of a finished choice: what its version says of them. */
+function inputOf(settings: Settings, { features, test_fraction, report }: Finished): TrainInput {
+  const { dataset_id, target, steps, missing, seed } = settings;
+  return trainInput.parse({
+    ...{ dataset_id, target, steps, missing, seed, features, test_fraction },
+    ...{ model_id: '', family: report.family, options: {} },
+  });
 }
 
 interface Registered {

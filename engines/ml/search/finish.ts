@@ -1,11 +1,21 @@
 // The end of a search, in the process of its trials: a choice fitted on all rows that trials saw, and tested once on those that none did.
-import { checkedOptions, familyOf } from '../../../src/learning/families.ts';
+import { fitFinal, stackMembers } from '../../../src/learning/search/final.ts';
 import type { SearchTable } from '../../../src/learning/search/table.ts';
+import type { FeatureSpec } from '../../../src/learning/tables/features.ts';
 import type { Frame } from '../../../src/learning/tables/frame.ts';
+import { classNames } from '../../../src/learning/tables/target.ts';
 import { trainingSet } from '../../../src/learning/tables/training-set.ts';
-import { trainInput } from '../training/schemas.ts';
-import { train } from '../training/train.ts';
+import { takeInputs } from '../../../src/learning/validation/data.ts';
+import { validationReport } from '../../../src/learning/validation/report.ts';
+import { encodeModel } from '../../../src/onnx/graph.ts';
+import type { TrainReply } from '../training/schemas.ts';
+import { candidateOf } from './candidate.ts';
 import type { Finish, Finished } from './messages.ts';
+import type { Settings } from './records.ts';
+
+/** Resamples behind each interval of a score of the test. */
+const RESAMPLES = 1000;
+const PROBE_ROWS = 8;
 
 /** What a process of trials has. */
 export interface FinishParts {
@@ -14,16 +24,60 @@ export interface FinishParts {
   readonly threads: number;
 }
 
-/** Fits and tests a choice. Throws what `train` throws. */
-export async function finishSearch({ input }: Finish, { frame, table, threads }: FinishParts): Promise<Finished> {
-  const { outer, set, task } = table;
-  const heldFromUs = set.data.spans.startUs[outer.test[0]!]!;
-  const test_fraction = shareFrom(heldFromUs, input, frame);
-  const options = checkedOptions(familyOf(input.family), task, input.options);
-  const whole = trainInput.parse({ ...input, options, test_fraction });
-  const signal = new AbortController().signal;
-  const control = { threads, signal, progress: () => undefined, ownProcess: true };
-  return { ...(await train(whole, frame, control)), test_fraction, weights: null };
+/** Fits and tests a choice. Throws what `stackMembers`, `fitFinal` and `validationReport` throw. */
+export async function finishSearch(
+  { choice }: Finish,
+  settings: Settings,
+  { frame, table, threads }: FinishParts,
+): Promise<Finished> {
+  const { seed, groups, target, missing, steps } = settings;
+  const trials = choice.kind === 'stack' ? choice.trials : [choice.trial];
+  const candidates = trials.map(({ point }) => candidateOf(point, settings));
+  const control = { seed, threads, ownProcess: true };
+  const members =
+    choice.kind === 'stack'
+      ? (await stackMembers(candidates, table, control)).members
+      : [{ candidate: candidates[0]!, rounds: trials[0]!.outcome!.rounds, weight: 1, place: 0 }];
+  const { fitted, inputs, data, result } = await fitFinal(members, table, control);
+  const scoring = { resamples: RESAMPLES, level: 0.95, seed, signal: new AbortController().signal };
+  const { paths, interval_method } = await validationReport(result, data, scoring);
+  const tested = result.paths[0]!.rows;
+  const on = new Set(members.flatMap(({ candidate }) => candidate.groups ?? []));
+  const features = groups.filter(({ name }) => on.has(name)).flatMap((group) => group.features);
+  const { startUs } = data.spans;
+  return {
+    bytes: encodeModel(fitted.model),
+    probe: rowsOf(takeInputs(data, tested.subarray(0, PROBE_ROWS)), data.columns),
+    features,
+    test_fraction: shareFrom(startUs[tested[0]!]!, { features, target, missing, steps }, frame),
+    weights: members.map(({ place, weight }) => ({ trial: trials[place]!.number, weight })),
+    report: {
+      model_id: '',
+      family: members.length === 1 ? members[0]!.candidate.family : 'stack',
+      task: table.task,
+      classes: classNames(target)?.slice() ?? null,
+      inputs: [...inputs],
+      rows: {
+        fit: table.outer.train.length,
+        stopping: 0,
+        calibration: 0,
+        test: tested.length,
+        ...table.set.leftOut,
+      },
+      facts: { ...fitted.facts },
+      calibration: null,
+      interval: null,
+      anomaly: null,
+      moments: null,
+      importance: fitted.importance
+        ? Object.fromEntries(inputs.map((name, i) => [name, fitted.importance![i]!]))
+        : null,
+      groups: paths[0]!.groups as TrainReply['groups'],
+      interval_method,
+      test_from_us: startUs[tested[0]!]!,
+      test_to_us: startUs[tested.at(-1)!]!,
+    },
+  };
 }
 
 /**
@@ -32,11 +86,17 @@ export async function finishSearch({ input }: Finish, { frame, table, threads }:
  */
 export function shareFrom(
   fromUs: number,
-  { missing, steps, features, target }: Pick<Finish['input'], 'missing' | 'steps' | 'features' | 'target'>,
+  how: Pick<Settings, 'missing' | 'steps' | 'target'> & { readonly features: readonly FeatureSpec[] },
   frame: Frame,
 ): number {
-  const { data } = trainingSet(frame, features, target, { missing, steps });
+  const { data } = trainingSet(frame, how.features, how.target, how);
   let before = 0;
   while (before < data.rows && data.spans.startUs[before]! < fromUs) before++;
   return (data.rows - before - 0.5) / data.rows;
+}
+
+function rowsOf(values: Float32Array, columns: number): number[][] {
+  return Array.from({ length: values.length / columns }, (_, row) => [
+    ...values.subarray(row * columns, (row + 1) * columns),
+  ]);
 }

@@ -1,8 +1,8 @@
 // What the engine and a process that runs trials say to each other.
 import type { ProblemExtras } from '../../../src/core/errors.ts';
 import type { Observation } from '../../../src/learning/search/types.ts';
+import type { FeatureSpec } from '../../../src/learning/tables/features.ts';
 import type { Trained } from '../training/train.ts';
-import type { TrainInput } from '../training/schemas.ts';
 import type { Outcome, Settings, TrialRow } from './records.ts';
 
 /** Said once, first: which search the process is for. */
@@ -23,12 +23,10 @@ export interface RunTrial {
   readonly history: readonly Observation[];
 }
 
-/** The models of a search's end: fitted on all rows that trials saw, tested on those that none did. */
+/** The model at a search's end: fitted on all rows that trials saw, tested on those that none did. */
 export interface Finish {
   readonly type: 'finish';
   readonly choice: Choice;
-  /** As of a training, without the share of the test rows. */
-  readonly input: Omit<TrainInput, 'test_fraction'>;
 }
 
 /** A trial, or the stack of several, the best first. */
@@ -38,10 +36,11 @@ export type Choice =
 
 /** What came of it. */
 export interface Finished extends Trained {
-  /** Share of the rows that are test rows, as a training would be asked for it. */
+  /** The training that would have the same rows and columns. */
+  readonly features: readonly FeatureSpec[];
   readonly test_fraction: number;
-  /** Of a stack: the weight of each trial. */
-  readonly weights: readonly { readonly trial: number; readonly weight: number }[] | null;
+  /** Weight of each trial; 1 of one alone. */
+  readonly weights: readonly { readonly trial: number; readonly weight: number }[];
 }
 
 export type Order = Open | RunTrial | Finish;

@@ -173,7 +173,10 @@ export class TrialPool {
 
   #rest(slot: Slot): void {
     this.#busy.delete(slot);
-    if (this.#stopped) return this.#drop(slot);
+    if (this.#stopped) {
+      this.#drop(slot);
+      return;
+    }
     this.#idle.push(slot);
     slot.idle = setTimeout(() => this.#drop(slot), this.#options.idleMs ?? IDLE_MS);
     slot.idle.unref?.();

@@ -39,7 +39,7 @@ export async function openSearch({ dataDir, threads, settings }: Open): Promise<
       history.push(...order.history);
       return runTrial(order, settings, table, { pruner, history, threads });
     },
-    finish: (order) => finishSearch(order, { frame, table, threads }),
+    finish: (order) => finishSearch(order, settings, { frame, table, threads }),
   };
 }
 

@@ -70,7 +70,10 @@ export async function resultsOf(
 
 function hardwareReason(asked: string): string | null {
   if (asked === 'auto' || asked === 'cpu') return null;
-  const what = asked === 'neural_engine' ? 'The Neural Engine runs models, it fits none' : 'Trials are fitted on the CPU, several at a time';
+  const what =
+    asked === 'neural_engine'
+      ? 'The Neural Engine runs models, it fits none'
+      : 'Trials are fitted on the CPU, several at a time';
   return `${what}; deploy with target_hardware for where the model runs`;
 }
 
@@ -78,5 +81,5 @@ function testedOf(end: Conclusion | null, choice: string | null) {
   const tested = choice === null ? undefined : end?.tested[choice];
   if (!tested) return null;
   const { report, test_fraction, weights } = tested;
-  return { report: { ...report }, test_fraction, weights: weights && [...weights] };
+  return { report: { ...report }, test_fraction, weights: [...weights] };
 }

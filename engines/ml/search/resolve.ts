@@ -2,10 +2,16 @@
 import type { Config } from '../../../src/core/config.ts';
 import { type FieldError, InvalidOptionError, pointerPart } from '../../../src/core/errors.ts';
 import { checkedOptions, familyOf } from '../../../src/learning/families.ts';
-import { WATCHED, trialOptions } from '../../../src/learning/search/base-options.ts';
+import { trialOptions, WATCHED } from '../../../src/learning/search/base-options.ts';
 import { DEFAULT_FAMILIES, defaultPoint, defaultSpace } from '../../../src/learning/search/default-spaces.ts';
 import { type FeatureGroup, featureGroups } from '../../../src/learning/search/feature-groups.ts';
-import { familiesOfTypes, hasSetting, optionNames, optionsOf, publishedSpaces } from '../../../src/learning/search/mappings.ts';
+import {
+  familiesOfTypes,
+  hasSetting,
+  optionNames,
+  optionsOf,
+  publishedSpaces,
+} from '../../../src/learning/search/mappings.ts';
 import { checkMetric, defaultMetric } from '../../../src/learning/search/metric.ts';
 import { samplerOf } from '../../../src/learning/search/samplers/index.ts';
 import { checkSpace } from '../../../src/learning/search/space.ts';
@@ -50,7 +56,11 @@ export async function resolveAutoml(request: AutomlRequest, parts: ResolveParts)
   const { target, task } = targetOf(request.target);
   const unused: Unused[] = [];
   const entries = space.models ? modelsOf(space, task) : publishedOf(space, task, unused);
-  return settle(request, { entries, target, task, unused, wanted: space.features, ensemble: request.ensemble }, parts);
+  return settle(
+    request,
+    { entries, target, task, unused, wanted: space.features, ensemble: request.ensemble },
+    parts,
+  );
 }
 
 /** Returns the settings of `POST /hyperopt/start`. Throws as {@link resolveAutoml} does. */
@@ -63,12 +73,16 @@ export async function resolveHyperopt(request: HyperoptRequest, parts: ResolvePa
 }
 
 function targetOf(target: TargetSpec = { kind: 'direction', column: 'close', horizon: 1 }) {
-  if (target.kind === 'none') throw refused('/target/kind', 'a target: without one nothing tells which trial is best');
+  if (target.kind === 'none')
+    throw refused('/target/kind', 'a target: without one nothing tells which trial is best');
   const task: Task = CLASSES.includes(target.kind) ? 'classification' : 'regression';
   return { target, task };
 }
 
-function modelsOf({ models, model_types, hyperparameters }: AutomlRequest['search_space'], task: Task): Entry[] {
+function modelsOf(
+  { models, model_types, hyperparameters }: AutomlRequest['search_space'],
+  task: Task,
+): Entry[] {
   for (const [name, given] of Object.entries({ model_types, hyperparameters }))
     if (given) throw refused(`/search_space/${name}`, 'nothing beside models');
   const seen = new Set<string>();
@@ -86,13 +100,18 @@ function publishedOf(
   task: Task,
   unused: Unused[],
 ): Entry[] {
-  const found = model_types ? familiesOfTypes(model_types, task) : { families: DEFAULT_FAMILIES[task], unused: [] };
+  const found = model_types
+    ? familiesOfTypes(model_types, task)
+    : { families: DEFAULT_FAMILIES[task], unused: [] };
   for (const { name, reason } of found.unused)
     unused.push({ pointer: `/search_space/model_types/${model_types!.indexOf(name)}`, reason });
   if (!hyperparameters) return found.families.map((family) => entryOf(family, {}, undefined, ''));
   const published = publishedSpaces(found.families, hyperparameters, task);
   for (const { family, name, reason } of published.unused)
-    unused.push({ pointer: `/search_space/hyperparameters/${pointerPart(name)}`, reason: `${family}: ${reason}` });
+    unused.push({
+      pointer: `/search_space/hyperparameters/${pointerPart(name)}`,
+      reason: `${family}: ${reason}`,
+    });
   return found.families.map((family) => ({
     ...{ family, options: {}, isDefault: false },
     space: published.spaces.get(family) ?? [],
@@ -108,14 +127,18 @@ function entryOf(
   const fixed = Object.keys(options);
   if (!space) {
     // What is fixed is no dimension any more.
-    const own = defaultSpace(family).filter(({ name }) => !sets(family, name).some((one) => fixed.includes(one)));
+    const own = defaultSpace(family).filter(
+      ({ name }) => !sets(family, name).some((one) => fixed.includes(one)),
+    );
     return { family, options, space: own, isDefault: true };
   }
   checkSpace(space, `${pointer}/space`);
   for (const [i, { name }] of space.entries()) {
     const where = `${pointer}/space/${i}/name`;
-    if (!hasSetting(family, name)) throw refused(where, `a setting of ${family} (${optionNames(family).join(', ')})`);
-    if (sets(family, name).some((one) => fixed.includes(one))) throw refused(where, 'no option that is fixed');
+    if (!hasSetting(family, name))
+      throw refused(where, `a setting of ${family} (${optionNames(family).join(', ')})`);
+    if (sets(family, name).some((one) => fixed.includes(one)))
+      throw refused(where, 'no option that is fixed');
   }
   return { family, options, space, isDefault: false };
 }
@@ -194,7 +217,12 @@ function checkColumns(groups: readonly FeatureGroup[], target: TargetSpec, names
   const none = new Float64Array();
   const columns = new Map(names.map((name) => [name, none] as const));
   const empty: Frame = { rows: 0, tsUs: none, series: [], seriesOf: new Uint32Array(), columns };
-  pointed('/features', () => computeFeatures(empty, groups.flatMap(({ features }) => features)));
+  pointed('/features', () =>
+    computeFeatures(
+      empty,
+      groups.flatMap(({ features }) => features),
+    ),
+  );
   if (target.kind !== 'none') pointed('/target/column', () => columnOf(empty, target.column));
 }
 
@@ -202,11 +230,16 @@ function checkColumns(groups: readonly FeatureGroup[], target: TargetSpec, names
 function checkEnds({ family, options, space }: Entry, task: Task, steps: number): void {
   const check = (point: Point, pointer: string) =>
     pointed(pointer, () =>
-      checkedOptions(familyOf(family), task, trialOptions(family, { ...options, ...optionsOf(family, point) }, steps)),
+      checkedOptions(
+        familyOf(family),
+        task,
+        trialOptions(family, { ...options, ...optionsOf(family, point) }, steps),
+      ),
     );
   check({}, '/options');
   for (const dimension of space) {
-    for (const end of endsOf(dimension)) check({ [dimension.name]: end }, `/space/${pointerPart(dimension.name)}`);
+    for (const end of endsOf(dimension))
+      check({ [dimension.name]: end }, `/space/${pointerPart(dimension.name)}`);
   }
 }
 
@@ -220,7 +253,8 @@ function readsSteps(family: string): boolean {
 
 /** The defaults of each family whose space is its own, with all features. */
 function firstPoints(entries: readonly Entry[], groups: readonly FeatureGroup[]): Point[] {
-  const on = groups.length > 1 ? Object.fromEntries(groups.map(({ name }) => [groupDimension(name), true])) : {};
+  const on =
+    groups.length > 1 ? Object.fromEntries(groups.map(({ name }) => [groupDimension(name), true])) : {};
   const several = entries.length > 1;
   return entries
     .filter(({ isDefault }) => isDefault)

@@ -44,11 +44,15 @@ describe('a search', () => {
     const inOrder = new TestSearch();
     await finish(inOrder, { parallel: 1 }, () => 0);
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.infiniteStream(fc.nat()), async (parallel, picks) => {
-        const tables = new TestSearch();
-        const { trials } = await finish(tables, { parallel }, (running) => picks.next().value! % running);
-        expect(pointsOf(trials)).toEqual(pointsOf(inOrder.rows.values()));
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.infiniteStream(fc.nat()),
+        async (parallel, picks) => {
+          const tables = new TestSearch();
+          const { trials } = await finish(tables, { parallel }, (running) => picks.next().value! % running);
+          expect(pointsOf(trials)).toEqual(pointsOf(inOrder.rows.values()));
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -103,7 +107,13 @@ describe('a search', () => {
       await tables.end(0);
     }
     const { trials, stop } = await done;
-    expect(trials.map(({ state }) => state)).toEqual(['failed', 'complete', 'complete', 'complete', 'complete']);
+    expect(trials.map(({ state }) => state)).toEqual([
+      'failed',
+      'complete',
+      'complete',
+      'complete',
+      'complete',
+    ]);
     expect(stop).toBe('max_trials');
     const losses = trials.slice(1).map(({ point }) => lossAt(point));
     expect(best(trials)!.outcome!.loss).toBe(Math.min(...losses));
@@ -127,9 +137,13 @@ describe('a search', () => {
   });
 
   test('goes on where some trials fail, and ends where most of many do', async () => {
-    const some = new TestSearch(({ number, point }) => (number % 2 ? completed(point) : failedFor('/problems/a')));
+    const some = new TestSearch(({ number, point }) =>
+      number % 2 ? completed(point) : failedFor('/problems/a'),
+    );
     expect((await finish(some, { max_trials: 60 }, () => 0)).trials).toHaveLength(60);
-    const most = new TestSearch(({ number, point }) => (number % 10 ? failedFor('/problems/a') : completed(point)));
+    const most = new TestSearch(({ number, point }) =>
+      number % 10 ? failedFor('/problems/a') : completed(point),
+    );
     await expect(finish(most, { max_trials: 60 }, () => 0)).rejects.toMatchObject({ extras: { trials: 50 } });
   });
 

@@ -102,7 +102,13 @@ export class SearchRun {
       }
       signal.throwIfAborted();
       await store.propose(search_id, number, point);
-      const trial = { number, point, state: 'running', job_id: null, started_us: this.#parts.nowUs() } as const;
+      const trial = {
+        number,
+        point,
+        state: 'running',
+        job_id: null,
+        started_us: this.#parts.nowUs(),
+      } as const;
       this.#trials.push({ ...trial, finished_us: null, outcome: null });
       this.#begin(number);
     }
@@ -171,10 +177,7 @@ export class SearchRun {
 }
 
 /** Cancels the jobs of those trials that have not ended. */
-export async function cancelTrials(
-  trials: readonly TrialRow[],
-  jobs: Pick<Jobs, 'cancel'>,
-): Promise<void> {
+export async function cancelTrials(trials: readonly TrialRow[], jobs: Pick<Jobs, 'cancel'>): Promise<void> {
   const running = trials.filter(({ state, job_id }) => state === 'running' && job_id !== null);
   await Promise.all(
     running.map(({ job_id }) =>

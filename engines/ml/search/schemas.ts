@@ -87,10 +87,7 @@ const searchFields = {
     .max(1000)
     .default(1)
     .describe('cost of trading one unit of equity, basis points, for sharpe_ratio'),
-  hardware: z
-    .enum(HARDWARE)
-    .default('auto')
-    .describe('hardware that is wished for; the reply says what ran'),
+  hardware: z.enum(HARDWARE).default('auto').describe('hardware that is wished for; the reply says what ran'),
   seed: z
     .int()
     .min(0)
@@ -218,7 +215,7 @@ const boardRow = z.object({
 const tested = z.looseObject({
   report: z.looseObject({}).describe('as of a training: scores on rows that no trial saw, beside naive ones'),
   test_fraction: z.number(),
-  weights: z.array(z.object({ trial: z.int(), weight: z.number() })).nullable().describe('of a stack'),
+  weights: z.array(z.object({ trial: z.int(), weight: z.number() })).describe('1 of a trial alone'),
 });
 
 /** What `GET /automl/results/{job_id}` gives; while a search runs, what is known so far. */
@@ -233,7 +230,9 @@ export const searchResults = searchStatus.extend({
   test: tested
     .nullable()
     .describe('the best settings fitted again on all rows that trials saw, on the rows that none saw'),
-  stack: tested.nullable().describe('the weighted sum of several trials on the same rows; null where none was asked for'),
+  stack: tested
+    .nullable()
+    .describe('the weighted sum of several trials on the same rows; null where none was asked for'),
   deflated_sharpe: z
     .looseObject({})
     .nullable()
@@ -241,7 +240,9 @@ export const searchResults = searchStatus.extend({
   importance: z
     .record(z.string(), z.number())
     .nullable()
-    .describe('share of the variance of the losses that a setting explains by itself; null below 10 complete trials'),
+    .describe(
+      'share of the variance of the losses that a setting explains by itself; null below 10 complete trials',
+    ),
   leader_board: z.array(boardRow),
   total: z.int().describe('trials on all pages of the leader board'),
   unused: z.array(unusedSchema).describe('what was asked for and plays no part'),
@@ -263,7 +264,10 @@ export const deployRequest = z.strictObject({
     .default(true)
     .describe('false: the version is registered, and what serves stays'),
   precision: z.enum(['auto', ...SERVED_PRECISIONS]).default('auto'),
-  allow_fallback: z.boolean().default(false).describe('serve on the CPU where the hardware would run little of it'),
+  allow_fallback: z
+    .boolean()
+    .default(false)
+    .describe('serve on the CPU where the hardware would run little of it'),
   max_cost: maxCost,
 });
 export type DeploySearchRequest = z.output<typeof deployRequest>;

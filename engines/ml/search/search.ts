@@ -7,7 +7,7 @@ import type { EngineContext } from '../../../src/http/engine.ts';
 import { Counter } from '../../../src/http/prom.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
-import { type JobReply, isFinished } from '../../../src/jobs/record.ts';
+import { isFinished, type JobReply } from '../../../src/jobs/record.ts';
 import { scoreOfLoss } from '../../../src/learning/search/metric.ts';
 import { best } from './board.ts';
 import { conclude } from './conclude.ts';
@@ -113,7 +113,11 @@ export class Searches {
       const run = new SearchRun(search, { store, jobs, nowUs, signal: job.signal, told: tell.trials });
       const { trials, stop } = await run.run();
       const winner = best(trials);
-      if (!winner) throw failure(trials.filter(({ state }) => state === 'failed'), trials.length);
+      if (!winner)
+        throw failure(
+          trials.filter(({ state }) => state === 'failed'),
+          trials.length,
+        );
       tell.now('finishing');
       const result = await conclude(search, trials, stop, {
         trials: this.trials,
@@ -187,7 +191,12 @@ export class Searches {
       kind,
       state,
       fraction: state === 'completed' ? 1 : Math.min(1, done / settings.max_trials),
-      trials: { complete: of('complete'), pruned: of('pruned'), failed: of('failed'), running: of('running') },
+      trials: {
+        complete: of('complete'),
+        pruned: of('pruned'),
+        failed: of('failed'),
+        running: of('running'),
+      },
       max_trials: settings.max_trials,
       metric: settings.metric,
       best_trial: winner?.number ?? null,

@@ -3,13 +3,18 @@ import type { EngineContext } from '../../../src/http/engine.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { SearchDeployer } from './deploy.ts';
+import type { SearchKind } from './records.ts';
 import { resultsOf, statusOf } from './replies.ts';
 import { resolveAutoml, resolveHyperopt } from './resolve.ts';
-import { type AutomlRequest, deployRequest, type DeploySearchRequest, type HyperoptRequest } from './schemas.ts';
-import type { SearchKind } from './records.ts';
+import {
+  type AutomlRequest,
+  type DeploySearchRequest,
+  deployRequest,
+  type HyperoptRequest,
+} from './schemas.ts';
 import { Searches } from './search.ts';
-import type { Trials } from './trial.ts';
 import type { SearchStore } from './store.ts';
+import type { Trials } from './trial.ts';
 
 /** State of the routes of searches. */
 export class SearchService {
@@ -59,7 +64,15 @@ export class SearchService {
     return this.#deployer.deploy(id, request);
   }
 
-  async list({ kind, limit, cursor }: { readonly kind?: SearchKind | undefined; readonly limit: number; readonly cursor?: string | undefined }) {
+  async list({
+    kind,
+    limit,
+    cursor,
+  }: {
+    readonly kind?: SearchKind | undefined;
+    readonly limit: number;
+    readonly cursor?: string | undefined;
+  }) {
     const { store } = this.searches;
     const now = this.#context.clock.nowUs();
     const rows = await store.list(kind, limit, cursor);

@@ -13,7 +13,6 @@ import type {
   TrialState,
 } from './records.ts';
 
-
 interface SearchText extends Omit<SearchRow, 'settings' | 'reason'> {
   readonly settings: string;
   readonly reason: string | null;

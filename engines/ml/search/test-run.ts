@@ -55,7 +55,15 @@ export function lossAt(point: Point): number {
 }
 
 export function completed(point: Point): Outcome {
-  return { state: 'complete', loss: lossAt(point), scores: {}, reports: [], seconds: 0, rounds: null, reason: null };
+  return {
+    state: 'complete',
+    loss: lossAt(point),
+    scores: {},
+    reports: [],
+    seconds: 0,
+    rounds: null,
+    reason: null,
+  };
 }
 
 export function failedFor(type: string): Outcome {

@@ -78,7 +78,11 @@ function servingOf(
 }
 
 /** The scores on the test rows, as the registry keeps them: `group.score`, and of each naive forecast `group.naive.score`. */
-export function metricsOf({ groups, interval, anomaly }: Omit<TrainReply, 'version'>): Record<string, number> {
+export function metricsOf({
+  groups,
+  interval,
+  anomaly,
+}: Omit<TrainReply, 'version'>): Record<string, number> {
   const metrics: Record<string, number> = {};
   const put = (name: string, value: number | null) => {
     if (value !== null && Number.isFinite(value)) metrics[name] = value;
