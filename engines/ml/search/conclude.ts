@@ -1,4 +1,5 @@
 // What a search ends with: the best settings fitted again and tested on rows that no trial saw.
+import { scoreOfLoss } from '../../../src/learning/search/metric.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { best, ranked } from './board.ts';
 import type { Files } from './files.ts';
@@ -6,6 +7,9 @@ import type { Choice, Finished } from './messages.ts';
 import type { SearchRow, Settings, TrialRow } from './records.ts';
 import type { Stop } from './run.ts';
 import type { Trials } from './trial.ts';
+
+/** A model at the end may take as long as so many trials: a stack is all of its trials, twice. */
+const FINISH_TRIALS = 40;
 
 /** What is needed at the end. */
 export interface ConcludeParts {
@@ -15,7 +19,7 @@ export interface ConcludeParts {
 }
 
 /** A model on the rows that no trial saw: the report of a training, and the weights of a stack. */
-export type Tested = Pick<Finished, 'report' | 'test_fraction' | 'weights'>;
+export type Tested = Pick<Finished, 'report' | 'test_fraction' | 'weights' | 'deflated_sharpe'>;
 
 /** What is stored of the end of a search. */
 export interface Conclusion {
@@ -36,6 +40,13 @@ export function stackOf(trials: readonly TrialRow[], { ensemble }: Settings): Ch
   return { kind: 'stack', trials: complete.slice(0, ensemble) };
 }
 
+function sharpesOf(trials: readonly TrialRow[], { metric }: Settings): number[] | null {
+  if (metric !== 'sharpe_ratio') return null;
+  return trials.flatMap(({ state, outcome }) =>
+    state === 'complete' ? [scoreOfLoss(metric, outcome!.loss!)] : [],
+  );
+}
+
 /** Fits and tests the best trial, and the stack where one is asked for, and keeps their models. Throws what the fits throw. */
 export async function conclude(
   search: SearchRow,
@@ -50,8 +61,14 @@ export async function conclude(
   if (stack?.kind === 'stack' && stack.trials.length > 1) choices.push(stack);
   const tested: Record<string, Tested> = {};
   for (const choice of choices) {
-    const { report, test_fraction, weights } = await finished(search, choice, parts);
-    tested[choiceName(choice)] = { report, test_fraction, weights };
+    const sharpes = choice.kind === 'trial' ? sharpesOf(trials, search.settings) : null;
+    const { report, test_fraction, weights, deflated_sharpe } = await finished(
+      search,
+      choice,
+      parts,
+      sharpes,
+    );
+    tested[choiceName(choice)] = { report, test_fraction, weights, deflated_sharpe };
   }
   return { stop, best: winner.number, tested };
 }
@@ -61,12 +78,13 @@ export async function finished(
   search: SearchRow,
   choice: Choice,
   { trials, files, signal }: ConcludeParts,
-  timeoutMs = search.settings.trial_timeout_s * 1000,
+  sharpes: readonly number[] | null = null,
 ): Promise<Finished> {
   const { search_id } = search;
   const kept = await files.load(search_id, choiceName(choice));
   if (kept) return kept;
-  const order = { type: 'finish', choice } as const;
+  const timeoutMs = FINISH_TRIALS * search.settings.trial_timeout_s * 1000;
+  const order = { type: 'finish', choice, sharpes } as const;
   const made = await trials.pool.finish(search_id, trials.opening(search), order, { signal, timeoutMs });
   if (signal.aborted) throw new CancelledError('The search was cancelled');
   await files.save(search_id, choiceName(choice), made);

@@ -1,6 +1,5 @@
 // A search becomes a model: the best trial, another one, or the stack is registered as a version once, and made to serve.
 
-import type { Config } from '../../../src/core/config.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
@@ -19,7 +18,6 @@ export interface DeployParts {
   readonly searches: Searches;
   readonly models: ModelsService;
   readonly datasets: DatasetStore;
-  readonly config: Pick<Config, 'defaultTimeoutMs'>;
 }
 
 /** Deploys what searches found. */
@@ -89,7 +87,7 @@ export class SearchDeployer {
   }
 
   async #register(search: SearchRow, choice: Choice, modelId: string | undefined): Promise<Registered> {
-    const { searches, models, datasets, config } = this.#parts;
+    const { searches, models, datasets } = this.#parts;
     const { search_id, settings } = search;
     const name = choiceName(choice);
     const known = await this.#known(search_id, name, modelId);
@@ -97,9 +95,10 @@ export class SearchDeployer {
     if (modelId !== undefined)
       await models.change(modelId, () => models.registry.store.queries.model(modelId));
     const card = await datasets.get(settings.dataset_id);
-    const signal = AbortSignal.timeout(config.defaultTimeoutMs);
+    // Another trial than the best is fitted now. It goes on when the request is given up, and is there for the next one.
+    const { signal } = new AbortController();
     const parts = { trials: searches.trials, files: searches.files, signal };
-    const made = await finished(search, choice, parts, config.defaultTimeoutMs);
+    const made = await finished(search, choice, parts);
     const input = inputOf(settings, made);
     const lineage = { search: { search_id, trial: choice.kind === 'stack' ? null : choice.trial.number } };
     const definition = versionOf(input, made, card, lineage);

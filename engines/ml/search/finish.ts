@@ -1,5 +1,8 @@
 // The end of a search, in the process of its trials: a choice fitted on all rows that trials saw, and tested once on those that none did.
+import { deflatedSharpeOf } from '../../../src/learning/search/deflated-sharpe.ts';
+import { evaluate, type TrialCandidate, type TrialControl } from '../../../src/learning/search/evaluate.ts';
 import { fitFinal, stackMembers } from '../../../src/learning/search/final.ts';
+import { holdingsOf } from '../../../src/learning/search/metric.ts';
 import type { SearchTable } from '../../../src/learning/search/table.ts';
 import type { FeatureSpec } from '../../../src/learning/tables/features.ts';
 import type { Frame } from '../../../src/learning/tables/frame.ts';
@@ -10,7 +13,7 @@ import { validationReport } from '../../../src/learning/validation/report.ts';
 import { encodeModel } from '../../../src/onnx/graph.ts';
 import type { TrainReply } from '../training/schemas.ts';
 import { candidateOf } from './candidate.ts';
-import type { Finish, Finished } from './messages.ts';
+import type { Deflated, Finish, Finished } from './messages.ts';
 import type { Settings } from './records.ts';
 
 /** Resamples behind each interval of a score of the test. */
@@ -26,7 +29,7 @@ export interface FinishParts {
 
 /** Fits and tests a choice. Throws what `stackMembers`, `fitFinal` and `validationReport` throw. */
 export async function finishSearch(
-  { choice }: Finish,
+  { choice, sharpes }: Finish,
   settings: Settings,
   { frame, table, threads }: FinishParts,
 ): Promise<Finished> {
@@ -50,6 +53,7 @@ export async function finishSearch(
     probe: rowsOf(takeInputs(data, tested.subarray(0, PROBE_ROWS)), data.columns),
     features,
     test_fraction: shareFrom(startUs[tested[0]!]!, { features, target, missing, steps }, frame),
+    deflated_sharpe: sharpes && (await deflated(candidates[0]!, sharpes, table, control)),
     weights: members.map(({ place, weight }) => ({ trial: trials[place]!.number, weight })),
     report: {
       model_id: '',
@@ -78,6 +82,19 @@ export async function finishSearch(
       test_to_us: startUs[tested.at(-1)!]!,
     },
   };
+}
+
+/** Runs the best trial again, to the same forecasts, and deflates its Sharpe ratio; null where its holdings tell nothing. */
+async function deflated(
+  candidate: TrialCandidate,
+  sharpes: readonly number[],
+  table: SearchTable,
+  control: TrialControl,
+): Promise<Deflated | null> {
+  const { forecasts } = await evaluate(candidate, table, control);
+  const held = holdingsOf(forecasts, table.data, table.input.costBps);
+  const found = held && deflatedSharpeOf(held.net, sharpes, held.periodsPerYear);
+  return found && { ...found, trials: sharpes.length };
 }
 
 /**

@@ -1,5 +1,6 @@
 // What the engine and a process that runs trials say to each other.
 import type { ProblemExtras } from '../../../src/core/errors.ts';
+import type { DeflatedSharpe } from '../../../src/learning/search/deflated-sharpe.ts';
 import type { Observation } from '../../../src/learning/search/types.ts';
 import type { FeatureSpec } from '../../../src/learning/tables/features.ts';
 import type { Trained } from '../training/train.ts';
@@ -27,6 +28,8 @@ export interface RunTrial {
 export interface Finish {
   readonly type: 'finish';
   readonly choice: Choice;
+  /** Sharpe ratios of all complete trials, where that is what the search made best. */
+  readonly sharpes: readonly number[] | null;
 }
 
 /** A trial, or the stack of several, the best first. */
@@ -39,8 +42,15 @@ export interface Finished extends Trained {
   /** The training that would have the same rows and columns. */
   readonly features: readonly FeatureSpec[];
   readonly test_fraction: number;
+  /** Of the best trial by its Sharpe ratio. */
+  readonly deflated_sharpe: Deflated | null;
   /** Weight of each trial; 1 of one alone. */
   readonly weights: readonly { readonly trial: number; readonly weight: number }[];
+}
+
+/** What is left of the best Sharpe ratio when the number of trials is counted. */
+export interface Deflated extends DeflatedSharpe {
+  readonly trials: number;
 }
 
 export type Order = Open | RunTrial | Finish;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FeatureGroup } from '../../../src/learning/search/feature-groups.ts';
 import type { MetricName } from '../../../src/learning/search/metric.ts';
 import type { PrunerChoice } from '../../../src/learning/search/pruners/index.ts';
-import type { SamplerName } from '../../../src/learning/search/samplers/index.ts';
+import type { SamplerChoice } from '../../../src/learning/search/samplers/index.ts';
 import type { Point, Reported, Space } from '../../../src/learning/search/types.ts';
 import type { TargetSpec } from '../../../src/learning/tables/target.ts';
 import type { Scheme } from '../../../src/learning/validation/schemes.ts';
@@ -53,7 +53,7 @@ export interface Settings {
   /** Share of the rows, the last ones, that no trial sees. */
   readonly test_fraction: number;
   readonly cost_bps: number;
-  readonly sampler: SamplerName;
+  readonly sampler: SamplerChoice;
   readonly pruner: PrunerChoice;
   readonly max_trials: number;
   /** Trials at a time. */

@@ -56,7 +56,8 @@ export async function resultsOf(
     best_model: winner && boardRow(winner, 1, settings),
     test: testedOf(end, winner && choiceName({ kind: 'trial', trial: winner })),
     stack: testedOf(end, 'stack'),
-    deflated_sharpe: null,
+    deflated_sharpe:
+      (winner && end?.tested[choiceName({ kind: 'trial', trial: winner })]?.deflated_sharpe) ?? null,
     importance: importanceOf(trials, settings.space),
     leader_board: order
       .slice(offset, offset + limit)

@@ -4,7 +4,7 @@ import { jobError } from '../../../src/jobs/record.ts';
 import { featureGroupSchema } from '../../../src/learning/search/feature-groups.ts';
 import { metricSchema } from '../../../src/learning/search/metric.ts';
 import { prunerSchema } from '../../../src/learning/search/pruners/index.ts';
-import { samplerName } from '../../../src/learning/search/samplers/index.ts';
+import { samplerSchema } from '../../../src/learning/search/samplers/index.ts';
 import { spaceSchema } from '../../../src/learning/search/space.ts';
 import { featureSchema } from '../../../src/learning/tables/features.ts';
 import { targetSchema } from '../../../src/learning/tables/target.ts';
@@ -52,7 +52,7 @@ const searchFields = {
     .optional()
     .describe('what is made best; default log_loss for classes, rmse for numbers'),
   max_trials: z.int().min(1).max(MAX_TRIALS).default(100).describe('trials at most'),
-  sampler: samplerName.default('random'),
+  sampler: samplerSchema.default('tpe'),
   pruner: prunerSchema.default('median'),
   parallel: z
     .int()
@@ -234,7 +234,11 @@ export const searchResults = searchStatus.extend({
     .nullable()
     .describe('the weighted sum of several trials on the same rows; null where none was asked for'),
   deflated_sharpe: z
-    .looseObject({})
+    .object({
+      threshold: z.number().describe('Sharpe ratio per holding that the best of as many trials has by luck'),
+      probability: z.number().describe('that the true ratio is above it'),
+      trials: z.int().describe('complete trials that were compared'),
+    })
     .nullable()
     .describe('of sharpe_ratio: what is left of the best score when the number of trials is counted'),
   importance: z

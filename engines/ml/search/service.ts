@@ -29,11 +29,10 @@ export class SearchService {
     datasets: DatasetStore,
     trials?: (store: SearchStore) => Trials,
   ) {
-    const { config } = context;
     this.#context = context;
     this.#datasets = datasets;
     this.searches = new Searches(context, trials);
-    this.#deployer = new SearchDeployer({ searches: this.searches, models, datasets, config });
+    this.#deployer = new SearchDeployer({ searches: this.searches, models, datasets });
   }
 
   /** Throws what `resolveAutoml` and `Searches.add` throw. */
