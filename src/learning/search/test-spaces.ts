@@ -107,12 +107,19 @@ export function run(sampler: Sampler, fates: readonly Fate[], parallel = 1): Obs
   return history;
 }
 
-/** Lets a sampler search `trials` times for the least value of a function; returns the values in order. */
-export function minimise(sampler: Sampler, trials: number, loss: (point: Point) => number): number[] {
+/** Lets a sampler search `trials` times for the least value of a function, or until it is below `enough`; returns the values in order. */
+export function minimise(
+  sampler: Sampler,
+  trials: number,
+  loss: (point: Point) => number,
+  enough = Number.NEGATIVE_INFINITY,
+): number[] {
   const history: Observation[] = [];
-  for (let number = 0; number < trials; number++) {
+  const values: number[] = [];
+  for (let number = 0; number < trials && !(values.at(-1)! < enough); number++) {
     const point = sampler.propose(number, history)!;
-    history.push(observed(number, point, { state: 'complete', loss: loss(point) }));
+    values.push(loss(point));
+    history.push(observed(number, point, { state: 'complete', loss: values[number]! }));
   }
-  return history.map((trial) => trial.loss!);
+  return values;
 }

@@ -60,30 +60,33 @@ export function cmaSampler(
     }
   };
 
-  // States that were worked out before, each with the order of trials that led to it: the same order gives the same state.
-  const orders: string[] = [];
+  // States that were worked out before, with the trials that led from each to the next: the same order gives the same state.
+  const steps: { readonly trials: readonly Observation[]; readonly order: string }[] = [];
   const states: CmaState[] = [begin(new Float64Array(n).fill(0.5))];
   const stateOf = (generation: number, history: readonly Observation[]): CmaState => {
-    const trials = new Map<number, Observation[]>();
+    const generations = Array.from({ length: generation }, (): Observation[] => []);
     for (const trial of history) {
       const at = trial.number - first;
-      const own = Math.floor(at / length);
-      if (at < 0 || at % length >= lambda || own >= generation) continue;
-      trials.set(own, [...(trials.get(own) ?? []), trial]);
+      if (at >= 0 && at % length < lambda) generations[Math.floor(at / length)]?.push(trial);
     }
-    for (let at = 0; at < generation; at++) {
-      const order = ranked(trials.get(at) ?? []).map(({ number }) => number);
-      const key = order.join();
-      if (orders[at] === key) continue;
-      orders.length = at;
+    for (const [at, trials] of generations.entries()) {
+      // Most often they are the very objects of the last call.
+      const step = steps[at];
+      if (
+        step &&
+        step.trials.length === trials.length &&
+        trials.every((trial, i) => trial === step.trials[i])
+      )
+        continue;
+      const numbers = ranked(trials).map(({ number }) => number);
+      const order = numbers.join();
+      if (step?.order === order) continue;
+      steps.length = at;
       states.length = at + 1;
       const state = states[at]!;
-      const next = nextCma(
-        constants,
-        state,
-        order.map((number) => placeOf(number, state)),
-      );
-      orders.push(key);
+      const places = numbers.map((number) => placeOf(number, state));
+      const next = nextCma(constants, state, places);
+      steps.push({ trials, order });
       states.push(next.sigma < LEAST_SIGMA ? begin(anywhere(first + (at + 1) * length)) : next);
     }
     return states[generation]!;

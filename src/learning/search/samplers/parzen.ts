@@ -1,5 +1,5 @@
 // The density of points that are like those seen: a mixture with one kernel around each of them and one over the whole space.
-import { cellOf, fromUnit, settingIndex } from '../axis.ts';
+import { cellOf, fromUnit } from '../axis.ts';
 import { settingsOf } from '../tree.ts';
 import type { Choice, Dimension } from '../types.ts';
 import type { Draws } from './draws.ts';
@@ -12,6 +12,8 @@ interface Axis {
   /** Adds the logarithm of the density (of a value in a cell: of the mass) at `value` to that of each kernel. */
   addLogDensity(value: Choice, logs: Float64Array): void;
 }
+
+const ROOT = Math.sqrt(2 * Math.PI);
 
 /** Trials that count in full, from the newest back; older ones count the less the older they are. */
 const RECENT = 25;
@@ -26,25 +28,13 @@ export class Parzen {
   readonly #weights: Float64Array;
 
   /**
-   * `units` is [seen][dimension] in the unit interval, the oldest first, `values` the same points as values; one more kernel lies over the whole space.
+   * `seen` holds points as their places in the unit interval, one column for each dimension, the oldest first; one more kernel lies over the whole space.
    */
-  constructor(
-    dimensions: readonly Dimension[],
-    units: readonly Float64Array[],
-    values: readonly (readonly Choice[])[],
-  ) {
-    this.#weights = weightsOf(units.length);
+  constructor(dimensions: readonly Dimension[], seen: readonly Float64Array[]) {
+    this.#weights = weightsOf(seen[0]!.length);
     this.#logWeights = this.#weights.map(Math.log);
     this.#axes = dimensions.map((dimension, at) =>
-      dimension.kind === 'choice'
-        ? choiceAxis(
-            dimension.values,
-            values.map((seen) => settingIndex(dimension, seen[at]!)),
-          )
-        : rangeAxis(
-            dimension,
-            Float64Array.from(units, (seen) => seen[at]!),
-          ),
+      dimension.kind === 'choice' ? choiceAxis(dimension.values, seen[at]!) : rangeAxis(dimension, seen[at]!),
     );
   }
 
@@ -63,9 +53,9 @@ export class Parzen {
     const logs = this.#logWeights.slice();
     for (const [at, axis] of this.#axes.entries()) axis.addLogDensity(point[at]!, logs);
     let most = Number.NEGATIVE_INFINITY;
-    for (const log of logs) if (log > most) most = log;
+    for (let kernel = 0; kernel < logs.length; kernel++) if (logs[kernel]! > most) most = logs[kernel]!;
     let sum = 0;
-    for (const log of logs) sum += Math.exp(log - most);
+    for (let kernel = 0; kernel < logs.length; kernel++) sum += Math.exp(logs[kernel]! - most);
     return most + Math.log(sum);
   }
 }
@@ -80,7 +70,8 @@ function weightsOf(seen: number): Float64Array {
   return weights.map((weight) => weight / sum);
 }
 
-function choiceAxis(values: readonly Choice[], seen: readonly number[]): Axis {
+function choiceAxis(values: readonly Choice[], places: Float64Array): Axis {
+  const seen = Uint32Array.from(places, (place) => Math.floor(place * values.length));
   const kernels = seen.length + 1;
   // Each value is as likely as if all had been seen once by all kernels together.
   const whole = 1 + values.length / kernels;
@@ -106,16 +97,37 @@ function choiceAxis(values: readonly Choice[], seen: readonly number[]): Axis {
 }
 
 function rangeAxis(dimension: Dimension, seen: Float64Array): Axis {
-  const centres = new Float64Array([...seen, 0.5]);
+  const kernels = seen.length + 1;
+  const centres = new Float64Array(kernels).fill(0.5);
+  centres.set(seen);
   const widths = widthsOf(seen);
-  const logScales = widths.map((width, kernel) => {
-    const mass = normalBetween(-centres[kernel]! / width, (1 - centres[kernel]!) / width);
-    return Math.log(mass);
-  });
-  const cells = settingsOf(dimension) !== Number.POSITIVE_INFINITY;
-  if (!cells)
-    for (let kernel = 0; kernel < widths.length; kernel++) logScales[kernel]! += Math.log(widths[kernel]!);
+  const narrowness = new Float64Array(kernels);
+  const logHeights = new Float64Array(kernels);
+  for (let kernel = 0; kernel < kernels; kernel++) {
+    const width = widths[kernel]!;
+    const centre = centres[kernel]!;
+    narrowness[kernel] = 1 / width;
+    logHeights[kernel] = -Math.log(normalBetween(-centre / width, (1 - centre) / width) * width * ROOT);
+  }
+  /** Adds the logarithm of the density at a place. */
+  const addDensity = (at: number, logs: Float64Array) => {
+    for (let kernel = 0; kernel < kernels; kernel++) {
+      const z = (at - centres[kernel]!) * narrowness[kernel]!;
+      logs[kernel]! += logHeights[kernel]! - 0.5 * z * z;
+    }
+  };
+  const logMasses = (left: number, right: number) => {
+    const masses = new Float64Array(kernels);
+    const middle = (left + right) / 2;
+    const logSize = Math.log(right - left);
+    for (let kernel = 0; kernel < kernels; kernel++) {
+      const z = Math.abs(middle - centres[kernel]!) * narrowness[kernel]!;
+      masses[kernel] = logHeights[kernel]! + logSize + logShape(z, (right - left) * narrowness[kernel]!);
+    }
+    return masses;
+  };
   const known = new Map<Choice, Float64Array>();
+  const continuous = settingsOf(dimension) === Number.POSITIVE_INFINITY;
   return {
     draw(kernel, draws) {
       const width = widths[kernel]!;
@@ -126,22 +138,23 @@ function rangeAxis(dimension: Dimension, seen: Float64Array): Axis {
       }
     },
     addLogDensity(value, logs) {
-      let terms = known.get(value);
-      if (!terms) {
-        const [left, right] = cellOf(dimension, value);
-        terms = new Float64Array(logs.length);
-        for (let kernel = 0; kernel < terms.length; kernel++) {
-          const centre = centres[kernel]!;
-          const width = widths[kernel]!;
-          const z = (left - centre) / width;
-          const log = cells ? Math.log(normalBetween(z, (right - centre) / width)) : -0.5 * z * z;
-          terms[kernel] = log - logScales[kernel]!;
-        }
-        if (cells) known.set(value, terms);
-      }
-      for (let kernel = 0; kernel < terms.length; kernel++) logs[kernel]! += terms[kernel]!;
+      const [left, right] = cellOf(dimension, value);
+      if (continuous) return addDensity(left, logs);
+      const masses = known.get(value) ?? logMasses(left, right);
+      known.set(value, masses);
+      for (let kernel = 0; kernel < kernels; kernel++) logs[kernel]! += masses[kernel]!;
     },
   };
+}
+
+/** Returns the logarithm of what `exp(-x^2 / 2)` is on average over an interval of length `size` around `z`, at least 0; within 1e-5. */
+function logShape(z: number, size: number): number {
+  if (size < 0.2 && size * z < 0.2) {
+    // The first terms of its series: a cell is often much smaller than a kernel, and this needs no exponential.
+    const bend = (size * size * (z * z - 1)) / 24;
+    return bend - 0.5 * bend * bend - 0.5 * z * z;
+  }
+  return Math.log((normalBetween(z - size / 2, z + size / 2) * ROOT) / size);
 }
 
 /** Returns the width of the kernel of each place seen, and 1 for that over the whole interval: the larger gap to a neighbour, within limits. */
@@ -150,12 +163,13 @@ function widthsOf(seen: Float64Array): Float64Array {
   const sorted = seen.toSorted();
   const last = length - 1;
   const least = 1 / Math.min(100, length + 2);
-  const taken = new Map<number, number>();
+  // How many of the same value have had their place.
+  const taken = new Uint32Array(length);
   const widths = new Float64Array(length + 1).fill(1);
   for (let at = 0; at < length; at++) {
     const value = seen[at]!;
-    const place = taken.get(value) ?? lowerBound(sorted, value);
-    taken.set(value, place + 1);
+    const from = lowerBound(sorted, value);
+    const place = from + taken[from]!++;
     const before = place > 0 ? value - sorted[place - 1]! : value;
     const after = place < last ? sorted[place + 1]! - value : 1 - value;
     // The ends of the interval are no neighbours where there are others.

@@ -33,12 +33,18 @@ interface Seen {
  */
 export function tpeSampler(space: Space, seed: number, { startup_trials, candidates }: TpeOptions): Sampler {
   const groups = groupsOf(space);
+  const places = new WeakMap<Observation, Float64Array>();
+  const placesOf = (trial: Observation) => {
+    const found = places.get(trial) ?? unitsOf(space, trial.point);
+    places.set(trial, found);
+    return found;
+  };
   return {
     propose(number, history) {
       const known = ranked(history);
       if (known.length < startup_trials) return randomPoint(space, seed, number);
       const good = goodOf(known.length);
-      const seen = known.map((trial) => ({ trial, units: unitsOf(space, trial.point) }));
+      const seen = known.map((trial) => ({ trial, units: placesOf(trial) }));
       const [below, above] = [seen.slice(0, good), seen.slice(good)].map((part) =>
         part.toSorted((a, b) => a.trial.number - b.trial.number),
       ) as [Seen[], Seen[]];
@@ -76,11 +82,12 @@ function groupsOf(space: Space): Group[] {
 
 function densityOf({ at, dimensions }: Group, seen: readonly Seen[]): Parzen {
   const own = seen.filter(({ units }) => !Number.isNaN(units[at[0]!]!));
-  return new Parzen(
-    dimensions,
-    own.map(({ units }) => Float64Array.from(at, (dimension) => units[dimension]!)),
-    own.map(({ trial }) => dimensions.map(({ name }) => trial.point[name]!)),
-  );
+  const columns = at.map((dimension) => {
+    const column = new Float64Array(own.length);
+    for (let i = 0; i < own.length; i++) column[i] = own[i]!.units[dimension]!;
+    return column;
+  });
+  return new Parzen(dimensions, columns);
 }
 
 function mostPromising(likely: Parzen, unlikely: Parzen, candidates: number, draws: Draws): Choice[] {
