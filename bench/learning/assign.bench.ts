@@ -41,7 +41,7 @@ const rivals: readonly (readonly [name: string, side: Side])[] = [
     'SHA-1 of salt and key, as PlanOut',
     over((key) => {
       const hex = createHash('sha1').update(`${EXPERIMENT}.${key}`).digest('hex').slice(0, 15);
-      return armAt(Number.parseInt(hex, 16) / 0xfffffffffffffff);
+      return armAt(Number.parseInt(hex, 16) / 16 ** 15);
     }),
   ],
   [

@@ -7,6 +7,7 @@ import { jobRoutes } from '../../src/jobs/routes.ts';
 import { FAMILIES } from '../../src/native/index.ts';
 import { datasetRoutes } from './datasets/routes.ts';
 import { decisionRoutes } from './decisions/routes.ts';
+import { experimentRoutes } from './experiments/routes.ts';
 import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
@@ -35,9 +36,11 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
               service.predictions,
               service.publishing,
               service.templates,
+              service.experiments,
               context.config.maxBodyBytes,
             ),
           )
+          .use(experimentRoutes(service.experiments))
           .use(templateRoutes())
           .use(decisionRoutes(service.decisions))
           .use(datasetRoutes(service.datasets, context))

@@ -1,5 +1,6 @@
 // The schema of the engine's tables, oldest step first; a step that has run is never changed.
 import type { Migrations } from '../../src/store/database.ts';
+import { EXPERIMENT_TABLES } from './experiments/tables.ts';
 import { REGISTRY_TABLES } from './registry/tables.ts';
 import { SEARCH_TABLES } from './search/tables.ts';
 
@@ -11,4 +12,5 @@ export const MIGRATIONS: Migrations = [
    CREATE TABLE serving (name TEXT PRIMARY KEY, seq BIGINT NOT NULL);`,
   ...REGISTRY_TABLES,
   ...SEARCH_TABLES,
+  ...EXPERIMENT_TABLES,
 ];

@@ -9,6 +9,7 @@ import { openJobs } from '../../src/jobs/open.ts';
 import { DatasetStore } from './datasets/store.ts';
 import { Decisions } from './decisions/decisions.ts';
 import { Deployments } from './deployments.ts';
+import { Experiments } from './experiments/experiments.ts';
 import { MarketHistory } from './market-history.ts';
 import { ModelCache } from './model-cache.ts';
 import { PredictionStream } from './prediction-stream.ts';
@@ -48,6 +49,8 @@ export class MlService {
   /** Predictions on request. */
   readonly serving: Serving;
   readonly predictions: PredictionJobs;
+  /** Comparisons of versions on requests. */
+  readonly experiments: Experiments;
   /** Tables to train on. */
   readonly datasets: DatasetStore;
   readonly training: Training;
@@ -78,11 +81,13 @@ export class MlService {
         this.#deployedFor.forget();
         this.#cache.forget(id);
         this.serving.models.forget(id);
+        this.experiments.changed(id);
       },
       deleted: (id) => {
         this.#deployedFor.forget();
         this.#cache.drop(id);
         this.serving.models.drop(id);
+        this.experiments.changed(id);
       },
       stream: () => {
         const { id, loaded, reason } = this.#streamModel;
@@ -133,6 +138,7 @@ export class MlService {
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
     });
+    this.experiments = new Experiments(context, { models: this.models, serving: this.serving });
     this.datasets = new DatasetStore(
       config.dataDir,
       config.durability === 'power',
@@ -180,6 +186,7 @@ export class MlService {
     await this.decisions.questions.start();
     await this.datasets.start();
     await sweepCheckpoints(this.#dataDir, async (id) => (await this.jobs.find(id))?.finished_ts_us === null);
+    await this.experiments.start();
     await this.jobs.start();
     await this.search.searches.start();
   }
@@ -191,6 +198,7 @@ export class MlService {
     await this.decisions.questions.stop();
     await this.jobs.stop(this.#graceMs);
     this.search.searches.stop();
+    await this.experiments.stop();
     await this.serving.stop();
     await this.#cache.close();
   }
@@ -213,6 +221,7 @@ export class MlService {
       },
       ...this.serving.status(),
       jobs: this.jobs.stats(),
+      experiments: this.experiments.status(),
       prediction_sockets: this.socket.size,
       instruments: this.#stream.symbols,
       history: this.history.status(),

@@ -48,6 +48,13 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /automl/start': 'admin',
     'POST /automl/deploy/:job_id': 'trade',
     'POST /hyperopt/start': 'admin',
+    // They divide what serves, and may deploy.
+    'POST /experiments': 'trade',
+    'POST /experiments/:experiment_id/outcomes': 'trade',
+    'POST /experiments/:experiment_id/ramp': 'trade',
+    'POST /experiments/:experiment_id/stop': 'trade',
+    'POST /experiments/:experiment_id/promote': 'trade',
+    'POST /experiments/:experiment_id/rollback': 'trade',
     'POST /predict/stream': 'read',
     // Strategies trade on what is published.
     'POST /predict/publish': 'trade',

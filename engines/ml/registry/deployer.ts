@@ -19,7 +19,7 @@ import {
 } from './records.ts';
 import { deploymentReply } from './replies.ts';
 import type { DeployRequest } from './schemas.ts';
-import type { NewDeployment, RegistryStore } from './store.ts';
+import type { Joined, NewDeployment, RegistryStore } from './store.ts';
 import { tryModel } from './trial.ts';
 
 /** What deployments work with. */
@@ -83,42 +83,54 @@ export class Deployer {
    * Makes a version serve once it has loaded, and answered its probe as it did when it came, in a process of its own; an accelerator runs the
    * float16 variant, which is made before. Throws NotFoundError, ConflictError (another deployment under way or meanwhile, another answer),
    * InvalidModelError, ModelIntegrityError, BackendUnavailableError, InvalidOptionError (a precision that the target does not have), and
-   * ConversionRefusedError.
+   * ConversionRefusedError. With `joined` also ConflictError where another deployment than its `seq` is the newest, and what it refuses.
    */
-  deploy(id: string, request: DeployRequest) {
+  deploy(id: string, request: DeployRequest, joined?: Joined) {
     const { version = 'latest', target = 'auto', precision = 'auto' } = request;
     const { allow_fallback: allowFallback = false, max_cost: maxCost = MAX_COST } = request;
-    return this.#serve(id, async ({ deployment_seq: seq, production_version }) => {
-      const row = await this.#parts.store.queries.named(id, version);
-      const below = production_version === null ? null : seq;
-      const wanted = { target, precision, allowFallback, maxCost, fallback: null };
-      return { row, kind: 'deploy' as const, version: row.version, seq, below, ...wanted };
-    });
+    return this.#serve(
+      id,
+      async ({ deployment_seq: seq, production_version }) => {
+        const row = await this.#parts.store.queries.named(id, version);
+        const below = production_version === null ? null : seq;
+        const wanted = { target, precision, allowFallback, maxCost, fallback: null };
+        return { row, kind: 'deploy' as const, version: row.version, seq, below, ...wanted };
+      },
+      joined,
+    );
   }
 
   /** Makes serve again what served before the version that does; a second rollback goes one further back. Throws as {@link deploy}. */
-  rollback(id: string) {
-    return this.#serve(id, async (model) => {
-      const below = await this.#parts.store.below(model);
-      const row = await this.#parts.store.queries.version(id, below.version);
-      const { version, target, fallback, below_seq } = below;
-      // Where the router chose the accelerator, it chooses again: it may not be there any more.
-      const precision = target === 'auto' && below.precision === 'float16' ? 'auto' : below.precision;
-      // What it cost was accepted when it was deployed.
-      const wanted = { target, precision, allowFallback: false, maxCost: 1, fallback } as const;
-      return {
-        row,
-        kind: 'rollback' as const,
-        version,
-        seq: model.deployment_seq,
-        below: below_seq,
-        ...wanted,
-      };
-    });
+  rollback(id: string, joined?: Joined) {
+    return this.#serve(
+      id,
+      async (model) => {
+        const below = await this.#parts.store.below(model);
+        const row = await this.#parts.store.queries.version(id, below.version);
+        const { version, target, fallback, below_seq } = below;
+        // Where the router chose the accelerator, it chooses again: it may not be there any more.
+        const precision = target === 'auto' && below.precision === 'float16' ? 'auto' : below.precision;
+        // What it cost was accepted when it was deployed.
+        const wanted = { target, precision, allowFallback: false, maxCost: 1, fallback } as const;
+        return {
+          row,
+          kind: 'rollback' as const,
+          version,
+          seq: model.deployment_seq,
+          below: below_seq,
+          ...wanted,
+        };
+      },
+      joined,
+    );
   }
 
-  async #serve(id: string, choose: (model: ModelRow) => Promise<Choice>) {
+  async #serve(id: string, choose: (model: ModelRow) => Promise<Choice>, joined?: Joined) {
     const model = await this.#parts.store.queries.model(id);
+    // What was decided for one deployment is not for the next; the transaction looks again.
+    if (joined && model.deployment_seq !== joined.seq) {
+      throw new ConflictError('Expected no other deployment meanwhile, was one', { model_id: id });
+    }
     if (this.#deploying.has(id)) {
       throw new ConflictError('Expected no other deployment of this model under way, was one', {
         model_id: id,
@@ -131,7 +143,7 @@ export class Deployer {
       const ran = await this.#try(row, plan);
       const { precision, fallback, variant } = plan;
       const written = { kind, version, target, precision, fallback, seq, below };
-      const deployment = await this.#parts.store.deploy(id, written);
+      const deployment = await this.#parts.store.deploy(id, written, joined);
       this.#parts.onDeploy('deployed');
       return {
         ...deploymentReply(deployment),

@@ -49,6 +49,15 @@ export interface NewDeployment {
   readonly below: number | null;
 }
 
+/** What is stored with a deployment, in its transaction, or not at all. */
+export interface Joined {
+  /** The newest deployment that it may follow. */
+  readonly seq: number;
+  /** Throws a refusal before anything is written. */
+  check(unit: Unit): Promise<void>;
+  write(unit: Unit, deployment: DeploymentRow, nowUs: number): Promise<void>;
+}
+
 /** What served at some time. */
 export interface Served {
   readonly version: number;
@@ -170,9 +179,9 @@ export class RegistryStore {
 
   /**
    * Makes a version serve and returns the row of its deployment; of the last one when it serves there already. What served before is
-   * archived. Throws NotFoundError, and ConflictError when something else was deployed since `seq`.
+   * archived. Throws NotFoundError, ConflictError when something else was deployed since `seq`, and what `joined` refuses.
    */
-  deploy(id: string, wanted: NewDeployment): Promise<DeploymentRow> {
+  deploy(id: string, wanted: NewDeployment, joined?: Joined): Promise<DeploymentRow> {
     return this.#change(async (unit, queries, now) => {
       const { tx } = unit;
       const model = await queries.model(id);
@@ -186,8 +195,12 @@ export class RegistryStore {
         last?.target === wanted.target &&
         precisionOf(last) === wanted.precision &&
         (last.fallback === null) === (wanted.fallback === null);
+      await joined?.check(unit);
       // Asked for again, as after a reply that was lost.
-      if (wanted.kind === 'deploy' && isSame) return last!;
+      if (wanted.kind === 'deploy' && isSame) {
+        await joined?.write(unit, last!, now);
+        return last!;
+      }
       const row: DeploymentRow = {
         model_id: id,
         seq: wanted.seq + 1,
@@ -213,6 +226,7 @@ export class RegistryStore {
         artefact_sha256,
         previous_version: row.previous_version === null ? null : `${row.previous_version}`,
       });
+      await joined?.write(unit, row, now);
       return row;
     });
   }

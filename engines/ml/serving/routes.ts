@@ -6,6 +6,7 @@ import { ARROW_STREAM } from '../../../src/http/media-types.ts';
 import { jsonSchemaOf } from '../../../src/http/openapi.ts';
 import { invalidBody } from '../../../src/http/problem.ts';
 import { jobAccepted } from '../../../src/jobs/record.ts';
+import type { Experiments } from '../experiments/experiments.ts';
 import {
   eitherBody,
   isTemplateBody,
@@ -55,14 +56,20 @@ export function servingRoutes(
   jobs: PredictionJobs,
   publishing: PublishParts,
   templates: Templates,
+  experiments: Pick<Experiments, 'predict'>,
   maxBodyBytes: number,
 ) {
-  const anywhere = (body: PredictRequest | TemplateBody, signal: AbortSignal) =>
-    isTemplateBody(body) ? templates.answer(body, 'auto', signal) : serving.predict(body, signal);
-  const on = (asked: Asked, body: HardwareRequest | TemplateBody, signal: AbortSignal) =>
-    isTemplateBody(body) ? templates.answer(body, asked, signal) : serving.predictOn(asked, body, signal);
+  const anywhere = (body: PredictRequest | TemplateBody, request: Request) =>
+    isTemplateBody(body)
+      ? templates.answer(body, 'auto', request.signal)
+      : experiments.predict(body, request.signal, request.headers.get('x-request-id'));
+  const on = (asked: Asked, body: HardwareRequest | TemplateBody, { signal, headers }: Request) => {
+    if (isTemplateBody(body)) return templates.answer(body, asked, signal);
+    const wanted = { asked, allowFallback: body.allow_fallback };
+    return experiments.predict(body, signal, headers.get('x-request-id'), wanted);
+  };
   return new Elysia({ name: 'ml-serving' })
-    .post('/predict', ({ body, request }) => anywhere(body, request.signal), {
+    .post('/predict', ({ body, request }) => anywhere(body, request), {
       body: predictBody,
       response: eitherReply,
       detail: { summary: 'Predictions for rows of inputs, or for an instrument now', tags },
@@ -137,17 +144,17 @@ export function servingRoutes(
         detail: { summary: 'Predictions of a job; 202 with the job while it goes on', tags },
       },
     )
-    .post('/predict/neural-engine', ({ body, request }) => on('coreml', body, request.signal), {
+    .post('/predict/neural-engine', ({ body, request }) => on('coreml', body, request), {
       body: hardwareBody,
       response: eitherReply,
       detail: { summary: 'Predictions on the Neural Engine; 503 where there is none', tags },
     })
-    .post('/predict/metal-gpu', ({ body, request }) => on('coreml-gpu', body, request.signal), {
+    .post('/predict/metal-gpu', ({ body, request }) => on('coreml-gpu', body, request), {
       body: hardwareBody,
       response: eitherReply,
       detail: { summary: 'Predictions on the GPU; 503 where there is none', tags },
     })
-    .post('/predict/hybrid', ({ body, request }) => anywhere(body, request.signal), {
+    .post('/predict/hybrid', ({ body, request }) => anywhere(body, request), {
       body: predictBody,
       response: eitherReply,
       detail: { summary: 'Predictions where the hardware router says', tags },

@@ -40,6 +40,14 @@ const single = {
     .max(1000)
     .optional()
     .describe('with bars: how many of the newest rows of each series are predicted; default 1'),
+  key: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe(
+      'what an experiment on the model divides requests by: the same key, the same arm; default: symbol, else x-request-id',
+    ),
   timeout_ms: timeoutMs,
 };
 const oneOfThem = ({ inputs, symbol, bars }: Partial<Record<'inputs' | 'symbol' | 'bars', unknown>>) =>
@@ -197,6 +205,20 @@ export const predictReply = z.object({
     .object({ level: z.number(), low: z.array(z.number()), high: z.array(z.number()) })
     .nullable()
     .describe('conformal interval of each row of a regression; null where nothing was held out for it'),
+  prediction_id: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('by which an outcome is posted; only while an experiment runs on the model, null where none is needed'),
+  experiment: z
+    .object({
+      id: z.string(),
+      arm: z.string().describe('the arm that answered'),
+      key: z.string(),
+      instead_of: z.string().optional().describe('the arm of the key, which was at fault'),
+    })
+    .optional()
+    .describe('only while an experiment runs on the model'),
   ...ran,
 });
 export type PredictReply = z.infer<typeof predictReply>;
