@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'learning/validation.bench.ts',
     'learning/networks.bench.ts',
     'learning/trees.bench.ts',
+    'learning/automl.bench.ts',
     'learning/sentiment.bench.ts',
     'learning/assign.bench.ts',
   ],

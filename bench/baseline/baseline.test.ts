@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atr, bollinger, computePanel, ema, macd, rsi } from '../../src/indicators/index.ts';
 import { mlp } from '../../src/learning/deep/families/mlp.ts';
+import { gradientBoosting } from '../../src/learning/trees/index.ts';
+import { predictServed } from '../../src/learning/validation/serve.ts';
 import { covariance, gemm } from '../../src/native/index.ts';
 import { crossEntropy } from '../../src/onnx/autodiff/ops.ts';
 import { logisticProbability } from '../../src/onnx/logistic.ts';
@@ -12,6 +14,7 @@ import { Batches } from '../../src/onnx/training/batches.ts';
 import { barsAround } from '../inputs.ts';
 import { COLUMNS, FOLDS, HORIZON, inputs, ROWS, targets, validate } from '../learning/folds.ts';
 import { productRows, trainer } from '../learning/trainer.ts';
+import { boost } from './boosting.ts';
 import { seriesFeatures } from './features.ts';
 import { foldLogistic, logisticRows } from './logistic.ts';
 import { crossValidateLogistic } from './logistic-fit.ts';
@@ -193,4 +196,38 @@ test('the plain cross-validation scores as ours does', async () => {
   const rows = { inputs, targets, rows: ROWS, columns: COLUMNS, horizon: HORIZON };
   // Probabilities of the served graph are float32.
   expect(crossValidateLogistic(rows, FOLDS)).toBeCloseTo(await validate(1), 4);
+});
+
+test('boosted trees are those of the native fit, as many as watched rows ask for', async () => {
+  const columns = 3;
+  const part = (rows: number, from: number) => {
+    // Few values each, so that both cut the same bins.
+    const inputs = Float32Array.from(
+      { length: rows * columns },
+      (_, at) => ((at + from) * 7919) % (11 + (at % columns)),
+    );
+    const targets = Float32Array.from({ length: rows }, (_, row) => {
+      const [a, b] = [inputs[row * columns]!, inputs[row * columns + 1]!];
+      return Number(a * b + ((row * 31) % 17) > 40);
+    });
+    return { inputs, targets, rows, columns };
+  };
+  const [train, watched, test] = [part(400, 0), part(150, 9000), part(120, 70_000)];
+  const settings = { learning_rate: 0.2, max_leaves: 6, min_rows: 10, l2: 1, rounds: 60, patience: 10 };
+  const plain = boost(train, watched, test, { ...settings, row_share: 1, column_share: 1 }, 1);
+  const { model, facts } = await gradientBoosting.fit(
+    'classification',
+    { ...train, classes: 2, validation: { ...watched, classes: 2 } },
+    gradientBoosting.options.parse({ ...settings, min_hessian: 0 }),
+    { seed: 1, threads: 1 },
+  );
+  const { output } = await predictServed(model, test.inputs, columns);
+  expect(facts.rounds).toBeGreaterThan(5);
+  // Sums of float32 leaves beside those of float64.
+  expect(
+    worst(
+      plain,
+      Float64Array.from({ length: test.rows }, (_, row) => output[2 * row + 1]!),
+    ),
+  ).toBeLessThan(1e-5);
 });

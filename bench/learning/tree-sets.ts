@@ -8,6 +8,8 @@ export interface TreeSetRows {
   readonly inputs: Float32Array;
   readonly targets: Float32Array;
   readonly rows: number;
+  /** [rows], never falling: when a row is from, in units of one row of a series. */
+  readonly times: Float64Array;
 }
 
 /** One data set in two parts. */
@@ -15,6 +17,8 @@ export interface TreeSet {
   readonly name: string;
   readonly objective: 'regression' | 'binary';
   readonly columns: number;
+  /** How far the target looks ahead, in the unit of the times. */
+  readonly ahead: number;
   readonly training: TreeSetRows;
   readonly test: TreeSetRows;
 }
@@ -70,7 +74,7 @@ function rowsOf({ closes, volumes }: Series, lags: number, ahead: number): Row[]
 }
 
 /** Cuts rows in time; of `binary` the target is whether the number is above the median of the training rows. */
-function setOf(name: string, objective: TreeSet['objective'], rows: readonly Row[]): TreeSet {
+function setOf(name: string, objective: TreeSet['objective'], rows: readonly Row[], ahead = 0): TreeSet {
   const sorted = rows.toSorted((a, b) => a.time - b.time);
   const border = Math.floor(sorted.length * (1 - TEST_SHARE));
   const columns = sorted[0]!.features.length;
@@ -85,11 +89,13 @@ function setOf(name: string, objective: TreeSet['objective'], rows: readonly Row
       objective === 'binary' ? Number(target > median) : target,
     ),
     rows: of.length,
+    times: Float64Array.from(of, ({ time }) => time),
   });
   return {
     name,
     objective,
     columns,
+    ahead,
     training: part(sorted.slice(0, border)),
     test: part(sorted.slice(border)),
   };
@@ -103,7 +109,7 @@ function stocks(): TreeSet | null {
     .flatMap((_, column) =>
       rowsOf({ closes: lines.slice(1).map((line) => Number(line[column + 1])) }, 20, 5),
     );
-  return setOf('20 US stocks, daily: size of the next week', 'regression', rows);
+  return setOf('20 US stocks, daily: size of the next week', 'regression', rows, 5);
 }
 
 function pairs(): TreeSet | null {
@@ -117,7 +123,7 @@ function pairs(): TreeSet | null {
       12,
     ),
   );
-  return setOf('10 crypto pairs, 5 minutes: a wild next hour', 'binary', rows);
+  return setOf('10 crypto pairs, 5 minutes: a wild next hour', 'binary', rows, 12);
 }
 
 function minutes(): TreeSet | null {
@@ -128,14 +134,14 @@ function minutes(): TreeSet | null {
     60,
     15,
   );
-  return setOf('BTC, minutes with many lags: size of the next quarter of an hour', 'regression', rows);
+  return setOf('BTC, minutes with many lags: size of the next quarter of an hour', 'regression', rows, 15);
 }
 
-/** Friedman's first function of five of 30 uniform columns, with noise. */
-function drawn(objective: TreeSet['objective']): TreeSet {
+/** Friedman's first function of five of 30 uniform columns (or more), with noise. */
+export function drawn(objective: TreeSet['objective'], count = 133_334, columns = 30): TreeSet {
   const draw = uniform(1);
-  const rows = Array.from({ length: 133_334 }, (_, time) => {
-    const features = Array.from({ length: 30 }, () => Math.fround(draw()));
+  const rows = Array.from({ length: count }, (_, time) => {
+    const features = Array.from({ length: columns }, () => Math.fround(draw()));
     const [a, b, c, d, e] = features as [number, number, number, number, number];
     const target = 10 * Math.sin(Math.PI * a * b) + 20 * (c - 0.5) ** 2 + 10 * d + 5 * e + 2 * draw();
     return { time, features, target };

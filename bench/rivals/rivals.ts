@@ -16,6 +16,7 @@ export type RivalName =
   | 'scikit-learn'
   | 'PyTorch'
   | 'LightGBM'
+  | 'Optuna'
   | 'vaderSentiment'
   | 'tokenizers';
 

@@ -1,5 +1,6 @@
 // The rows of the published tables, in their order: the claim word for word, and what measures ours.
 import type { RowPlan } from './measure.ts';
+import { automl } from './rows/automl.ts';
 import { featureEngineering } from './rows/features.ts';
 import { inference10k, realtimePrediction } from './rows/inference.ts';
 import { matrix } from './rows/matrix.ts';
@@ -21,8 +22,6 @@ const learning = (operation: string, before: string, after: string) => ({
   before,
   after,
 });
-
-const NO_SEARCH = 'this version searches over no settings, so that there is no work of ours to time.';
 
 /** Every row, in the order of the tables. */
 export const ROWS: readonly RowPlan[] = [
@@ -96,6 +95,6 @@ export const ROWS: readonly RowPlan[] = [
     id: 'automl',
     published: learning('AutoML optimisation', '15,000 ms', '1,200 ms'),
     publishedRatio: 12.5,
-    pending: { workload: 'Search over models and their settings', note: NO_SEARCH },
+    measure: automl,
   },
 ];
