@@ -10,6 +10,7 @@ import { decisionRoutes } from './decisions/routes.ts';
 import { experimentRoutes } from './experiments/routes.ts';
 import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { monitoringRoutes } from './monitoring/routes.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
@@ -46,6 +47,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
           .use(datasetRoutes(service.datasets, context))
           .use(trainingRoutes(service.training, service.validation))
           .use(searchRoutes(service.search))
+          .use(monitoringRoutes(service.monitoring))
           .use(jobRoutes(service.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS, '/datasets'],

@@ -1,6 +1,7 @@
 // The schema of the engine's tables, oldest step first; a step that has run is never changed.
 import type { Migrations } from '../../src/store/database.ts';
 import { EXPERIMENT_TABLES } from './experiments/tables.ts';
+import { MONITORING_TABLES } from './monitoring/tables.ts';
 import { REGISTRY_TABLES } from './registry/tables.ts';
 import { SEARCH_TABLES } from './search/tables.ts';
 
@@ -13,4 +14,5 @@ export const MIGRATIONS: Migrations = [
   ...REGISTRY_TABLES,
   ...SEARCH_TABLES,
   ...EXPERIMENT_TABLES,
+  ...MONITORING_TABLES,
 ];

@@ -9,6 +9,8 @@ import type { Counter, Histogram } from '../../src/http/prom.ts';
 import { FEATURES, type FeatureValues, modelInputs } from '../../src/indicators/feature-set.ts';
 import { type StrategyKind, strategyDefinitions } from '../../src/trading/strategies.ts';
 import type { MarketHistory } from './market-history.ts';
+import type { ServedCard } from './model-source.ts';
+import type { StreamedRow } from './monitoring/service.ts';
 import { BLOCK_ROWS } from './row-runs.ts';
 import type { StreamedModel, StreamModel } from './stream-model.ts';
 
@@ -25,6 +27,13 @@ export interface Latest {
   readonly warm: boolean;
   /** Messages seen. */
   readonly messages: number;
+}
+
+/** What watches the predictions of the live stream. */
+export interface StreamWatch {
+  watches(id: string): boolean;
+  bars(bars: readonly { readonly symbol: string; readonly tsUs: number; readonly close: number }[]): void;
+  streamed(card: ServedCard, rows: readonly StreamedRow[], msEach: number): void;
 }
 
 /** Instruments of the engine's metrics that the stream feeds. */
@@ -44,6 +53,7 @@ export class PredictionStream {
   readonly #metrics: StreamMetrics;
   readonly #log: Log;
   readonly #history: MarketHistory;
+  readonly #watch: StreamWatch | null;
   readonly #latest = new Map<string, Latest>();
   // A replay keeps the model that it was opened with, so that a load in its course can't change its outcome.
   #replayModel: StreamedModel | null = null;
@@ -55,12 +65,22 @@ export class PredictionStream {
     emits: [topics.mlPredictions],
     open: (spec) => this.#check(spec),
     begin: (spec) => this.#begin(spec),
-    process: (batch, publisher) => this.#process(this.#history.takeBars(batch), publisher),
+    process: (batch, publisher) => {
+      if (!publisher.spec) this.#tellBars(batch);
+      return this.#process(this.#history.takeBars(batch), publisher);
+    },
     close: () => ({ ...this.#tally, ...identity(this.#replayModel) }),
   };
 
   /** Bars go to `history`, which takes them out of what comes. */
-  constructor(model: StreamModel, history: MarketHistory, metrics: StreamMetrics, log: Log) {
+  constructor(
+    model: StreamModel,
+    history: MarketHistory,
+    metrics: StreamMetrics,
+    log: Log,
+    watch: StreamWatch | null = null,
+  ) {
+    this.#watch = watch;
     this.#model = model;
     this.#history = history;
     this.#metrics = metrics;
@@ -100,7 +120,7 @@ export class PredictionStream {
     const ids = identity(model, this.#model.id);
     for (let from = 0; from < batch.length; from += BLOCK_ROWS) {
       const part = batch.slice(from, from + BLOCK_ROWS);
-      const values = await this.#predict(model, part);
+      const values = await this.#predict(model, part, publisher.spec ? null : this.#watch);
       const { hardware_used } = identity(model);
       let valued = 0;
       for (let i = 0; i < part.length; i++) {
@@ -127,7 +147,11 @@ export class PredictionStream {
   }
 
   /** One number or null per message. Never throws: the chain behind waits for a message per bar. */
-  async #predict(model: StreamedModel | null, part: readonly Features[]): Promise<(number | null)[]> {
+  async #predict(
+    model: StreamedModel | null,
+    part: readonly Features[],
+    watch: StreamWatch | null,
+  ): Promise<(number | null)[]> {
     const started = performance.now();
     const rows = part.map((message) => this.#remember(message));
     const asked = rows.filter((row) => row !== null);
@@ -136,7 +160,20 @@ export class PredictionStream {
     const meanSeconds = (performance.now() - started) / asked.length / 1000;
     for (let i = 0; i < asked.length; i++) this.#metrics.inference.observe(meanSeconds);
     let next = 0;
-    return rows.map((row) => (row === null ? null : probabilityOf(values[next++]!)));
+    const said = rows.map((row) => (row === null ? null : probabilityOf(values[next++]!)));
+    if (watch?.watches(model.card.model_id))
+      watch.streamed(model.card, streamedRows(part, rows, said), meanSeconds * 1000);
+    return said;
+  }
+
+  #tellBars(batch: readonly Envelope[]): void {
+    if (!this.#watch) return;
+    const bars = batch.flatMap(({ topic, body, ts_event_us }) => {
+      if (topic !== topics.marketLiveData.name) return [];
+      const { symbol, close } = body as BodyOf<typeof topics.marketLiveData>;
+      return [{ symbol, close, tsUs: ts_event_us }];
+    });
+    if (bars.length > 0) this.#watch.bars(bars);
   }
 
   #remember({ body, ts_event_us }: Features): Float32Array | null {
@@ -179,6 +216,20 @@ function identity(model: StreamedModel | null, id: string | null = null) {
     model_version: model?.card.version ?? 'none',
     hardware_used: model?.session.provider.provider ?? 'none',
   };
+}
+
+/** Rows that were answered, with the bars that they are of. */
+function streamedRows(
+  part: readonly Features[],
+  rows: readonly (Float32Array | null)[],
+  said: readonly (number | null)[],
+): StreamedRow[] {
+  return part.flatMap(({ body, ts_event_us }, i) => {
+    const [inputs, value] = [rows[i], said[i]];
+    if (!inputs || value === null || value === undefined) return [];
+    const { symbol, interval_us, close } = body;
+    return [{ symbol, tsUs: ts_event_us, intervalUs: interval_us, close, inputs, value }];
+  });
 }
 
 /** Float32 of the inputs, or null when one of them is too big for it or no number at all. */

@@ -12,6 +12,7 @@ import { Deployments } from './deployments.ts';
 import { Experiments } from './experiments/experiments.ts';
 import { MarketHistory } from './market-history.ts';
 import { ModelCache } from './model-cache.ts';
+import { Monitoring } from './monitoring/service.ts';
 import { PredictionStream } from './prediction-stream.ts';
 import { ModelsService } from './registry/service.ts';
 import { RiskStates } from './risk-states.ts';
@@ -56,6 +57,7 @@ export class MlService {
   readonly training: Training;
   readonly validation: Validation;
   readonly search: SearchService;
+  readonly monitoring: Monitoring;
   readonly jobs: Jobs;
   readonly #dataDir: string;
   readonly #graceMs: number;
@@ -82,12 +84,14 @@ export class MlService {
         this.#cache.forget(id);
         this.serving.models.forget(id);
         this.experiments.changed(id);
+        this.monitoring.changed(id);
       },
       deleted: (id) => {
         this.#deployedFor.forget();
         this.#cache.drop(id);
         this.serving.models.drop(id);
         this.experiments.changed(id);
+        this.monitoring.changed(id);
       },
       stream: () => {
         const { id, loaded, reason } = this.#streamModel;
@@ -128,7 +132,12 @@ export class MlService {
     const streamMetrics = { predictions: this.#predictions, inference: this.#inference };
     this.history = new MarketHistory(metrics.registry);
     this.riskStates = new RiskStates(context.bus);
-    this.#stream = new PredictionStream(this.#streamModel, this.history, streamMetrics, log);
+    const watch = {
+      watches: (id: string) => this.monitoring.watches(id),
+      bars: (bars: Parameters<Monitoring['bars']>[0]) => this.monitoring.bars(bars),
+      streamed: (...told: Parameters<Monitoring['streamed']>) => this.monitoring.streamed(...told),
+    };
+    this.#stream = new PredictionStream(this.#streamModel, this.history, streamMetrics, log, watch);
     this.serving = new Serving(context, {
       source,
       reference: (asked) => this.#reference(asked),
@@ -137,6 +146,7 @@ export class MlService {
         this.#inference.observe(seconds);
         this.#predictions.inc({ model_id, source: 'request', outcome: 'value' }, rows);
       },
+      observe: (...answered) => this.monitoring.observe(...answered),
     });
     this.experiments = new Experiments(context, { models: this.models, serving: this.serving });
     this.datasets = new DatasetStore(
@@ -159,10 +169,16 @@ export class MlService {
     this.validation = new Validation(context, this.models, this.datasets);
     this.search = new SearchService(context, this.models, this.datasets);
     const { searches } = this.search;
+    const { models, datasets, training } = this;
+    this.monitoring = new Monitoring(context, { models, datasets, training });
     const kinds = [this.predictions, this.training, this.validation, searches];
-    const definitions = [...kinds.map(({ definition }) => definition), searches.trials.definition];
+    const definitions = [
+      ...kinds.map(({ definition }) => definition),
+      searches.trials.definition,
+      ...this.monitoring.definitions,
+    ];
     this.jobs = openJobs(context, { engine: 'ml', definitions });
-    for (const kind of kinds) kind.bind(this.jobs);
+    for (const kind of [...kinds, this.monitoring]) kind.bind(this.jobs);
     this.#dataDir = config.dataDir;
     this.#graceMs = config.graceMs / 2;
     this.publishing = {
@@ -189,6 +205,7 @@ export class MlService {
     await this.experiments.start();
     await this.jobs.start();
     await this.search.searches.start();
+    await this.monitoring.start();
   }
 
   async stop(): Promise<void> {
@@ -199,6 +216,7 @@ export class MlService {
     await this.jobs.stop(this.#graceMs);
     this.search.searches.stop();
     await this.experiments.stop();
+    await this.monitoring.stop();
     await this.serving.stop();
     await this.#cache.close();
   }
@@ -226,6 +244,7 @@ export class MlService {
       instruments: this.#stream.symbols,
       history: this.history.status(),
       portfolios: this.riskStates.size,
+      monitoring: this.monitoring.status(),
     };
   }
 

@@ -29,6 +29,7 @@ import {
   valuation,
 } from './bodies.ts';
 import { decision, validationAnswer, validationQuestion } from './decision-bodies.ts';
+import { driftUpdate, retrainingRequired } from './drift-bodies.ts';
 
 /**
  * `publish`: at most once, for what the next message replaces. `append`: never lost; stored with the change that it tells of,
@@ -183,6 +184,21 @@ export const topics = {
     'publish',
     'How a search over settings goes, at most four times a second',
     searchUpdate,
+  ),
+  driftUpdates: topic(
+    'ml.drift_updates',
+    'ml',
+    'publish',
+    'What a monitor of a model found, and how a retraining goes',
+    driftUpdate,
+  ),
+  retrainingRequired: topic(
+    'ml.model_retraining_required',
+    'ml',
+    'append',
+    'A model that serves got worse than it was, or what it reads changed',
+    retrainingRequired,
+    { key: 'model_id', keep: 'window' },
   ),
   hardwareMetrics: topic(
     'hardware.metrics',

@@ -60,6 +60,11 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /predict/publish': 'trade',
     // Others act on what is told as decided.
     'POST /decisions': 'trade',
+    'PUT /monitors/:model_id': 'admin',
+    'DELETE /monitors/:model_id': 'admin',
+    // What is said to have happened may train a model again, and let it serve.
+    'POST /monitors/:model_id/outcomes': 'trade',
+    'POST /monitors/:model_id/check': 'trade',
     'DELETE /jobs/:id': 'trade',
   },
   features: { 'POST /indicators/:name': 'read' },

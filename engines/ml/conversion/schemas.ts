@@ -29,6 +29,15 @@ export type ConvertRequest = z.output<typeof convertRequest>;
 /** How the rows of a training were made, as the lineage of its version holds it. */
 export const recipeSchema = trainInput
   .pick({ dataset_id: true, features: true, target: true, missing: true, steps: true, test_fraction: true })
+  .extend(
+    // What else it takes to fit it again; versions that were trained before these were kept lack them.
+    trainInput
+      .pick({
+        ...{ family: true, options: true, seed: true, calibration: true, calibration_fraction: true },
+        ...{ stopping_fraction: true, interval_level: true, hardware: true },
+      })
+      .partial().shape,
+  )
   .strip();
 export type Recipe = z.output<typeof recipeSchema>;
 

@@ -59,7 +59,7 @@ export class Answering {
       if (arm === control || isLate) throw error;
       const reply = await this.#ask(control, request, signal, wanted);
       const experiment = { id: running.id, arm: control.name, key, instead_of: arm.name };
-      return { ...reply, prediction_id: null, experiment };
+      return { ...reply, prediction_id: reply.prediction_id ?? null, experiment };
     }
   }
 
@@ -101,7 +101,7 @@ export class Answering {
   ): PredictReply {
     const { key, stage, run, request, reply, wanted } = made;
     const said = saidOf(reply);
-    const id = this.#idFor(running, said);
+    const id = this.#idFor(running, said, reply);
     const { model_id } = reply;
     this.#parts.answered(model_id, run.arm, 'value');
     const served = {
@@ -119,7 +119,8 @@ export class Answering {
       if (shadows.length > 0) running.lose();
       this.#note(running, served);
     }
-    return { ...reply, prediction_id: id, experiment: { id: running.id, arm: run.arm, key } };
+    const prediction_id = id ?? reply.prediction_id ?? null;
+    return { ...reply, prediction_id, experiment: { id: running.id, arm: run.arm, key } };
   }
 
   // After the reply is on its way; whatever goes wrong here, nobody else sees it.
@@ -158,7 +159,8 @@ export class Answering {
     this.#note(running, { ...served, runs, prediction });
   }
 
-  #idFor(running: Running, said: Said): string | null {
+  // A watched model has given its answer an id already: one id is good for both.
+  #idFor(running: Running, said: Said, { prediction_id }: PredictReply): string | null {
     const { metric } = running.experiment.definition;
     if (METRIC_FACTS[metric].needs === null) return null;
     if (said.p.length > MAX_ROWS || running.kept >= MAX_PREDICTIONS) {
@@ -166,7 +168,7 @@ export class Answering {
       return null;
     }
     running.kept++;
-    return newId();
+    return prediction_id ?? newId();
   }
 
   #note(running: Running, served: Omit<Served, 'atUs'>): void {

@@ -26,6 +26,8 @@ export interface Prediction {
   readonly width: number;
   readonly provider: ProviderChoice;
   readonly where: Where;
+  /** Of rows of a model that is watched. */
+  readonly id?: string;
 }
 
 /** Answers rows with the outputs of models. */

@@ -60,11 +60,12 @@ export function providerOf(hardware: 'auto' | Hardware): 'auto' | ProviderChoice
 
 /** Returns the reply to a prediction that began at `started`. */
 export function replyOf(prediction: Prediction, started: number): PredictReply {
-  const { card, output, width, provider, where } = prediction;
+  const { card, output, width, provider, where, id } = prediction;
   const predictions = width === 1 ? Array.from(output) : inRows(output, width);
   return {
     model_id: card.model_id,
     model_version: card.version,
+    ...(id !== undefined && { prediction_id: id }),
     inputs: card.inputs.map((input) => input.name),
     predictions,
     ...(card.model_type === 'classification' ? decide(predictions, card.output.classes) : UNDECIDED),
@@ -80,9 +81,11 @@ export function replyOf(prediction: Prediction, started: number): PredictReply {
 
 /** Returns one reply for rows that were answered in parts, in their order. */
 export function joinReplies(parts: readonly PredictReply[], tookMs: number): PredictReply {
-  const first = parts[0]!;
+  const { prediction_id, ...first } = parts[0]!;
   return {
     ...first,
+    // Each part has an id of its own: one that is all of the reply is its id.
+    ...(parts.length === 1 && prediction_id !== undefined && { prediction_id }),
     predictions: parts.flatMap(({ predictions }) => predictions as number[]),
     confidence: first.confidence && parts.flatMap(({ confidence }) => confidence!),
     signal: first.signal && parts.flatMap(({ signal }) => signal!),

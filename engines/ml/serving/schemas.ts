@@ -17,8 +17,18 @@ const timeoutMs = z
   .optional()
   .describe('milliseconds until the request is given up, at most DEFAULT_TIMEOUT, which is the default');
 
+const key = z
+  .string()
+  .min(1)
+  .max(128)
+  .optional()
+  .describe(
+    'what the caller calls this request by: outcomes of a watched model can name it, and an experiment on the model divides requests by it (the same key, the same arm; default: symbol, else x-request-id)',
+  );
+
 const single = {
   model_id: reference,
+  key,
   inputs: rows
     .max(MAX_ROWS)
     .optional()
@@ -40,14 +50,6 @@ const single = {
     .max(1000)
     .optional()
     .describe('with bars: how many of the newest rows of each series are predicted; default 1'),
-  key: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .describe(
-      'what an experiment on the model divides requests by: the same key, the same arm; default: symbol, else x-request-id',
-    ),
   timeout_ms: timeoutMs,
 };
 const oneOfThem = ({ inputs, symbol, bars }: Partial<Record<'inputs' | 'symbol' | 'bars', unknown>>) =>
@@ -88,6 +90,7 @@ export type Hardware = (typeof HARDWARE)[number];
 
 const batch = {
   model_id: reference,
+  key,
   hardware: z.enum(['auto', ...HARDWARE]).default('auto'),
   allow_fallback: allowFallback,
   timeout_ms: timeoutMs,
@@ -209,7 +212,9 @@ export const predictReply = z.object({
     .string()
     .nullable()
     .optional()
-    .describe('by which an outcome is posted; only while an experiment runs on the model, null where none is needed'),
+    .describe(
+      'by which an outcome is posted; only of a watched model (with the row of the request), and while an experiment runs on the model, null where none is needed',
+    ),
   experiment: z
     .object({
       id: z.string(),

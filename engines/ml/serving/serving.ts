@@ -11,6 +11,7 @@ import type { EngineContext } from '../../../src/http/engine.ts';
 import { FEATURE_BARS } from '../../../src/indicators/feature-set.ts';
 import { rowsByRecipe } from '../features/posted.ts';
 import type { ModelSource, ServedCard } from '../model-source.ts';
+import type { Answered } from '../monitoring/rows.ts';
 import type { Latest } from '../prediction-stream.ts';
 import { readsStream } from '../stream-model.ts';
 import { ServingMetrics } from './metrics.ts';
@@ -30,6 +31,13 @@ export interface ServingParts {
   readonly latest: (symbol: string) => Latest | undefined;
   /** Hears of rows that were answered. */
   readonly answered: (card: Pick<ServedCard, 'model_id'>, rows: number, seconds: number) => void;
+  /** Takes rows of a model that is watched, and returns the id that their outcomes can name; undefined where nobody watches. */
+  readonly observe?: (
+    card: ServedCard,
+    answered: Answered,
+    ms: number,
+    key: string | null,
+  ) => string | undefined;
 }
 
 /** Milliseconds that a process may take to start. */
@@ -38,6 +46,8 @@ const START_MS = 30_000;
 interface Wanted {
   readonly asked: Asked;
   readonly allowFallback: boolean;
+  /** What the caller calls the request by. */
+  readonly key?: string | undefined;
 }
 
 const ANYWHERE: Wanted = { asked: 'auto', allowFallback: true };
@@ -101,8 +111,9 @@ export class Serving {
    * Predicts posted rows, what a recipe makes of posted bars, or the newest features of an instrument. Publishes nothing. Throws NotFoundError (model, symbol),
    * ShapeMismatchError, NonFiniteInputError, InsufficientHistoryError, ConflictError, and what `ServedModels.get` and `Predictor.predict` throw.
    */
-  async predict(request: PredictRequest, signal?: AbortSignal, wanted = ANYWHERE): Promise<PredictReply> {
+  async predict(request: PredictRequest, signal?: AbortSignal, where = ANYWHERE): Promise<PredictReply> {
     const started = performance.now();
+    const wanted = { ...where, key: request.key };
     const control = { timeoutMs: timeoutOf(request.timeout_ms, this.#timeoutMs), signal };
     const model = await this.model(request.model_id, wanted, control);
     const { columns } = model.pooled;
@@ -139,7 +150,7 @@ export class Serving {
     signal: AbortSignal,
   ): Promise<PredictReply> {
     const started = performance.now();
-    const wanted = { asked: providerOf(request.hardware), allowFallback: request.allow_fallback };
+    const wanted = wantedBy(request);
     const control = { timeoutMs: timeoutOf(request.timeout_ms, this.#timeoutMs), signal };
     const model = await this.model(request.model_id, wanted, control);
     return this.#answer(model, await read(model.card), wanted, control, started);
@@ -151,7 +162,7 @@ export class Serving {
     partRows: number,
     signal: AbortSignal,
   ): AsyncGenerator<PredictReply> {
-    const wanted = { asked: providerOf(request.hardware), allowFallback: request.allow_fallback };
+    const wanted = wantedBy(request);
     const control = { timeoutMs: timeoutOf(request.timeout_ms, this.#timeoutMs), signal };
     // One version answers all rows, whatever is deployed meanwhile.
     const model = await this.model(request.model_id, wanted, control);
@@ -229,8 +240,12 @@ export class Serving {
     if (wanted.asked !== 'auto' && provider !== wanted.asked && !wanted.allowFallback)
       throw new BackendUnavailableError(`Expected ${wanted.asked}: ${prediction.provider.reason}`);
     checkOutput(prediction);
-    this.#parts.answered(model.card, rows.count, (performance.now() - began) / 1000);
-    return prediction;
+    const tookMs = performance.now() - began;
+    this.#parts.answered(model.card, rows.count, tookMs / 1000);
+    const { output, width } = prediction;
+    const answered = { values: rows.values, output, rows: rows.count, width };
+    const id = this.#parts.observe?.(model.card, answered, tookMs, wanted.key ?? null);
+    return id === undefined ? prediction : { ...prediction, id };
   }
 
   async #answer(model: ServedModel, rows: Rows, wanted: Wanted, control: RunControl, started: number) {
@@ -263,3 +278,9 @@ export class Serving {
     return { row: latest.row, symbol, ts_event_us: latest.tsEventUs };
   }
 }
+
+const wantedBy = ({ hardware, allow_fallback, key }: Omit<BatchRequest, 'inputs' | 'async'>): Wanted => ({
+  asked: providerOf(hardware),
+  allowFallback: allow_fallback,
+  key,
+});

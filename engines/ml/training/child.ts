@@ -18,6 +18,10 @@ async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
   if (order.kind === 'convert') {
     return (await import('../conversion/convert.ts')).convert(order.input, datasets, order.threads);
   }
+  if (order.kind === 'reference')
+    return (await import('../monitoring/reference.ts')).makeReference(order.input, datasets, order.threads);
+  if (order.kind === 'challenge')
+    return (await import('../monitoring/challenge.ts')).challenge(order.input, datasets, order.threads);
   const { frame } = await datasets.open(order.input.dataset_id);
   let latest: FitProgress | undefined;
   let toldAt = Number.NEGATIVE_INFINITY;

@@ -2,6 +2,9 @@
 import type { ProblemExtras } from '../../../src/core/errors.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import type { Converted, ConvertInput } from '../conversion/convert.ts';
+import type { ChallengeInput } from '../monitoring/challenge.ts';
+import type { MadeReference, ReferenceInput } from '../monitoring/reference.ts';
+import type { Retraining } from '../monitoring/schemas.ts';
 import type { TrainInput, ValidateInput, ValidateReply } from './schemas.ts';
 import type { Trained } from './train.ts';
 
@@ -18,6 +21,8 @@ export type Order = {
   | { readonly kind: 'train'; readonly input: TrainInput }
   | { readonly kind: 'validate'; readonly input: ValidateInput }
   | { readonly kind: 'convert'; readonly input: ConvertInput }
+  | { readonly kind: 'reference'; readonly input: ReferenceInput }
+  | { readonly kind: 'challenge'; readonly input: ChallengeInput }
 );
 
 /** What it gives. */
@@ -25,6 +30,8 @@ export interface Outcomes {
   readonly train: Trained;
   readonly validate: ValidateReply;
   readonly convert: Converted;
+  readonly reference: MadeReference;
+  readonly challenge: NonNullable<Retraining['comparison']>;
 }
 
 /** What the process says. */

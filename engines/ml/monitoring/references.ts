@@ -1,0 +1,114 @@
+// References as jobs: what a version is compared with is made in the process that trains, beside the engine.
+import { z } from 'zod';
+import { NautilusError } from '../../../src/core/errors.ts';
+import type { EngineContext } from '../../../src/http/engine.ts';
+import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
+import type { Jobs } from '../../../src/jobs/jobs.ts';
+import type { JobReply } from '../../../src/jobs/record.ts';
+import type { ModelsService } from '../registry/service.ts';
+import { inChild, orderOf } from '../training/in-child.ts';
+import { fileOf } from './model-file.ts';
+import type { Reference } from './records.ts';
+import { recipeOf } from './retraining.ts';
+import { writeReference } from './store.ts';
+
+const KIND = 'monitor-reference';
+const HOUR_MS = 3_600_000;
+
+const referenceJob = z.object({
+  model_id: z.string(),
+  version: z.string(),
+  /** Null: the table that the version was fitted on. */
+  dataset_id: z.string().nullable(),
+});
+type ReferenceJob = z.output<typeof referenceJob>;
+
+const referenceResult = z.object({ model_id: z.string(), version: z.string(), rows: z.int() });
+
+/** What references are made with. */
+export interface ReferenceParts {
+  readonly context: EngineContext;
+  readonly models: ModelsService;
+  /** Hears of a reference, or why there is none. */
+  readonly made: (id: string, version: string, reference: Reference | null, why: string | null) => void;
+}
+
+/** Makes references. */
+export class References {
+  readonly definition: JobDefinition;
+  readonly #parts: ReferenceParts;
+  #jobs: Jobs | undefined;
+
+  constructor(parts: ReferenceParts) {
+    this.#parts = parts;
+    this.definition = defineJob({
+      kind: KIND,
+      input: referenceJob,
+      result: referenceResult,
+      // It changes nothing else, so that it can be begun again.
+      attempts: 2,
+      timeoutMs: HOUR_MS,
+      dedupKey: ({ model_id, version, dataset_id }) => `${model_id}@${version} ${dataset_id ?? ''}`,
+      run: (input: ReferenceJob, job: JobContext) => this.#run(input, job),
+    }) as JobDefinition;
+  }
+
+  bind(jobs: Jobs): void {
+    this.#jobs = jobs;
+  }
+
+  /** Has the reference of a version made, of a table or of the one that it was fitted on. */
+  async ask(model_id: string, version: string, dataset_id: string | null): Promise<void> {
+    try {
+      if (dataset_id === null) {
+        await this.#parts.models.change(model_id, async () => undefined);
+        recipeOf(await this.#parts.models.registry.store.queries.version(model_id, Number(version)));
+      }
+      const { job_id } = await this.#jobs!.add(KIND, { model_id, version, dataset_id });
+      void this.#jobs!.wait(job_id).then(
+        (job) => this.#ended(model_id, version, job),
+        (error) => this.#none(model_id, version, error),
+      );
+    } catch (error) {
+      this.#none(model_id, version, error);
+    }
+  }
+
+  #none(model_id: string, version: string, error: unknown): void {
+    const why = error instanceof NautilusError ? error.message : 'it could not be made';
+    this.#parts.made(model_id, version, null, why);
+  }
+
+  #ended(model_id: string, version: string, job: JobReply): void {
+    if (job.state !== 'completed')
+      this.#parts.made(model_id, version, null, job.error?.detail ?? `making it was ${job.state}`);
+  }
+
+  async #run({ model_id, version, dataset_id }: ReferenceJob, job: JobContext) {
+    const { context, models, made } = this.#parts;
+    const recipe = dataset_id === null ? await this.#recipe(model_id, version) : null;
+    const file = await fileOf(models.source, `${model_id}@${version}`);
+    const from = recipe ? { recipe } : { datasetId: dataset_id! };
+    const { rows, outputRows, ...sketches } = await inChild(
+      { kind: 'reference', ...orderOf(context.config, job.jobId), input: { ...file, from } },
+      { signal: job.signal, progress: () => {} },
+    );
+    const reference: Reference = {
+      info: {
+        kind: recipe ? 'training' : 'dataset',
+        ...{ version, rows, output_rows: outputRows },
+        dataset_id: recipe?.dataset_id ?? dataset_id,
+        why: null,
+        made_us: context.clock.nowUs(),
+      },
+      ...sketches,
+    };
+    await context.units.run(({ tx }) => writeReference(tx, model_id, reference));
+    made(model_id, version, reference, null);
+    return { model_id, version, rows };
+  }
+
+  async #recipe(model_id: string, version: string) {
+    return recipeOf(await this.#parts.models.registry.store.queries.version(model_id, Number(version)));
+  }
+}
