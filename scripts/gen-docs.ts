@@ -19,6 +19,7 @@ import { hardwarePage } from './gen-docs/hardware-page.ts';
 import { kernelsPage } from './gen-docs/kernels-page.ts';
 import { modelTypesPage } from './gen-docs/model-types-page.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
+import { searchPage } from './gen-docs/search-page.ts';
 import { topicsPage } from './gen-docs/topics-page.ts';
 import { renderIndicators } from './gen-indicators.ts';
 import { renderNative } from './gen-native.ts';
@@ -35,6 +36,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/routes.md', `${HEAD}\n${routesPage(documents)}`],
     ['docs/kernels.md', `${HEAD}\n${kernelsPage(documents)}`],
     ['docs/ml/model-types.md', `${HEAD}\n${modelTypesPage()}`],
+    ['docs/ml/search-trials.md', `${HEAD}\n\n${searchPage()}`],
     ['docs/hardware.md', `${HEAD}\n${await hardwarePage(ROOT)}`],
     ...renderNative(),
     ...(await renderIndicators()),
