@@ -24,6 +24,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'learning/automl.bench.ts',
     'learning/sentiment.bench.ts',
     'learning/assign.bench.ts',
+    'learning/samplers.bench.ts',
   ],
   bus: [
     'bus/bus.bench.ts',
