@@ -25,6 +25,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'learning/sentiment.bench.ts',
     'learning/assign.bench.ts',
     'learning/samplers.bench.ts',
+    'learning/drift.bench.ts',
   ],
   bus: [
     'bus/bus.bench.ts',

@@ -18,7 +18,8 @@ export type RivalName =
   | 'LightGBM'
   | 'Optuna'
   | 'vaderSentiment'
-  | 'tokenizers';
+  | 'tokenizers'
+  | 'evidently';
 
 /** What a request names beside its task. */
 export type TaskOptions = Readonly<Record<string, unknown>>;

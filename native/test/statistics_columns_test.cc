@@ -76,6 +76,9 @@ TEST("summaries of columns are those of the sorted values, on every SIMD target"
       CheckTable<float>(target, 5000, 3, 1, column_major, 1);
       CheckTable<double>(target, 5000, 18, 256, column_major, 0);
       CheckTable<float>(target, 5000, 18, 8192, column_major, 2);
+      // Long enough to be sorted by digits, gaps left out.
+      CheckTable<float>(target, 9000, 5, 512, column_major, 0);
+      CheckTable<double>(target, 9000, 5, 16384, column_major, 1);
     }
   });
 }

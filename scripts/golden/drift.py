@@ -1,4 +1,4 @@
-# Writes src/learning/drift/golden.json: what SciPy, evidently and river answer.
+# Writes src/learning/drift/golden.json, what SciPy, evidently and river answer, and src/native/kernels/statistics/columns-golden.json, what numpy does.
 # Needs scipy 1.17.1, numpy 2.4.6, pandas below 3, evidently 0.7.23 and river 0.26.1.
 import json
 from importlib.metadata import version
@@ -128,6 +128,25 @@ for i, x in enumerate(errors):
     if detector.drift_detected:
         drifts.append(i)
 
+# Smooth, with ties and gaps, far from zero, without a number.
+table = np.stack([rng.standard_normal(70), rng.standard_normal(70).round(), 1e6 + rng.random(70), np.full(70, np.nan)], axis=1)
+table[rng.random(table.shape) < 0.1] = np.nan
+table[5, 0], table[6, 1] = np.inf, -np.inf
+table = table.round(3)
+POINTS = 16
+summaries = []
+for column in table.T:
+    numbers = np.sort(column[np.isfinite(column)])
+    count = len(numbers)
+    summaries.append(
+        {
+            'counts': [count, int(np.isnan(column).sum()), int(np.isinf(column).sum())],
+            'moments': [float(numbers.min()), float(numbers.max()), float(numbers.mean()), float(numbers.var() * count)] if count else None,
+            # The middle of each share: the inverse of the empirical distribution, as numpy has it, just above (i + 1/2) / points.
+            'points': listed(np.quantile(numbers, (np.arange(POINTS) + 0.5 + 1e-9) / POINTS, method='inverted_cdf')) if count else [],
+        }
+    )
+
 json.dump(
     {
         'source': ', '.join(f'{name} {version(name)}' for name in ('scipy', 'evidently', 'river')),
@@ -148,4 +167,13 @@ json.dump(
         'ddm': {'warnings': warnings, 'drifts': drifts},
     },
     open(root / 'src/learning/drift/golden.json', 'w'),
+)
+json.dump(
+    {
+        'source': f'numpy {np.__version__}',
+        'tolerance_why': 'sums of 70 numbers in another order',
+        'table': [None if np.isnan(x) else 'inf' if x == np.inf else '-inf' if x == -np.inf else float(x) for x in table.ravel()],
+        'summaries': summaries,
+    },
+    open(root / 'src/native/kernels/statistics/columns-golden.json', 'w'),
 )

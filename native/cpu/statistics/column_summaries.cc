@@ -1,6 +1,7 @@
 // Summaries of the columns of a table: counts, moments, points of the distribution, distinct values. Tiles of
 // columns go over the rows once, each column is then sorted where it lies in the cache.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -8,6 +9,7 @@
 #include "core/kernel_table.h"
 #include "core/parallel.h"
 #include "cpu/statistics/distinct.h"
+#include "cpu/statistics/radix.h"
 #include "cpu/statistics/scratch.h"
 #include "cpu/statistics/sorting.h"
 
@@ -25,6 +27,9 @@ class Summaries {
  public:
   using Key = std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>;
 
+  static constexpr Key kSign = Key{1} << (sizeof(T) * 8 - 1);
+  static constexpr Key kInfinity = std::bit_cast<Key>(std::numeric_limits<T>::infinity());
+
   explicit Summaries(ColumnSummariesArgs& args) : args_(args) {}
 
   Status Run() {
@@ -32,12 +37,16 @@ class Summaries {
     Outcome outcome;
     ParallelRanges(args_.columns, kTile, [&](int64_t first, int64_t last) {
       if (args_.Cancelled()) return outcome.Cancelled();
-      const Scratch<Key> keys(tile * args_.rows);
-      if (!keys) return outcome.OutOfMemory();
+      // The last column is what the sorting of the others goes through.
+      const Scratch<Key> keys((tile + 1) * args_.rows);
+      const Scratch<uint32_t> counts(kMostPasses * kDigits);
+      if (!keys || !counts) return outcome.OutOfMemory();
       Gather(first, last, keys.get());
       for (int64_t column = first; column < last; ++column) {
         if (args_.Cancelled()) return outcome.Cancelled();
-        Summarise(column, keys.get() + (column - first) * args_.rows);
+        Key* own = keys.get() + (column - first) * args_.rows;
+        Key* spare = keys.get() + tile * args_.rows;
+        Summarise(column, RadixSort(own, spare, args_.counts[3 * column], counts.get(), sorter_));
       }
     });
     return outcome.Take();
@@ -59,13 +68,17 @@ class Summaries {
         const int64_t slot = column - first;
         Key* to = keys + slot * args_.rows;
         int64_t count = kept[slot];
+        int64_t endless = 0;
         for (int64_t row = from; row < upto; ++row) {
           const T value = at[row * down];
+          // Without its sign, a number is below infinity and NaN above it.
+          const Key size = std::bit_cast<Key>(value) & ~kSign;
           to[count] = OrderedBits(value);
-          count += std::isfinite(value) ? 1 : 0;
-          infinite[slot] += std::isinf(value) ? 1 : 0;
+          count += size < kInfinity ? 1 : 0;
+          endless += size == kInfinity ? 1 : 0;
         }
         kept[slot] = count;
+        infinite[slot] += endless;
       }
     }
     for (int64_t column = first; column < last; ++column) {
@@ -77,7 +90,8 @@ class Summaries {
     }
   }
 
-  void Summarise(int64_t column, Key* keys) {
+  // Of sorted keys.
+  void Summarise(int64_t column, const Key* keys) {
     const int64_t count = args_.counts[3 * column];
     const int64_t points = args_.summary_points;
     T* out = static_cast<T*>(args_.points) + column * points;
@@ -89,7 +103,6 @@ class Summaries {
       std::fill_n(out, points, static_cast<T>(kNaN));
       return;
     }
-    sorter_(keys, count);
     if (count <= points) {
       std::transform(keys, keys + count, out, [](Key key) { return static_cast<T>(FromOrderedBits(key)); });
       std::fill(out + count, out + points, static_cast<T>(kNaN));
@@ -111,17 +124,25 @@ class Summaries {
   // one another.
   static void Moments(const Key* keys, int64_t count, double* moments) {
     const double middle = FromOrderedBits(keys[count / 2]);
-    double sums[4] = {};
-    double squares[4] = {};
-    for (int64_t i = 0; i < count; ++i) {
-      const double off = static_cast<double>(FromOrderedBits(keys[i])) - middle;
-      sums[i % 4] += off;
-      squares[i % 4] += off * off;
+    const auto off = [&](int64_t i) { return static_cast<double>(FromOrderedBits(keys[i])) - middle; };
+    double sum = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+    double squares = 0, squares1 = 0, squares2 = 0, squares3 = 0;
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+      const double a = off(i), b = off(i + 1), c = off(i + 2), d = off(i + 3);
+      sum += a, sum1 += b, sum2 += c, sum3 += d;
+      squares += a * a, squares1 += b * b, squares2 += c * c, squares3 += d * d;
     }
-    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (; i < count; ++i) {
+      const double a = off(i);
+      sum += a;
+      squares += a * a;
+    }
+    sum = (sum + sum1) + (sum2 + sum3);
+    squares = (squares + squares1) + (squares2 + squares3);
     const double shift = sum / static_cast<double>(count);
     moments[2] = middle + shift;
-    moments[3] = std::max(0.0, (squares[0] + squares[1]) + (squares[2] + squares[3]) - sum * shift);
+    moments[3] = std::max(0.0, squares - sum * shift);
   }
 
   ColumnSummariesArgs& args_;

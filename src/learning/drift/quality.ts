@@ -5,7 +5,7 @@ import { CategorySketch } from './category-sketch.ts';
 import { type Distribution, quantileOf } from './distribution.ts';
 import { duplicateRows } from './duplicates.ts';
 import { NumericSketch } from './numeric-sketch.ts';
-import { clockFindings, type Found, timeFindings, type TimeOptions } from './quality-time.ts';
+import { clockFindings, type Found, type TimeOptions, timeFindings } from './quality-time.ts';
 import { TableSketch } from './table-sketch.ts';
 import type { Chunk, ColumnValues, QualityFlag, QualityReport } from './types.ts';
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InvalidOptionError, ShapeMismatchError } from '../../core/errors.ts';
+import { CancelledError } from '../../native/index.ts';
 import { CategorySketch } from './category-sketch.ts';
 import { rowsUpTo } from './distribution.ts';
 import type { NumericSketch } from './numeric-sketch.ts';
@@ -120,6 +121,16 @@ test('rows and columns, of 32 and 64 bits, at once and later, say the same', asy
   const expected = JSON.stringify(byRows);
   for (const other of [later, byColumns, await TableSketch.buildLater(columns)])
     expect(JSON.stringify(other)).toBe(expected);
+});
+
+test('work that is cancelled leaves the sketch as it was', async () => {
+  const sketch = new TableSketch(numeric(['x']));
+  const values = Float64Array.from({ length: 5000 }, normalStream(8));
+  await expect(sketch.updateRowsLater(values, AbortSignal.abort())).rejects.toThrow(CancelledError);
+  await expect(TableSketch.buildLater(chunk(values), { signal: AbortSignal.abort() })).rejects.toThrow(
+    CancelledError,
+  );
+  expect(sketch.rows).toBe(0);
 });
 
 test('a sketch goes on after it was stored', () => {

@@ -1,8 +1,8 @@
 // A table seen once, row after row: a sketch of each column, in memory that does not grow with the rows but by their logarithm.
 import { InvalidOptionError, ShapeMismatchError } from '../../core/errors.ts';
-import { columnSummaries } from '../../native/index.ts';
 import { CategorySketch, type CategorySketchJson } from './category-sketch.ts';
 import { NumericSketch, type NumericSketchJson } from './numeric-sketch.ts';
+import { type SummaryCall, summarise, summariseLater } from './summarise.ts';
 import type { Category, Chunk, ColumnSpec, ColumnValues, SketchOptions } from './types.ts';
 
 /** Rows that one call of the kernel takes: a column of them fits the second cache. */
@@ -23,14 +23,6 @@ export interface TableSketchJson {
 }
 
 type Values = Float64Array | Float32Array;
-/** One call of the kernel: which columns its answer belongs to. */
-interface Call {
-  readonly columns: readonly NumericSketch[];
-  readonly rows: number;
-  readonly values: Values;
-  readonly columnMajor: boolean;
-}
-
 const refuse = (pointer: string, expected: string, received?: string): never => {
   const field = received === undefined ? { pointer, expected } : { pointer, expected, received };
   throw new InvalidOptionError(`Expected ${expected} for ${pointer}${received ? `, was ${received}` : ''}`, [
@@ -127,7 +119,7 @@ export class TableSketch {
     for (const call of this.#slices(values)) await summariseLater(call, signal);
   }
 
-  *#slices(values: Values): Generator<Call> {
+  *#slices(values: Values): Generator<SummaryCall> {
     const columns = this.columns.length;
     if (this.#numeric.length !== columns) refuse('columns', 'numeric columns only');
     if (values.length % columns !== 0)
@@ -140,7 +132,7 @@ export class TableSketch {
     }
   }
 
-  *#take(chunk: Chunk): Generator<Call> {
+  *#take(chunk: Chunk): Generator<SummaryCall> {
     const { rows, numeric, categorical } = this.#checked(chunk);
     for (const [sketch, values] of categorical) for (const value of values) sketch.add(value as Category);
     if (rows < WAITING) {
@@ -192,7 +184,7 @@ export class TableSketch {
     this.#waits = needed;
   }
 
-  *#waited(): Generator<Call> {
+  *#waited(): Generator<SummaryCall> {
     const rows = this.#waits;
     if (rows === 0 || this.#numeric.length === 0) return;
     const values = new Float64Array(this.#numeric.length * rows);
@@ -282,32 +274,4 @@ function numbersOf(name: string, values: ColumnValues): Values {
     if (!isNumber(value)) refuse(name, 'numbers', 'string');
     return value === null || value === undefined || value === '' ? Number.NaN : Number(value);
   });
-}
-
-type Answer = ReturnType<typeof columnSummaries>;
-
-function summarise(call: Call): void {
-  spread(call, columnSummaries(argumentsOf(call)));
-}
-
-async function summariseLater(call: Call, signal?: AbortSignal): Promise<void> {
-  spread(call, await columnSummaries.async({ ...argumentsOf(call), ...(signal ? { signal } : {}) }));
-}
-
-function argumentsOf({ columns, rows, values, columnMajor }: Call) {
-  // All numbers fit where there are fewer rows than points.
-  const summaryPoints = Math.max(1, Math.min(columns[0]!.points, rows));
-  return { rows, columns: columns.length, values: values as Float64Array, columnMajor, summaryPoints };
-}
-
-function spread({ columns }: Call, { counts, moments, points, registers }: Answer): void {
-  const width = points.length / columns.length;
-  for (const [i, sketch] of columns.entries()) {
-    sketch.add({
-      counts: counts.subarray(3 * i, 3 * i + 3),
-      moments: moments.subarray(4 * i, 4 * i + 4),
-      points: points.subarray(i * width, (i + 1) * width),
-      registers: registers.subarray(1024 * i, 1024 * i + 1024),
-    });
-  }
 }
