@@ -1,4 +1,5 @@
 // Models whose answers are known, and an engine that has them, for the tests of this folder.
+import { Split } from '../../../src/learning/experiments/assign.ts';
 import { encodeLogistic } from '../../../src/onnx/logistic.ts';
 
 /** A reply of an engine. */
@@ -85,4 +86,23 @@ export async function predictKeys(
 /** Keys with a name before their number. */
 export function keysOf(name: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${name}-${i}`);
+}
+
+/** So many keys of each arm, in turns as far as they go: no chance is left in how they are divided. */
+export function keysByArm(
+  experiment: string,
+  history: readonly (readonly number[])[],
+  counts: readonly number[],
+  name: string,
+): string[] {
+  const split = new Split(experiment, history);
+  const found: string[][] = counts.map(() => []);
+  for (let i = 0; found.some((keys, arm) => keys.length < counts[arm]!); i++) {
+    const keys = found[split.armOf(`${name}-${i}`)]!;
+    if (keys.length < counts[found.indexOf(keys)]!) keys.push(`${name}-${i}`);
+  }
+  const most = Math.max(...counts);
+  return Array.from({ length: most }, (_, turn) =>
+    found.flatMap((keys) => keys.slice(turn, turn + 1)),
+  ).flat();
 }
