@@ -54,7 +54,9 @@ that are all the same have an information coefficient of 0. The log-loss counts 
 `;
 
 const STOPPING_TEXT = `
-Fits that go on for rounds or epochs are stopped by watched rows: the last 15% of the training rows of a split, purged, on which no parameter is fitted. So the number of rounds needs no search.
+Fits that go on for rounds or epochs are stopped by rows that no parameter is fitted on, so that the number of rounds needs no search. With one split (the default holdout) these are the tested rows: the
+number of rounds is one more setting that is chosen on them, and the score of a trial flatters by as much as with any other; the rows that no trial sees do not. With several splits
+they are the last 15% of the training rows of each, purged.
 These families begin with the options below, where neither the request nor the trial says otherwise.
 
 They also tell how they are doing, up to 20 times a split, for [pruners](automl.md#what-a-search-takes): the log-loss of the watched rows, or their squared error over the variance of the

@@ -2,9 +2,10 @@
 import { CancelledError } from '../../native/errors.ts';
 import { checkedOptions, familyOf } from '../families.ts';
 import type { Family, FitControl, FitProgress, Fitted } from '../family.ts';
+import type { Candidate } from '../validation/candidate.ts';
 import { pathsOf, type Tested } from '../validation/cross-validate.ts';
-import { takeInputs, type ValidationData } from '../validation/data.ts';
-import { fitRows } from '../validation/held-out.ts';
+import { takeInputs, takeRows, type ValidationData } from '../validation/data.ts';
+import { assertClassesSeen, fitRows } from '../validation/held-out.ts';
 import { type CheckedSplit, requireChecked } from '../validation/leak.ts';
 import { predictServed } from '../validation/serve.ts';
 import { trialOptions, WATCHED, watchedUnit } from './base-options.ts';
@@ -173,20 +174,35 @@ async function fitSplit(
     ended.abort();
   };
   try {
-    const candidate = {
-      family,
-      task: table.task,
-      options,
-      ...(watches && { watchFraction: table.input.watchFraction }),
-    };
     const both = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
-    const fitted = await fitRows(candidate, data, split.train, { ...control, signal: both, progress });
+    const about = { family, task: table.task, options };
+    const run = { ...control, signal: both, progress };
+    const fitted = !watches
+      ? await fitRows(about, data, split.train, run)
+      : table.splits.length > 1
+        ? await fitRows({ ...about, watchFraction: table.input.watchFraction }, data, split.train, run)
+        : await fitWatching(about, data, split, run);
     if (ends !== null) return { ended: ends };
     return { ended: null, fitted, watched: Number.isNaN(last) ? 0 : last, rounds: roundsOf(fitted, watches) };
   } catch (error) {
     if (ends !== null && !signal?.aborted && error instanceof CancelledError) return { ended: ends };
     throw error;
   }
+}
+
+/**
+ * Fits on all training rows of the one split of a search, stopped by its tested rows: the number of rounds is one more setting that is chosen on them. Rows
+ * of their own would be taken from those that the fit learns from, and say less of how many rounds are best.
+ */
+async function fitWatching(
+  { family, task, options }: Candidate<unknown>,
+  data: ValidationData,
+  { train, test }: CheckedSplit,
+  control: FitControl,
+): Promise<Fitted> {
+  assertClassesSeen(data, train);
+  const training = { ...takeRows(data, train), validation: takeRows(data, test) };
+  return family.fit(task, training, options, control);
 }
 
 function roundsOf({ facts }: Fitted, watches: unknown): number | null {

@@ -26,7 +26,10 @@ export interface SearchInput {
   readonly costBps: number;
   /** Share of the rows, the last ones, that no trial sees. */
   readonly testFraction: number;
-  /** Share of the training rows of a split, the last ones, that early stopping watches. */
+  /**
+   * Share of the training rows, the last ones, that early stopping watches where a scheme has several splits, and where a network is fitted again at the
+   * end. With one split it watches the tested rows.
+   */
   readonly watchFraction: number;
 }
 
@@ -42,7 +45,7 @@ export interface SearchTable {
   readonly splits: readonly CheckedSplit[];
 }
 
-/** Where early stopping looks when nothing else is said. */
+/** Share of the rows that early stopping watches when nothing else is said. */
 export const WATCH_FRACTION = 0.15;
 /** Part of the rows before the held-out ones that trials of a search without a scheme are fitted on. */
 export const TRAIN_FRACTION = 0.75;
