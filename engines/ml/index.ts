@@ -11,6 +11,7 @@ import { experimentRoutes } from './experiments/routes.ts';
 import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { monitoringRoutes } from './monitoring/routes.ts';
+import { tableReportRoutes } from './monitoring/table-routes.ts';
 import { registryRoutes, UPLOAD_PATHS } from './registry/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { type MlOptions, MlService } from './service.ts';
@@ -48,6 +49,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
           .use(trainingRoutes(service.training, service.validation))
           .use(searchRoutes(service.search))
           .use(monitoringRoutes(service.monitoring))
+          .use(tableReportRoutes(service.monitoring.tables))
           .use(jobRoutes(service.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS, '/datasets'],

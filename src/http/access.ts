@@ -60,6 +60,8 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /predict/publish': 'trade',
     // Others act on what is told as decided.
     'POST /decisions': 'trade',
+    'POST /drift': 'read',
+    'POST /quality': 'read',
     'PUT /monitors/:model_id': 'admin',
     'DELETE /monitors/:model_id': 'admin',
     // What is said to have happened may train a model again, and let it serve.

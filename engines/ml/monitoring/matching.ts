@@ -1,5 +1,6 @@
 // Outcomes and the predictions that wait for them.
 import type { Unit } from '../../../src/bus/unit.ts';
+import type { ModelCard } from '../../../src/onnx/model-card.ts';
 import { accuracyBaseline, type LossBaseline } from './losses.ts';
 import { type BaselineFrom, withLosses } from './outcomes.ts';
 import type { MonitorState, Reference, VersionState, WaitingAnswers } from './records.ts';
@@ -17,10 +18,11 @@ export interface Matched {
 /** Returns what the losses of a version are held against: what was posted, else the test rows, else its first outcomes. */
 export function baselineFor(
   { baseline: posted }: Pick<MonitorConfig, 'baseline'>,
-  { model_type }: Pick<WatchedCard, 'model_type'>,
+  card: WatchedCard,
   reference: Pick<Reference, 'losses'> | null,
   { firstLosses }: VersionState,
 ): (LossBaseline & { readonly from: BaselineFrom }) | null {
+  const { model_type } = card;
   const { accuracy, mean_absolute_error } = posted;
   const rows = posted.rows ?? null;
   if (model_type === 'classification' && accuracy !== undefined)
@@ -32,7 +34,16 @@ export function baselineFor(
       ...{ rows, from: 'posted' },
     };
   if (reference?.losses) return { ...reference.losses, from: 'test_rows' };
+  const told = model_type === 'classification' ? toldAccuracy(card) : null;
+  if (told) return { ...told, from: 'test_rows' };
   return firstLosses && { ...firstLosses, from: 'first_outcomes' };
+}
+
+/** The accuracy on its test rows that the card of a model of the models directory tells. */
+function toldAccuracy(card: object): LossBaseline | null {
+  const { out_of_sample, split } = card as Partial<Pick<ModelCard, 'out_of_sample' | 'split'>>;
+  const accuracy = out_of_sample?.metrics.accuracy;
+  return accuracy === undefined ? null : accuracyBaseline(accuracy, split?.test.rows ?? null);
 }
 
 /** Matches outcomes with what waits for them, in their order. Each row of a request is matched once. */

@@ -85,15 +85,28 @@ export class References {
   }
 
   async #run({ model_id, version, dataset_id }: ReferenceJob, job: JobContext) {
-    const { context, models, made } = this.#parts;
-    const recipe = dataset_id === null ? await this.#recipe(model_id, version) : null;
+    const reference = await this.make(model_id, version, dataset_id, job);
+    await this.#parts.context.units.run(({ tx }) => writeReference(tx, model_id, reference));
+    this.#parts.made(model_id, version, reference, null);
+    return { model_id, version, rows: reference.info.rows };
+  }
+
+  /** Makes the reference of a version in a process of its own, of a table or of the one that it was fitted on. Throws ConflictError, and as `makeReference` does. */
+  async make(
+    model_id: string,
+    version: string,
+    dataset_id: string | null,
+    { jobId, signal }: Pick<JobContext, 'jobId' | 'signal'>,
+  ): Promise<Reference> {
+    const { context, models } = this.#parts;
+    const recipe = dataset_id === null ? await this.recipe(model_id, version) : null;
     const file = await fileOf(models.source, `${model_id}@${version}`);
     const from = recipe ? { recipe } : { datasetId: dataset_id! };
     const { rows, outputRows, ...sketches } = await inChild(
-      { kind: 'reference', ...orderOf(context.config, job.jobId), input: { ...file, from } },
-      { signal: job.signal, progress: () => {} },
+      { kind: 'reference', ...orderOf(context.config, jobId), input: { ...file, from } },
+      { signal, progress: () => {} },
     );
-    const reference: Reference = {
+    return {
       info: {
         kind: recipe ? 'training' : 'dataset',
         ...{ version, rows, output_rows: outputRows },
@@ -103,12 +116,10 @@ export class References {
       },
       ...sketches,
     };
-    await context.units.run(({ tx }) => writeReference(tx, model_id, reference));
-    made(model_id, version, reference, null);
-    return { model_id, version, rows };
   }
 
-  async #recipe(model_id: string, version: string) {
+  /** How the rows of a version were made. Throws NotFoundError, ConflictError for a version that was not trained here. */
+  async recipe(model_id: string, version: string) {
     return recipeOf(await this.#parts.models.registry.store.queries.version(model_id, Number(version)));
   }
 }

@@ -2,7 +2,7 @@
 import type { Condensed } from './condense.ts';
 import { figure, type Html, html, pageOf, timeOf } from './html.ts';
 import { barPlot, distributionPlot, linePlot } from './plots.ts';
-import type { MonitorReply, WindowReport, WindowSummary } from './schemas.ts';
+import type { Comparison, MonitorReply, QualityReply, WindowReport, WindowSummary } from './schemas.ts';
 
 const verdictOf = (drifted: boolean, reason: string) =>
   drifted
@@ -89,4 +89,30 @@ export function reportPage(
   return pageOf(`${monitor.model_id}: drift`, body);
 }
 
-const asDrift = (report: WindowReport['inputs']) => report as unknown as Condensed | null;
+const asDrift = (report: Comparison | null) => report as unknown as Condensed | null;
+
+/** Returns the page of two tables. */
+export function driftPage(report: Comparison): Response {
+  return pageOf('Drift of tables', html`<h1>Drift of tables</h1>${comparisonOf('Columns', asDrift(report))}`);
+}
+
+/** Returns the page of a table. */
+export function qualityPage({
+  dataset_id,
+  rows,
+  columns,
+  passed,
+  findings,
+  left_out,
+}: QualityReply): Response {
+  const lines = findings.map(
+    ({ flag, column, count, share, failed, reason }) =>
+      html`<tr><td>${column}</td><td>${flag.replaceAll('_', ' ')}</td><td>${failed ? html`<span class="bad">failed</span>` : html`<span class="note">noted</span>`}</td><td class="n">${count}</td><td class="n">${figure(share)}</td><td>${reason}</td></tr>`,
+  );
+  const verdict = passed ? html`<span class="good">passed</span>` : html`<span class="bad">failed</span>`;
+  const more = left_out > 0 ? html`<p>${left_out} further findings are not shown.</p>` : null;
+  return pageOf(
+    'Quality of a table',
+    html`<h1>Quality of table ${dataset_id}</h1><p>${rows} rows, ${columns} columns: ${verdict}</p><table><tr><th>column</th><th>what</th><th></th><th>count</th><th>share</th><th>why</th></tr>${lines}</table>${more}`,
+  );
+}

@@ -323,6 +323,14 @@ export const driftRequest = z.strictObject({
 });
 export type DriftRequest = z.output<typeof driftRequest>;
 
+export const driftReply = comparison
+  .extend({ reference: z.record(z.string(), z.unknown()), current: z.record(z.string(), z.unknown()) })
+  .describe('the comparison: docs/ml/drift.md');
+
+export const formatQuery = z.object({
+  format: z.enum(['json', 'html']).default('json').describe('html: a page; of what is answered at once'),
+});
+
 /** Body of `POST /quality`. */
 export const qualityRequest = z.strictObject({
   dataset_id: datasetId,
@@ -330,5 +338,26 @@ export const qualityRequest = z.strictObject({
   async: z.boolean().default(false).describe('answered with 202 and a job, as large tables always are'),
 });
 export type QualityRequest = z.output<typeof qualityRequest>;
+
+export const qualityReply = z.object({
+  dataset_id: z.string(),
+  rows: z.int(),
+  columns: z.int(),
+  passed: z.boolean(),
+  findings: z
+    .array(
+      z.object({
+        flag: z.string(),
+        column: z.string().nullable(),
+        count: z.number(),
+        share: z.number(),
+        failed: z.boolean(),
+        reason: z.string(),
+      }),
+    )
+    .describe('what failed first'),
+  left_out: z.int().describe('findings beyond those of the list'),
+});
+export type QualityReply = z.output<typeof qualityReply>;
 
 export const monitorParam = z.object({ model_id: modelIdSchema });

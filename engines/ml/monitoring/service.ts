@@ -24,6 +24,7 @@ import type { MonitorConfig, Outcomes, RetrainConfig } from './schemas.ts';
 import { Serial } from './serial.ts';
 import { deleteMonitor, deleteReferences, MonitorQueries, writeMonitor } from './store.ts';
 import { HANDED_OVER, horizonOf, Maturing } from './stream-watch.ts';
+import { TableReports } from './table-reports.ts';
 import { tellRetraining, tellVerdict } from './tell.ts';
 
 /** How often what came is stored: kill -9 costs what came since then. */
@@ -67,6 +68,8 @@ export class Monitoring {
   readonly #metrics: MonitorMetrics;
   readonly #references: References;
   readonly #retrainings: Retrainings;
+  /** Reports on tables. */
+  readonly tables: TableReports;
   readonly #watched = new Map<string, Watched>();
   readonly #changes = new Serial();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -91,15 +94,20 @@ export class Monitoring {
         if (retraining.state !== 'running') this.#metrics.retrained(retraining.model_id, retraining.state);
       },
     });
+    this.tables = new TableReports({
+      ...{ models, datasets, references: this.#references },
+      stored: (id, version) => this.#queries.reference(id, version),
+    });
   }
 
   get definitions(): readonly JobDefinition[] {
-    return [this.#references.definition, this.#retrainings.definition];
+    return [this.#references, this.#retrainings, ...this.tables.kinds].map(({ definition }) => definition);
   }
 
   bind(jobs: Jobs): void {
     this.#references.bind(jobs);
     this.#retrainings.bind(jobs);
+    this.tables.bind(jobs);
   }
 
   /** Takes up the monitors that are stored; jobs run already. */
