@@ -1,11 +1,11 @@
-// The operator page: binds the link, the state and the panels; draws at most ten times a second.
+// The operator page: binds the link, the state and the panels.
 import { EquityChart, PriceChart } from './charts.js';
-import { Link } from './connection.js';
 import * as format from './format.js';
-import { byId, drawEngines, drawMoney, drawOptions, makeTables, setText } from './panels.js';
+import { drawer, everySecond, openLink } from './page.js';
+import { drawEngines, drawMoney, drawOptions, makeTables } from './panels.js';
 import { applyMessage, applyReplay, applySnapshot, createState } from './state.js';
+import { byId, setText } from './tables.js';
 
-const DRAW_MS = 100;
 const WINDOWS = [60, 120, 300, 600];
 const MAX_ROWS = 50;
 
@@ -18,7 +18,15 @@ const priceChart = new PriceChart(byId('price-chart'), (index) => {
 });
 const equityChart = new EquityChart(byId('equity-chart'));
 
-const link = new Link({
+const TOPICS = [
+  'market.live_data',
+  'strategy.*',
+  'portfolio.valuations',
+  'analytics.metrics',
+  'risk.portfolio_updates',
+  'system.*',
+];
+const link = openLink('/snapshot', TOPICS, {
   snapshot(snapshot) {
     applySnapshot(state, snapshot);
     schedule();
@@ -31,30 +39,11 @@ const link = new Link({
     else return;
     schedule();
   },
-  status(text, tone) {
-    view.linked = tone === 'good';
-    const pill = byId('link');
-    pill.dataset.tone = tone;
-    setText(pill, text);
-    document.body.classList.toggle('offline', tone === 'bad');
-    state.dirty.add('engines');
-    schedule();
-  },
-  askKey(isWrong) {
-    byId('key-wrong').hidden = !isWrong;
-    byId('key-dialog').showModal();
-    return new Promise((resolve) => {
-      byId('key-form').onsubmit = (event) => {
-        event.preventDefault();
-        byId('key-dialog').close();
-        resolve(byId('key').value);
-        byId('key').value = '';
-      };
-    });
+  linked(linked) {
+    view.linked = linked;
+    redraw('engines');
   },
 });
-// There is nothing to see without a key, so that Escape does not send the question away.
-byId('key-dialog').oncancel = (event) => event.preventDefault();
 
 // Whoever starts a replay wants to see it.
 function followReplay(frame) {
@@ -65,19 +54,9 @@ function followReplay(frame) {
   view.picked = {};
 }
 
-let scheduled = false;
-let drawnMs = 0;
-
-function schedule() {
-  if (scheduled) return;
-  scheduled = true;
-  const wait = Math.max(0, drawnMs + DRAW_MS - performance.now());
-  setTimeout(() => requestAnimationFrame(draw), wait);
-}
+const schedule = drawer(draw);
 
 function draw() {
-  scheduled = false;
-  drawnMs = performance.now();
   const { dirty } = state;
   state.dirty = new Set();
   choose();
@@ -218,16 +197,6 @@ for (const bars of WINDOWS) {
   byId('window').append(button);
 }
 
-// Silence makes an engine `down` without a message, so that the tiles are looked at every second too.
-function everySecond() {
-  setText(byId('rate'), format.count(state.messages));
-  state.messages = 0;
-  setText(byId('clock'), `${new Date().toISOString().slice(0, 19).replace('T', ' ')} UTC`);
-  byId('lost').hidden = state.lost === 0;
-  setText(byId('lost'), `${format.count(state.lost)} skipped`);
-  redraw('engines');
-}
-everySecond();
-setInterval(everySecond, 1000);
+everySecond(state, () => redraw('engines'));
 
 link.open();

@@ -1,13 +1,13 @@
 // The two charts: candles with volume and fills, and the equity curve. uPlot is loaded by the page as a global.
 
-const { uPlot } = globalThis;
+export const { uPlot } = globalThis;
 
 const css = getComputedStyle(document.documentElement);
-const color = (name) => css.getPropertyValue(`--${name}`).trim();
+export const color = (name) => css.getPropertyValue(`--${name}`).trim();
 const UP = color('up');
 const DOWN = color('down');
-const LINE = color('line');
-const AXIS = {
+export const LINE = color('line');
+export const AXIS = {
   stroke: color('dim'),
   grid: { stroke: color('grid'), width: 1 },
   ticks: { stroke: color('grid'), width: 1, size: 4 },
@@ -31,7 +31,7 @@ const TIMES = [
 const TIME_AXIS = { ...AXIS, values: TIMES, space: 90, align: 1 };
 
 /** A chart that fills `element` and follows its size. */
-class Chart {
+export class Chart {
   constructor(element, options) {
     this.element = element;
     this.plot = new uPlot(
@@ -205,7 +205,7 @@ function clip(u) {
 }
 
 // Room below and above as shares of the span; a flat series gets a span of its own.
-function padded(low, high, below, above) {
+export function padded(low, high, below, above) {
   if (low === null || high === null) return [0, 1];
   const span = high - low || Math.abs(high) * 0.001 || 1;
   return [low - span * below, high + span * above];

@@ -13,6 +13,8 @@ const KEY_FORM = /^nk_\w{5,8}_[\w-]{43}$/;
  */
 export class Link {
   #callbacks;
+  #path;
+  #topics;
   #socket;
   #attempts = 0;
   #heartbeatMs = 15_000;
@@ -21,7 +23,10 @@ export class Link {
   #waiting;
   #again;
 
-  constructor(callbacks) {
+  /** `path`: of the snapshot; `topics`: what is streamed after it. */
+  constructor(path, topics, callbacks) {
+    this.#path = path;
+    this.#topics = topics;
     this.#callbacks = callbacks;
   }
 
@@ -43,7 +48,7 @@ export class Link {
     if (frame.type === 'welcome') {
       this.#heartbeatMs = frame.heartbeat_interval_ms;
       // Subscribed first, so that nothing is missed between the snapshot and the stream.
-      socket.send(JSON.stringify({ type: 'subscribe', id: 'page', topics: TOPICS }));
+      socket.send(JSON.stringify({ type: 'subscribe', id: 'page', topics: this.#topics }));
       this.#waiting = [];
     } else if (frame.type === 'ack' && frame.id === 'page') {
       void this.#load(socket);
@@ -58,7 +63,7 @@ export class Link {
   async #load(socket) {
     this.#waiting ??= [];
     try {
-      const response = await get('/snapshot');
+      const response = await get(this.#path);
       if (!response.ok) throw new Error(`snapshot: ${response.status}`);
       const snapshot = await response.json();
       if (socket !== this.#socket) return;
@@ -137,12 +142,3 @@ function get(path) {
   const headers = key === null ? {} : { authorization: `Bearer ${key}` };
   return fetch(path, { headers, signal: AbortSignal.timeout(LONGEST_DELAY_MS) });
 }
-
-const TOPICS = [
-  'market.live_data',
-  'strategy.*',
-  'portfolio.valuations',
-  'analytics.metrics',
-  'risk.portfolio_updates',
-  'system.*',
-];

@@ -27,10 +27,7 @@ export function createState() {
 export function applySnapshot(state, snapshot) {
   state.version = snapshot.version;
   state.replay = snapshot.replay;
-  const now = performance.now();
-  state.engines = new Map(
-    snapshot.engines.map((line) => [line.engine, { ...line, heardMs: now - (line.silent_s ?? 0) * 1000 }]),
-  );
+  state.engines = enginesOf(snapshot);
   state.symbols = new Map(
     snapshot.symbols.map(({ symbol, source, interval_us, bars }) => {
       const { ts_us, open, high, low, close, volume } = bars;
@@ -47,6 +44,14 @@ export function applySnapshot(state, snapshot) {
   state.orders = snapshot.orders;
   state.fills = snapshot.fills;
   for (const part of ['head', 'engines', 'market', 'money', 'lists']) state.dirty.add(part);
+}
+
+/** Engines of a snapshot by name, with when each was heard on the clock of this page. */
+export function enginesOf({ engines }) {
+  const now = performance.now();
+  return new Map(
+    engines.map((line) => [line.engine, { ...line, heardMs: now - (line.silent_s ?? 0) * 1000 }]),
+  );
 }
 
 /** Takes in one message of the stream. Messages that the snapshot already holds change nothing. */
@@ -180,12 +185,12 @@ function unshift(state, list, event) {
   state.dirty.add('lists');
 }
 
-function takePresence(state, body) {
+export function takePresence(state, body) {
   state.engines.set(body.engine, { ...body, heardMs: performance.now() });
   state.dirty.add('engines');
 }
 
-function takeLifecycle(state, { engine, event, pid }) {
+export function takeLifecycle(state, { engine, event, pid }) {
   const line = state.engines.get(engine);
   if (!line || (event !== 'exited' && event !== 'stopped')) return;
   if (pid !== null && pid !== line.pid) return;

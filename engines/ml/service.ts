@@ -198,6 +198,7 @@ export class MlService {
   async start(): Promise<void> {
     void this.#streamModel.current();
     this.models.start();
+    await this.models.news.start();
     await this.riskStates.start();
     await this.decisions.questions.start();
     await this.datasets.start();
@@ -210,7 +211,7 @@ export class MlService {
 
   async stop(): Promise<void> {
     this.#deployments.stop();
-    this.models.stop();
+    await this.models.stop();
     this.socket.stop();
     await this.decisions.questions.stop();
     await this.jobs.stop(this.#graceMs);

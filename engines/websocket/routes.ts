@@ -2,7 +2,14 @@
 import { Elysia } from 'elysia';
 import { jsonSchemaOf } from '../../src/http/openapi.ts';
 import { asset } from './lib/assets.ts';
-import { connectionsReply, fileParam, pageQuery, snapshotQuery, snapshotReply } from './schemas.ts';
+import {
+  connectionsReply,
+  fileParam,
+  modelSnapshotReply,
+  pageQuery,
+  snapshotQuery,
+  snapshotReply,
+} from './schemas.ts';
 import type { WebsocketService } from './service.ts';
 
 /** Returns the routes of the WebSocket engine. */
@@ -17,6 +24,18 @@ export function websocketRoutes(service: WebsocketService) {
       query: pageQuery,
       response: { 200: connectionsReply },
       detail: { summary: 'Open WebSocket connections with their counters', tags: ['connections'] },
+    })
+    .get('/snapshot/models', () => service.modelSnapshot(), {
+      detail: {
+        summary: 'Newest state of models, trainings, searches, experiments, predictions and decisions',
+        tags: ['page'],
+        responses: {
+          200: {
+            description: 'OK',
+            content: { 'application/json': { schema: jsonSchemaOf(modelSnapshotReply) } },
+          },
+        },
+      },
     })
     .get('/snapshot', ({ query }) => service.snapshot(query), {
       query: snapshotQuery,

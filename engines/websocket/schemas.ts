@@ -1,6 +1,7 @@
 // Requests and replies of the WebSocket engine. The frames of /ws are in lib/protocol.ts.
 import { z } from 'zod';
 import { BOARD_LIMITS } from './lib/board.ts';
+import { MODEL_LIMITS } from './lib/model-board.ts';
 
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100).describe('connections in one reply'),
@@ -52,23 +53,25 @@ export const connectionsReply = z.object({
 const column = z.array(z.number());
 const body = z.record(z.string(), z.unknown());
 
+const engines = z.array(
+  z.object({
+    engine: z.string(),
+    status: z.enum(['healthy', 'degraded', 'stopping', 'down', 'unknown']),
+    port: count.nullable(),
+    pid: z.int().nullable(),
+    version: z.string().nullable(),
+    uptime_s: z.number().nullable(),
+    rss_bytes: count.nullable().describe('resident memory of its process'),
+    missing: z.array(z.string()).describe('what it lacks when degraded'),
+    silent_s: z.number().nullable().describe('seconds since it was last heard'),
+  }),
+);
+
 /** Documents the snapshot; replies are not checked against it, which would cost more than making them. */
 export const snapshotReply = z.object({
   version: z.string(),
   ts_us: count.describe('when the snapshot was taken'),
-  engines: z.array(
-    z.object({
-      engine: z.string(),
-      status: z.enum(['healthy', 'degraded', 'stopping', 'down', 'unknown']),
-      port: count.nullable(),
-      pid: z.int().nullable(),
-      version: z.string().nullable(),
-      uptime_s: z.number().nullable(),
-      rss_bytes: count.nullable().describe('resident memory of its process'),
-      missing: z.array(z.string()).describe('what it lacks when degraded'),
-      silent_s: z.number().nullable().describe('seconds since it was last heard'),
-    }),
-  ),
+  engines,
   replay: z
     .object({
       session: z.string(),
@@ -104,4 +107,27 @@ export const snapshotReply = z.object({
   signals: z.array(body).describe('newest strategy.signals without HOLD, newest first'),
   orders: z.array(body).describe('newest state of the newest orders, newest first'),
   fills: z.array(body).describe('newest fills, newest first'),
+});
+
+const losses = z.array(z.number().nullable());
+
+/** Documents the snapshot of models, in the same way. */
+export const modelSnapshotReply = z.object({
+  version: z.string(),
+  ts_us: count.describe('when the snapshot was taken'),
+  engines,
+  models: z.array(body).describe('newest ml.models of each model that was not deleted, by id'),
+  trainings: z
+    .array(
+      z.looseObject({
+        curve: z
+          .object({ step: z.array(z.int()), loss: losses, validation_loss: losses })
+          .describe(`columns of equal length, oldest first, thinned to at most ${MODEL_LIMITS.curve} points`),
+      }),
+    )
+    .describe('newest ml.training_updates of each training, newest first'),
+  searches: z.array(body).describe('newest ml.search_updates of each search, newest first'),
+  experiments: z.array(body).describe('newest ml.experiment_updates of each experiment, newest first'),
+  predictions: z.array(body).describe('newest ml.predictions of each symbol, by symbol'),
+  decisions: z.array(body).describe('newest ml.decisions, newest first'),
 });

@@ -7,6 +7,7 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import { Board } from './lib/board.ts';
 import { Connections, type SocketLimits } from './lib/connections.ts';
 import { EngineLines } from './lib/engines.ts';
+import { ModelBoard } from './lib/model-board.ts';
 import type { PageQuery, SnapshotQuery } from './schemas.ts';
 
 // What is no part of replays.
@@ -16,6 +17,11 @@ const FOLLOWED = [
   topics.riskLimits,
   topics.hardwareMetrics,
   topics.mlHardwareMetrics,
+  topics.models,
+  topics.trainingUpdates,
+  topics.searchUpdates,
+  topics.experimentUpdates,
+  topics.decisions,
 ];
 
 /** State and decisions of the WebSocket engine. It publishes nothing. */
@@ -23,6 +29,7 @@ export class WebsocketService {
   readonly connections: Connections;
   readonly #context: EngineContext;
   readonly #board = new Board();
+  readonly #models = new ModelBoard();
   readonly #engines: EngineLines;
   // Messages of the running replay by topic, told at its end.
   #routed: Record<string, number> = {};
@@ -56,10 +63,13 @@ export class WebsocketService {
     this.#engines = new EngineLines(context.bus, context.clock);
   }
 
-  /** Follows what is no part of replays: presence, lifecycle, limits, hardware. */
+  /** Follows what is no part of replays: presence, lifecycle, limits, hardware, models. */
   async start(): Promise<void> {
     const { bus } = this.#context;
-    const forward = (batch: readonly Envelope[]) => this.connections.offer(batch);
+    const forward = (batch: readonly Envelope[]) => {
+      for (const envelope of batch) this.#models.take(envelope);
+      this.connections.offer(batch);
+    };
     await Promise.all([this.#engines.start(), ...FOLLOWED.map((topic) => bus.subscribe(topic, forward))]);
     this.connections.start();
   }
@@ -71,6 +81,16 @@ export class WebsocketService {
       ts_us: this.#context.clock.nowUs(),
       engines: this.#engines.lines(),
       ...this.#board.snapshot(bars),
+    };
+  }
+
+  /** Everything that the page of models shows at load. */
+  modelSnapshot() {
+    return {
+      version: VERSION,
+      ts_us: this.#context.clock.nowUs(),
+      engines: this.#engines.lines(),
+      ...this.#models.snapshot(),
     };
   }
 
@@ -88,6 +108,7 @@ export class WebsocketService {
   #process(batch: readonly Envelope[]): void {
     for (const envelope of batch) {
       this.#board.take(envelope);
+      this.#models.take(envelope);
       if (envelope.session !== undefined)
         this.#routed[envelope.topic] = (this.#routed[envelope.topic] ?? 0) + 1;
     }

@@ -245,6 +245,8 @@ export const searchUpdate = z.object({
   /** Null before a trial has a score. */
   best_trial: z.int().nullable(),
   best_score: z.number().nullable(),
+  /** The best complete trials, the best first. */
+  leaders: z.array(z.object({ trial: z.int(), model_type: z.string(), score: z.number().nullable() })),
   /** Why it failed; only then. */
   reason: z.string().nullable(),
   /** Seconds since the epoch. */

@@ -30,6 +30,7 @@ import {
 } from './bodies.ts';
 import { decision, validationAnswer, validationQuestion } from './decision-bodies.ts';
 import { driftUpdate, retrainingRequired } from './drift-bodies.ts';
+import { registeredModel } from './model-bodies.ts';
 
 /**
  * `publish`: at most once, for what the next message replaces. `append`: never lost; stored with the change that it tells of,
@@ -149,6 +150,13 @@ export const topics = {
     'publish',
     'How a training goes, at most four times a second',
     trainingUpdate,
+  ),
+  models: topic(
+    'ml.models',
+    'ml',
+    'publish',
+    'A model of the registry after each change, and all of them for a websocket engine that has started',
+    registeredModel,
   ),
   experimentUpdates: topic(
     'ml.experiment_updates',

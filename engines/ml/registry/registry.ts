@@ -219,6 +219,7 @@ export class ModelRegistry implements ModelSource {
   async setStage(id: string, name: string, stage: 'none' | 'staging' | 'archived') {
     const { version } = await this.#store.queries.named(id, name);
     await this.#store.setStage(id, version, stage);
+    this.#parts.onChange(id, 'changed');
     return this.version(id, `${version}`);
   }
 

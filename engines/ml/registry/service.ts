@@ -7,6 +7,7 @@ import type { ModelSource } from '../model-source.ts';
 import { Artefacts } from './artefacts.ts';
 import { Catalogue } from './catalogue.ts';
 import { Deployer, type DeployerParts } from './deployer.ts';
+import { ModelNews } from './news.ts';
 import { ModelRegistry } from './registry.ts';
 import type { ModelDefinition, ModelsQuery } from './schemas.ts';
 import { RegistryStore } from './store.ts';
@@ -38,6 +39,8 @@ export class ModelsService {
   readonly registry: ModelRegistry;
   readonly deployer: Deployer;
   readonly uploads: Uploads;
+  /** Tells of models on the bus. */
+  readonly news: ModelNews;
   readonly #serving: ServingSide;
   #sweeping: ReturnType<typeof setInterval> | undefined;
 
@@ -64,16 +67,23 @@ export class ModelsService {
       conversions,
       routing,
       warm: serving.warm,
-      onChange: (id) => serving.changed(id),
+      onChange: (id) => {
+        serving.changed(id);
+        this.news.note(id);
+      },
       onDeploy: (outcome) => deploys.inc({ outcome }),
     });
     this.registry = new ModelRegistry({
       ...parts,
       conversions,
       isDeploying: (id) => this.deployer.isDeploying(id),
-      onChange: (id, change) => serving[change](id),
+      onChange: (id, change) => {
+        serving[change](id);
+        this.news.note(id);
+      },
     });
     this.#catalogue = new Catalogue(config.modelsDir, this.registry);
+    this.news = new ModelNews(context, this.#catalogue, parts.store.queries);
   }
 
   /** Finds models of the registry and of the models directory. */
@@ -88,8 +98,9 @@ export class ModelsService {
     this.#sweeping.unref();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.#sweeping);
+    await this.news.stop();
   }
 
   /** Removes the files that no version has. Never throws: what could not be removed is tried again in an hour. */

@@ -9,7 +9,7 @@ import { defineJob, type JobContext, type JobDefinition } from '../../../src/job
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import { isFinished, type JobReply } from '../../../src/jobs/record.ts';
 import { scoreOfLoss } from '../../../src/learning/search/metric.ts';
-import { best } from './board.ts';
+import { best, boardRow, ranked } from './board.ts';
 import { conclude } from './conclude.ts';
 import { Files } from './files.ts';
 import type { SearchKind, SearchRow, Settings, TrialRow } from './records.ts';
@@ -21,6 +21,8 @@ const KIND = 'search';
 const DAY_MS = 86_400_000;
 /** Between two updates of one search. */
 const UPDATE_US = 250_000;
+/** Trials that an update names. */
+const MAX_LEADERS = 5;
 /** Searches that wait or run, at most. */
 export const MAX_SEARCHES = 100;
 /** Searches at once in one process of the engine; their trials share its places. */
@@ -201,6 +203,10 @@ export class Searches {
       metric: settings.metric,
       best_trial: winner?.number ?? null,
       best_score: winner ? scoreOfLoss(settings.metric, winner.outcome!.loss!) : null,
+      leaders: ranked(trials.filter((trial) => trial.state === 'complete'))
+        .slice(0, MAX_LEADERS)
+        .map((trial, i) => boardRow(trial, i + 1, settings))
+        .map(({ trial, model_type, score }) => ({ trial, model_type, score })),
       reason,
       timestamp: clock.nowUs() / 1e6,
     });

@@ -19,6 +19,13 @@ const OWN = [
   'charts.js',
   'format.js',
   'panels.js',
+  'page.js',
+  'tables.js',
+  'models.html',
+  'models.js',
+  'model-state.js',
+  'model-panels.js',
+  'model-chart.js',
   'style.css',
   'icon.svg',
 ];

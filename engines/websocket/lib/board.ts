@@ -2,6 +2,7 @@
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import { type BodyOf, type SessionSpec, topics } from '../../../src/bus/topics.ts';
 import { BarRing, ThinnedCurve } from './series.ts';
+import { type Stamped, stamped } from './stamped.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
 type Valuation = BodyOf<typeof topics.valuations>;
@@ -13,9 +14,6 @@ type Fill = BodyOf<typeof topics.fills>;
 
 /** How much the board keeps; everything beyond is left to the stream. */
 export const BOARD_LIMITS = { symbols: 64, bars: 600, portfolios: 64, curve: 600, events: 100 } as const;
-
-/** One event with its own time, as lists of the snapshot hold it. */
-export type Stamped<Body> = Body & { readonly ts_event_us: number };
 
 interface Portfolio {
   valuation: Envelope<Valuation> | undefined;
@@ -178,10 +176,6 @@ export class Board {
     this.#orders.set(order.order_id, order);
     if (this.#orders.size > BOARD_LIMITS.events) dropFirst(this.#orders);
   }
-}
-
-function stamped<Body extends object>(envelope: Envelope<Body>): Stamped<Body> {
-  return { ...envelope.body, ts_event_us: envelope.ts_event_us };
 }
 
 // Lists grow to twice their limit before they are cut, so that a message rarely pays for the cut.
