@@ -107,7 +107,7 @@ function drawTraining() {
         ...(training.model_version ? [`version ${training.model_version}`] : []),
       ]
     : [];
-  setText(byId('training-readout'), words.join('  '));
+  setText(byId('training-readout'), words.join(' · '));
 }
 
 function drawSearch() {
@@ -117,10 +117,10 @@ function drawSearch() {
   const words = search
     ? [
         `${search.metric} ${figure(search.best_score)}`,
-        `${complete} complete  ${pruned} pruned  ${failed} failed  ${running} running  of ${search.max_trials}`,
+        `${complete} complete, ${pruned} pruned, ${failed} failed, ${running} running of ${search.max_trials}`,
       ]
     : [];
-  setText(byId('search-readout'), words.join('  '));
+  setText(byId('search-readout'), words.join(' · '));
   tables.leaders.draw((search?.leaders ?? []).map((leader, i) => ({ ...leader, rank: i + 1 })));
 }
 

@@ -27,7 +27,7 @@ export function websocketRoutes(service: WebsocketService) {
     })
     .get('/snapshot/models', () => service.modelSnapshot(), {
       detail: {
-        summary: 'Newest state of models, trainings, searches, experiments, predictions and decisions',
+        summary: 'Newest state of models, trainings, searches, experiments, drift, predictions and decisions',
         tags: ['page'],
         responses: {
           200: {

@@ -128,6 +128,7 @@ export const modelSnapshotReply = z.object({
     .describe('newest ml.training_updates of each training, newest first'),
   searches: z.array(body).describe('newest ml.search_updates of each search, newest first'),
   experiments: z.array(body).describe('newest ml.experiment_updates of each experiment, newest first'),
+  monitors: z.array(body).describe('newest ml.drift_updates of each model, newest first'),
   predictions: z.array(body).describe('newest ml.predictions of each symbol, by symbol'),
   decisions: z.array(body).describe('newest ml.decisions, newest first'),
 });

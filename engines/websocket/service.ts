@@ -21,6 +21,8 @@ const FOLLOWED = [
   topics.trainingUpdates,
   topics.searchUpdates,
   topics.experimentUpdates,
+  topics.driftUpdates,
+  topics.retrainingRequired,
   topics.decisions,
 ];
 

@@ -108,6 +108,43 @@ export function publishModels(bus: Bus): void {
     winner: 'challenger',
     timestamp: NOW_S,
   });
+  const found = {
+    model_id: 'direction',
+    model_version: '2',
+    window: 7,
+    rows: 500,
+    input_psi_max: 0.31,
+    drifted_inputs: ['rsi_14'],
+    prediction_psi_max: 0.02,
+    score: 'accuracy' as const,
+    score_now: 0.48,
+    score_before: 0.55,
+    latency_ms: 1.5,
+    latency_before_ms: 1.2,
+    alarms: ['performance_drift', 'data_drift'] as ('performance_drift' | 'data_drift')[],
+    raised: [],
+    texts: ['accuracy fell from 0.55 to 0.48'],
+    retraining: null,
+    timestamp: NOW_S,
+  };
+  bus.publish(topics.driftUpdates, found);
+  const retraining = {
+    retraining_id: 'r',
+    state: 'running',
+    new_version: null,
+    deployed: false,
+    error: null,
+  } as const;
+  const word = {
+    ...found,
+    window: null,
+    rows: 0,
+    input_psi_max: null,
+    score_now: null,
+    alarms: [],
+    texts: [],
+  };
+  bus.publish(topics.driftUpdates, { ...word, retraining });
   bus.publish(topics.mlPredictions, {
     symbol: 'BTC-SIM',
     model_id: 'direction',

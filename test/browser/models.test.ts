@@ -52,6 +52,7 @@ describe.skipIf(!CHROME)('page of models', () => {
     'search-readout',
     'leaders',
     'experiments',
+    'monitors',
     'predictions',
     'decisions',
   ];
@@ -59,10 +60,12 @@ describe.skipIf(!CHROME)('page of models', () => {
   test('is reached from the first page, and says what is missing before anything was told', async () => {
     await page.goto(engine.url);
     await page.click('nav a:has-text("Models")');
+    await page.waitForURL('**/console/models.html');
     await shows('link', 'live');
     expect(new URL(page.url()).pathname).toBe('/console/models.html');
     expect(await text('registry')).toContain('No model yet');
     expect(await page.isVisible('#loss-empty')).toBe(true);
+    expect(await page.isVisible('#key-dialog')).toBe(false);
     expect(await page.getAttribute('nav a[href="/"]', 'href')).toBe('/');
   });
 
@@ -76,7 +79,7 @@ describe.skipIf(!CHROME)('page of models', () => {
     expect(rows[1]).toContain('2● serves');
     expect(rows[3]).toContain('emptyclassification–no version');
     expect(await text('registry-count')).toBe('2, 1 serving');
-    await shows('training-readout', 'lstm  step 40  loss 0.3333');
+    await shows('training-readout', 'lstm · step 40 · loss 0.3333');
     expect(await text('training-state')).toBe('running 40 %');
     const colours = await page.evaluate(() => {
       const canvas = document.querySelector<HTMLCanvasElement>('#loss-chart canvas')!;
@@ -84,12 +87,13 @@ describe.skipIf(!CHROME)('page of models', () => {
       return new Set(new Uint32Array(data.buffer)).size;
     });
     expect(colours).toBeGreaterThan(5);
-    await shows('search-readout', 'sharpe_ratio 1.234  30 complete  8 pruned  2 failed  2 running  of 100');
+    await shows('search-readout', 'sharpe_ratio 1.234 · 30 complete, 8 pruned, 2 failed, 2 running of 100');
     expect(await page.locator('#leaders tbody tr').allTextContents()).toEqual([
       '117xgboost1.234',
       '24transformer1.1',
     ]);
     await shows('experiments', 'control 90 % (900), challenger 10 % (100, p 0.0123)challenger');
+    await shows('monitors', 'direction5000.310.020.481.5performance drift, data drift, retraining running');
     await shows('predictions', 'BTC-SIM0.61761.7 %direction');
     await shows('decisions', 'MSFT▲ BUY0.91–0.883✗ reject');
     await shows('decisions', 'AAPL▲ BUY0.910.820.883✓ execute+4.55 %');
@@ -140,7 +144,7 @@ describe.skipIf(!CHROME)('page of models', () => {
     expect(overflow).toBeLessThanOrEqual(0);
     await page.screenshot({ path: `${SHOTS}models-390.png`, fullPage: true });
     await page.click('nav a:has-text("Trading")');
+    await page.waitForURL(`${engine.url}/`);
     await shows('link', 'live');
-    expect(new URL(page.url()).pathname).toBe('/');
   });
 });

@@ -68,6 +68,7 @@ describe('operator page', () => {
     expect(await text('price-empty')).toContain('No bars yet');
     expect(await page.isVisible('#price-empty')).toBe(true);
     expect(await text('equity')).toBe('–');
+    expect(await page.isVisible('#key-dialog')).toBe(false);
   });
 
   test.skipIf(!CHROME)(

@@ -1,4 +1,4 @@
-// The newest state of models as their page needs it at load: registry, trainings, searches, experiments, predictions, decisions.
+// The newest state of models as their page needs it at load: registry, trainings, searches, experiments, drift, predictions, decisions.
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import { type BodyOf, topics } from '../../../src/bus/topics.ts';
 import { type Stamped, stamped } from './stamped.ts';
@@ -7,6 +7,7 @@ type Model = BodyOf<typeof topics.models>;
 type Training = BodyOf<typeof topics.trainingUpdates>;
 type Search = BodyOf<typeof topics.searchUpdates>;
 type Experiment = BodyOf<typeof topics.experimentUpdates>;
+type Drift = BodyOf<typeof topics.driftUpdates>;
 type Prediction = BodyOf<typeof topics.mlPredictions>;
 type Decision = BodyOf<typeof topics.decisions>;
 
@@ -17,6 +18,7 @@ export const MODEL_LIMITS = {
   curve: 300,
   searches: 20,
   experiments: 50,
+  monitors: 200,
   predictions: 100,
   decisions: 100,
 } as const;
@@ -67,6 +69,7 @@ export class ModelBoard {
   readonly #trainings = new Newest<Followed>(MODEL_LIMITS.trainings);
   readonly #searches = new Newest<Search>(MODEL_LIMITS.searches);
   readonly #experiments = new Newest<Experiment>(MODEL_LIMITS.experiments);
+  readonly #monitors = new Newest<Drift>(MODEL_LIMITS.monitors);
   readonly #predictions = new Newest<Stamped<Prediction>>(MODEL_LIMITS.predictions);
   readonly #decisions = new Newest<Stamped<Decision>>(MODEL_LIMITS.decisions);
 
@@ -88,6 +91,14 @@ export class ModelBoard {
       case topics.experimentUpdates.name:
         this.#experiments.set((envelope.body as Experiment).experiment_id, envelope.body as Experiment);
         break;
+      case topics.driftUpdates.name: {
+        const found = envelope.body as Drift;
+        const known = this.#monitors.get(found.model_id);
+        // A word on a retraining tells no figures: those of the window before stay.
+        const { retraining } = found;
+        this.#monitors.set(found.model_id, found.window === null && known ? { ...known, retraining } : found);
+        break;
+      }
       case topics.mlPredictions.name: {
         const prediction = stamped(envelope as Envelope<Prediction>);
         this.#predictions.set(prediction.symbol, prediction);
@@ -109,6 +120,7 @@ export class ModelBoard {
       trainings: this.#trainings.newestFirst().map(({ newest, curve }) => ({ ...newest, curve })),
       searches: this.#searches.newestFirst(),
       experiments: this.#experiments.newestFirst(),
+      monitors: this.#monitors.newestFirst(),
       predictions: this.#predictions.newestFirst().sort((a, b) => by(a.symbol, b.symbol)),
       decisions: this.#decisions.newestFirst(),
     };
