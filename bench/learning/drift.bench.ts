@@ -60,7 +60,7 @@ const rivals = await Rivals.start(threads, 'drift_rival.py');
 const pairs: string[][] = [];
 for (const [rows, width] of [
   [20_000, 10],
-  [100_000, 50],
+  [100_000, 10],
 ] as const) {
   const tables = [uniforms(rows * width, 1), uniforms(rows * width, 2)];
   const ours = () => {

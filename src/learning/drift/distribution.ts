@@ -16,6 +16,26 @@ export interface Distribution {
   readonly error: number;
 }
 
+/** Arrays of points that nothing holds any more, by length: sketches of wide tables else leave more behind for each chunk than they keep. */
+const spare = new Map<number, Float64Array[]>();
+const MOST_SPARE_BYTES = 2 ** 25;
+let spareBytes = 0;
+
+/** Returns an array of `length` numbers with any content, for points that one summary alone holds. */
+export function pointsOf(length: number): Float64Array {
+  const known = spare.get(length)?.pop();
+  if (known) spareBytes -= known.byteLength;
+  return known ?? new Float64Array(length);
+}
+
+function giveBack(points: Float64Array): void {
+  if (spareBytes + points.byteLength > MOST_SPARE_BYTES) return;
+  spareBytes += points.byteLength;
+  const list = spare.get(points.length);
+  if (list) list.push(points);
+  else spare.set(points.length, [points]);
+}
+
 /** Returns what several summaries say together. */
 export function distributionOf(summaries: readonly Summary[]): Distribution {
   const rows = summaries.reduce((sum, summary) => sum + summary.rows, 0);
@@ -53,12 +73,15 @@ export function distributionOf(summaries: readonly Summary[]): Distribution {
   };
 }
 
-/** Returns two summaries as one: all points while they are exact and fit, else `most` points of equal shares, of which each count is at most half a share more off. */
+/**
+ * Returns two summaries as one: all points while they are exact and fit, else `most` points of equal shares, of which each count is at most half a share more off. Neither
+ * of the two may be used afterwards.
+ */
 export function combined(a: Summary, b: Summary, most: number): Summary {
   const rows = a.rows + b.rows;
   const error = a.error + b.error;
   const exact = error === 0 && rows <= most;
-  const points = new Float64Array(exact ? rows : most);
+  const points = pointsOf(exact ? rows : most);
   const weightA = a.rows / a.points.length;
   const weightB = b.rows / b.points.length;
   const share = rows / points.length;
@@ -77,6 +100,8 @@ export function combined(a: Summary, b: Summary, most: number): Summary {
     const last = i === a.points.length && j === b.points.length;
     while (out < points.length && (last || (out + 0.5) * share < below)) points[out++] = value;
   }
+  giveBack(a.points);
+  giveBack(b.points);
   return { points, rows, error: exact ? 0 : error + share / 2 };
 }
 

@@ -2,7 +2,7 @@
 import { InvalidOptionError } from '../../core/errors.ts';
 import { bytesOf, doublesOf, toBase64 } from './bytes.ts';
 import { distinctOf, mergeRegisters, REGISTERS } from './distinct.ts';
-import { combined, type Distribution, distributionOf, type Summary } from './distribution.ts';
+import { combined, type Distribution, distributionOf, pointsOf, type Summary } from './distribution.ts';
 import type { SideSummary } from './types.ts';
 
 /** What some rows of one column are, as the kernel `column_summaries` says it. */
@@ -42,7 +42,6 @@ export class NumericSketch {
   readonly points: number;
   /** By how often their points were thinned: 0 is exact. Two of one level make one of the next, so that there are few. */
   readonly #levels: (Summary | null)[] = [];
-  #distribution: Distribution | null = null;
 
   constructor(points: number) {
     this.points = points;
@@ -58,7 +57,8 @@ export class NumericSketch {
     mergeRegisters(this.registers, registers);
     const exact = numbers <= points.length;
     const error = exact ? 0 : numbers / (2 * points.length);
-    const kept = Float64Array.from(exact ? points.subarray(0, numbers) : points);
+    const kept = pointsOf(exact ? numbers : points.length);
+    kept.set(exact ? points.subarray(0, numbers) : points);
     this.#put(exact ? 0 : 1, { points: kept, rows: numbers, error });
   }
 
@@ -69,7 +69,9 @@ export class NumericSketch {
     if (other.numbers === 0) return;
     this.#addMoments(other.numbers, other.min, other.max, other.mean, other.squares);
     mergeRegisters(this.registers, other.registers);
-    for (const [level, summary] of other.#levels.entries()) if (summary) this.#put(level, summary);
+    // Copied at once: putting them in may use up what was there, and the other may be this one.
+    const levels = other.#levels.map((summary) => summary && { ...summary, points: summary.points.slice() });
+    for (const [level, summary] of levels.entries()) if (summary) this.#put(level, summary);
   }
 
   // Chan, Golub and LeVeque 1983.
@@ -88,7 +90,6 @@ export class NumericSketch {
   }
 
   #put(level: number, summary: Summary): void {
-    this.#distribution = null;
     let [at, rising] = [level, summary];
     for (let there = this.#levels[at]; there; there = this.#levels[at]) {
       this.#levels[at] = null;
@@ -102,14 +103,13 @@ export class NumericSketch {
 
   /** Returns the distribution of the numbers. */
   distribution(): Distribution {
-    this.#distribution ??= distributionOf(this.#levels.filter((summary) => summary !== null));
-    return this.#distribution;
+    return distributionOf(this.#levels.filter((summary) => summary !== null));
   }
 
   /** Different numbers: exact while all are kept, else an estimate about 3.3 % off. */
   get distinct(): number {
-    const { values, error } = this.distribution();
-    return error === 0 ? values.length : Math.max(values.length, distinctOf(this.registers));
+    const exact = this.#levels.every((summary, level) => level === 0 || summary === null);
+    return exact ? this.distribution().values.length : distinctOf(this.registers);
   }
 
   /** Sample standard deviation; NaN with fewer than 2 numbers. */
