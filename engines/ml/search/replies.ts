@@ -5,7 +5,6 @@ import { memberOf } from './candidate.ts';
 import { type Conclusion, choiceName } from './conclude.ts';
 import type { SearchRow, TrialRow } from './records.ts';
 import type { SearchResults, SearchStatus } from './schemas.ts';
-import type { SearchStore } from './store.ts';
 
 const ENDED = ['complete', 'pruned', 'failed', 'cancelled'] as const;
 
@@ -38,15 +37,15 @@ export function statusOf(search: SearchRow, trials: readonly TrialRow[], nowUs: 
 }
 
 /** Returns everything that is known of a search, with one page of its leader board. */
-export async function resultsOf(
+export function resultsOf(
   search: SearchRow,
-  store: SearchStore,
+  trials: readonly TrialRow[],
+  ended: unknown,
   { limit, offset }: { readonly limit: number; readonly offset: number },
   nowUs: number,
-): Promise<SearchResults> {
-  const { search_id, settings } = search;
-  const trials = await store.trials(search_id);
-  const end = (await store.result(search_id)) as Conclusion | null;
+): SearchResults {
+  const { settings } = search;
+  const end = ended as Conclusion | null;
   const order = ranked(trials);
   const winner = best(trials);
   const { unused, hardware: asked, ...rest } = settings;

@@ -25,6 +25,8 @@ const UPDATE_US = 250_000;
 const MAX_LEADERS = 5;
 /** Searches that wait or run, at most. */
 export const MAX_SEARCHES = 100;
+/** Searches that have ended and are kept. */
+const KEPT = 1000;
 /** Searches at once in one process of the engine; their trials share its places. */
 const AT_ONCE = 4;
 
@@ -76,10 +78,11 @@ export class Searches {
 
   /** Brings to an end what the jobs ended while this process could not hear of it, and sweeps files of searches that are gone. */
   async start(): Promise<void> {
-    for (const id of await this.store.ids(false)) {
+    for (const id of await this.store.open()) {
       const job = await this.jobs.find(id);
       if (job && isFinished(job.state)) await this.#jobEnded(job);
     }
+    await this.#prune();
   }
 
   stop(): void {
@@ -128,6 +131,7 @@ export class Searches {
       });
       job.signal.throwIfAborted();
       await this.store.end(search_id, 'completed', { result });
+      await this.#prune();
       tell.now('completed');
       this.#ended.inc({ kind, outcome: 'completed' });
       return { search_id, results_url: `/${kind}/results/${search_id}` };
@@ -139,6 +143,12 @@ export class Searches {
     } finally {
       this.trials.pool.end(search_id);
     }
+  }
+
+  // What is old goes: first the tables, then the files that no search has any more.
+  async #prune(): Promise<void> {
+    await this.store.prune(KEPT);
+    await this.files.sweep((id) => this.store.has(id));
   }
 
   // Called for every end of a job of a search, wherever it ran and also without a run.

@@ -3,6 +3,7 @@ import type { EngineContext } from '../../../src/http/engine.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { SearchDeployer } from './deploy.ts';
+import { TrialReader } from './reader.ts';
 import type { SearchKind } from './records.ts';
 import { resultsOf, statusOf } from './replies.ts';
 import { resolveAutoml, resolveHyperopt } from './resolve.ts';
@@ -22,6 +23,7 @@ export class SearchService {
   readonly #context: EngineContext;
   readonly #datasets: DatasetStore;
   readonly #deployer: SearchDeployer;
+  readonly #reader: TrialReader;
 
   constructor(
     context: EngineContext,
@@ -32,6 +34,7 @@ export class SearchService {
     this.#context = context;
     this.#datasets = datasets;
     this.searches = new Searches(context, trials);
+    this.#reader = new TrialReader(this.searches.store);
     this.#deployer = new SearchDeployer({ searches: this.searches, models, datasets });
   }
 
@@ -49,13 +52,15 @@ export class SearchService {
   async status(id: string) {
     const { store } = this.searches;
     const search = await store.get(id);
-    return statusOf(search, await store.trials(id), this.#context.clock.nowUs());
+    return statusOf(search, await this.#reader.read(id), this.#context.clock.nowUs());
   }
 
   /** Throws NotFoundError. */
   async results(id: string, page: { readonly limit: number; readonly offset: number }) {
     const { store } = this.searches;
-    return resultsOf(await store.get(id), store, page, this.#context.clock.nowUs());
+    const search = await store.get(id);
+    const trials = await this.#reader.read(id);
+    return resultsOf(search, trials, await store.result(id), page, this.#context.clock.nowUs());
   }
 
   /** Throws what `SearchDeployer.deploy` throws. */
@@ -76,7 +81,7 @@ export class SearchService {
     const now = this.#context.clock.nowUs();
     const rows = await store.list(kind, limit, cursor);
     const searches = await Promise.all(
-      rows.map(async (search) => statusOf(search, await store.trials(search.search_id), now)),
+      rows.map(async (search) => statusOf(search, await this.#reader.read(search.search_id), now)),
     );
     return { searches, next_cursor: rows.length === limit ? rows.at(-1)!.search_id : null };
   }

@@ -25,7 +25,7 @@ interface TrialText extends Omit<TrialRow, 'point' | 'outcome'> {
 
 const COLUMNS = 'search_id, kind, settings, state, reason, created_us, started_us, finished_us';
 const TRIAL = 'number, point, state, job_id, started_us, finished_us, outcome';
-const UNFINISHED = "state IN ('waiting', 'running')";
+const UNFINISHED = "(state IN ('waiting', 'running'))";
 
 /** A new search. */
 export interface NewSearch {
@@ -82,12 +82,30 @@ export class SearchStore {
     return row!.n;
   }
 
-  /** Ids of searches that have ended, or those that have not. */
-  async ids(finished: boolean): Promise<string[]> {
+  /** Ids of searches that have not ended. */
+  async open(): Promise<string[]> {
     const rows = await this.#db.all<{ search_id: string }>(
-      `SELECT search_id FROM searches WHERE ${finished ? 'NOT ' : ''}${UNFINISHED}`,
+      `SELECT search_id FROM searches WHERE ${UNFINISHED}`,
     );
     return rows.map(({ search_id }) => search_id);
+  }
+
+  /** Forgets all but the newest `keep` searches that have ended, with their trials. */
+  async prune(keep: number): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      const old = await tx.all<{ search_id: string }>(
+        `SELECT search_id FROM searches WHERE NOT ${UNFINISHED} ORDER BY search_id DESC LIMIT 1000 OFFSET ?`,
+        keep,
+      );
+      for (const { search_id } of old) {
+        for (const table of ['search_trials', 'search_versions', 'searches'])
+          tx.write(`DELETE FROM ${table} WHERE search_id = ?`, search_id);
+      }
+    });
+  }
+
+  async has(id: string): Promise<boolean> {
+    return (await this.#db.get('SELECT 1 FROM searches WHERE search_id = ?', id)) !== null;
   }
 
   /** A search begins, or goes on. */

@@ -1,4 +1,5 @@
 // One trial of a search as a job: any process of the engine that shares the database and the data folder may run it.
+import { totalmem } from 'node:os';
 import { z } from 'zod';
 import type { Config } from '../../../src/core/config.ts';
 import { NautilusError, StorageUnavailableError } from '../../../src/core/errors.ts';
@@ -7,6 +8,7 @@ import { Counter } from '../../../src/http/prom.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Observation } from '../../../src/learning/search/types.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
+import { MAX_BYTES } from '../training/limits.ts';
 import type { Open } from './messages.ts';
 import { TrialPool } from './pool.ts';
 import { failedOutcome, type Outcome, type SearchRow, type TrialRow } from './records.ts';
@@ -29,6 +31,12 @@ export function slotsOf({ threads }: Config): number {
   return Math.max(1, threads);
 }
 
+/** Resident bytes of each of so many processes: together they leave a fifth of the memory to others. */
+function bytesOf(slots: number): number {
+  const memory = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.min(MAX_BYTES, Math.floor((0.8 * Math.min(memory, totalmem())) / slots));
+}
+
 /** The trials that this process runs. */
 export class Trials {
   readonly definition: JobDefinition;
@@ -42,7 +50,7 @@ export class Trials {
   constructor({ config, metrics }: EngineContext, store: SearchStore, pool?: TrialPool) {
     this.#store = store;
     this.#config = config;
-    this.pool = pool ?? new TrialPool({ size: slotsOf(config) });
+    this.pool = pool ?? new TrialPool({ size: slotsOf(config), maxBytes: bytesOf(slotsOf(config)) });
     this.#ended = new Counter({
       name: 'nautilus_ml_search_trials_total',
       help: 'Trials of searches that this process ran, by how they ended',
