@@ -46,7 +46,14 @@ for (const { name, present, start } of STORES) {
     });
 
     test('the best of several trials is tested on rows that none saw, and deployed once', async () => {
-      const search = { dataset_id, family: 'ridge', features: FEATURES, target: RETURN, max_trials: 6 };
+      const search = {
+        dataset_id,
+        family: 'ridge',
+        features: FEATURES,
+        target: RETURN,
+        max_trials: 6,
+        parallel: 1,
+      };
       const id = await accepted(engine, '/hyperopt/start', search);
       const results = await ended(engine, id);
       expect([results.state, results.reason, results.stop]).toEqual(['completed', null, 'max_trials']);
