@@ -26,7 +26,11 @@ async function accepted(engine: TestEngine, path: string, body: object): Promise
 }
 
 async function ended(engine: TestEngine, id: string) {
-  await eventually(async () => (await engine.get(`/jobs/${id}`)).body.finished_ts_us !== null, 'the end');
+  await eventually(
+    async () => (await engine.get(`/jobs/${id}`)).body.finished_ts_us !== null,
+    'the end',
+    110_000,
+  );
   return (await engine.get(`/automl/results/${id}`)).body;
 }
 
