@@ -77,6 +77,15 @@ describe('metrics of a search', () => {
     expect(perfect).toBeCloseTo((net / Math.sqrt(squares / (ROWS - 1))) * Math.sqrt(365.25), 0);
   });
 
+  test('are told without the Sharpe ratio where labels are longer than the tested rows', () => {
+    const { data, forecasts } = forecastsOf('direction', 0.8);
+    const endUs = data.spans.endUs.map((end) => end + 1000 * 86_400e6);
+    const long = { ...data, spans: { ...data.spans, endUs } };
+    const scores = scoresOf(forecasts, long, { target: TARGETS.direction, costBps: 1 });
+    expect(scores.sharpe_ratio).toBeNull();
+    expect(Object.values(scores).filter((score) => score === null)).toHaveLength(1);
+  });
+
   test('cost what is traded', () => {
     const { data, forecasts } = forecastsOf('direction', 0.8);
     const sharpe = (costBps: number) =>

@@ -1,6 +1,6 @@
 // What a search makes best: the metrics by their names in requests, which tasks they fit, and the one number that a sampler makes small.
 import { z } from 'zod';
-import { DivergedError, InvalidOptionError } from '../../core/errors.ts';
+import { DivergedError, InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import type { TargetSpec } from '../tables/target.ts';
 import type { ValidationData } from '../validation/data.ts';
 import { classificationScorer, predictedClasses } from '../validation/metrics/classification.ts';
@@ -143,8 +143,14 @@ function groupScores(
     const scores = scoreOnce(informationScorer({ forecasts: signal, returns, tsUs: spans.startUs }, neutral));
     return signal.every((value) => value === signal[0]) ? { ...scores, ic: 0, rank_ic: 0 } : scores;
   }
-  const held = holdingsOf({ width, rows, predictions }, data, costBps);
-  return held ? scoreOnce(tradingScorer(held)) : { sharpe: 0 };
+  try {
+    const held = holdingsOf({ width, rows, predictions }, data, costBps);
+    return held ? scoreOnce(tradingScorer(held)) : { sharpe: 0 };
+  } catch (error) {
+    // Labels so long that no two follow each other leave the other metrics as they are.
+    if (error instanceof InsufficientHistoryError) return {};
+    throw error;
+  }
 }
 
 /**
