@@ -133,6 +133,22 @@ def evaluations(function):
     return [float(q) for q in np.percentile(counts, [25, 50, 75, 90])]
 
 
+def generations():
+    """Places of three generations, the best first, and the state after each."""
+    rng = np.random.default_rng(5)
+    mean, sigma = [0.5, 0.4, 0.6, 0.3], 0.2
+    strategy = cmaes.CMA(mean=np.array(mean), sigma=sigma, population_size=9, seed=1)
+    states = []
+    for _ in range(3):
+        places = np.round(strategy.mean + 0.15 * rng.standard_normal((9, 4)) * [1, 0.5, 2, 0.7], 4)
+        # Asking decomposes the covariance, which telling goes by.
+        strategy.ask()
+        strategy.tell([(x.copy(), float(rank)) for rank, x in enumerate(places)])
+        state = {'mean': strategy._mean.tolist(), 'sigma': float(strategy._sigma), 'covariance': strategy._C.ravel().tolist()}
+        states.append({'places': places.tolist(), **state})
+    return {'mean': mean, 'sigma': sigma, 'states': states}
+
+
 STEPS, TRIALS = 27, 60
 
 
@@ -212,6 +228,7 @@ result = {
     'density': densities(),
     'tpe': {name: tpe_bests(*case) for name, case in FUNCTIONS.items()},
     'cma_es': {'sphere': evaluations(sphere), 'Rosenbrock': evaluations(rosenbrock)},
+    'generations': generations(),
     'pruners': pruned(),
 }
 (root / 'src/learning/search/golden.json').write_text(json.dumps(result) + '\n')
