@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { InvalidOptionError } from '../../../core/errors.ts';
 import { checkPoint, pointsOf } from '../space.ts';
 import { fates, finiteSpaces, run, spaces } from '../test-spaces.ts';
+import type { Observation } from '../types.ts';
 import { isMoved } from './cma-es.ts';
 import { GRID_LIMIT } from './grid.ts';
 import { SAMPLERS, samplerOf } from './index.ts';
@@ -32,16 +33,19 @@ describe.each(SAMPLERS)('%s', (name) => {
 
   test('proposes the same from the same seed, number and history, whatever it was asked before', () => {
     fc.assert(
-      fc.property(searched, seeds, fates, parallels, (space, seed, fates, parallel) => {
+      fc.property(searched, seeds, fates, fates, parallels, (space, seed, fates, others, parallel) => {
         const search = { space, seed, parallel };
+        const knownOf = (trials: readonly Observation[], number: number) =>
+          trials.slice(0, Math.max(0, number - parallel + 1));
         const history = run(samplerOf(name, search), fates, parallel);
-        const copied = JSON.parse(JSON.stringify(history)) as typeof history;
-        // From the last to the first, by one sampler and by a new one for each.
-        const backwards = samplerOf(name, search);
+        const copied = JSON.parse(JSON.stringify(history)) as Observation[];
+        const elsewhere = run(samplerOf(name, search), others, parallel);
+        // From the last to the first, by a sampler that is asked about another search in between, and by a new one for each.
+        const asked = samplerOf(name, search);
         for (const { number, point } of history.toReversed()) {
-          const known = copied.slice(0, Math.max(0, number - parallel + 1));
-          expect(backwards.propose(number, known)).toEqual(point);
-          expect(samplerOf(name, search).propose(number, known)).toEqual(point);
+          asked.propose(number, knownOf(elsewhere, number));
+          expect(asked.propose(number, knownOf(copied, number))).toEqual(point);
+          expect(samplerOf(name, search).propose(number, knownOf(copied, number))).toEqual(point);
         }
       }),
       { numRuns: 30 },
