@@ -67,6 +67,21 @@ describe('subscriptions', () => {
     expect((await harness.engine.get('/connections')).body.connections[0].subscriptions).toEqual(['ml.*']);
   });
 
+  test('forwards what no replay waits for, and has no questions between engines', async () => {
+    harness = await Harness.start();
+    const client = await harness.open();
+    const names = client.frames[0].topics.map((t: Frame) => t.name);
+    expect(names.filter((name: string) => /validation/.test(name))).toEqual([]);
+    await client.ask({ type: 'subscribe', id: '1', topics: ['system.jobs', 'portfolio.positions'] });
+    const job = { engine: 'ml', kind: 'train', state: 'active', attempt: 1, attempts: 2 } as const;
+    const rest = { progress: null, error: null };
+    const { bus } = harness.engine;
+    bus.publish(topics.jobs, { ...job, ...rest, job_id: 'replayed' }, { session: 's', step: 1 });
+    bus.publish(topics.jobs, { ...job, ...rest, job_id: 'live' });
+    await client.until((f) => f.topic === 'system.jobs');
+    expect(client.messages().map((m) => m.body.job_id)).toEqual(['live']);
+  });
+
   test('forwards presence and lifecycle, which no replay carries', async () => {
     harness = await Harness.start();
     const client = await harness.open();

@@ -8,23 +8,8 @@ import { Board } from './lib/board.ts';
 import { Connections, type SocketLimits } from './lib/connections.ts';
 import { EngineLines } from './lib/engines.ts';
 import { ModelBoard } from './lib/model-board.ts';
+import { CLIENT_TOPICS } from './lib/protocol.ts';
 import type { PageQuery, SnapshotQuery } from './schemas.ts';
-
-// What is no part of replays.
-const FOLLOWED = [
-  topics.presence,
-  topics.lifecycle,
-  topics.riskLimits,
-  topics.hardwareMetrics,
-  topics.mlHardwareMetrics,
-  topics.models,
-  topics.trainingUpdates,
-  topics.searchUpdates,
-  topics.experimentUpdates,
-  topics.driftUpdates,
-  topics.retrainingRequired,
-  topics.decisions,
-];
 
 /** State and decisions of the WebSocket engine. It publishes nothing. */
 export class WebsocketService {
@@ -65,14 +50,17 @@ export class WebsocketService {
     this.#engines = new EngineLines(context.bus, context.clock);
   }
 
-  /** Follows what is no part of replays: presence, lifecycle, limits, hardware, models. */
+  /** Follows the topics that have no part in replays; of what replays tell on them nobody waits for. */
   async start(): Promise<void> {
     const { bus } = this.#context;
+    const { consumes } = this.participant;
     const forward = (batch: readonly Envelope[]) => {
-      for (const envelope of batch) this.#models.take(envelope);
-      this.connections.offer(batch);
+      const live = batch.filter((envelope) => envelope.session === undefined);
+      for (const envelope of live) this.#models.take(envelope);
+      this.connections.offer(live);
     };
-    await Promise.all([this.#engines.start(), ...FOLLOWED.map((topic) => bus.subscribe(topic, forward))]);
+    const followed = CLIENT_TOPICS.filter((topic) => !consumes.includes(topic));
+    await Promise.all([this.#engines.start(), ...followed.map((topic) => bus.subscribe(topic, forward))]);
     this.connections.start();
   }
 

@@ -17,7 +17,7 @@ Delivery: \`publish\` is at most once, for what the next message replaces. \`app
 once ([durable events](events.md)). "Read by" lists the engines that read it as part
 of the flow of bars, live and in a replay. Some follow more while they run live: strategy reads
 \`portfolio.valuations\`, ml reads \`risk.portfolio_updates\`, and the WebSocket engine hands its clients all topics but the \`lockstep\` ones
-([websocket.md](websocket.md)).
+and the questions between engines ([websocket.md](websocket.md)).
 `;
 
 /** Returns the page of topics; `engines` say who reads what. */

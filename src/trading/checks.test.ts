@@ -9,6 +9,7 @@ import {
   checkBook,
   checkOrder,
   largestQuantity,
+  limitUses,
 } from './checks.ts';
 import { dec, text } from './decimal.ts';
 import { type Limits, limitDefinitions, limitIds, limitsSchema } from './limits.ts';
@@ -186,6 +187,23 @@ describe('for any book', () => {
         expect(checkOrder(order(side, text(most.plus('1e-8'))), book, limitsOf).approved).toBe(false);
       }),
     );
+  });
+  test('an order passes where no limit is used beyond its whole, and a larger one uses none less', () => {
+    fc.assert(
+      fc.property(situation, amount(10_000_000), ({ quantity, held, sign, mark, equity, side }, more) => {
+        const book = bookOf({ quantity: dec(held).times(sign), mark_price: mark }, equity);
+        const uses = limitUses(order(side, quantity), book, limitsOf)!;
+        expect(checkOrder(order(side, quantity), book, limitsOf).approved).toBe(
+          uses.every(({ utilisation }) => utilisation <= 1),
+        );
+        const larger = limitUses(order(side, text(dec(quantity).plus(more))), book, limitsOf)!;
+        for (const [i, { utilisation }] of uses.entries())
+          expect(larger[i]!.utilisation).toBeGreaterThanOrEqual(utilisation);
+      }),
+    );
+  });
+  test('a limit is not measured without a price', () => {
+    expect(limitUses(order('buy', '1'), bookOf({ quantity: 1, mark_price: null }), limitsOf)).toBeNull();
   });
 });
 

@@ -9,9 +9,16 @@ import {
   NautilusError,
 } from '../../../src/core/errors.ts';
 
-/** Topics that clients can have, in the order of the catalogue; the inner traffic of replays is not among them. */
+/** The inner traffic of replays, and questions of one engine to another with their answers. */
+const INNER: readonly Topic<unknown>[] = [
+  topics.lockstepControl,
+  topics.validationRequests,
+  topics.validations,
+];
+
+/** Topics that clients can have, in the order of the catalogue. */
 export const CLIENT_TOPICS: readonly Topic<unknown>[] = Object.values(topics).filter(
-  (topic) => topic !== topics.lockstepControl,
+  (topic) => !INNER.includes(topic),
 );
 
 const MAX_TOPICS = 64;
