@@ -8,6 +8,7 @@ import { FAMILIES } from '../../src/native/index.ts';
 import { datasetRoutes } from './datasets/routes.ts';
 import { decisionRoutes } from './decisions/routes.ts';
 import { experimentRoutes } from './experiments/routes.ts';
+import { featureRoutes } from './features/routes.ts';
 import { engineMetrics } from './metrics-message.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { monitoringRoutes } from './monitoring/routes.ts';
@@ -50,6 +51,7 @@ export function mlEngine(options: MlOptions = {}): EngineDefinition {
           .use(searchRoutes(service.search))
           .use(monitoringRoutes(service.monitoring))
           .use(tableReportRoutes(service.monitoring.tables))
+          .use(featureRoutes(service.features))
           .use(jobRoutes(service.jobs))
           .use(kernelRoutes('ml', FAMILIES.learning, context.config.defaultTimeoutMs)),
         rawBodies: [...UPLOAD_PATHS, ...RAW_PATHS, '/datasets'],

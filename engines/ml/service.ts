@@ -10,6 +10,7 @@ import { DatasetStore } from './datasets/store.ts';
 import { Decisions } from './decisions/decisions.ts';
 import { Deployments } from './deployments.ts';
 import { Experiments } from './experiments/experiments.ts';
+import { FeatureRoutesService } from './features/work.ts';
 import { MarketHistory } from './market-history.ts';
 import { ModelCache } from './model-cache.ts';
 import { Monitoring } from './monitoring/service.ts';
@@ -58,6 +59,7 @@ export class MlService {
   readonly validation: Validation;
   readonly search: SearchService;
   readonly monitoring: Monitoring;
+  readonly features: FeatureRoutesService;
   readonly jobs: Jobs;
   readonly #dataDir: string;
   readonly #graceMs: number;
@@ -167,6 +169,7 @@ export class MlService {
     this.predictions = new PredictionJobs(this.serving);
     this.training = new Training(context, this.models, this.datasets);
     this.validation = new Validation(context, this.models, this.datasets);
+    this.features = new FeatureRoutesService(context, this.datasets, this.models);
     this.search = new SearchService(context, this.models, this.datasets);
     const { searches } = this.search;
     const { models, datasets, training } = this;
@@ -176,9 +179,10 @@ export class MlService {
       ...kinds.map(({ definition }) => definition),
       searches.trials.definition,
       ...this.monitoring.definitions,
+      ...this.features.definitions,
     ];
     this.jobs = openJobs(context, { engine: 'ml', definitions });
-    for (const kind of [...kinds, this.monitoring]) kind.bind(this.jobs);
+    for (const kind of [...kinds, this.monitoring, this.features]) kind.bind(this.jobs);
     this.#dataDir = config.dataDir;
     this.#graceMs = config.graceMs / 2;
     this.publishing = {

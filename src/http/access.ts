@@ -33,6 +33,9 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /predict/metal-gpu': 'read',
     'POST /predict/hybrid': 'read',
     'POST /datasets': 'admin',
+    // It may store a table.
+    'POST /features/engineer': 'admin',
+    'POST /features/selection': 'read',
     'DELETE /datasets/:dataset_id': 'admin',
     'POST /models/:model_id/train': 'admin',
     'POST /models/:model_id/validate': 'admin',

@@ -34,6 +34,8 @@ const text = (most: number) => z.string().min(1).max(most);
 
 /** Characters of the JSON of a recipe: 500 features, each with its options. */
 const MAX_RECIPE = 262_144;
+/** Inputs whose importance is kept. */
+export const MAX_IMPORTANCE = 2000;
 
 /** Where a version comes from; all that is known of it. */
 export const lineageSchema = z.strictObject({
@@ -66,6 +68,13 @@ export const lineageSchema = z.strictObject({
     })
     .optional()
     .describe('table, features, target and shares of a training: how its test rows are made again'),
+  importance: z
+    .record(text(200), z.number())
+    .refine((told) => Object.keys(told).length <= MAX_IMPORTANCE, {
+      message: `Expected at most ${MAX_IMPORTANCE} inputs`,
+    })
+    .optional()
+    .describe('what its fit says that each input is worth, as a share'),
   parent_version: z
     .string()
     .regex(/^([a-z0-9][a-z0-9-]{0,63}@)?[1-9][0-9]{0,14}$/)

@@ -1,4 +1,4 @@
-// The process that trains, validates or converts: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
+// The process that trains, validates, converts or works on features: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
 import { getPriority, setPriority } from 'node:os';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { limitMemory } from '../../../src/core/memory-limit.ts';
@@ -22,6 +22,12 @@ async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
     return (await import('../monitoring/reference.ts')).makeReference(order.input, datasets, order.threads);
   if (order.kind === 'challenge')
     return (await import('../monitoring/challenge.ts')).challenge(order.input, datasets, order.threads);
+  if (order.kind === 'features') {
+    const progress = (fraction: number) =>
+      say({ type: 'progress', progress: { fraction, step: 0, loss: 0 } });
+    const { computeFeatureWork } = await import('../features/compute.ts');
+    return computeFeatureWork(order.input, order.dataDir, { threads: order.threads, progress });
+  }
   const { frame } = await datasets.open(order.input.dataset_id);
   let latest: FitProgress | undefined;
   let toldAt = Number.NEGATIVE_INFINITY;

@@ -5,6 +5,7 @@ import type { Converted, ConvertInput } from '../conversion/convert.ts';
 import type { ChallengeInput } from '../monitoring/challenge.ts';
 import type { MadeReference, ReferenceInput } from '../monitoring/reference.ts';
 import type { Retraining } from '../monitoring/schemas.ts';
+import type { FeatureOutcome, FeatureWork } from '../features/work-types.ts';
 import type { TrainInput, ValidateInput, ValidateReply } from './schemas.ts';
 import type { Trained } from './train.ts';
 
@@ -23,6 +24,7 @@ export type Order = {
   | { readonly kind: 'convert'; readonly input: ConvertInput }
   | { readonly kind: 'reference'; readonly input: ReferenceInput }
   | { readonly kind: 'challenge'; readonly input: ChallengeInput }
+  | { readonly kind: 'features'; readonly input: FeatureWork }
 );
 
 /** What it gives. */
@@ -32,6 +34,7 @@ export interface Outcomes {
   readonly convert: Converted;
   readonly reference: MadeReference;
   readonly challenge: NonNullable<Retraining['comparison']>;
+  readonly features: FeatureOutcome;
 }
 
 /** What the process says. */

@@ -4,7 +4,7 @@ import type { Task } from '../../../src/learning/family.ts';
 import type { ServingFacts } from '../../../src/onnx/model-card.ts';
 import { recipeSchema } from '../conversion/schemas.ts';
 import type { Dataset } from '../datasets/schemas.ts';
-import type { Lineage } from '../registry/records.ts';
+import { type Lineage, MAX_IMPORTANCE } from '../registry/records.ts';
 import type { VersionDefinition } from '../registry/schemas.ts';
 import type { TrainInput, TrainReply } from './schemas.ts';
 import type { Trained } from './train.ts';
@@ -35,6 +35,7 @@ export function versionOf(
       seed: input.seed,
       ...lineage,
       recipe: recipeSchema.parse(input),
+      ...importanceOf(report),
     },
   };
 }
@@ -102,4 +103,9 @@ export function metricsOf({
     put('anomaly.test_share', anomaly.test_share);
   }
   return metrics;
+}
+
+/** What the fit says of its inputs; absent where it does not, or there are too many. */
+function importanceOf({ importance }: Pick<TrainReply, 'importance'>) {
+  return importance && Object.keys(importance).length <= MAX_IMPORTANCE ? { importance } : {};
 }

@@ -9,7 +9,8 @@ export const MIN_ROWS = 50;
 const LEAST_KNOWN = 0.5;
 
 /** Why a column is not compared. */
-export type Unusable = 'all_missing' | 'constant' | 'mostly_missing';
+export const UNUSABLE = ['all_missing', 'constant', 'mostly_missing'] as const;
+export type Unusable = (typeof UNUSABLE)[number];
 
 /** Complete rows in order of time, column by column. */
 export interface Candidates {
@@ -42,7 +43,7 @@ export function candidatesOf(data: ValidationData, rows: Uint32Array): Candidate
   const unusable = new Map<number, Unusable>();
   const places: number[] = [];
   for (let column = 0; column < columns; column++) {
-    const reason = faultOf(inputs, columns, column, rows);
+    const reason = faultOf(rows.length, (row) => inputs[rows[row]! * columns + column]!);
     if (reason) unusable.set(column, reason);
     else places.push(column);
   }
@@ -68,19 +69,20 @@ export function candidatesOf(data: ValidationData, rows: Uint32Array): Candidate
   };
 }
 
-function faultOf(inputs: Float32Array, columns: number, column: number, rows: Uint32Array): Unusable | null {
+/** Returns why a column of `rows` values can't be compared; null where it can. */
+export function faultOf(rows: number, at: (row: number) => number): Unusable | null {
   let known = 0;
   let first = Number.NaN;
   let varies = false;
-  for (const row of rows) {
-    const value = inputs[row * columns + column]!;
+  for (let row = 0; row < rows; row++) {
+    const value = at(row);
     if (Number.isNaN(value)) continue;
     if (known++ === 0) first = value;
     else varies ||= value !== first;
   }
   if (known === 0) return 'all_missing';
   if (!varies) return 'constant';
-  return known < rows.length * LEAST_KNOWN ? 'mostly_missing' : null;
+  return known < rows * LEAST_KNOWN ? 'mostly_missing' : null;
 }
 
 /**

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import { Philox } from '../../core/philox.ts';
+import type { TrainingSet } from '../tables/training-set.ts';
 import type { ValidationData } from '../validation/data.ts';
 import { binned, type Candidates, candidatesOf, ranked, timeBlocks } from './candidates.ts';
 import { CORRELATIONS, correlations, redundantGroups, strongestPairs } from './correlation.ts';
@@ -10,6 +11,7 @@ import { adjusted, testEach } from './discovery.ts';
 import golden from './golden.json';
 import { CodePairs, classInformation, neighbourInformation } from './mutual-information.ts';
 import { informationOf, minimumRedundancy } from './relevance.ts';
+import { SELECTION_METHODS, type SelectionOptions, selectFeatures } from './select.ts';
 import { chiSquaredTail, studentTail } from './special.ts';
 import { stability } from './stability.ts';
 
@@ -291,6 +293,48 @@ describe('stability', () => {
     const wide = { ...candidates(list, y), places: Array.from({ length: 1501 }, (_, i) => i) };
     expect(await stability(wide, options, { seed: 1 }).catch((e) => e)).toBeInstanceOf(InvalidOptionError);
   });
+});
+
+describe('a choice', () => {
+  const rows = 400;
+  const random = normals(11, 0, rows * 6);
+  const target = (row: number) => random[row * 6]! - random[row * 6 + 3]! + 0.5 * random[row * 6 + 5]!;
+  const set = (lastRows: number): TrainingSet => ({
+    inputs: ['a', 'b', 'c', 'd', 'e', 'f'],
+    leftOut: { without_label: 0, without_features: 0 },
+    data: {
+      rows,
+      columns: 6,
+      inputs: Float32Array.from(random, (value, i) => (i < 6 * (rows - lastRows) ? value : -7 * value)),
+      targets: Float32Array.from({ length: rows }, (_, row) => (row < rows - lastRows ? target(row) : 99)),
+      spans: {
+        startUs: Float64Array.from({ length: rows }, (_, row) => row),
+        endUs: Float64Array.from({ length: rows }, (_, row) => row + 5),
+      },
+    },
+  });
+  const options: SelectionOptions = {
+    ...{ method: 'mutual_information', top: 2, test_fraction: 0.3, estimator: 'auto', neighbours: 3 },
+    ...{ form: 'difference', rate: 0.1, control: 'benjamini_hochberg', independence: 'blocks' },
+    ...{ threshold: 0.7, expected_false: 2, samples: 20 },
+  };
+
+  test.each([...SELECTION_METHODS])(
+    'by %s finds what matters, and nothing of the test part changes it',
+    async (method) => {
+      const found = await selectFeatures(set(0), { ...options, method }, { seed: 1 });
+      expect(found.selected.toSorted()).toEqual(['a', 'd']);
+      // 280 rows, of which the labels of the last 5 end in the test part.
+      expect(found.rows).toMatchObject({
+        used: 275,
+        incomplete: 0,
+        held_out: 125,
+        to_us: 274,
+        test_from_us: 280,
+      });
+      expect(await selectFeatures(set(125), { ...options, method }, { seed: 1 })).toEqual(found);
+    },
+  );
 });
 
 describe('candidates', () => {
