@@ -2,10 +2,10 @@
 import type { ProblemExtras } from '../../../src/core/errors.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import type { Converted, ConvertInput } from '../conversion/convert.ts';
+import type { FeatureOutcome, FeatureWork } from '../features/work-types.ts';
 import type { ChallengeInput } from '../monitoring/challenge.ts';
 import type { MadeReference, ReferenceInput } from '../monitoring/reference.ts';
 import type { Retraining } from '../monitoring/schemas.ts';
-import type { FeatureOutcome, FeatureWork } from '../features/work-types.ts';
 import type { TrainInput, ValidateInput, ValidateReply } from './schemas.ts';
 import type { Trained } from './train.ts';
 
