@@ -90,7 +90,7 @@ const against = rivals
   : 'for the rivals, `NAUTILUS_BENCH_PYTHON` names a Python that has evidently 0.7 and a pandas below 3';
 publish({
   title: 'Drift of two tables',
-  note: `Both tables from their rows: sketches, five tests with p-values, effects, power and verdicts; ${against}. The last two columns are the Wasserstein distance of the first column in standard deviations. Reach: 50 times evidently.`,
+  note: `Both tables from their rows: sketches, four tests with p-values, effects, power and verdicts; ${against}. The last two columns are the Wasserstein distance of the first column in standard deviations. Reach: 50 times evidently.`,
   columns: ['rows x columns', 'ours', 'rival', 'rival / ours', 'our distance', 'its distance'],
   rows: pairs,
 });
