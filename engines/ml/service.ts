@@ -173,7 +173,9 @@ export class MlService {
     this.search = new SearchService(context, this.models, this.datasets);
     const { searches } = this.search;
     const { models, datasets, training } = this;
-    this.monitoring = new Monitoring(context, { models, datasets, training });
+    const startExperiment = (request: Parameters<Experiments['create']>[0]) =>
+      this.experiments.create(request);
+    this.monitoring = new Monitoring(context, { models, datasets, training, startExperiment });
     const kinds = [this.predictions, this.training, this.validation, searches];
     const definitions = [
       ...kinds.map(({ definition }) => definition),

@@ -21,6 +21,8 @@ for (const { name, present, start } of STORES) {
     let env: Record<string, string>;
     let rows: Awaited<ReturnType<typeof labelledRows>>;
     let csv: string;
+    // What follows a comparison is the same on every database: each tries one of the two ways.
+    const deploys = name === 'SQLite' ? 'experiment' : 'if_better';
     beforeAll(async () => {
       rows = await labelledRows(FILE!, BARS);
       csv = await barsCsv(FILE!, 0, BARS);
@@ -132,7 +134,7 @@ for (const { name, present, start } of STORES) {
     test('wrong outcomes ask for a training, which is compared before it may serve', async () => {
       await engine.send('PUT', '/monitors/rise', {
         ...{ window_rows: WINDOW, outcome_rows: 100, cooldown_s: 3600, detectors: [] },
-        retrain: { dataset: { latest_of: 'btc' }, auto_deploy: 'if_better' },
+        retrain: { dataset: { latest_of: 'btc' }, auto_deploy: deploys },
       });
       const keyed = async (key: string) => {
         const body = { model_id: 'rise', key, inputs: spread(100, 107).map(rows.row) };
@@ -147,6 +149,13 @@ for (const { name, present, start } of STORES) {
       await eventually(async () => (await monitor()).retrainings[0]?.ended_us > 0, 'the retraining');
       const [retraining] = (await monitor()).retrainings;
       expect([retraining.state, retraining.error]).toEqual(['completed', null]);
+      if (deploys === 'experiment') {
+        const { body: tried } = await engine.get(`/experiments/${retraining.experiment_id}`);
+        expect(tried).toMatchObject({ model_id: 'rise', state: 'running', mode: 'ab' });
+        expect(tried.arms).toHaveLength(2);
+        // All requests go to the version that serves again.
+        await engine.post(`/experiments/${retraining.experiment_id}/stop`);
+      } else expect(retraining.experiment_id).toBeNull();
       // The same table and recipe give the same model, which is no better.
       expect(retraining).toMatchObject({ from_version: '1', new_version: '2', deployed: false });
       expect(retraining.comparison).toMatchObject({ score: 'log_loss', better: false });

@@ -91,7 +91,13 @@ export interface WaitingAnswers {
 }
 
 /** A retraining as it is stored. */
-export type StoredRetraining = Omit<Retraining, 'new_version' | 'deployed' | 'comparison' | 'error'> & {
+export type StoredRetraining = Omit<Retraining, keyof RetrainingReport> & {
   readonly model_id: string;
-  readonly report: Pick<Retraining, 'new_version' | 'deployed' | 'comparison' | 'error'>;
+  readonly report: RetrainingReport;
 };
+
+/** What came of a retraining. */
+export type RetrainingReport = Pick<
+  Retraining,
+  'new_version' | 'deployed' | 'experiment_id' | 'comparison' | 'error'
+>;

@@ -11,6 +11,7 @@ import type { JobReply } from '../../../src/jobs/record.ts';
 import { frameSince } from '../../../src/learning/tables/frame-part.ts';
 import { type Recipe, recipeSchema } from '../conversion/schemas.ts';
 import type { DatasetStore } from '../datasets/store.ts';
+import { type ExperimentRequest, experimentRequest } from '../experiments/schemas.ts';
 import type { Lineage, VersionRow } from '../registry/records.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { inChild, orderOf } from '../training/in-child.ts';
@@ -40,6 +41,7 @@ export interface RetrainingParts {
   readonly models: ModelsService;
   readonly datasets: DatasetStore;
   readonly training: Pick<Training, 'add'>;
+  readonly startExperiment: (request: ExperimentRequest) => Promise<{ readonly experiment_id: string }>;
   /** Says how a retraining goes, in the unit that stores it. */
   readonly tell: (unit: Unit, retraining: StoredRetraining) => void;
 }
@@ -103,7 +105,7 @@ export class Retrainings {
     const retraining: StoredRetraining = {
       retraining_id: newId(),
       ...{ model_id, reason, state: 'running', from_version, train_job: null },
-      report: { new_version: null, deployed: false, comparison: null, error: null },
+      report: { new_version: null, deployed: false, experiment_id: null, comparison: null, error: null },
       ...{ started_us: clock.nowUs(), ended_us: null },
     };
     const begun = await units.run(async (unit) => {
@@ -160,7 +162,10 @@ export class Retrainings {
     );
     const deployed = retrain.auto_deploy === 'if_better' && comparison.better;
     if (deployed) await this.#deploy(model_id, serving.version, version);
-    const report = { new_version: version, deployed, comparison, error: null };
+    let experiment_id: string | null = null;
+    if (retrain.auto_deploy === 'experiment')
+      experiment_id = await this.#experiment(model_id, serving.version, version, comparison.score);
+    const report = { new_version: version, deployed, experiment_id, comparison, error: null };
     await this.#save({
       ...now,
       state: 'completed',
@@ -178,6 +183,18 @@ export class Retrainings {
       throw new ConflictError('Expected no other deployment during the retraining, was one', { model_id });
     const { target } = await registry.model(model_id);
     await deployer.deploy(model_id, { version, target: target ?? 'auto' });
+  }
+
+  /** Lets both versions answer requests, and the outcomes decide which of them serves. */
+  async #experiment(model_id: string, before: number, version: string, score: string): Promise<string> {
+    const request = experimentRequest.parse({
+      model_id,
+      name: `retrained version ${version}`,
+      arms: [{ model: `${before}` }, { model: version }],
+      metric: score === 'log_loss' ? 'accuracy' : 'absolute_error',
+      auto_promote: true,
+    });
+    return (await this.#parts.startExperiment(request)).experiment_id;
   }
 
   /** The table to learn from. */

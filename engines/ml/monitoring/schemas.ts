@@ -56,10 +56,10 @@ const retrain = z.strictObject({
     .min(1)
     .default(['performance_drift']),
   auto_deploy: z
-    .union([z.literal(false), z.literal('if_better')])
+    .union([z.literal(false), z.enum(['if_better', 'experiment'])])
     .default(false)
     .describe(
-      'if_better: the new version serves when it is better on the newest rows than the one that does',
+      'if_better: the new version serves when it is better on the newest rows than the one that does; experiment: both answer requests, and outcomes decide',
     ),
 });
 
@@ -134,6 +134,7 @@ const retraining = z.object({
   train_job: z.string().nullable(),
   new_version: z.string().nullable(),
   deployed: z.boolean(),
+  experiment_id: z.string().nullable().describe('in which the new version is compared on requests'),
   comparison: z
     .object({
       rows: z.int(),

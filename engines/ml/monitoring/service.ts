@@ -18,7 +18,7 @@ import { Monitor } from './monitor.ts';
 import { NEW_STATE, type RaisedAlarm, type Reference, type StoredMonitor } from './records.ts';
 import { References } from './references.ts';
 import { listed, replyOf } from './replies.ts';
-import { Retrainings } from './retraining.ts';
+import { type RetrainingParts, Retrainings } from './retraining.ts';
 import type { Answered } from './rows.ts';
 import type { MonitorConfig, Outcomes, RetrainConfig } from './schemas.ts';
 import { Serial } from './serial.ts';
@@ -37,6 +37,7 @@ export interface MonitoringParts {
   readonly models: ModelsService;
   readonly datasets: DatasetStore;
   readonly training: Pick<Training, 'add'>;
+  readonly startExperiment: RetrainingParts['startExperiment'];
   /** For tests: a clock that only counts, in microseconds. */
   readonly steadyUs?: () => number;
 }
@@ -75,7 +76,7 @@ export class Monitoring {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(context: EngineContext, parts: MonitoringParts) {
-    const { models, datasets, training } = parts;
+    const { models, datasets, training, startExperiment } = parts;
     this.#context = context;
     this.#parts = parts;
     this.#queries = new MonitorQueries(context.database);
@@ -88,7 +89,7 @@ export class Monitoring {
       made: (id, version, reference, why) => this.#made(id, version, reference, why),
     });
     this.#retrainings = new Retrainings({
-      ...{ context, models, datasets, training },
+      ...{ context, models, datasets, training, startExperiment },
       tell: (unit, retraining) => {
         tellRetraining(unit, retraining, context.clock.nowUs());
         if (retraining.state !== 'running') this.#metrics.retrained(retraining.model_id, retraining.state);
