@@ -1,0 +1,94 @@
+// An experiment over the end of its engine, on the embedded bus and over Redis: what was counted stays, and counts once.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { signModel } from '../../engines/ml/experiments/test-kit.ts';
+import { eventually } from '../support/eventually.ts';
+import { REDIS_SERVER, TestRedis } from '../support/redis.ts';
+import { TestSystem } from '../support/system.ts';
+
+setDefaultTimeout(120_000);
+
+const NEEDED = ['--only', 'ml,websocket'];
+
+function survives(system: () => TestSystem) {
+  test('an engine that is killed goes on with what it had counted, and tells it on the bus', async () => {
+    const file = (slope: number) => ({ inputs: ['x'], artefact_base64: signModel(slope) });
+    const made = { model_id: 'sign', model_type: 'classification', ...file(1) };
+    expect((await system().post('ml', '/models', made)).status).toBe(201);
+    expect((await system().post('ml', '/models/sign/versions', file(-1))).status).toBe(201);
+    expect((await system().post('ml', '/models/sign/deploy', { version: '1' })).status).toBe(200);
+
+    const { port } = await system().engine('websocket');
+    const states = new Set<string>();
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    const subscribed = Promise.withResolvers<void>();
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data as string);
+      const topics = ['ml.experiment_updates'];
+      if (frame.type === 'welcome') socket.send(JSON.stringify({ type: 'subscribe', id: '1', topics }));
+      else if (frame.type === 'batch' || frame.body) {
+        for (const { body } of frame.type === 'batch' ? frame.messages : [frame]) states.add(body.state);
+      } else subscribed.resolve();
+    };
+    await subscribed.promise;
+    const begun = await system().post('ml', '/experiments', {
+      ...{ model_id: 'sign', metric: 'accuracy', mode: 'shadow' },
+      guardrails: { latency_ms: null },
+    });
+    expect(begun.status).toBe(201);
+    const path = `/experiments/${begun.body.experiment_id}`;
+    const page = async () => (await system().request('ml', path)).body;
+    const outcomes: { prediction_id: string; outcome: number }[] = [];
+    for (let i = 0; i < 20; i++) {
+      const x = Math.sin(i + 1);
+      const { body } = await system().post('ml', '/predict', {
+        model_id: 'sign',
+        key: `k${i}`,
+        inputs: [[x]],
+      });
+      outcomes.push({ prediction_id: body.prediction_id, outcome: x > 0 ? 1 : 0 });
+    }
+    const first = await system().post('ml', `${path}/outcomes`, { outcomes: outcomes.slice(0, 12) });
+    expect(first.body).toMatchObject({ counted: 12, state: 'running' });
+    const before = await page();
+    expect(before.arms.map(({ value }: { value: number }) => value)).toEqual([1, 0]);
+
+    const { pid } = await system().engine('ml');
+    process.kill(pid, 'SIGKILL');
+    const isBack = async () => {
+      const now = await system().engine('ml');
+      return now.pid !== pid && now.health === 'healthy';
+    };
+    await eventually(isBack, 'the engine is back');
+    expect(await page()).toEqual(before);
+    // All again: what was counted is not counted twice, what was not is.
+    const again = await system().post('ml', `${path}/outcomes`, { outcomes });
+    expect(again.body).toMatchObject({ counted: 8, repeated: 12, unknown: 0 });
+    expect((await page()).arms.map(({ observations }: never) => observations)).toEqual([20, 20]);
+    expect((await system().post('ml', `${path}/stop`)).body.state).toBe('stopped');
+    await eventually(() => states.has('running') && states.has('stopped'), 'word of its states');
+    socket.close();
+  });
+}
+
+describe('experiments over the embedded bus', () => {
+  let system: TestSystem;
+  beforeAll(async () => {
+    system = await TestSystem.start(NEEDED);
+  });
+  afterAll(() => system?.stop());
+  survives(() => system);
+});
+
+describe.skipIf(REDIS_SERVER === null)('experiments over Redis', () => {
+  let redis: TestRedis;
+  let system: TestSystem;
+  beforeAll(async () => {
+    redis = await TestRedis.start();
+    system = await TestSystem.start(NEEDED, { REDIS_URL: redis.url });
+  });
+  afterAll(async () => {
+    await system?.stop();
+    await redis?.stop();
+  });
+  survives(() => system);
+});
