@@ -1,7 +1,10 @@
 // What a search ends with: the best settings fitted again and tested on rows that no trial saw.
+
+import { DeadlineExceededError, DependencyUnavailableError } from '../../../src/core/errors.ts';
 import { scoreOfLoss } from '../../../src/learning/search/metric.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { best, ranked } from './board.ts';
+import { UnfinishedSearchError } from './errors.ts';
 import type { Files } from './files.ts';
 import type { Choice, Finished } from './messages.ts';
 import type { SearchRow, Settings, TrialRow } from './records.ts';
@@ -85,7 +88,13 @@ export async function finished(
   if (kept) return kept;
   const timeoutMs = FINISH_TRIALS * search.settings.trial_timeout_s * 1000;
   const order = { type: 'finish', choice, sharpes } as const;
-  const made = await trials.pool.finish(search_id, trials.opening(search), order, { signal, timeoutMs });
+  const made = await trials.pool
+    .finish(search_id, trials.opening(search), order, { signal, timeoutMs })
+    .catch((error) => {
+      // The same fit would end its process again, however often it is tried.
+      const isLost = error instanceof DependencyUnavailableError || error instanceof DeadlineExceededError;
+      throw isLost ? new UnfinishedSearchError(error) : error;
+    });
   if (signal.aborted) throw new CancelledError('The search was cancelled');
   await files.save(search_id, choiceName(choice), made);
   return made;

@@ -13,3 +13,16 @@ export class SearchFailedError extends NautilusError {
     );
   }
 }
+
+/** 422: trials found settings, but the model of the end could not be made: its process was lost, or took too long. */
+export class UnfinishedSearchError extends NautilusError {
+  constructor(cause: NautilusError) {
+    super(
+      'search-failed',
+      422,
+      'Search failed',
+      `The best settings could not be fitted again: ${cause.message}`,
+    );
+    this.cause = cause;
+  }
+}

@@ -43,10 +43,10 @@ export class Searches {
   readonly #ended: Counter<'kind' | 'outcome'>;
   #jobs: Jobs | undefined;
 
-  constructor(context: EngineContext, trials?: (store: SearchStore) => Trials) {
+  constructor(context: EngineContext) {
     this.#context = context;
     this.store = new SearchStore(context);
-    this.trials = trials?.(this.store) ?? new Trials(context, this.store);
+    this.trials = new Trials(context, this.store);
     this.files = new Files(context.config.dataDir);
     this.#ended = new Counter({
       name: 'nautilus_ml_searches_total',
@@ -78,11 +78,16 @@ export class Searches {
 
   /** Brings to an end what the jobs ended while this process could not hear of it, and sweeps files of searches that are gone. */
   async start(): Promise<void> {
-    for (const id of await this.store.open()) {
-      const job = await this.jobs.find(id);
-      if (job && isFinished(job.state)) await this.#jobEnded(job);
+    try {
+      for (const id of await this.store.open()) {
+        const job = await this.jobs.find(id);
+        if (job && isFinished(job.state)) await this.#jobEnded(job);
+      }
+      await this.#prune();
+    } catch (err) {
+      // The jobs may be away while the engine starts; the next start looks again.
+      this.#context.log.warn({ err }, 'ends of searches could not be looked for');
     }
-    await this.#prune();
   }
 
   stop(): void {

@@ -14,8 +14,6 @@ import {
   type HyperoptRequest,
 } from './schemas.ts';
 import { Searches } from './search.ts';
-import type { SearchStore } from './store.ts';
-import type { Trials } from './trial.ts';
 
 /** State of the routes of searches. */
 export class SearchService {
@@ -25,15 +23,10 @@ export class SearchService {
   readonly #deployer: SearchDeployer;
   readonly #reader: TrialReader;
 
-  constructor(
-    context: EngineContext,
-    models: ModelsService,
-    datasets: DatasetStore,
-    trials?: (store: SearchStore) => Trials,
-  ) {
+  constructor(context: EngineContext, models: ModelsService, datasets: DatasetStore) {
     this.#context = context;
     this.#datasets = datasets;
-    this.searches = new Searches(context, trials);
+    this.searches = new Searches(context);
     this.#reader = new TrialReader(this.searches.store);
     this.#deployer = new SearchDeployer({ searches: this.searches, models, datasets });
   }

@@ -47,10 +47,10 @@ export class Trials {
   /** Settings never change. */
   readonly #searches = new Map<string, SearchRow>();
 
-  constructor({ config, metrics }: EngineContext, store: SearchStore, pool?: TrialPool) {
+  constructor({ config, metrics }: EngineContext, store: SearchStore) {
     this.#store = store;
     this.#config = config;
-    this.pool = pool ?? new TrialPool({ size: slotsOf(config), maxBytes: bytesOf(slotsOf(config)) });
+    this.pool = new TrialPool({ size: slotsOf(config), maxBytes: bytesOf(slotsOf(config)) });
     this.#ended = new Counter({
       name: 'nautilus_ml_search_trials_total',
       help: 'Trials of searches that this process ran, by how they ended',
