@@ -80,6 +80,16 @@ describe('the running system', () => {
     );
   });
 
+  test('carries models and their predictions to the page of models', async () => {
+    await eventually(async () => {
+      const { body } = await system.request('websocket', '/snapshot/models');
+      const named = (id: string) =>
+        body.models.some((model: { model_id: string }) => model.model_id === id) &&
+        body.predictions.some((prediction: { model_id: string }) => prediction.model_id === id);
+      return named('btc-direction-15m');
+    }, 'the model of the stream and its predictions in the snapshot');
+  });
+
   test('keeps eight engines answering when one is killed, and has the ninth back with its state', async () => {
     const before = await system.engine('portfolio');
     const ledger = (await system.request('portfolio', '/portfolios/portfolio_sim/fills?limit=1000')).body
