@@ -347,6 +347,29 @@ def logistic_cv_sklearn(rows, columns, folds, horizon):
     return run
 
 
+def selection_columns(rows, columns):
+    r, c = np.arange(rows, dtype=np.float64)[:, None], np.arange(columns)
+    return np.sin(r * 12.9898 + c * 78.233) + 0.5 * np.sin(r * (c + 1) * 0.7391)
+
+
+@task
+def mutual_information_sklearn(rows, columns):
+    from sklearn.feature_selection import mutual_info_regression
+
+    x = selection_columns(rows, columns)
+    r = np.arange(rows, dtype=np.float64)
+    y = x[:, 0] - x[:, 1] + np.sin(r * r * 0.001)
+    return lambda: float(mutual_info_regression(x, y, random_state=0).sum())
+
+
+@task
+def spearman_scipy(rows, columns):
+    from scipy.stats import spearmanr
+
+    x = selection_columns(rows, columns)
+    return lambda: float(np.abs(spearmanr(x).statistic).sum())
+
+
 @task
 def train_mlp_sklearn(rows, columns, hidden, batch):
     from sklearn.neural_network import MLPClassifier
