@@ -65,6 +65,8 @@ for (const { name, present, start } of STORES) {
       const scores = results.leader_board.map(({ score }: { score: number }) => score);
       expect(scores).toEqual(scores.toSorted((a: number, b: number) => a - b));
       expect(results.best_model).toEqual(results.leader_board[0]);
+      const { body: told } = await engine.get(`/jobs/${id}/result`);
+      expect((await engine.get(told.results_url)).body.best_model).toEqual(results.best_model);
       const { rmse } = results.test.report.groups.regression.scores;
       // Of about 598 rows with features and labels the last fifth, which the training of a search never has.
       expect([rmse.sample_size, results.test.report.test_from_us]).toEqual([

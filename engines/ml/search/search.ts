@@ -139,7 +139,7 @@ export class Searches {
       await this.#prune();
       tell.now('completed');
       this.#ended.inc({ kind, outcome: 'completed' });
-      return { search_id, results_url: `/${kind}/results/${search_id}` };
+      return { search_id, results_url: `/automl/results/${search_id}` };
     } catch (error) {
       // A search that is stopped with its engine goes on later; what ended it for good is told by its job.
       if (!job.signal.aborted && error instanceof NautilusError && error.status < 500)
