@@ -72,10 +72,11 @@ const bars = lines.slice(0, rows + live + 1).map((line) => {
 }) as readonly { readonly ts_event_us: number; readonly close: number }[];
 const table = (to: number) => [header, ...lines.slice(0, to)].join('\n');
 
-// 1. Data: a table.
+// 1. Data: a table, and what is wrong with it.
 const named = `/datasets?name=${model}`;
 const { dataset_id } = await post<{ dataset_id: string }>(named, table(rows));
-console.log(`data: ${dataset_id}, ${rows} rows`);
+const { findings } = await post<{ findings: readonly unknown[] }>('/quality', { dataset_id });
+console.log(`data: ${rows} rows, ${findings.length} findings on their quality`);
 
 // 2. A search over families and their settings. The last rows are seen by no trial.
 const { job_id } = await post<{ job_id: string }>('/automl/start', {
