@@ -64,12 +64,10 @@ const HISTORY = 300;
 const NAMES = header!.split(',').slice(1);
 const bars = lines.slice(0, rows + live + 1).map((line) => {
   const [time, ...numbers] = line.split(',');
-  const values = NAMES.map((name, i) => [name, Number(numbers[i])] as const);
-  return {
-    ts_event_us: Date.parse(`${time!.replace(' ', 'T').slice(0, 23)}Z`) * 1000,
-    ...Object.fromEntries(values),
-  };
-}) as readonly { readonly ts_event_us: number; readonly close: number }[];
+  const values = new Map(NAMES.map((name, i) => [name, Number(numbers[i])]));
+  const ts_event_us = Date.parse(`${time!.replace(' ', 'T').slice(0, 23)}Z`) * 1000;
+  return { ts_event_us, close: values.get('close')!, ...Object.fromEntries(values) };
+});
 const table = (to: number) => [header, ...lines.slice(0, to)].join('\n');
 
 // 1. Data: a table, and what is wrong with it.
