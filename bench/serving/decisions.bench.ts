@@ -1,8 +1,8 @@
 // Hot path: one request for combined decisions through HTTP, with every hop between the processes of a running system. A regression means
 // a slower model, bus, risk engine or assessment; the hops say which.
 
-import { playDailyBars } from '../../test/support/daily-market.ts';
 import { eventually } from '../../test/support/eventually.ts';
+import { playHourlyBars } from '../../test/support/hourly-market.ts';
 import { REDIS_SERVER, TestRedis } from '../../test/support/redis.ts';
 import { TestSystem } from '../../test/support/system.ts';
 import { loadNow } from '../machine.ts';
@@ -34,7 +34,7 @@ interface Reply {
 async function measure(name: string, env: Record<string, string>): Promise<string[]> {
   const system = await TestSystem.start([], env);
   try {
-    await playDailyBars(system, SYMBOLS, 500);
+    await playHourlyBars(system, SYMBOLS, 500);
     const known = async () => (await system.post('risk', '/risk/check/portfolio_001')).status === 200;
     await eventually(known, 'the portfolio in the risk engine');
     const { port } = await system.engine('ml');

@@ -1,8 +1,8 @@
 // Combined decisions on running systems, over the embedded bus and over Redis: the example, REST alone, a risk engine that hangs.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { resolve } from 'node:path';
-import { playDailyBars } from '../support/daily-market.ts';
 import { eventually } from '../support/eventually.ts';
+import { playHourlyBars } from '../support/hourly-market.ts';
 import { REDIS_SERVER, TestRedis } from '../support/redis.ts';
 import { TestSystem } from '../support/system.ts';
 
@@ -75,7 +75,7 @@ function walks(system: () => TestSystem) {
 
 /** The market, and the portfolio as the risk engine knows it. */
 async function ready(system: TestSystem): Promise<void> {
-  await playDailyBars(system, symbols, 60);
+  await playHourlyBars(system, symbols, 60);
   const known = async () => (await system.post('risk', '/risk/check/portfolio_001')).status === 200;
   await eventually(known, 'the portfolio in the risk engine');
 }
