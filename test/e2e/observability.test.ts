@@ -56,6 +56,7 @@ describe('the observed system', () => {
       'strategy.orders',
       'strategy.fills',
       'portfolio.valuations',
+      'portfolio.positions',
       'analytics.metrics',
       'risk.portfolio_updates',
     ];
