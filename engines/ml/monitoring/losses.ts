@@ -1,5 +1,5 @@
 // How good a model is on what happened, against what it was: means of losses with their spread, and a one-sided test between two.
-import { normalCdf } from '../../../src/learning/drift/probability.ts';
+import { normalCdf } from '../../../src/core/special.ts';
 
 /** Count, mean and sum of squared deviations of losses (Welford). */
 export interface LossTally {

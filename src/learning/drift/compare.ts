@@ -1,7 +1,7 @@
 // What drifted between two tables: every column measured, significance over all columns together, a verdict by the size of the effect.
 import { InvalidOptionError } from '../../core/errors.ts';
+import { adjustedP } from '../discoveries.ts';
 import { categoryColumn, incomparable, type Judged, numericColumn, type Settings } from './columns.ts';
-import { benjaminiHochberg } from './discoveries.ts';
 import type { TableSketch } from './table-sketch.ts';
 import {
   type ColumnDrift,
@@ -56,7 +56,7 @@ export function compareSketches(
     return incomparable(name, one, other, settings);
   });
   const p = judged.map((column) => column.p);
-  const adjusted = settings.correction === 'bh' ? benjaminiHochberg(p) : p;
+  const adjusted = settings.correction === 'bh' ? adjustedP(p) : p;
   const columns: ColumnDrift[] = judged.map((column, i) => verdict(column, adjusted[i]!, settings));
   const counted = columns.filter((column) => column.p !== null);
   const drifted = counted.filter((column) => column.drifted).length;

@@ -1,12 +1,13 @@
 // Measures of drift, their tails and adjusted p-values against SciPy and evidently; scripts/golden/drift.py writes the values.
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { chiSquareTail, normalCdf } from '../../core/special.ts';
 import { populationStability } from '../../native/index.ts';
+import { adjustedP } from '../discoveries.ts';
 import { compareSketches } from './compare.ts';
-import { benjaminiHochberg } from './discoveries.ts';
 import golden from './golden.json';
 import { shareChange } from './measures.ts';
-import { chi2Quantile, chi2Tail, kolmogorovTail, noncentralChi2Tail, normalCdf } from './probability.ts';
+import { chi2Quantile, kolmogorovTail, noncentralChi2Tail } from './probability.ts';
 import { TableSketch } from './table-sketch.ts';
 import type { ColumnValues } from './types.ts';
 
@@ -65,7 +66,7 @@ test('changes of a share have the p-value of a corrected chi-square', () => {
 });
 
 test('tails are those of SciPy', () => {
-  for (const [x, df, p] of golden.chi2_tails) expectClose(chi2Tail(x!, df!), p!, 1e-9);
+  for (const [x, df, p] of golden.chi2_tails) expectClose(chiSquareTail(x!, df!), p!, 1e-9);
   for (const [p, df, x] of golden.chi2_quantiles) expectClose(chi2Quantile(p!, df!), x!, 1e-8);
   for (const [x, df, nc, p] of golden.noncentral) expectClose(noncentralChi2Tail(x!, df!, nc!), p!, 1e-8);
   for (const [z, p] of golden.kolmogorov) expectClose(kolmogorovTail(z!), p!, 1e-9);
@@ -73,10 +74,10 @@ test('tails are those of SciPy', () => {
 });
 
 test('p-values are adjusted as by SciPy, and those that are absent count for nothing', () => {
-  const adjusted = benjaminiHochberg(golden.p);
+  const adjusted = adjustedP(golden.p);
   for (const [i, p] of golden.benjamini_hochberg.entries()) expectClose(adjusted[i], p, 1e-14);
   const gaps = golden.p.flatMap((p) => [null, p]);
-  expect(benjaminiHochberg(gaps)).toEqual(adjusted.flatMap((p) => [null, p]));
+  expect(adjustedP(gaps)).toEqual(adjusted.flatMap((p) => [null, p]));
 });
 
 test('no measure changes with the unit of a column, and none sees a difference between a sample and itself', () => {

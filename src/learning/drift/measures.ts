@@ -1,15 +1,9 @@
 // How far two distributions are apart: statistic, p-value, size of the effect and power of each measure.
+import { chiSquareTail, normalCdf } from '../../core/special.ts';
 import { ksTwoSample } from '../../native/index.ts';
 import { nearest, type Shares } from './bins.ts';
 import type { Distribution } from './distribution.ts';
-import {
-  chi2Quantile,
-  chi2Tail,
-  kolmogorovQuantile,
-  kolmogorovTail,
-  noncentralChi2Tail,
-  normalCdf,
-} from './probability.ts';
+import { chi2Quantile, kolmogorovQuantile, kolmogorovTail, noncentralChi2Tail } from './probability.ts';
 import type { TestResult } from './types.ts';
 
 /** Rows with a value on both sides, the level and the size that counts as drift. */
@@ -98,7 +92,7 @@ export function stability(shares: Shares, sizes: Sizes): TestResult {
   };
   const psi = index(shares.current);
   const df = shares.current.length - 1;
-  const p = chi2Tail(index(nearest(shares)) * effective(sizes), df);
+  const p = chiSquareTail(index(nearest(shares)) * effective(sizes), df);
   const power = chi2Power(sizes.threshold * effective(sizes), df, sizes.alpha);
   return { statistic: psi, p, effect: { name: 'psi', value: psi, threshold: sizes.threshold }, power, df };
 }
@@ -118,7 +112,7 @@ export function jensenShannon(shares: Shares, sizes: Sizes): TestResult {
   };
   const distance = Math.sqrt(divergence(shares.current));
   const df = shares.current.length - 1;
-  const p = chi2Tail(8 * divergence(nearest(shares)) * effective(sizes), df);
+  const p = chiSquareTail(8 * divergence(nearest(shares)) * effective(sizes), df);
   const power = chi2Power(8 * sizes.threshold ** 2 * effective(sizes), df, sizes.alpha);
   const effect = { name: 'js', value: distance, threshold: sizes.threshold };
   return { statistic: distance, p, effect, power, df };
@@ -170,7 +164,7 @@ export function chiSquare(shares: Shares, sizes: Sizes): TestResult {
   const effect = { name: 'cramers_v', value: Math.sqrt(sum), threshold: sizes.threshold };
   return {
     statistic: statistic(shares.current),
-    p: chi2Tail(statistic(nearest(shares)), df),
+    p: chiSquareTail(statistic(nearest(shares)), df),
     effect,
     power,
     df,
@@ -182,5 +176,5 @@ export function shareChange(a: number, n: number, b: number, m: number): number 
   const cells = (a + b) * (n + m - a - b);
   if (cells === 0 || n === 0 || m === 0) return 1;
   const off = Math.max(0, Math.abs(a * (m - b) - b * (n - a)) - (n + m) / 2);
-  return chi2Tail(((n + m) * off * off) / (cells * n) / m, 1);
+  return chiSquareTail(((n + m) * off * off) / (cells * n) / m, 1);
 }

@@ -1,64 +1,14 @@
-// Tails of the distributions that tests of drift need: chi-square, also non-central, normal, Kolmogorov.
-
-/** Coefficients of Lanczos' approximation with g = 7, relative error below 1e-14 (Godfrey 2001). */
-const LANCZOS = [
-  0.9999999999998099, 676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406,
-  12.507343278686905, -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
-];
-
-/** Returns ln(Gamma(x)) for x > 0. */
-export function logGamma(x: number): number {
-  if (x < 0.5) return Math.log(Math.PI / Math.sin(Math.PI * x)) - logGamma(1 - x);
-  const at = x - 1;
-  const base = at + 7.5;
-  let sum = LANCZOS[0]!;
-  for (let i = 1; i < LANCZOS.length; i++) sum += LANCZOS[i]! / (at + i);
-  return 0.5 * Math.log(2 * Math.PI) + (at + 0.5) * Math.log(base) - base + Math.log(sum);
-}
-
-/**
- * Returns Q(a, x), the share of a gamma distribution of shape `a` > 0 above `x`: the series of P below a + 1, Lentz's continued fraction above
- * (Abramowitz and Stegun 6.5.29, 6.5.31). Relative error about 1e-12.
- */
-export function gammaTail(a: number, x: number): number {
-  if (x <= 0) return 1;
-  const front = Math.exp(a * Math.log(x) - x - logGamma(a));
-  if (x < a + 1) {
-    let term = 1 / a;
-    let sum = term;
-    for (let n = 1; n < 100_000 && term > sum * 1e-16; n++) {
-      term *= x / (a + n);
-      sum += term;
-    }
-    return Math.min(1, Math.max(0, 1 - front * sum));
-  }
-  let b = x + 1 - a;
-  let c = 1e300;
-  let d = 1 / b;
-  let fraction = d;
-  for (let n = 1; n < 100_000; n++) {
-    const factor = -n * (n - a);
-    b += 2;
-    d = 1 / (factor * d + b);
-    c = b + factor / c;
-    const step = d * c;
-    fraction *= step;
-    if (Math.abs(step - 1) < 1e-15) break;
-  }
-  return front * fraction;
-}
-
-/** Returns the probability that a chi-square variable of `df` degrees of freedom is at least `x`; 1 without degrees of freedom. */
-export const chi2Tail = (x: number, df: number): number => (df > 0 ? gammaTail(df / 2, x / 2) : 1);
+// Quantiles and tails that tests of drift need beside the common ones: chi-square, also non-central, and Kolmogorov's.
+import { chiSquareTail, logGamma } from '../../core/special.ts';
 
 /** Returns from where on a chi-square variable has the probability `p` in (0, 1), to 1e-10 of it. */
 export function chi2Quantile(p: number, df: number): number {
   let high = Math.max(1, df);
-  while (chi2Tail(high, df) > p) high *= 2;
+  while (chiSquareTail(high, df) > p) high *= 2;
   let low = 0;
   for (let round = 0; round < 200 && high - low > 1e-10 * high; round++) {
     const middle = (low + high) / 2;
-    if (chi2Tail(middle, df) > p) low = middle;
+    if (chiSquareTail(middle, df) > p) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
@@ -66,7 +16,7 @@ export function chi2Quantile(p: number, df: number): number {
 
 /** Returns the probability that a non-central chi-square variable is at least `x`: central ones weighted by a Poisson variable of mean lambda / 2. */
 export function noncentralChi2Tail(x: number, df: number, lambda: number): number {
-  if (!(lambda > 0)) return chi2Tail(x, df);
+  if (!(lambda > 0)) return chiSquareTail(x, df);
   const mean = lambda / 2;
   // Twelve deviations about the mean leave less than 1e-30.
   const spread = 12 * Math.sqrt(mean) + 30;
@@ -76,15 +26,9 @@ export function noncentralChi2Tail(x: number, df: number, lambda: number): numbe
   let sum = 0;
   for (let j = first; j <= mean + spread; j++) {
     const weight = Math.exp(j * Math.log(mean) - mean - logGamma(j + 1));
-    sum += weight * chi2Tail(x, df + 2 * j);
+    sum += weight * chiSquareTail(x, df + 2 * j);
   }
   return Math.min(1, sum);
-}
-
-/** Returns the share of the standard normal distribution below `z`, to about 1e-12. */
-export function normalCdf(z: number): number {
-  const tail = gammaTail(0.5, (z * z) / 2) / 2;
-  return z < 0 ? tail : 1 - tail;
 }
 
 /** Returns P(K >= z) of Kolmogorov's distribution; the second series converges fast where the first does not. */

@@ -1,10 +1,10 @@
 // Arms of keys: sticky, in their shares, independent between experiments, and moved no more than a change of shares asks for.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { chiSquareTail } from '../../core/special.ts';
 import { BUCKETS, bucketOf, quotasOf, Split, seedOf, tableOf } from './assign.ts';
 import golden from './golden.json' with { type: 'json' };
 import { mismatchOf } from './mismatch.ts';
-import { chiSquareTail } from './special.ts';
 
 const keys = Array.from({ length: 100_000 }, (_, i) => `order-${i}`);
 // Of fixed keys: no chance is left, and a chi-square this improbable says that the hash is at fault.

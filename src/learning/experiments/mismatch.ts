@@ -1,5 +1,5 @@
 // Whether the arms of an experiment have the shares that they were given: where not, the comparison of them is worth nothing.
-import { chiSquareTail, logGamma } from './special.ts';
+import { chiSquareTail, logGamma } from '../../core/special.ts';
 
 /** Keys of each arm while the shares were the same. */
 export interface Stage {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { Philox } from '../../core/philox.ts';
+import { chiSquareTail, logBeta, logGamma } from '../../core/special.ts';
 import golden from './golden.json' with { type: 'json' };
 import { mismatchOf } from './mismatch.ts';
 import { type Moments, merged, momentsOf, NO_MOMENTS, varianceOf, withValue } from './moments.ts';
@@ -13,7 +14,6 @@ import {
   pairsEvidence,
   ratesEvidence,
 } from './sequential.ts';
-import { chiSquareTail, logBeta, logGamma } from './special.ts';
 
 const ALPHA = 0.05;
 const LIMIT = -Math.log(ALPHA);

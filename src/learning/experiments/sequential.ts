@@ -1,6 +1,7 @@
 // Tests that may be looked at after every observation: always-valid p-values and intervals of a difference.
+
+import { logBeta, logGamma } from '../../core/special.ts';
 import { type Moments, varianceOf } from './moments.ts';
-import { logBeta, logGamma } from './special.ts';
 
 /** What is known of a difference at one moment; it holds however often one looks. */
 export interface Comparison {

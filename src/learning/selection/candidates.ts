@@ -1,6 +1,6 @@
 // The rows that a choice of features may look at, and the features that can be compared at all.
 import { InsufficientHistoryError } from '../../core/errors.ts';
-import { argsort, quantiles } from '../../native/index.ts';
+import { argsort } from '../../native/index.ts';
 import type { ValidationData } from '../validation/data.ts';
 
 /** Fewest complete rows of a comparison. */
@@ -99,38 +99,44 @@ export function timeBlocks(startUs: Float64Array, parts: number): number[] {
   return [...edges, rows];
 }
 
-/** Returns codes [columns, rows] from 0: bins of about equally many rows; equal values share a bin. Off the thread. */
+/** Numbers that are sorted in one call: what the order of all columns of a wide table takes would be as large as the table. */
+const SORTED_CELLS = 2 ** 22;
+
+/**
+ * Returns codes [columns, rows] from 0 to below `bins`, each column by itself: bins of about equally many rows, equal values share one. Off the
+ * thread; O(columns rows log rows).
+ */
 export async function binned(
   values: Float64Array,
   rows: number,
   bins: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const columns = values.length / rows;
   const codes = new Uint8Array(values.length);
-  const at = Float64Array.from({ length: bins - 1 }, (_, i) => (i + 1) / bins);
-  for (let column = 0; column < columns; column++) {
-    const x = values.subarray(column * rows, (column + 1) * rows);
-    const { out } = await quantiles.async(
-      { bars: rows, series: 1, probabilities: bins - 1, values: x, at, method: 'lower' },
-      signal,
-    );
-    const edges = [...new Set(out)];
-    const code = codes.subarray(column * rows, (column + 1) * rows);
-    for (let row = 0; row < rows; row++) code[row] = edgesAtMost(edges, x[row]!);
+  const size = rows * Math.max(1, Math.floor(SORTED_CELLS / rows));
+  for (let from = 0; from < values.length; from += size) {
+    const part = values.subarray(from, from + size);
+    const columns = part.length / rows;
+    const { out: order } = await argsort.async({ rows: columns, count: rows, values: part }, signal);
+    for (let column = 0; column < columns; column++) {
+      const [at, to] = [column * rows, (column + 1) * rows];
+      binInto(codes.subarray(from + at, from + to), part.subarray(at, to), order.subarray(at, to), bins);
+    }
   }
   return codes;
 }
 
-// How many edges a value is above; ascending edges.
-function edgesAtMost(edges: readonly number[], value: number): number {
-  let [low, high] = [0, edges.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (edges[middle]! < value) low = middle + 1;
-    else high = middle;
+/** Writes how many quantiles (the lower ones: values of `x`) each value is above. */
+function binInto(codes: Uint8Array, x: Float64Array, order: Uint32Array, bins: number): void {
+  const last = x.length - 1;
+  const quantile = (i: number) => x[order[Math.floor(((i + 1) * last) / bins)]!]!;
+  const edges = [...new Set(Array.from({ length: bins - 1 }, (_, i) => quantile(i)))];
+  let code = 0;
+  for (let i = 0; i <= last; i++) {
+    const row = order[i]!;
+    while (code < edges.length && x[row]! > edges[code]!) code++;
+    codes[row] = code;
   }
-  return low;
 }
 
 /** Returns average ranks [columns, rows] from 1, each column by itself. Off the thread. */

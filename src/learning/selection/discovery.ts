@@ -1,7 +1,7 @@
-// One test for each feature, and how many of the found ones may be false: Benjamini-Hochberg and Benjamini-Yekutieli.
+// One test for each feature.
 import { InsufficientHistoryError } from '../../core/errors.ts';
+import { chiSquareTail, studentTail } from '../../core/special.ts';
 import { type Candidates, ranked, timeBlocks } from './candidates.ts';
-import { chiSquaredTail, studentTail } from './special.ts';
 
 /**
  * What a test takes rows for. `blocks`: rows near each other in time know of each other, as neighbours of prices and labels that overlap do;
@@ -98,7 +98,7 @@ function kruskalWallis(ranks: Float64Array, n: number, target: Float64Array, cla
     const between = sums.reduce((sum, of, k) => sum + (sizes[k]! > 0 ? (of * of) / sizes[k]! : 0), 0);
     if (groups < 2 || spread === 0) return { effect: 0, p: 1 };
     const h = ((n - 1) * between) / spread;
-    return { effect: h / (n - 1), p: chiSquaredTail(h, groups - 1) };
+    return { effect: h / (n - 1), p: chiSquareTail(h, groups - 1) };
   });
 }
 
@@ -120,25 +120,4 @@ export function pearson(x: Float64Array, y: Float64Array): number {
     yy += dy * dy;
   }
   return xx > 0 && yy > 0 ? Math.max(-1, Math.min(1, xy / Math.sqrt(xx * yy))) : Number.NaN;
-}
-
-/** Which dependence between tests a control allows for. */
-export type Control = 'benjamini_hochberg' | 'benjamini_yekutieli';
-
-/**
- * Returns the adjusted p of each test: those at most q are a set of which, in expectation, at most a share q is false. Benjamini and Hochberg
- * 1995, for tests that are independent or depend positively; Benjamini and Yekutieli 2001, for any.
- */
-export function adjusted(p: readonly number[], control: Control): number[] {
-  const n = p.length;
-  const order = p.map((_, i) => i).sort((a, b) => p[a]! - p[b]!);
-  const factor = control === 'benjamini_hochberg' ? 1 : order.reduce((sum, _, i) => sum + 1 / (i + 1), 0);
-  const q = new Array<number>(n);
-  let least = 1;
-  for (let rank = n; rank >= 1; rank--) {
-    const at = order[rank - 1]!;
-    least = Math.min(least, (p[at]! * n * factor) / rank);
-    q[at] = least;
-  }
-  return q;
 }

@@ -1,6 +1,6 @@
 // How much a feature says about a target, in nats: from neighbours (Kraskov, Ross), and from bins with a correction of their bias.
 import { Philox } from '../../core/philox.ts';
-import { digamma } from './special.ts';
+import { digamma } from '../../core/special.ts';
 
 /** Most rows whose neighbours are looked for; of more, that many evenly spread ones. */
 export const MAX_NEIGHBOUR_ROWS = 20_000;

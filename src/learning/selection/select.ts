@@ -1,9 +1,10 @@
 // Chooses features of a table by one of four methods, from the training part of time alone.
 import { turn } from '../../core/turn.ts';
+import { adjustedP, type Control } from '../discoveries.ts';
 import type { TrainingSet } from '../tables/training-set.ts';
 import { holdOutLast } from '../validation/held-out.ts';
 import { type Candidates, candidatesOf, type Unusable } from './candidates.ts';
-import { adjusted, type Control, type Independence, testEach } from './discovery.ts';
+import { type Independence, testEach } from './discovery.ts';
 import {
   type Estimator,
   informationOf,
@@ -149,7 +150,7 @@ async function rank(candidates: Candidates, options: SelectionOptions, control: 
     case 'fdr': {
       const tests = await testEach(candidates, options.independence, control.signal);
       const p = tests.map((test) => test.p);
-      const q = adjusted(p, options.control);
+      const q = adjustedP(p, options.control);
       const order = columns.toSorted((a, b) => p[a]! - p[b]! || strength(tests[b]!) - strength(tests[a]!));
       ranked = order.map((column, place) => ({
         column,

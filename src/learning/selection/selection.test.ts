@@ -3,16 +3,17 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { InsufficientHistoryError, InvalidOptionError } from '../../core/errors.ts';
 import { Philox } from '../../core/philox.ts';
+import { chiSquareTail, studentTail } from '../../core/special.ts';
+import { adjustedP } from '../discoveries.ts';
 import type { TrainingSet } from '../tables/training-set.ts';
 import type { ValidationData } from '../validation/data.ts';
 import { binned, type Candidates, candidatesOf, ranked, timeBlocks } from './candidates.ts';
 import { CORRELATIONS, correlations, redundantGroups, strongestPairs } from './correlation.ts';
-import { adjusted, testEach } from './discovery.ts';
+import { testEach } from './discovery.ts';
 import golden from './golden.json';
 import { CodePairs, classInformation, neighbourInformation } from './mutual-information.ts';
 import { informationOf, minimumRedundancy } from './relevance.ts';
 import { SELECTION_METHODS, type SelectionOptions, selectFeatures } from './select.ts';
-import { chiSquaredTail, studentTail } from './special.ts';
 import { stability } from './stability.ts';
 
 const columns = golden.columns.map((column) => Float64Array.from(column));
@@ -172,7 +173,7 @@ describe('tests of features', () => {
     for (const [t, freedom, p] of golden.tails.student as [number, number, number][])
       expect(studentTail(t, freedom) / p).toBeCloseTo(1, 9);
     for (const [x, freedom, p] of golden.tails.chi_squared as [number, number, number][])
-      expect(chiSquaredTail(x, freedom) / p).toBeCloseTo(1, 9);
+      expect(chiSquareTail(x, freedom) / p).toBeCloseTo(1, 9);
   });
 
   test('of independent rows are those of scipy: Spearman, Mann-Whitney, Kruskal-Wallis', async () => {
@@ -194,7 +195,7 @@ describe('tests of features', () => {
 
   test('adjusted p are those of scipy, and the least q of each set', () => {
     for (const control of ['benjamini_hochberg', 'benjamini_yekutieli'] as const)
-      adjusted(golden.discovery.p, control).forEach((q, i) => {
+      adjustedP(golden.discovery.p, control).forEach((q, i) => {
         expect(q / golden.discovery[control][i]!).toBeCloseTo(1, 7);
       });
   });
@@ -216,7 +217,7 @@ describe('tests of features', () => {
         (value, i) => value + list.slice(0, TRUE).reduce((sum, x) => sum + 0.4 * x[i]!, 0),
       );
       const tests = await testEach(candidates(list, y), independence);
-      const q = adjusted(
+      const q = adjustedP(
         tests.map(({ p }) => p),
         'benjamini_hochberg',
       );
