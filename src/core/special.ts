@@ -88,7 +88,10 @@ export function chiSquareTail(x: number, freedom: number): number {
 /** Returns the probability that |t| of Student's distribution is at least that large. 0 < freedom; NaN for NaN. */
 export function studentTail(t: number, freedom: number): number {
   if (!Number.isFinite(t)) return Number.isNaN(t) ? Number.NaN : 0;
-  return incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
+  const square = t * t;
+  // Near 0 the quotient below is 1, and t would be lost.
+  if (square < 1) return 1 - incompleteBeta(square / (freedom + square), 0.5, freedom / 2);
+  return incompleteBeta(freedom / (freedom + square), freedom / 2, 0.5);
 }
 
 /** Returns the share of the standard normal distribution below z, within about 1e-12. */
