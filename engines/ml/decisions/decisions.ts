@@ -1,5 +1,5 @@
 // Combined decisions: signals of models, their validation by the risk engine, value at risk with the trades, gates.
-import type { ValidationReply } from '../../../src/bus/decision-bodies.ts';
+import type { PredictionValidation, ValidationReply } from '../../../src/bus/decision-bodies.ts';
 import { topics } from '../../../src/bus/topics.ts';
 import type { DecisionSettings } from '../../../src/core/decision-settings.ts';
 import { newId } from '../../../src/core/ids.ts';
@@ -15,7 +15,7 @@ import {
 } from '../templates/symbols/schemas.ts';
 import { decide, type Rules } from './gates.ts';
 import { DecisionMetrics } from './metrics.ts';
-import { type PortfolioVars, portfolioVar } from './portfolio-var.ts';
+import { countedTrades, type PortfolioVars, portfolioVar } from './portfolio-var.ts';
 import { RiskQuestions } from './questions.ts';
 import type { Decided, DecisionReply, DecisionRequest } from './schemas.ts';
 
@@ -65,11 +65,25 @@ export class Decisions {
     });
     const validated = performance.now();
     const { reply } = answered;
-    const risk = await portfolioVar(body, reply, this.#templates, control().timeoutMs, signal);
+    const varWith = (trades: readonly PredictionValidation[]) =>
+      portfolioVar(body, reply.positions, trades, this.#templates, control().timeoutMs, signal);
+    const decideBy = (of: PortfolioVars) =>
+      signals.predictions.map(([symbol, prediction], i) =>
+        decided(symbol, prediction, reply.validations[i]!, of, rules),
+      );
+    const counted = countedTrades(body, reply);
+    let risk = await varWith(counted);
+    let decisions = decideBy(risk);
+    const executed = executedOf(decisions);
+    // A sale that is rejected takes nothing from the risk of those that are not.
+    if (executed.length > 0 && executed.length < counted.length) {
+      const left = await varWith(counted.filter(({ symbol }) => executed.includes(symbol)));
+      if (left.value === null || left.value > risk.value!) {
+        risk = left;
+        decisions = decideBy(risk);
+      }
+    }
     const ended = performance.now();
-    const decisions = signals.predictions.map(([symbol, prediction], i) =>
-      decided(symbol, prediction, reply.validations[i]!, risk, rules),
-    );
     const { busOutMs, riskMs } = answered;
     const hops_ms = {
       ml: round(predicted - began),
@@ -88,7 +102,7 @@ export class Decisions {
   async #signals(body: DecisionRequest, timeoutMs: number, signal: AbortSignal): Promise<Signals> {
     if (body.predictions) {
       const items = body.predictions.map((item) => symbolItem.parse(item));
-      const replies = (await this.#templates.answerList(items, signal)) as (SymbolPrediction &
+      const replies = (await this.#templates.answerList(items, signal, timeoutMs)) as (SymbolPrediction &
         SymbolsReply)[];
       const unused = replies.flatMap((reply, i) => reply.unused.map((name) => `${i}/${name}`));
       return { predictions: replies.map((reply, i) => [items[i]!.symbol, reply] as const), unused };
@@ -204,6 +218,9 @@ function decided(
   };
 }
 
+const executedOf = (decisions: readonly Decided[]) =>
+  decisions.filter(({ decision }) => decision === 'execute').map(({ symbol }) => symbol);
+
 function replyOf(
   decision_id: string,
   { portfolio_id, portfolio_value }: ValidationReply,
@@ -224,7 +241,7 @@ function replyOf(
     weights,
     gates,
     decisions,
-    executed: decisions.filter(({ decision }) => decision === 'execute').map(({ symbol }) => symbol),
+    executed: executedOf(decisions),
     unused: [...unused],
     hops_ms,
   };

@@ -189,6 +189,27 @@ describe('decisions', () => {
     expect(tight.executed).toEqual([]);
   });
 
+  test('count no hedge that is rejected: the value at risk is that with the trades that are left', async () => {
+    const hedged = (msft: number): Script => {
+      const told = scored(0.9, { positions: [{ symbol: 'MSFT', weight: 0.5 }] });
+      return (request) => {
+        const { reply } = told(request);
+        const validations = reply!.validations.map((one) =>
+          one.symbol === 'MSFT' ? { ...one, weight_change: -0.5, risk_score: msft } : one,
+        );
+        return { reply: { ...reply!, validations } };
+      };
+    };
+    // Half of MSFT has a value at risk of about 0.008, the purchase alone one of 0.0008.
+    const body = { weights: { ml: 0 }, gates: { ...low, portfolio_var: 0.004 } };
+    script = hedged(0.9);
+    const both = await decided(body);
+    expect([both.executed, both.portfolio_var < 0.004]).toEqual([['AAPL', 'MSFT'], true]);
+    script = hedged(0.05);
+    const alone = await decided(body);
+    expect([alone.executed, alone.portfolio_var > 0.004]).toEqual([[], true]);
+  });
+
   test('of a portfolio without history are rejected, which says why', async () => {
     script = scored(0.9, { positions: [{ symbol: 'UNHEARD', weight: 0.5 }] });
     const unknown = await decided({ gates: low });

@@ -1,5 +1,5 @@
 // Value at risk of a portfolio with the trades of its signals, by the template portfolio_risk.
-import type { ValidationReply } from '../../../src/bus/decision-bodies.ts';
+import type { PredictionValidation, ValidationReply } from '../../../src/bus/decision-bodies.ts';
 import { NautilusError } from '../../../src/core/errors.ts';
 import { SERVED_TEMPLATES } from '../templates/index.ts';
 import { AllExcludedError } from '../templates/portfolio-risk/predict.ts';
@@ -18,25 +18,35 @@ export interface PortfolioVars extends PortfolioVar {
 
 const NOTHING: PortfolioVars = { value: 0, before: 0, reason: null, excluded: [] };
 
+/** Returns the trades that count: those whose risk is known, or may be unknown. */
+export function countedTrades(
+  { unknown_risk_score }: DecisionRequest,
+  { validations }: ValidationReply,
+): PredictionValidation[] {
+  const mayBeUnknown = unknown_risk_score !== undefined;
+  return validations.filter(
+    ({ weight_change, risk_score }) => weight_change !== 0 && (risk_score !== null || mayBeUnknown),
+  );
+}
+
 /**
- * Returns the value at risk (95%) of what is held with all trades whose risk is known, or may be unknown. Null with the reason where it
- * can't be told, so that nothing passes its gate.
+ * Returns the value at risk (95%, over the horizon of the body, as a share of the portfolio) of `positions` with `trades`. Null with the reason
+ * where it can't be told, so that nothing passes its gate. Throws what the template throws but for 422.
  */
 export async function portfolioVar(
   body: DecisionRequest,
-  { positions, validations }: ValidationReply,
+  positions: ValidationReply['positions'],
+  trades: readonly PredictionValidation[],
   templates: Templates,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<PortfolioVars> {
   const mayBeUnknown = body.unknown_risk_score !== undefined;
-  const proposed_trades = validations
-    .filter(({ weight_change, risk_score }) => weight_change !== 0 && (risk_score !== null || mayBeUnknown))
-    .map(({ symbol, weight_change }) => ({
-      symbol,
-      side: weight_change > 0 ? 'buy' : 'sell',
-      weight: Math.abs(weight_change),
-    }));
+  const proposed_trades = trades.map(({ symbol, weight_change }) => ({
+    symbol,
+    side: weight_change > 0 ? 'buy' : 'sell',
+    weight: Math.abs(weight_change),
+  }));
   if (positions.length === 0 && proposed_trades.length === 0) return NOTHING;
   const { time_horizon, returns, returns_interval } = body;
   const checked = portfolioRequest.safeParse({

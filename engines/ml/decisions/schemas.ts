@@ -106,7 +106,9 @@ export const decisionReply = z.object({
   portfolio_var: z
     .number()
     .nullable()
-    .describe('value at risk (95%) with all trades whose risk is known, as a share of the portfolio'),
+    .describe(
+      'value at risk (95%) over time_horizon, as a share of the portfolio: the larger of that with all trades whose risk is known and that with the executed ones',
+    ),
   portfolio_var_before: z.number().nullable().describe('of what is held'),
   portfolio_var_reason: z.string().nullable().describe('why portfolio_var is null'),
   excluded: z

@@ -82,11 +82,17 @@ export class Templates {
     return { ...reply, processing_time_ms: Math.round((performance.now() - started) * 1000) / 1000 };
   }
 
-  /** Returns the predictions of a list of symbols, in its order. Throws what the template throws. */
-  async answerList(items: readonly SymbolItem[], signal: AbortSignal): Promise<object[]> {
+  /** Returns the predictions of a list of symbols, in its order, each within `timeoutMs` (default: of the engine). Throws what the template throws. */
+  async answerList(items: readonly SymbolItem[], signal: AbortSignal, timeoutMs?: number): Promise<object[]> {
+    const limit = timeoutMs === undefined ? {} : { timeout_ms: Math.ceil(timeoutMs) };
     return Promise.all(
       items.map(async ({ symbol, ...item }, index) => {
-        const body = symbolsRequest.parse({ ...item, symbols: [symbol], features: inColumns(item.features) });
+        const body = symbolsRequest.parse({
+          ...item,
+          ...limit,
+          symbols: [symbol],
+          features: inColumns(item.features),
+        });
         const template = BY_TYPE.get(body.model_type)!;
         const answered = this.answer({ template, body }, 'auto', signal);
         const { predictions, ...reply } = (await answered.catch((error) => {
