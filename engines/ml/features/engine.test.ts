@@ -120,6 +120,14 @@ describe.skipIf(BTC === null || STOCKS === null)(
       },
     );
 
+    test('are chosen by stability as a job where many halves of many columns are looked at', async () => {
+      const features = Array.from({ length: 80 }, (_, lag) => ({ kind: 'value', column: 'close', lag }));
+      const request = { dataset_id: bars, features, target: TARGET, method: 'stability', samples: 1000 };
+      const { status, body } = await engine.post('/features/selection', request);
+      expect(status).toBe(202);
+      expect((await engine.send('DELETE', body.progress_url)).status).toBeLessThan(300);
+    });
+
     test('that are constant or missing have a reason, and the target of a panel may come from any column', async () => {
       const rows = Array.from(
         { length: 120 },

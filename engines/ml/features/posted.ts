@@ -4,6 +4,7 @@ import {
   ConflictError,
   InsufficientHistoryError,
   InvalidOptionError,
+  NautilusError,
   NonFiniteInputError,
 } from '../../../src/core/errors.ts';
 import { dependsOnStart, featureNames, lookBack } from '../../../src/learning/tables/features.ts';
@@ -35,6 +36,9 @@ export const postedRows = z
     `rows of history with the columns that features read, such as open, high, low, close and volume, oldest first; null is a missing value; at most ${MAX_POSTED_ROWS}`,
   );
 export type PostedRows = z.output<typeof postedRows>;
+
+/** Most numbers of all features of posted rows: more would keep other requests waiting. */
+const MAX_POSTED_CELLS = 2_000_000;
 
 const MARKS = ['symbol', 'ts_event_us'] as const;
 
@@ -93,10 +97,15 @@ export interface RecipeRows {
 /**
  * Returns the inputs of the last `last` rows of each series, made by the definitions that the version of `card` was trained with. Throws
  * ConflictError for a version without them, InvalidOptionError for a column that is missing, InsufficientHistoryError for a series that is
- * too short, NonFiniteInputError for one whose newest rows miss a value.
+ * too short, NonFiniteInputError for one whose newest rows miss a value, `too-large` (413) for more numbers than {@link MAX_POSTED_CELLS}.
  */
 export function rowsByRecipe(card: ServedCard, posted: PostedRows, last: number): RecipeRows {
   const { features, steps } = recipeOf(card);
+  const cells = posted.length * featureNames(features).length;
+  if (cells > MAX_POSTED_CELLS) {
+    const detail = `Expected at most ${MAX_POSTED_CELLS} numbers of posted rows and features, was ${cells}: post fewer rows`;
+    throw new NautilusError('too-large', 413, 'Too large', detail, { limit_cells: MAX_POSTED_CELLS });
+  }
   const frame = frameOf(posted);
   const table = inputTable(frame, features, steps);
   if (table.columns !== card.inputs.length || table.names.some((name, i) => name !== card.inputs[i]!.name))

@@ -84,17 +84,13 @@ export async function correlate(
   const count = usable.length;
   if (method === 'kendall' && count * count * rows.length > MAX_KENDALL)
     throw columnsRefusal(`fewer columns for kendall on ${rows.length} rows: spearman takes them`);
-  const values = new Float64Array(count * rows.length);
-  usable.forEach(([, column], i) => {
-    for (let r = 0; r < rows.length; r++) values[i * rows.length + r] = column[rows[r]!]!;
-  });
   await turn();
   const matrix =
     count === 0
       ? new Float64Array(0)
       : missing === 'pairwise'
         ? await pairwise(usable, frame.rows, signal)
-        : await correlations(values, rows.length, method, signal);
+        : await correlations(gathered(usable, rows), rows.length, method, signal);
   const names = usable.map(([name]) => name);
   return {
     dataset_id,
@@ -143,8 +139,19 @@ function columnsRefusal(expected: string): InvalidOptionError {
   return new InvalidOptionError(`Expected ${expected}`, [{ pointer: 'query/columns', expected }]);
 }
 
+type Column = readonly [string, Float64Array];
+
+/** Returns some rows of columns: [columns, rows]. */
+function gathered(columns: readonly Column[], rows: Uint32Array): Float64Array {
+  const values = new Float64Array(columns.length * rows.length);
+  columns.forEach(([, column], i) => {
+    for (let r = 0; r < rows.length; r++) values[i * rows.length + r] = column[rows[r]!]!;
+  });
+  return values;
+}
+
 async function pairwise(
-  columns: readonly (readonly [string, Float64Array])[],
+  columns: readonly Column[],
   rows: number,
   signal?: AbortSignal,
 ): Promise<Float64Array> {

@@ -110,9 +110,11 @@ describe.skipIf(FILE === null)('the same bars (where this machine has the shared
 
   test.each([
     ['too few rows', { bars: 40 }, 422, 'insufficient-history'],
+    ['more rows than are computed in one request', { bars: 700, copies: 28 }, 413, 'too-large'],
+    ['one series of several that are compared', { bars: 300 }, 422, 'non-finite-input'],
     ['a column that is missing', { bars: 300, without: 'high' }, 422, 'invalid-option'],
     ['a time that comes twice', { bars: 300, twice: true }, 422, 'invalid-option'],
-    ['a gap in the newest row', { bars: 300, gap: true }, 422, 'non-finite-input'],
+    ['a gap in the newest row', { bars: 300, copies: 2, gap: true }, 422, 'non-finite-input'],
     ['inputs beside bars', { bars: 300, inputs: [[1]] }, 422, 'invalid-option'],
     ['a model of the models directory', { bars: 300, model_id: 'btc-direction-15m' }, 409, 'conflict'],
   ])('%s is refused', async (_, change, status, slug) => {
@@ -121,14 +123,18 @@ describe.skipIf(FILE === null)('the same bars (where this machine has the shared
       without,
       twice,
       gap,
+      copies = 1,
       ...rest
     } = change as {
       bars: number;
       without?: string;
       twice?: boolean;
       gap?: boolean;
+      copies?: number;
     };
-    const posted: Record<string, unknown>[] = bars.slice(0, count).map((bar) => ({ ...bar }));
+    const posted: Record<string, unknown>[] = Array.from({ length: copies }, (_, copy) =>
+      bars.slice(0, count).map((bar) => ({ ...bar, symbol: `${bar.symbol}-${copy}` })),
+    ).flat();
     if (without) for (const bar of posted) delete bar[without];
     if (twice) posted[5]!.ts_event_us = posted[4]!.ts_event_us;
     if (gap) posted.at(-1)!.close = null;

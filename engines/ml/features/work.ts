@@ -6,7 +6,12 @@ import { defineJob, type JobContext, type JobDefinition } from '../../../src/job
 import type { Jobs } from '../../../src/jobs/jobs.ts';
 import type { JobAccepted, JobReply } from '../../../src/jobs/record.ts';
 import type { Task } from '../../../src/learning/family.ts';
-import { columnOf, computeFeatures, type FeatureSpec } from '../../../src/learning/tables/features.ts';
+import {
+  columnOf,
+  computeFeatures,
+  type FeatureSpec,
+  featureNames,
+} from '../../../src/learning/tables/features.ts';
 import { type Recipe, recipeSchema } from '../conversion/schemas.ts';
 import type { Dataset } from '../datasets/schemas.ts';
 import type { DatasetStore } from '../datasets/store.ts';
@@ -29,6 +34,8 @@ import type { ExplainedModel, FeatureOutcome, FeatureWork as Work } from './work
 
 /** Numbers of a table and its features up to which work takes milliseconds. */
 export const HERE_CELLS = 200_000;
+/** Halves of the time times pairs of columns up to which stability takes milliseconds. */
+const HERE_HALVES = 5_000_000;
 const TIMEOUT_MS = 3_600_000;
 const WHOLE = 1000;
 /** Answers to GET requests that are found again. */
@@ -97,7 +104,9 @@ export class FeatureRoutesService {
     const names = card.columns.map(({ name }) => name);
     const features = selectedFrom(request, names);
     checkColumns(card, features, request.target.kind === 'none' ? [] : [request.target.column]);
-    if (request.async || card.rows * (features.length + names.length) > HERE_CELLS)
+    const columns = featureNames(features).length;
+    const halves = request.method === 'stability' ? request.samples * columns ** 2 : 0;
+    if (request.async || card.rows * (columns + names.length) > HERE_CELLS || halves > HERE_HALVES)
       return { job: await this.#add('select', request) };
     const { frame } = await this.#datasets.open(request.dataset_id);
     return { done: await select(request, frame, { threads: 1, signal }) };

@@ -205,7 +205,8 @@ describe('features', () => {
     expect(z.slice(3, 8)).toEqual([nan, 0, 0, 0, nan]);
     expect(z[0]).toBeCloseTo(1 / Math.sqrt(3), 12);
     expect(z[11]).toBeCloseTo(1.5 / Math.sqrt(5 / 3), 12);
-    expect(one(small([5, 6]), { kind: 'cross_section', of, method: 'z_score' })).toEqual([nan, nan]);
+    for (const method of ['rank', 'z_score'])
+      expect(one(small([5, 6]), { kind: 'cross_section', of, method })).toEqual([nan, nan]);
   });
 
   test('of a window of equal numbers are 0, with a missing number nothing', () => {

@@ -139,8 +139,9 @@ function crossSection(
   }
 }
 
-/** As pandas' `rank(pct=True)`. */
+/** As pandas' `rank(pct=True)`; alone, a series stands nowhere. */
 function ranks(values: readonly number[]): number[] {
+  if (values.length < 2) return values.map(() => Number.NaN);
   const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const found = new Array<number>(values.length);
   for (let from = 0; from < order.length; ) {
