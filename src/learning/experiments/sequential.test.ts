@@ -97,6 +97,33 @@ describe('a comparison', () => {
     );
   });
 
+  test('ends its interval where the evidence does, also where the farthest difference is impossible', () => {
+    for (const [n, first, second] of [
+      [2, 0, 0],
+      [5, 3, 0],
+      [8, 3, 0],
+      [8, 0, 3],
+      [50, 20, 20],
+    ] as const) {
+      const evidence = ratesEvidence({ n, hits: first }, { n, hits: second })!;
+      expect(evidence.against(1)).toBeGreaterThan(LIMIT);
+      const { effect, low, high } = comparisonOf(evidence, ALPHA);
+      for (const [end, sign] of [
+        [low!, -1],
+        [high!, 1],
+      ] as const) {
+        // All that is inside is possible, what is just outside is not; the bisection is far finer than 1e-6.
+        for (let part = 0; part < 1; part += 0.01)
+          expect(evidence.against(effect + part * (end - effect - sign * 1e-6))).toBeLessThan(LIMIT);
+        expect(evidence.against(end + sign * 1e-6)).toBeGreaterThan(LIMIT);
+      }
+    }
+    const pairs = pairedRatesEvidence({ n: 8, gained: 1, lost: 3 })!;
+    const { low, high } = comparisonOf(pairs, ALPHA);
+    expect(pairs.against(1)).toBe(Number.POSITIVE_INFINITY);
+    for (const end of [low!, high!]) expect(pairs.against(end)).toBeCloseTo(LIMIT, 6);
+  });
+
   test('turns round when the groups are exchanged', () => {
     const first = { n: 300, hits: 120 };
     const second = { n: 500, hits: 260 };
