@@ -5,6 +5,7 @@ import {
   atStage,
   type Definition,
   NO_TALLY,
+  ofArm,
   type PredictionRow,
   type Tally,
   WATCH,
@@ -68,18 +69,17 @@ export function countServed({ metric }: Definition, all: readonly Served[], fres
   return counts;
 }
 
-/** Adds the outcome of a prediction. Throws InvalidOptionError and ShapeMismatchError, before anything is added. */
+/** Adds the outcome of a prediction; its key is counted elsewhere. Throws InvalidOptionError and ShapeMismatchError, before anything is added. */
 export function countOutcome(
   counts: Counts,
   { metric, arms, scored }: Definition,
-  { arm: answered, said: text, stage, subject }: PredictionRow,
+  { arm: answered, said: text }: PredictionRow,
   outcome: number | string | readonly (number | string)[],
   pointer: string,
-  fresh: Set<number>,
 ): void {
   const said: Readonly<Record<string, Said>> = JSON.parse(text);
   const outcomes = outcomeRows(metric, outcome, said[answered]!.p.length, scored, pointer);
-  const control = said[arms[0]!.name];
+  const control = ofArm(said, arms[0]!.name);
   for (const [arm, its] of Object.entries(said)) {
     let [values, differences, gained, lost] = [NO_MOMENTS, NO_MOMENTS, 0, 0];
     for (const [row, one] of outcomes.entries()) {
@@ -94,5 +94,4 @@ export function countOutcome(
     }
     counts.add(arm, { values, differences, gained, lost });
   }
-  if (fresh.delete(hashOf(subject))) counts.add(answered, { keys: atStage(stage, 1) });
 }

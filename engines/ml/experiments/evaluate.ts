@@ -9,7 +9,7 @@ import {
   pairsEvidence,
   ratesEvidence,
 } from '../../../src/learning/experiments/sequential.ts';
-import type { Definition, Experiment, Result, Tally } from './records.ts';
+import { type Definition, type Experiment, ofArm, type Result, type Tally } from './records.ts';
 import { METRIC_FACTS } from './scoring.ts';
 
 /** Below it the arms did not get their shares. */
@@ -72,7 +72,7 @@ export function findingsOf({ definition, result, ramps, tallies }: Experiment): 
     const found = evidence && comparisonOf(evidence, share);
     let verdict: Standing['verdict'] = 'open';
     if (found && isReady) {
-      p[name] = Math.min(p[name] ?? 1, 1, found.p * (arms.length - 1));
+      p[name] = Math.min(ofArm(p, name) ?? 1, found.p * (arms.length - 1));
       if (found.p <= share)
         verdict = found.effect > 0 === (METRIC_FACTS[metric].better === 'higher') ? 'better' : 'worse';
     }
@@ -82,8 +82,9 @@ export function findingsOf({ definition, result, ramps, tallies }: Experiment): 
       brokenBy(errors, guardrails.error_rate, share, 'error_rate');
     return {
       arm: name,
-      metric: found,
-      p: p[name] ?? 1,
+      // Of few numbers its interval would not cover what it promises.
+      metric: isReady ? found : null,
+      p: ofArm(p, name) ?? 1,
       verdict,
       latency: latency && comparisonOf(latency, share),
       errors: errors && comparisonOf(errors, share),

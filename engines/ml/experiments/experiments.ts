@@ -171,7 +171,7 @@ export class Experiments {
         throw new InvalidOptionError(`Expected ${expected}`, [{ pointer: '/weights', expected }]);
       };
       const given = Object.keys(weights);
-      if (given.length !== names.length || !names.every((name) => name in weights))
+      if (given.length !== names.length || !names.every((name) => Object.hasOwn(weights, name)))
         refuse(`a weight for each of ${names.join(', ')}`);
       const list = names.map((name) => weights[name]!);
       if (!addUpToOne(list)) refuse('weights that add up to 1');

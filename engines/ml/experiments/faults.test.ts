@@ -130,6 +130,35 @@ test('a shadow that is at fault is counted, and never seen', async () => {
   expectStatus(await engine.post(`/experiments/${id}/rollback`), 200);
 }, 60_000);
 
+test('arms may be called as what every object inherits, and outcomes whose squares are not finite are refused', async () => {
+  const names = ['constructor', 'other'];
+  const { experiment_id: id, comparisons } = await begun(engine, {
+    ...{ model_id: 'sign', metric: 'return_bps', guardrails: quick },
+    arms: names.map((name, i) => ({ name, model: `${i + 1}` })),
+  });
+  expect(comparisons[0].p_value).toBe(1);
+  const said = await predictKeys(engine, 'sign', keysByArm(id, [[0.5, 0.5]], [4, 4], 'k'));
+  const post = (outcome: number) =>
+    engine.post(`/experiments/${id}/outcomes`, {
+      outcomes: said.map(({ prediction_id }) => ({ prediction_id, outcome })),
+    });
+  for (const outcome of [1e200, -1e31]) {
+    const refused = await post(outcome);
+    expect([refused.status, refused.body.errors[0].pointer]).toEqual([422, '/outcomes/0/outcome']);
+  }
+  expect(expectStatus(await post(1e30), 200).counted).toBe(8);
+  const ramp = (weights: object) => engine.post(`/experiments/${id}/ramp`, { weights });
+  expect((await ramp({ control: 0.5, other: 0.5 })).body.errors[0].expected).toBe(
+    'a weight for each of constructor, other',
+  );
+  const ramped = expectStatus(await ramp({ constructor: 0.2, other: 0.8 }), 200);
+  expect(ramped.arms.map(({ name, weight, observations }: never) => [name, weight, observations])).toEqual([
+    ['constructor', 0.2, 4],
+    ['other', 0.8, 4],
+  ]);
+  expectStatus(await engine.post(`/experiments/${id}/stop`), 200);
+}, 60_000);
+
 test('what contradicts itself is refused with its place, before anything is made', async () => {
   const secret = 'sekret';
   const body = (over: object) => ({ model_id: 'sign', metric: 'accuracy', ...over });
@@ -178,7 +207,7 @@ test('what contradicts itself is refused with its place, before anything is made
     if (!('secret' in given) && !JSON.stringify(Object.keys(given)).includes(secret))
       expect(JSON.stringify(reply.body)).not.toContain(secret);
   }
-  expect((await engine.get('/experiments?model_id=sign')).body.experiments).toEqual([]);
+  expect((await engine.get('/experiments?model_id=sign&state=running')).body.experiments).toEqual([]);
 
   const { experiment_id: id } = await begun(engine, body({ arms: two(0.7, 0.3) }));
   const [said] = await predictKeys(engine, 'sign', ['one']);

@@ -12,7 +12,7 @@ import { MAX_PREDICTIONS, type Recorded, type Recorder } from './recorder.ts';
 import type { AuditRow, Experiment } from './records.ts';
 import { Running } from './running.ts';
 import { isRefusal } from './setup.ts';
-import { activeRows, countPredictions, experimentOf, rowOf, unpromotedRows, writeAudit } from './store.ts';
+import { activeRows, countPredictions, experimentOf, rowOf, writeAudit } from './store.ts';
 import { change } from './transitions.ts';
 
 /** Requests that are stored together, and milliseconds that one waits for others. */
@@ -75,11 +75,10 @@ export class LiveExperiments {
       const { kept } = await countPredictions(database, row.experiment_id);
       this.#running.set(row.model_id, new Running(experiment, kept));
     }
-    for (const row of await unpromotedRows(database)) {
-      const running = this.#running.get(row.model_id);
-      if (running?.id === row.experiment_id) this.#move(running, 'promote');
+    for (const [id, running] of this.#running) {
+      if (running.experiment.row.state === 'decided') this.#move(running, 'promote');
+      this.changed(id);
     }
-    for (const id of [...this.#running.keys()]) this.changed(id);
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeping.unref();
   }
@@ -113,7 +112,10 @@ export class LiveExperiments {
 
   /** Begins to divide requests. */
   add(experiment: Experiment): void {
-    this.#running.set(experiment.row.model_id, new Running(experiment));
+    const { model_id } = experiment.row;
+    this.#running.set(model_id, new Running(experiment));
+    // The model of an arm may have been deleted since it was looked up.
+    this.changed(model_id);
   }
 
   /** Looks whether an experiment can go on after a change of a model: another deployment or a deletion ends it. Never throws. */
@@ -185,8 +187,9 @@ export class LiveExperiments {
     if (!running) return;
     if (row.state !== running.experiment.row.state) this.#metrics.became(row.state);
     running.update(experiment);
-    if (row.ended_us !== null && this.#running.get(row.model_id) === running)
-      this.#running.delete(row.model_id);
+    if (row.ended_us === null) return;
+    this.#recorder.forget(row.experiment_id);
+    if (this.#running.get(row.model_id) === running) this.#running.delete(row.model_id);
   }
 
   /** Takes what was stored. */
@@ -207,24 +210,29 @@ export class LiveExperiments {
 
   /** Stores what waits, after what is being stored. Throws what the database throws; then it waits on. */
   #flush(running: Running): Promise<void> {
-    const work = async () => {
-      clearTimeout(running.timer);
-      running.timer = undefined;
-      if (running.waiting === 0 && !this.#isOver(running)) return;
-      const taken = running.take();
-      try {
-        const recorded = await this.#recorder.store(running.id, taken.served, taken.lost, running.toldUs);
-        running.toldUs = this.#context.clock.nowUs();
-        if (recorded) this.took(recorded);
-        else await this.refresh(running.id);
-      } catch (error) {
-        running.giveBack(taken);
-        throw error;
-      }
-    };
-    const done = running.writing.then(work, work);
-    running.writing = done.catch(() => undefined);
-    return done;
+    if (running.queued) return running.queued;
+    const queued = running.writing.then(() => {
+      running.queued = undefined;
+      return this.#write(running);
+    });
+    running.queued = queued;
+    running.writing = queued.catch(() => undefined);
+    return queued;
+  }
+
+  async #write(running: Running): Promise<void> {
+    clearTimeout(running.timer);
+    running.timer = undefined;
+    if (running.waiting === 0 && !this.#isOver(running)) return;
+    const taken = running.take();
+    try {
+      const recorded = await this.#recorder.store(running.id, taken.served, taken.lost);
+      if (recorded) this.took(recorded);
+      else await this.refresh(running.id);
+    } catch (error) {
+      running.giveBack(taken);
+      throw error;
+    }
   }
 
   /** Waits for what runs in the shadow, and stores everything. */

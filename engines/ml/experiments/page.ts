@@ -1,7 +1,14 @@
 // Experiments as replies show them.
 import type { Comparison } from '../../../src/learning/experiments/sequential.ts';
 import { findingsOf, MISMATCH_P, observed } from './evaluate.ts';
-import type { AuditRow, Definition, Experiment, ExperimentRow, Tally } from './records.ts';
+import {
+  type AuditRow,
+  type Definition,
+  type Experiment,
+  type ExperimentRow,
+  ofArm,
+  type Tally,
+} from './records.ts';
 import type { ExperimentPage } from './schemas.ts';
 import { METRIC_FACTS } from './scoring.ts';
 
@@ -36,7 +43,7 @@ export function pageOf(experiment: Experiment, waiting: number): ExperimentPage 
       arm: standing.arm,
       metric: changeOf(standing.metric),
       // After its end an experiment keeps what it was decided by.
-      p_value: row.state === 'running' ? standing.p : (experiment.result.p[standing.arm] ?? 1),
+      p_value: row.state === 'running' ? standing.p : (ofArm(experiment.result.p, standing.arm) ?? 1),
       verdict: standing.verdict,
       latency_ms: changeOf(standing.latency),
       error_rate: changeOf(standing.errors),

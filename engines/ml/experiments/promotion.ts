@@ -61,6 +61,9 @@ export async function takeBack(
 ): Promise<void> {
   const { promoted_seq } = row;
   if (promoted_seq === null) throw new ConflictError('Expected an experiment with a promoted arm, had none');
+  // The arm served before the experiment: below it is what somebody else replaced.
+  if (promoted_seq === row.deployment_seq)
+    throw new ConflictError('Expected an arm that its promotion deployed, served before the experiment');
   const joined = joinedTo(row.experiment_id, promoted_seq, ['promoted', 'watching'], (deployment) => ({
     action: 'rolled_back',
     actor,

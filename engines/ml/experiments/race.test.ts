@@ -179,6 +179,18 @@ test('a rollback of a promotion lets serve what served before, and its twin find
   expect((await experiment()).row.reason).toBe('by a person');
 });
 
+test('an arm that served before is promoted without a deployment, and no deployment of others is taken back for it', async () => {
+  await plain().deploy(MODEL, { version: '2' });
+  const { row } = await experiment();
+  await opened.database.transaction((tx) =>
+    tx.write('UPDATE experiments SET deployment_seq = 2 WHERE experiment_id = ?', row.experiment_id),
+  );
+  await promoteArm(parts(plain()), await experiment(), challenger!, 'engine');
+  expect(await outcome()).toEqual([2, 2, 'watching', ['promoted']]);
+  await expect(takeBack(parts(plain()), await experiment(), 'engine', null)).rejects.toThrow(ConflictError);
+  expect(await outcome()).toEqual([2, 2, 'watching', ['promoted']]);
+});
+
 test('an arm of another model is not deployed in its place', async () => {
   const foreign = { ...challenger!, model_id: 'other' };
   await expect(promoteArm(parts(plain()), await experiment(), foreign, 'person')).rejects.toThrow(

@@ -3,7 +3,7 @@ import type { Unit, UnitRunner } from '../../../src/bus/unit.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { Counts, countOutcome, countServed, hashOf, type Served } from './count.ts';
 import { type Decision, decide, decideWatch, findingsOf } from './evaluate.ts';
-import { added, type Experiment, type PredictionRow, WATCH } from './records.ts';
+import { added, atStage, type Experiment, type PredictionRow, WATCH } from './records.ts';
 import type { OutcomesRequest, State } from './schemas.ts';
 import { METRIC_FACTS } from './scoring.ts';
 import {
@@ -23,6 +23,7 @@ import { change, type Transition, tell } from './transitions.ts';
 const MAX_KEYS = 100_000;
 /** Predictions of an experiment that are kept for their outcomes. */
 export const MAX_PREDICTIONS = 200_000;
+/** Between two times that the counts of an experiment are told, in microseconds. */
 const TELL_US = 1_000_000;
 
 /** What was stored, and what has to be done outside of the unit. */
@@ -44,6 +45,8 @@ export interface Settled {
 export class Recorder {
   readonly #units: UnitRunner;
   readonly #clock: Clock;
+  /** When the counts of an experiment were told last, in microseconds. */
+  readonly #toldUs = new Map<string, number>();
 
   constructor(parts: { readonly units: UnitRunner; readonly clock: Clock }) {
     this.#units = parts.units;
@@ -51,7 +54,7 @@ export class Recorder {
   }
 
   /** Stores served requests of an experiment. Resolves to null for one that has ended: then nothing is counted any more. */
-  store(id: string, served: readonly Served[], lost: number, sinceToldUs: number): Promise<Recorded | null> {
+  store(id: string, served: readonly Served[], lost: number): Promise<Recorded | null> {
     return this.#units.run(async (unit) => {
       const experiment = await this.#active(unit, id);
       if (!experiment) return null;
@@ -61,7 +64,14 @@ export class Recorder {
       // What was answered before a decision and comes after it is not counted: the decision was made without it.
       const own = served.filter(({ runs }) => (runs[0]!.arm === WATCH) !== isRunning);
       const hasOutcome = METRIC_FACTS[definition.metric].needs !== null;
-      const fresh = hasOutcome || !isRunning ? new Set<number>() : await freshKeys(unit, experiment, own);
+      const fresh =
+        hasOutcome || !isRunning
+          ? new Set<number>()
+          : await freshKeys(
+              unit,
+              experiment,
+              own.map(({ key }) => key),
+            );
       const counts = countServed(definition, own, fresh);
       for (const { prediction, key, stage, runs, atUs } of own) {
         if (!prediction || !isRunning) continue;
@@ -79,7 +89,7 @@ export class Recorder {
       const now = this.#clock.nowUs();
       if (isRunning && hasOutcome) forgetPredictions(tx, id, now - definition.outcome_window_s * 1e6);
       const result = { ...experiment.result, lost: experiment.result.lost + lost };
-      return this.#counted(unit, { ...experiment, result }, counts, now, sinceToldUs);
+      return this.#counted(unit, { ...experiment, result }, counts, now);
     });
   }
 
@@ -110,30 +120,31 @@ export class Recorder {
         }
       }
       const counts = new Counts();
-      const hashes = new Set(found.map(({ row: one }) => hashOf(one.subject)));
-      // Checked as a whole before the first write.
+      // All of them before the first write: one that is refused refuses them all.
       for (const { row: one, at } of found)
-        countOutcome(
-          new Counts(),
-          definition,
-          one,
-          outcomes[at]!.outcome,
-          `/outcomes/${at}/outcome`,
-          new Set(),
-        );
-      const fresh = roomForKeys(experiment) > 0 ? await addKeys(tx, id, [...hashes]) : new Set<number>();
-      for (const { row: one, at } of found)
-        countOutcome(counts, definition, one, outcomes[at]!.outcome, '', fresh);
+        countOutcome(counts, definition, one, outcomes[at]!.outcome, `/outcomes/${at}/outcome`);
+      const fresh = await freshKeys(
+        unit,
+        experiment,
+        found.map(({ row: { subject } }) => subject),
+      );
+      for (const { row: one } of found)
+        if (fresh.delete(hashOf(one.subject))) counts.add(one.arm, { keys: atStage(one.stage, 1) });
       await settle(
         tx,
         id,
         found.map(({ row: one }) => one.prediction_id),
       );
       const recorded =
-        found.length === 0 ? null : await this.#counted(unit, experiment, counts, this.#clock.nowUs(), 0);
+        found.length === 0 ? null : await this.#counted(unit, experiment, counts, this.#clock.nowUs());
       const state = recorded?.experiment.row.state ?? row.state;
       return { counted: found.length, repeated, unknown, ambiguous, state, recorded };
     });
+  }
+
+  /** Keeps nothing of an experiment that has ended. */
+  forget(id: string): void {
+    this.#toldUs.delete(id);
   }
 
   async #active(unit: Unit, id: string): Promise<Experiment | null> {
@@ -142,13 +153,7 @@ export class Recorder {
     return experimentOf(unit.tx, row);
   }
 
-  async #counted(
-    unit: Unit,
-    before: Experiment,
-    counts: Counts,
-    nowUs: number,
-    sinceToldUs: number,
-  ): Promise<Recorded> {
+  async #counted(unit: Unit, before: Experiment, counts: Counts, nowUs: number): Promise<Recorded> {
     const { tx } = unit;
     const tallies = [...before.tallies];
     let { watch } = before;
@@ -173,7 +178,11 @@ export class Recorder {
     const row = { ...before.row, result: JSON.stringify(findings.result), updated_us: nowUs };
     updateExperiment(tx, row);
     const after = { ...experiment, row };
-    if (nowUs - sinceToldUs >= TELL_US) tell(unit, after, nowUs);
+    const { experiment_id } = row;
+    if (nowUs - (this.#toldUs.get(experiment_id) ?? 0) >= TELL_US) {
+      tell(unit, after, nowUs);
+      this.#toldUs.set(experiment_id, nowUs);
+    }
     return { experiment: after, move: null };
   }
 
@@ -256,17 +265,9 @@ function roomForKeys({ definition, tallies }: Experiment): number {
   return MAX_KEYS - tallies.reduce((sum, { keys }) => sum + keys.reduce((total, n) => total + n, 0), 0);
 }
 
-async function freshKeys(
-  unit: Unit,
-  experiment: Experiment,
-  served: readonly Served[],
-): Promise<Set<number>> {
+async function freshKeys(unit: Unit, experiment: Experiment, keys: readonly string[]): Promise<Set<number>> {
   if (roomForKeys(experiment) <= 0) return new Set();
-  return addKeys(
-    unit.tx,
-    experiment.row.experiment_id,
-    served.map(({ key }) => hashOf(key)),
-  );
+  return addKeys(unit.tx, experiment.row.experiment_id, keys.map(hashOf));
 }
 
 async function waitingOf(unit: Unit, id: string, outcomes: OutcomesRequest['outcomes']) {

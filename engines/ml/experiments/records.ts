@@ -47,6 +47,11 @@ export interface Result {
 
 export const NO_RESULT: Result = { p: {}, mismatch_p: 1, out: [], lost: 0 };
 
+/** Returns what a record itself has by the name of an arm: one may be called as something that every object inherits. */
+export function ofArm<V>(record: Readonly<Record<string, V>>, name: string): V | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 /** An experiment as it is stored; definition and result are JSON. */
 export interface ExperimentRow {
   readonly experiment_id: string;

@@ -16,10 +16,10 @@ export class Running {
   readonly pending = new Set<Promise<void>>();
   /** Predictions that are kept in the database. */
   kept: number;
-  /** When its state was told last, in microseconds. */
-  toldUs = 0;
-  /** The last write under way: the next one begins after it. */
+  /** The last write that began or waits: the next one begins after it. */
   writing: Promise<unknown> = Promise.resolve();
+  /** The write that waits for its turn: it stores everything that happens before it begins. */
+  queued: Promise<void> | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether a promotion or a rollback of the registry is under way. */
   isMoving = false;

@@ -137,7 +137,10 @@ export function addUpToOne(weights: readonly number[]): boolean {
   return Math.abs(weights.reduce((sum, one) => sum + one, 0) - 1) <= SUM_TOLERANCE;
 }
 
-const outcome = z.union([z.number(), z.string().min(1).max(100)]);
+/** Beyond it the squares of outcomes, and what is made of them, would not be finite. */
+const LARGEST_OUTCOME = 1e30;
+
+const outcome = z.union([z.number().min(-LARGEST_OUTCOME).max(LARGEST_OUTCOME), z.string().min(1).max(100)]);
 export const outcomesRequest = z.strictObject({
   outcomes: z
     .array(
@@ -202,7 +205,7 @@ const change = z
     high: z.number().nullable(),
   })
   .nullable()
-  .describe('null while too little is known');
+  .describe('null while too little is known: of the metric, before each arm has min_samples');
 
 export const experimentPage = z.object({
   experiment_id: z.string(),

@@ -30,13 +30,6 @@ export function activeRows(reader: Reader): Promise<ExperimentRow[]> {
   );
 }
 
-/** Returns the experiments whose winner shall be deployed and is not. */
-export function unpromotedRows(reader: Reader): Promise<ExperimentRow[]> {
-  return reader.all<ExperimentRow>(
-    `SELECT ${COLUMNS} FROM experiments WHERE state = 'decided' ORDER BY experiment_id`,
-  );
-}
-
 /** Returns the experiment of a model that has not ended; null where there is none. */
 export function activeOf(reader: Reader, modelId: string): Promise<ExperimentRow | null> {
   return reader.get<ExperimentRow>(

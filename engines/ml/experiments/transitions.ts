@@ -2,7 +2,7 @@
 import { topics } from '../../../src/bus/topics.ts';
 import type { Unit } from '../../../src/bus/unit.ts';
 import { observed } from './evaluate.ts';
-import type { AuditRow, Experiment, Result } from './records.ts';
+import { type AuditRow, type Experiment, ofArm, type Result } from './records.ts';
 import type { State } from './schemas.ts';
 import { clearExperiment, updateExperiment, writeAudit, writeRamp } from './store.ts';
 
@@ -63,8 +63,8 @@ export async function change(
 export function tell(unit: Unit, experiment: Experiment, nowUs: number): void {
   const { row, definition, result, ramps, tallies } = experiment;
   const names = definition.arms.map(({ name }) => name);
-  const byName = <V>(ofArm: (arm: number) => V) =>
-    Object.fromEntries(names.map((name, arm) => [name, ofArm(arm)]));
+  const byName = <V>(valueAt: (arm: number) => V) =>
+    Object.fromEntries(names.map((name, arm) => [name, valueAt(arm)]));
   unit.publish(topics.experimentUpdates, {
     experiment_id: row.experiment_id,
     model_id: row.model_id,
@@ -74,7 +74,7 @@ export function tell(unit: Unit, experiment: Experiment, nowUs: number): void {
     metric: definition.metric,
     weights: byName((arm) => ramps.at(-1)![arm]!),
     counts: byName((arm) => observed(definition, tallies[arm]!).n),
-    p_values: Object.fromEntries(names.slice(1).map((name) => [name, result.p[name] ?? 1])),
+    p_values: Object.fromEntries(names.slice(1).map((name) => [name, ofArm(result.p, name) ?? 1])),
     winner: row.winner,
     timestamp: nowUs / 1e6,
   });

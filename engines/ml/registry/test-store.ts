@@ -15,6 +15,7 @@ import { RegistryStore } from './store.ts';
 export interface TestStore {
   readonly database: Database;
   readonly store: RegistryStore;
+  readonly units: UnitRunner;
   readonly said: unknown[];
   close(): Promise<void>;
 }
@@ -44,6 +45,7 @@ export async function openStore(env: Record<string, string>): Promise<TestStore>
   return {
     database,
     store,
+    units,
     said,
     async close() {
       await database.close();
