@@ -1,4 +1,5 @@
 // Whether a new version is better than the one that serves, on the newest rows of a table, which the new one has not learnt from.
+import { NonFiniteInputError } from '../../../src/core/errors.ts';
 import { trainingSet } from '../../../src/learning/tables/training-set.ts';
 import { takeInputs } from '../../../src/learning/validation/data.ts';
 import { holdOutLast } from '../../../src/learning/validation/held-out.ts';
@@ -49,6 +50,8 @@ export async function challenge(
   const p = gainP(gains, horizon);
   const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [was, is] = [mean(old), mean(fresh)];
+  if (!Number.isFinite(was) || !Number.isFinite(is))
+    throw new NonFiniteInputError('Expected numbers as the answers of both versions to the test rows');
   return {
     rows: test.length,
     score: isClassifier ? 'log_loss' : 'squared_error',

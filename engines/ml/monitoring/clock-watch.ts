@@ -1,7 +1,7 @@
 // Time of windows: the engine's clock says when, a clock that only counts says how long, and both together whether the first one jumped.
 import type { Clock } from '../../../src/core/clock.ts';
 
-/** From which difference of the two clocks between two looks on it is a jump: a steered clock moves by far less. */
+/** By how much the clocks differ when the difference is told as a jump, however many looks it took: one that drifts jumps each time that it is so far off. */
 export const JUMP_US = 1_000_000;
 
 /** What is known of jumps. */
@@ -15,34 +15,32 @@ export interface ClockJumps {
 export class ClockWatch {
   readonly #clock: Clock;
   readonly #steadyUs: () => number;
-  #nowUs: number;
-  #atUs: number;
+  /** Of the engine's clock before the one that only counts, as it was last told. */
+  #offsetUs: number;
+  /** The engine's clock when a jump was last told. */
+  #toldUs = Number.NaN;
   #jumps = 0;
   #lastUs: number | null = null;
-  #jumping = false;
 
   constructor(clock: Clock, steadyUs: () => number = () => Bun.nanoseconds() / 1000) {
     this.#clock = clock;
     this.#steadyUs = steadyUs;
-    this.#nowUs = clock.nowUs();
-    this.#atUs = steadyUs();
+    this.#offsetUs = clock.nowUs() - steadyUs();
   }
 
   /** Microseconds since the epoch; what jumped since the last call is counted. */
   nowUs(): number {
     const now = this.#clock.nowUs();
-    const at = this.#steadyUs();
-    const by = now - this.#nowUs - (at - this.#atUs);
-    const jumped = Math.abs(by) >= JUMP_US;
-    // A clock that may not go back stands still until it is caught up: one jump, in steps.
-    const goesOn = jumped && this.#jumping && Math.sign(by) === Math.sign(this.#lastUs ?? 0);
-    if (jumped) {
+    const offset = now - this.#steadyUs();
+    const by = offset - this.#offsetUs;
+    if (Math.abs(by) >= JUMP_US) {
+      // A clock that may not go back stands still until it is caught up: one jump, in steps.
+      const goesOn = now === this.#toldUs;
       this.#jumps += goesOn ? 0 : 1;
       this.#lastUs = Math.round(by) + (goesOn ? this.#lastUs! : 0);
+      this.#offsetUs = offset;
+      this.#toldUs = now;
     }
-    this.#jumping = jumped;
-    this.#nowUs = now;
-    this.#atUs = at;
     return now;
   }
 

@@ -70,6 +70,8 @@ export class Monitor {
   #answeredRows = 0;
   /** Number of the newest row that waits for its outcome. */
   #seq = 0;
+  /** Jumps of the clock that a window knows of. */
+  #jumps: number;
   #draining = false;
   #otherVersions = 0;
   /** Why its first window is the reference although another one was asked for. */
@@ -83,6 +85,7 @@ export class Monitor {
     this.#state = stored.state;
     this.#parts = parts;
     this.#queries = new MonitorQueries(parts.database);
+    this.#jumps = parts.watch.jumps.jumps;
     this.#window = this.#open(1, '');
   }
 
@@ -154,19 +157,20 @@ export class Monitor {
     return id;
   }
 
-  /** Takes up what was stored: the open window of the version, where there is one. */
+  /** Takes up what was stored: what is known of the version, where it is the same, and its open window, where there is one. */
   async restore(card: WatchedCard | null, reference: Reference | null): Promise<void> {
     await this.#run(async () => {
       this.#seq = (await this.#queries.waitingRows(this.id)).newest;
+      const newest = await this.#queries.newestSeq(this.id);
       const open = await this.#queries.openWindow(this.id);
-      if (open && open.version === card?.version && this.#state.watched?.version === card.version) {
-        this.#card = card;
+      this.#window = this.#open(newest + 1, card?.version ?? '');
+      if (this.#state.watched?.version !== card?.version) return this.#watch(card, reference);
+      this.#card = card;
+      this.#refer(reference);
+      // None is stored when a process ends in the moment after a window did.
+      if (open?.seq === newest && open.version === card?.version) {
         this.#window = this.#open(open.seq, open.version, open.opened_us);
         this.#window.restore(open.sketch);
-        this.#refer(reference);
-      } else {
-        this.#window = this.#open((await this.#queries.newestSeq(this.id)) + 1, '');
-        this.#watch(card, reference);
       }
     });
   }
@@ -183,9 +187,9 @@ export class Monitor {
     });
   }
 
-  /** Tells that a reference is being made. */
-  prepare(): void {
-    this.#isPreparing = true;
+  /** Tells that the reference of a version is being made. */
+  prepare(version: string): void {
+    if (version === this.#card?.version) this.#isPreparing = true;
   }
 
   /** Takes what the watched version is compared with; null: what its first window holds. */
@@ -199,7 +203,7 @@ export class Monitor {
     });
   }
 
-  /** Changes what it looks for, and begins a new window. */
+  /** Changes what it looks for; the open window goes on. */
   async configure({ config, updated_us }: StoredMonitor): Promise<void> {
     await this.#run(async () => {
       this.#config = config;
@@ -276,6 +280,8 @@ export class Monitor {
 
   #watch(card: WatchedCard | null, reference: Reference | null): void {
     this.#card = card;
+    // What is still made is of the version before.
+    this.#isPreparing = false;
     this.#window = this.#open(this.#window.seq, card?.version ?? '');
     this.#state = { ...this.#state, watched: card && newVersion(card.version) };
     this.#refer(reference);
@@ -291,13 +297,20 @@ export class Monitor {
     };
   }
 
+  /** The time. The open window learns of jumps, whoever of the process saw them first. */
+  #now(): number {
+    const { watch } = this.#parts;
+    const nowUs = watch.nowUs();
+    this.#window.jumps += watch.jumps.jumps - this.#jumps;
+    this.#jumps = watch.jumps.jumps;
+    return nowUs;
+  }
+
   async #drain(): Promise<void> {
     this.#draining = false;
     const { items, skipped } = this.#intake.take();
     this.#window.skipped += skipped;
-    const { jumps } = this.#parts.watch.jumps;
-    const tsUs = this.#parts.watch.nowUs();
-    this.#window.jumps += this.#parts.watch.jumps.jumps - jumps;
+    const tsUs = this.#now();
     for (const { card, answered, ms, key, matures, predictionId } of items) {
       if (card.version !== this.#card?.version) {
         this.#otherVersions += answered.rows;
@@ -350,7 +363,7 @@ export class Monitor {
   async #judge({ closes, withLosses, silent = false }: JudgeOptions): Promise<WindowReport | null> {
     const watching = this.#watching();
     if (!watching) return null;
-    const nowUs = this.#parts.watch.nowUs();
+    const nowUs = this.#now();
     const { report, alarms, watched } = judge(watching, closes ? nowUs : null, withLosses);
     const { raised, all } = raise(
       this.#state.alarms,
@@ -359,7 +372,8 @@ export class Monitor {
       this.#config.cooldown_s,
     );
     const state = { ...this.#remembered(), watched, alarms: all };
-    const first = closes && !this.#reference ? firstReference(this.#window, report, this.#why) : null;
+    const first =
+      closes && !this.#reference ? firstReference(this.#window, report, this.#config, this.#why) : null;
     await this.#parts.units.run((unit) => {
       writeState(unit.tx, this.id, state);
       if (closes) closeWindow(unit.tx, this.id, report);

@@ -44,6 +44,19 @@ describe('two clocks', () => {
     expect(pass(0, 2e6)).toEqual({ jumps: 1, last_us: -4_000_000 });
     expect(pass(2e6, 2e6).jumps).toBe(1);
   });
+
+  test('looks that follow quickly see it too', () => {
+    const pass = clocks();
+    for (let i = 0; i < 29; i++) pass(0, 1e5);
+    expect(pass(0, 1e5)).toEqual({ jumps: 1, last_us: -3_000_000 });
+  });
+
+  test('one that drifts is told whenever it is a second off', () => {
+    const pass = clocks();
+    // It loses a thousandth.
+    for (let i = 0; i < 1000; i++) pass(999_000, 1e6);
+    expect(pass(999_000, 1e6)).toEqual({ jumps: 1, last_us: -1_000_000 });
+  });
 });
 
 describe('bars that follow', () => {
@@ -60,6 +73,10 @@ describe('bars that follow', () => {
     expect(maturing.take()).toEqual([{ prediction_id: 'a', row: 0, value: 1 }]);
     maturing.bar('X', 4 * MINUTE, 90);
     expect([maturing.take(), maturing.count]).toEqual([[], 1]);
+    // What could not be stored comes first.
+    maturing.bar('Y', 3 * MINUTE, 99);
+    maturing.giveBack([{ prediction_id: 'a', row: 0, value: 1 }]);
+    expect(maturing.take().map(({ prediction_id }) => prediction_id)).toEqual(['a', 'b']);
   });
 
   test('a bar that never came leaves the outcome unknown', () => {

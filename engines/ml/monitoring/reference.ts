@@ -93,7 +93,7 @@ async function ofTraining(
     let tally = NO_LOSSES;
     for (const [i, decision] of decided.entries())
       tally = withLoss(tally, lossOf(card, decision, data.targets[test[i]!]!));
-    losses = baselineOf(tally);
+    if (Number.isFinite(tally.mean)) losses = baselineOf(tally);
   }
   return { ...sketches(card, takeInputs(data, train), answered), losses };
 }

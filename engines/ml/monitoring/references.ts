@@ -1,16 +1,16 @@
 // References as jobs: what a version is compared with is made in the process that trains, beside the engine.
 import { z } from 'zod';
-import { NautilusError } from '../../../src/core/errors.ts';
+import { ConflictError, NautilusError } from '../../../src/core/errors.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import type { Jobs } from '../../../src/jobs/jobs.ts';
-import type { JobReply } from '../../../src/jobs/record.ts';
 import type { ModelsService } from '../registry/service.ts';
 import { inChild, orderOf } from '../training/in-child.ts';
 import { fileOf } from './model-file.ts';
 import type { Reference } from './records.ts';
 import { recipeOf } from './retraining.ts';
-import { writeReference } from './store.ts';
+import type { MonitorConfig } from './schemas.ts';
+import { MonitorQueries, writeReference } from './store.ts';
 
 const KIND = 'monitor-reference';
 const HOUR_MS = 3_600_000;
@@ -25,6 +25,12 @@ type ReferenceJob = z.output<typeof referenceJob>;
 
 const referenceResult = z.object({ model_id: z.string(), version: z.string(), rows: z.int() });
 
+/** The table that a monitor compares with: null for the one that the version was fitted on, undefined for none. */
+export function tableOf({ reference }: Pick<MonitorConfig, 'reference'>): string | null | undefined {
+  if (reference === 'first_window') return undefined;
+  return reference === 'training' ? null : reference.dataset_id;
+}
+
 /** What references are made with. */
 export interface ReferenceParts {
   readonly context: EngineContext;
@@ -37,10 +43,14 @@ export interface ReferenceParts {
 export class References {
   readonly definition: JobDefinition;
   readonly #parts: ReferenceParts;
+  readonly #queries: MonitorQueries;
+  /** The newest job of each model: what an older one says nobody waits for. */
+  readonly #asked = new Map<string, string>();
   #jobs: Jobs | undefined;
 
   constructor(parts: ReferenceParts) {
     this.#parts = parts;
+    this.#queries = new MonitorQueries(parts.context.database);
     this.definition = defineJob({
       kind: KIND,
       input: referenceJob,
@@ -65,12 +75,22 @@ export class References {
         recipeOf(await this.#parts.models.registry.store.queries.version(model_id, Number(version)));
       }
       const { job_id } = await this.#jobs!.add(KIND, { model_id, version, dataset_id });
-      void this.#jobs!.wait(job_id).then(
-        (job) => this.#ended(model_id, version, job),
-        (error) => this.#none(model_id, version, error),
-      );
+      this.#asked.set(model_id, job_id);
+      void this.#await(job_id, model_id, version);
     } catch (error) {
       this.#none(model_id, version, error);
+    }
+  }
+
+  async #await(job_id: string, model_id: string, version: string): Promise<void> {
+    try {
+      const job = await this.#jobs!.wait(job_id);
+      const reference = await this.#queries.reference(model_id, version);
+      if (this.#asked.get(model_id) !== job_id) return;
+      const why = job.error?.detail ?? `making it was ${job.state}`;
+      this.#parts.made(model_id, version, reference, reference ? null : why);
+    } catch (error) {
+      if (this.#asked.get(model_id) === job_id) this.#none(model_id, version, error);
     }
   }
 
@@ -79,15 +99,14 @@ export class References {
     this.#parts.made(model_id, version, null, why);
   }
 
-  #ended(model_id: string, version: string, job: JobReply): void {
-    if (job.state !== 'completed')
-      this.#parts.made(model_id, version, null, job.error?.detail ?? `making it was ${job.state}`);
-  }
-
   async #run({ model_id, version, dataset_id }: ReferenceJob, job: JobContext) {
     const reference = await this.make(model_id, version, dataset_id, job);
-    await this.#parts.context.units.run(({ tx }) => writeReference(tx, model_id, reference));
-    this.#parts.made(model_id, version, reference, null);
+    await this.#parts.context.units.run(async ({ tx }) => {
+      const monitor = await new MonitorQueries(tx).monitor(model_id);
+      if (!monitor || tableOf(monitor.config) !== dataset_id)
+        throw new ConflictError('Expected a monitor that compares with this table, was none any more');
+      writeReference(tx, model_id, reference);
+    });
     return { model_id, version, rows: reference.info.rows };
   }
 

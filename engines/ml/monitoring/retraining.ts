@@ -126,11 +126,13 @@ export class Retrainings {
     const { models, training } = this.#parts;
     const jobs = this.#jobs!;
     let now = await this.#queries.retraining(retraining_id);
-    if (!now) throw new NotFoundError('Expected a monitor that still watches the model, was none');
+    if (!now) throw gone();
+    if (now.state === 'completed')
+      return { model_id, version: now.report.new_version!, deployed: now.report.deployed };
+    const { from_version } = now;
     const { queries } = models.registry.store;
     if (now.train_job === null) {
-      const row = await queries.version(model_id, Number(now.from_version));
-      const recipe = recipeOf(row);
+      const recipe = recipeOf(await queries.version(model_id, Number(from_version)));
       const dataset_id = await this.#table(retrain, recipe);
       const accepted = await training.add(model_id, trainRequest.parse({ ...recipe, dataset_id }));
       now = { ...now, train_job: accepted.job_id };
@@ -142,10 +144,8 @@ export class Retrainings {
       throw new ConflictError(`The training is ${trained.state}: ${trained.error?.detail ?? 'cancelled'}`);
     const result = await jobs.result(now.train_job!);
     if (!('json' in result)) throw new InvariantError('a completed training has no result');
-    const version = (JSON.parse(result.json) as { version: string }).version;
+    const { version } = JSON.parse(result.json) as { version: string };
     job.progress(0, null, 'comparison');
-    const serving = await queries.production(model_id);
-    if (!serving) throw new ConflictError('Expected a version that serves, was none meanwhile');
     const fresh = await queries.version(model_id, Number(version));
     const comparison = await inChild(
       {
@@ -153,7 +153,8 @@ export class Retrainings {
         ...orderOf(this.#parts.context.config, job.jobId),
         input: {
           recipe: recipeOf(fresh),
-          before: await modelFileOf(models.source, serving),
+          // Both read the same inputs; what else was deployed meanwhile may read others.
+          before: await modelFileOf(models.source, { model_id, version: Number(from_version) }),
           after: await modelFileOf(models.source, fresh),
           significance,
         },
@@ -161,36 +162,48 @@ export class Retrainings {
       { signal: job.signal, progress: () => {} },
     );
     const deployed = retrain.auto_deploy === 'if_better' && comparison.better;
-    if (deployed) await this.#deploy(model_id, serving.version, version);
+    // Whatever comes of the deployment or the experiment, what is known of the new version stays.
+    now = { ...now, report: { ...now.report, new_version: version, comparison } };
+    await this.#save(now);
     let experiment_id: string | null = null;
     if (retrain.auto_deploy === 'experiment')
-      experiment_id = await this.#experiment(model_id, serving.version, version, comparison.score);
-    const report = { new_version: version, deployed, experiment_id, comparison, error: null };
-    await this.#save({
+      experiment_id = await this.#experiment(model_id, from_version, version, comparison.score);
+    const ended: StoredRetraining = {
       ...now,
       state: 'completed',
-      report,
+      report: { ...now.report, deployed, experiment_id },
       ended_us: this.#parts.context.clock.nowUs(),
-    });
+    };
+    if (deployed) await this.#deploy(ended, version);
+    else await this.#save(ended);
     return { model_id, version, deployed };
   }
 
-  /** What serves is compared once more: somebody may have deployed another version meanwhile, who wins. */
-  async #deploy(model_id: string, compared: number, version: string): Promise<void> {
+  /** Has a version serve, and stores what came of it at once, unless another version than the compared one serves meanwhile: who deployed that one wins. */
+  async #deploy(ended: StoredRetraining, version: string): Promise<void> {
+    const { model_id, from_version } = ended;
     const { registry, deployer } = this.#parts.models;
     const model = await registry.store.queries.model(model_id);
-    if (model.production_version !== compared)
+    if (model.production_version !== Number(from_version))
       throw new ConflictError('Expected no other deployment during the retraining, was one', { model_id });
     const { target } = await registry.model(model_id);
-    await deployer.deploy(model_id, { version, target: target ?? 'auto' });
+    await deployer.deploy(
+      model_id,
+      { version, target: target ?? 'auto' },
+      {
+        seq: model.deployment_seq,
+        check: (unit) => this.#checkKnown(unit, ended),
+        write: async (unit) => this.#write(unit, ended),
+      },
+    );
   }
 
   /** Lets both versions answer requests, and the outcomes decide which of them serves. */
-  async #experiment(model_id: string, before: number, version: string, score: string): Promise<string> {
+  async #experiment(model_id: string, before: string, version: string, score: string): Promise<string> {
     const request = experimentRequest.parse({
       model_id,
       name: `retrained version ${version}`,
-      arms: [{ model: `${before}` }, { model: version }],
+      arms: [{ model: before }, { model: version }],
       metric: score === 'log_loss' ? 'accuracy' : 'absolute_error',
       auto_promote: true,
     });
@@ -210,7 +223,8 @@ export class Retrainings {
     const since = frameSince(frame, to_us);
     const saved = await datasets.save(
       { frame: since, rejected: {}, errors: [] },
-      card.name,
+      // Not the name itself: the newest table of that name is what somebody posted.
+      `${card.name.slice(0, 92)} (since)`,
       context.clock.nowUs(),
     );
     return saved.dataset_id;
@@ -233,13 +247,25 @@ export class Retrainings {
   }
 
   async #save(retraining: StoredRetraining): Promise<void> {
-    await this.#parts.context.units.run((unit) => this.#write(unit, retraining));
+    await this.#parts.context.units.run(async (unit) => {
+      await this.#checkKnown(unit, retraining);
+      this.#write(unit, retraining);
+    });
+  }
+
+  /** Throws NotFoundError for a retraining that went with its monitor. */
+  async #checkKnown({ tx }: Unit, { retraining_id }: StoredRetraining): Promise<void> {
+    if (!(await new MonitorQueries(tx).retraining(retraining_id))) throw gone();
   }
 
   #write(unit: Unit, retraining: StoredRetraining): void {
     writeRetraining(unit.tx, retraining);
     this.#parts.tell(unit, retraining);
   }
+}
+
+function gone(): NotFoundError {
+  return new NotFoundError('Expected a monitor that still watches the model, was none');
 }
 
 /** Throws ConflictError for a version that was not trained here. */

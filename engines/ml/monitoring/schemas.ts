@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { modelIdSchema } from '../../../src/onnx/model-card.ts';
 
+/** What a float32 holds: beyond, errors and their squares are no numbers any more. */
+const MOST = 3.4e38;
 const share = z.number().gt(0).max(1);
 const datasetId = z.string().regex(/^[0-9a-f]{16}$/);
 
@@ -89,7 +91,7 @@ export const monitorConfig = z.strictObject({
   baseline: z
     .strictObject({
       accuracy: z.number().min(0).max(1).optional(),
-      mean_absolute_error: z.number().gt(0).optional(),
+      mean_absolute_error: z.number().min(1e-30).max(MOST).optional(),
       rows: z.int().min(1).optional().describe('behind them; default: taken as exact'),
       latency_ms: z.number().gt(0).optional(),
     })
@@ -206,8 +208,8 @@ export const outcomesRequest = z.strictObject({
             .describe('of the request: its newest prediction is meant'),
           row: z.int().min(0).default(0).describe('row of the request'),
           value: z
-            .union([z.number(), z.string().min(1).max(100)])
-            .describe('number of the class or its name; of a regression the value'),
+            .union([z.number().min(-MOST).max(MOST), z.string().min(1).max(100)])
+            .describe('number of the class or its name; of a regression the value, as float32 holds it'),
         })
         .refine(({ prediction_id, key }) => (prediction_id === undefined) !== (key === undefined), {
           message: 'Expected either prediction_id or key',

@@ -16,7 +16,7 @@ import { ClockWatch } from './clock-watch.ts';
 import { MonitorMetrics } from './metrics.ts';
 import { Monitor } from './monitor.ts';
 import { NEW_STATE, type RaisedAlarm, type Reference, type StoredMonitor } from './records.ts';
-import { References } from './references.ts';
+import { References, tableOf } from './references.ts';
 import { listed, replyOf } from './replies.ts';
 import { type RetrainingParts, Retrainings } from './retraining.ts';
 import type { Answered } from './rows.ts';
@@ -74,6 +74,7 @@ export class Monitoring {
   readonly #watched = new Map<string, Watched>();
   readonly #changes = new Serial();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #ticking = false;
 
   constructor(context: EngineContext, parts: MonitoringParts) {
     const { models, datasets, training, startExperiment } = parts;
@@ -116,7 +117,9 @@ export class Monitoring {
     const stored = await this.#queries.monitors();
     for (const monitor of stored) await this.#take(monitor);
     await this.#retrainings.start(stored);
-    this.#timer = setInterval(() => void this.tick(), FLUSH_MS);
+    this.#timer = setInterval(() => {
+      if (!this.#ticking) void this.tick();
+    }, FLUSH_MS);
     this.#timer.unref();
   }
 
@@ -128,14 +131,16 @@ export class Monitoring {
 
   /** Stores what came since the last time, and ends windows whose time is over. Never throws. */
   async tick(): Promise<void> {
-    for (const { monitor, maturing } of [...this.#watched.values()]) {
+    this.#ticking = true;
+    for (const watched of [...this.#watched.values()]) {
       try {
-        if (maturing.ready > 0) await monitor.outcomes(maturing.take());
-        await monitor.tick();
+        await this.#mature(watched);
+        await watched.monitor.tick();
       } catch (error) {
-        this.#failed(monitor, error);
+        this.#failed(watched.monitor, error);
       }
     }
+    this.#ticking = false;
   }
 
   /** Hands an answer to the monitor of its model; returns the id that its outcome can name. Undefined where nobody watches. */
@@ -163,11 +168,11 @@ export class Monitoring {
 
   /** Takes bars of the stream, oldest first. */
   bars(bars: readonly { readonly symbol: string; readonly tsUs: number; readonly close: number }[]): void {
-    for (const { monitor, maturing, horizon } of this.#watched.values()) {
+    for (const watched of this.#watched.values()) {
+      const { monitor, maturing, horizon } = watched;
       if (horizon === null) continue;
       for (const { symbol, tsUs, close } of bars) maturing.bar(symbol, tsUs, close);
-      if (maturing.ready >= HANDED_OVER)
-        monitor.outcomes(maturing.take()).catch((error) => this.#failed(monitor, error));
+      if (maturing.ready >= HANDED_OVER) this.#mature(watched).catch((error) => this.#failed(monitor, error));
     }
   }
 
@@ -235,9 +240,9 @@ export class Monitoring {
 
   /** Judges what there is now. Throws NotFoundError, and ConflictError while no version serves. */
   async check(id: string) {
-    const { monitor, maturing } = this.#of(id);
-    if (maturing.ready > 0) await monitor.outcomes(maturing.take());
-    return this.#given(await monitor.check());
+    const watched = this.#of(id);
+    await this.#mature(watched);
+    return this.#given(await watched.monitor.check());
   }
 
   /** The report of the newest window that ended, with the newest verdict on outcomes; of the open one before that. Throws as {@link check}. */
@@ -265,6 +270,18 @@ export class Monitoring {
       open_window_rows: all.reduce((sum, { window }) => sum + window.rows, 0),
       clock_jumps: this.#watch.jumps.jumps,
     };
+  }
+
+  /** Has what bars told matched with the predictions; what cannot be stored waits. */
+  async #mature({ monitor, maturing }: Watched): Promise<void> {
+    if (maturing.ready === 0) return;
+    const outcomes = maturing.take();
+    try {
+      await monitor.outcomes(outcomes);
+    } catch (error) {
+      maturing.giveBack(outcomes);
+      throw error;
+    }
   }
 
   #given<T>(report: T | null): T {
@@ -337,6 +354,8 @@ export class Monitoring {
       this.#watched.set(stored.model_id, watched);
       if (card && !reference) await this.#prepare(watched, card);
     });
+    // Nobody could tell it of a deployment before it was there.
+    await this.#follow(watched);
   }
 
   /** Watches the version that serves now. */
@@ -353,10 +372,10 @@ export class Monitoring {
   }
 
   async #prepare({ monitor }: Watched, { version }: ServedCard): Promise<void> {
-    const { reference } = monitor.config;
-    if (reference === 'first_window') return monitor.refer(version, null);
-    monitor.prepare();
-    await this.#references.ask(monitor.id, version, reference === 'training' ? null : reference.dataset_id);
+    const table = tableOf(monitor.config);
+    if (table === undefined) return monitor.refer(version, null);
+    monitor.prepare(version);
+    await this.#references.ask(monitor.id, version, table);
   }
 
   #made(id: string, version: string, reference: Reference | null, why: string | null): void {

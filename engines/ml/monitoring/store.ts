@@ -51,9 +51,8 @@ export class MonitorQueries {
   }
 
   /** By id. */
-  async monitors(after = '', limit = Number.MAX_SAFE_INTEGER): Promise<StoredMonitor[]> {
-    const sql = 'SELECT * FROM monitors WHERE model_id > ? ORDER BY model_id LIMIT ?';
-    return (await this.#reader.all<MonitorRow>(sql, after, limit)).map(monitorOf);
+  async monitors(): Promise<StoredMonitor[]> {
+    return (await this.#reader.all<MonitorRow>('SELECT * FROM monitors ORDER BY model_id')).map(monitorOf);
   }
 
   async reference(id: string, version: string): Promise<Reference | null> {
@@ -169,11 +168,11 @@ const retrainingOf = ({ report, ...row }: RetrainingRow): StoredRetraining => ({
   report: JSON.parse(report),
 });
 
-/** Writes a monitor, new or in place of what was stored. */
+/** Writes a monitor; of one that is stored what it remembers stays as it is. */
 export function writeMonitor(tx: Transaction, { config, state, ...monitor }: StoredMonitor): void {
   tx.write(
     `INSERT INTO monitors (model_id, config, state, created_us, updated_us) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (model_id) DO UPDATE SET config = excluded.config, state = excluded.state, updated_us = excluded.updated_us`,
+     ON CONFLICT (model_id) DO UPDATE SET config = excluded.config, updated_us = excluded.updated_us`,
     monitor.model_id,
     JSON.stringify(config),
     JSON.stringify(state),

@@ -1,6 +1,5 @@
 // Predictions of the stream: watched as others are, and told whether they came true by the bars that follow.
 import type { Matures, WaitingAnswers } from './records.ts';
-import type { Outcomes } from './schemas.ts';
 
 /** Predictions that wait for a bar, at most; of further ones nobody tells whether they came true. */
 const MAX_PENDING = 100_000;
@@ -14,6 +13,13 @@ interface Pending extends Matures {
   readonly prediction_id: string;
 }
 
+/** What a bar told. */
+interface Told {
+  readonly prediction_id: string;
+  readonly row: number;
+  readonly value: number;
+}
+
 /** The predictions of one model of which a later bar tells whether they came true. */
 export class Maturing {
   // Of each instrument, in the order of their bars.
@@ -21,7 +27,7 @@ export class Maturing {
   // The newest bars of each instrument: a prediction may come after the bar that tells whether it came true.
   readonly #bars = new Map<string, { tsUs: number; close: number }[]>();
   #count = 0;
-  #outcomes: { prediction_id: string; row: number; value: number }[] = [];
+  #outcomes: Told[] = [];
 
   get count(): number {
     return this.#count;
@@ -84,17 +90,15 @@ export class Maturing {
   }
 
   /** Hands the outcomes over. */
-  take(): Outcomes {
+  take(): Told[] {
     const outcomes = this.#outcomes;
     this.#outcomes = [];
     return outcomes;
   }
 
-  forget(): void {
-    this.#pending.clear();
-    this.#bars.clear();
-    this.#count = 0;
-    this.#outcomes = [];
+  /** Takes outcomes back that could not be stored; of too many the oldest are lost. */
+  giveBack(outcomes: readonly Told[]): void {
+    this.#outcomes = [...outcomes, ...this.#outcomes].slice(-MAX_PENDING);
   }
 }
 

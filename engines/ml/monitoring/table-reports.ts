@@ -87,7 +87,7 @@ export class TableReports {
         throw new InvalidOptionError('Expected columns of two tables only', [
           { pointer: '/columns', expected: 'two tables: a version has all of its inputs' },
         ]);
-      const stored = await this.#parts.stored(named.model_id, named.version);
+      const stored = await this.#ofTraining(named);
       if (!stored) await this.#parts.references.recipe(named.model_id, named.version);
       waits ||= !stored || cells > AT_ONCE_CELLS;
     }
@@ -118,14 +118,11 @@ export class TableReports {
       side = { datasetId: reference.dataset_id };
       about = { dataset_id: reference.dataset_id };
     } else {
-      const { model_id, version } = await this.#named(reference);
+      const named = await this.#named(reference);
+      const { model_id, version } = named;
       const made =
-        (await this.#parts.stored(model_id, version)) ??
-        (await this.#parts.references.make(model_id, version, null, job));
-      // A reference of another kind has its columns as they are served.
-      const isOfTraining = made.info.kind === 'training';
-      const recipe = isOfTraining ? await this.#parts.references.recipe(model_id, version) : null;
-      side = { sketch: made.inputs, recipe };
+        (await this.#ofTraining(named)) ?? (await this.#parts.references.make(model_id, version, null, job));
+      side = { sketch: made.inputs, recipe: await this.#parts.references.recipe(model_id, version) };
       about = { model_id, ...made.info };
     }
     const options = columns ? { columns, drift } : { drift };
@@ -153,6 +150,12 @@ export class TableReports {
   async #cells(id: string): Promise<number> {
     const { rows, columns } = await this.#parts.datasets.get(id);
     return rows * columns.length;
+  }
+
+  /** The rows that a version was fitted on, where a monitor has them: it may compare with others. */
+  async #ofTraining({ model_id, version }: NamedVersion): Promise<Reference | null> {
+    const stored = await this.#parts.stored(model_id, version);
+    return stored?.info.kind === 'training' ? stored : null;
   }
 
   /** The number of the version that a name leads to. */

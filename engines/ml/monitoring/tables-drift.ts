@@ -8,9 +8,9 @@ import { trainingSet } from '../../../src/learning/tables/training-set.ts';
 import type { Recipe } from '../conversion/schemas.ts';
 import type { DatasetStore } from '../datasets/store.ts';
 import { optionsOf } from './judge.ts';
-import { chunkOf, numeric } from './rows.ts';
+import { chunkOf } from './rows.ts';
 import type { DriftRequest } from './schemas.ts';
-import { SKETCH_POINTS, sketchOf } from './window.ts';
+import { sketchOf } from './window.ts';
 
 /** Rows of one update. */
 const AT_ONCE = 65_536;
@@ -18,8 +18,8 @@ const AT_ONCE = 65_536;
 /** A side that a table is compared with. */
 export type ReferenceSide =
   | { readonly datasetId: string }
-  /** JSON of a sketch of inputs, and how a table becomes such inputs; null: its columns are named as they are. */
-  | { readonly sketch: unknown; readonly recipe: Recipe | null };
+  /** JSON of a sketch of inputs, and how a table becomes such inputs. */
+  | { readonly sketch: unknown; readonly recipe: Recipe };
 
 /** Throws NotFoundError, DatasetIntegrityError, InvalidOptionError (columns), InsufficientHistoryError. */
 export async function compareTables(
@@ -38,26 +38,24 @@ export async function compareTables(
       optionsOf(drift),
     );
   }
-  const sketch = TableSketch.fromJSON(reference.sketch);
-  const names = sketch.columns.map(({ name }) => name);
-  const current = reference.recipe
-    ? await ofRecipe(frame, reference.recipe, signal)
-    : await ofFrame(frame, names, signal, Float32Array);
-  return compareSketches(sketch, current, optionsOf(drift));
+  return compareSketches(
+    TableSketch.fromJSON(reference.sketch),
+    await ofRecipe(frame, reference.recipe, signal),
+    optionsOf(drift),
+  );
 }
 
-/** Returns the sketch of columns of a table; a version's inputs are float32. */
+/** Returns the sketch of columns of a table. */
 async function ofFrame(
   frame: Frame,
   names: readonly string[],
   signal: AbortSignal | undefined,
-  Type: typeof Float64Array | typeof Float32Array = Float64Array,
 ): Promise<TableSketch> {
-  const sketch = new TableSketch(numeric(names), { points: SKETCH_POINTS });
+  const sketch = sketchOf(names);
   const columns = names.map((name) => [name, columnOf(frame, name)] as const);
   for (let from = 0; from < frame.rows; from += AT_ONCE) {
     const to = Math.min(frame.rows, from + AT_ONCE);
-    const chunk = new Map(columns.map(([name, values]) => [name, Type.from(values.subarray(from, to))]));
+    const chunk = new Map(columns.map(([name, values]) => [name, values.subarray(from, to)]));
     await sketch.updateLater(chunk, signal);
   }
   return sketch;

@@ -31,6 +31,9 @@ export interface Verdict {
   readonly watched: VersionState;
 }
 
+/** Alarms that need a whole window. */
+const OF_WINDOWS = ['data_drift', 'prediction_drift', 'latency_drift'] as const;
+
 /** Returns the verdict on the losses since the last one, where there are enough of them, else the last one. */
 export function judgeOutcomes({ card, config, watched, reference }: Watching): {
   readonly accuracy: AccuracyVerdict;
@@ -65,6 +68,8 @@ export function judge(watching: Watching, closedUs: number | null, withLosses: b
   const alarms = alarmsOf(judged);
   // A verdict on losses is told once, when it is made.
   if (!outcomes.isNew) alarms.delete('performance_drift');
+  // A window is judged once, when it ends: with every further look at rows that come, chance would have another go.
+  if (closedUs === null) for (const reason of OF_WINDOWS) alarms.delete(reason);
   const enough = window.latencies.requests >= MIN_ROWS;
   return {
     alarms,
@@ -100,8 +105,14 @@ export function judge(watching: Watching, closedUs: number | null, withLosses: b
   };
 }
 
-/** Returns what the first window of a version gives to compare later ones with. */
-export function firstReference(window: Window, report: WindowReport, why: string | null): Reference {
+/** Returns what the first window of a version gives to compare later ones with; null where too few rows came to compare anything with them. */
+export function firstReference(
+  window: Window,
+  report: WindowReport,
+  { drift }: MonitorConfig,
+  why: string | null,
+): Reference | null {
+  if (window.rows < Math.max(MIN_ROWS, drift.min_rows)) return null;
   return {
     info: {
       kind: 'first_window',

@@ -117,6 +117,9 @@ describe('columns without a distribution', () => {
       ...{ spread: 'distribution', word: 'constant_changed' },
     });
     expect(kinds.columns[0]!.tests.wasserstein!.effect.value).toBeNull();
+    const spread = compared({ x: ten(5) }, { x: normal(1, 100, 5) }, { measure: 'wasserstein' }).columns[0]!;
+    expect(spread).toMatchObject({ drifted: true, effect: { value: null } });
+    expect(spread.text).toContain('does not vary');
     for (const { tests } of kinds.columns)
       for (const test of Object.values(tests))
         for (const value of [test.statistic, test.p, test.power, test.effect.value])

@@ -22,6 +22,7 @@ export async function duplicateRows(columns: Iterable<ColumnValues>, rows: numbe
     for (let row = 0; row < rows; row++) {
       const value = values[row];
       if (typeof value === 'number') number[0] = Number.isNaN(value) ? Number.NaN : value + 0;
+      else if (value === null || value === undefined || value === '') number[0] = Number.NaN;
       else {
         let hash = texts.get(value);
         if (hash === undefined) {

@@ -18,7 +18,8 @@ export function verdict(column: Judged, adjusted: number | null, settings: Setti
   const by = (p: number | null) => significant && p !== null && parts * p <= settings.alpha;
   const change = Math.abs(shareOf(said.reference) - shareOf(said.current));
   let reason: DriftReason;
-  if (by(pDistribution) && value !== null && value >= threshold)
+  // Without a size, since the reference does not vary, any difference is beyond all bounds.
+  if (by(pDistribution) && (value === null || value >= threshold))
     reason = constant === 'changed' ? 'constant_changed' : 'distribution';
   else if (by(pDistribution) && constant === 'changed') reason = 'constant_changed';
   else if (by(pMissing) && change >= settings.thresholds.missing) reason = 'missing_share';
@@ -47,7 +48,9 @@ function textOf(reason: DriftReason, column: Judged, { minRows, alpha }: Setting
   const values = (side: SideSummary) => side.rows - lacking(side);
   switch (reason) {
     case 'distribution':
-      return `${size} is at or above ${effect.threshold}`;
+      return effect.value === null
+        ? `significant, and ${effect.name} has no bound: the reference does not vary`
+        : `${size} is at or above ${effect.threshold}`;
     case 'missing_share':
       return `missing values went from ${percent(shareOf(reference))} to ${percent(shareOf(current))}`;
     case 'constant_changed':
