@@ -158,5 +158,45 @@ describe('a search', () => {
     const { trials, stop } = await start(tables, { time_budget_s: 1 }, () => 2_000_001).done;
     expect(stop).toBe('time_budget');
     expect(trials.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+    // Its jobs end after that, and leave it so.
+    await settled();
+    expect([...tables.rows.values()].map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+    expect(tables.cancelled).toEqual([0, 1]);
+  });
+
+  test('whose time is over counts a trial that ends in that moment, as its tables do', async () => {
+    const tables = new TestSearch();
+    const first = start(tables, { max_trials: 5, parallel: 2 });
+    await tables.begun();
+    await settled();
+    first.end.abort(new Error('the process ended'));
+    await first.done.catch(() => undefined);
+    const { giveUp } = tables.store;
+    // The other process counts trial 1 just before this one gives it up.
+    Object.assign(tables.store, {
+      giveUp: async (id: string) => {
+        await tables.store.endTrial(id, 1, completed(tables.rows.get(1)!.point));
+        await giveUp(id);
+      },
+    });
+    const { trials } = await start(tables, { time_budget_s: 1 }, () => 2_000_001).done;
+    await settled();
+    expect(trials.map(({ state }) => state)).toEqual(['cancelled', 'complete']);
+    expect([...tables.rows.values()]).toEqual([...trials]);
+  });
+
+  test('that is given up while a job is added has that job cancelled', async () => {
+    const tables = new TestSearch();
+    const { add } = tables.jobs;
+    Object.assign(tables.jobs, {
+      add: async (...given: Parameters<typeof add>) => {
+        const job = await add(...given);
+        await tables.store.giveUp('');
+        return job;
+      },
+    });
+    const { done } = start(tables, { max_trials: 1, parallel: 1 });
+    expect((await done).trials.map(({ state }) => state)).toEqual(['cancelled']);
+    expect(tables.cancelled).toEqual([0]);
   });
 });

@@ -16,7 +16,7 @@ const FAILED_FROM = 50;
 
 /** What a search needs to run. */
 export interface RunParts {
-  readonly store: Pick<SearchStore, 'trials' | 'trial' | 'propose' | 'assign' | 'endTrial'>;
+  readonly store: Pick<SearchStore, 'trials' | 'trial' | 'propose' | 'assign' | 'endTrial' | 'giveUp'>;
   readonly jobs: Pick<Jobs, 'add' | 'wait' | 'cancel'>;
   readonly nowUs: () => number;
   readonly signal: AbortSignal;
@@ -34,6 +34,8 @@ export class SearchRun {
   readonly #sampler: Sampler;
   /** By number. */
   readonly #trials: TrialRow[] = [];
+  /** The first of them as the sampler knows them: the same objects for every proposal. */
+  readonly #known: Observation[] = [];
   readonly #running = new Map<number, Promise<void>>();
   #stop: Stop | null = null;
   /** The first trial that has not ended: all below it have. */
@@ -114,8 +116,10 @@ export class SearchRun {
     }
   }
 
+  /** The first `count` trials, all of which have ended. */
   #history(count: number): Observation[] {
-    return this.#trials.slice(0, count).map(observationOf);
+    while (this.#known.length < count) this.#known.push(observationOf(this.#trials[this.#known.length]!));
+    return this.#known.slice(0, count);
   }
 
   #begin(number: number): void {
@@ -130,7 +134,9 @@ export class SearchRun {
     const { search_id } = this.#search;
     const input = { search_id, number };
     const { job_id } = await jobs.add(TRIAL_KIND, input, { dedupKey: trialKey(input) });
-    await store.assign(search_id, number, job_id);
+    const state = await store.assign(search_id, number, job_id);
+    // Who gave the trials up meanwhile knew of no job of this one.
+    if (state === 'cancelled') await jobs.cancel(job_id);
     const { error } = await jobs.wait(job_id, signal);
     let trial = (await store.trial(search_id, number))!;
     if (trial.state === 'running') {
@@ -167,20 +173,26 @@ export class SearchRun {
     return { passed, clear: () => clearTimeout(timer) };
   }
 
-  /** Ends what still runs; the end of the search leaves it as cancelled. */
+  /** Ends what still runs. What the tables say then is what counts: a trial may have ended meanwhile. */
   async #giveUp(): Promise<void> {
     const { store, jobs } = this.#parts;
-    await cancelTrials(await store.trials(this.#search.search_id, this.#open), jobs);
-    for (const [number, trial] of this.#trials.entries())
-      if (trial.state === 'running') this.#trials[number] = { ...trial, state: 'cancelled' };
+    const { search_id } = this.#search;
+    await giveUpTrials(search_id, store, jobs);
+    for (const trial of await store.trials(search_id, this.#open)) this.#trials[trial.number] = trial;
   }
 }
 
-/** Cancels the jobs of those trials that have not ended. */
-export async function cancelTrials(trials: readonly TrialRow[], jobs: Pick<Jobs, 'cancel'>): Promise<void> {
-  const running = trials.filter(({ state, job_id }) => state === 'running' && job_id !== null);
+/** Gives up the trials of a search that still run, first in its tables, then their jobs. */
+export async function giveUpTrials(
+  searchId: string,
+  store: Pick<SearchStore, 'trials' | 'giveUp'>,
+  jobs: Pick<Jobs, 'cancel'>,
+): Promise<void> {
+  await store.giveUp(searchId);
+  const trials = await store.trials(searchId);
+  const given = trials.filter(({ state, job_id }) => state === 'cancelled' && job_id !== null);
   await Promise.all(
-    running.map(({ job_id }) =>
+    given.map(({ job_id }) =>
       jobs.cancel(job_id!).catch((error) => {
         if (!(error instanceof NotFoundError)) throw error;
       }),

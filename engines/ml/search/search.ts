@@ -13,7 +13,7 @@ import { best, boardRow, ranked } from './board.ts';
 import { conclude } from './conclude.ts';
 import { Files } from './files.ts';
 import type { SearchKind, SearchRow, Settings, TrialRow } from './records.ts';
-import { cancelTrials, failure, SearchRun } from './run.ts';
+import { failure, giveUpTrials, SearchRun } from './run.ts';
 import { SearchStore } from './store.ts';
 import { Trials } from './trial.ts';
 
@@ -143,7 +143,7 @@ export class Searches {
     } catch (error) {
       // A search that is stopped with its engine goes on later; what ended it for good is told by its job.
       if (!job.signal.aborted && error instanceof NautilusError && error.status < 500)
-        await cancelTrials(await this.store.trials(search_id), this.jobs);
+        await giveUpTrials(search_id, this.store, this.jobs);
       throw error;
     } finally {
       this.trials.pool.end(search_id);
@@ -160,12 +160,11 @@ export class Searches {
   async #jobEnded({ job_id, state, error }: JobReply): Promise<void> {
     if (state !== 'failed' && state !== 'cancelled') return;
     try {
-      const trials = await this.store.trials(job_id);
       if (!(await this.store.end(job_id, state, { reason: error }))) return;
       const search = await this.store.get(job_id);
       this.#ended.inc({ kind: search.kind, outcome: state });
-      this.#publish(search, trials, state, error?.detail ?? null);
-      await cancelTrials(trials, this.jobs);
+      this.#publish(search, await this.store.trials(job_id), state, error?.detail ?? null);
+      await giveUpTrials(job_id, this.store, this.jobs);
     } catch (err) {
       if (!(err instanceof NotFoundError))
         this.#context.log.warn({ err, search_id: job_id }, 'the end of a search could not be stored');

@@ -25,6 +25,8 @@ interface TrialText extends Omit<TrialRow, 'point' | 'outcome'> {
 
 const COLUMNS = 'search_id, kind, settings, state, reason, created_us, started_us, finished_us';
 const TRIAL = 'number, point, state, job_id, started_us, finished_us, outcome';
+const GIVE_UP =
+  "UPDATE search_trials SET state = 'cancelled', finished_us = ? WHERE search_id = ? AND state = 'running'";
 const UNFINISHED = "(state IN ('waiting', 'running'))";
 
 /** A new search. */
@@ -135,14 +137,15 @@ export class SearchStore {
         `UPDATE searches SET state = ?, reason = ?, result = ?, finished_us = ? WHERE search_id = ? AND ${UNFINISHED} RETURNING search_id`,
         ...[state, reason, result, now, id],
       );
-      if (ended)
-        tx.write(
-          "UPDATE search_trials SET state = 'cancelled', finished_us = ? WHERE search_id = ? AND state = 'running'",
-          now,
-          id,
-        );
+      if (ended) tx.write(GIVE_UP, now, id);
       return ended !== null;
     });
+  }
+
+  /** Gives up the trials that still run: what comes of them counts no more. */
+  async giveUp(id: string): Promise<void> {
+    const now = this.#clock.nowUs();
+    await this.#db.transaction((tx) => tx.write(GIVE_UP, now, id));
   }
 
   /** What was found at the end of a search; null before that. */
@@ -167,17 +170,6 @@ export class SearchStore {
     return (await this.trials(id, number, number))[0] ?? null;
   }
 
-  /** How many trials are in each state. */
-  async counts(id: string): Promise<Record<TrialState, number>> {
-    const rows = await this.#db.all<{ state: TrialState; n: number }>(
-      'SELECT state, count(*) AS n FROM search_trials WHERE search_id = ? GROUP BY state',
-      id,
-    );
-    const counts = { running: 0, complete: 0, pruned: 0, failed: 0, cancelled: 0 };
-    for (const { state, n } of rows) counts[state] = n;
-    return counts;
-  }
-
   /** Stores a trial that is about to begin. */
   async propose(id: string, number: number, point: TrialRow['point']): Promise<void> {
     const values = [id, number, JSON.stringify(point), this.#clock.nowUs()];
@@ -189,11 +181,15 @@ export class SearchStore {
     );
   }
 
-  /** Which job runs a trial. */
-  async assign(id: string, number: number, jobId: string): Promise<void> {
-    await this.#db.transaction((tx) =>
-      tx.write('UPDATE search_trials SET job_id = ? WHERE search_id = ? AND number = ?', jobId, id, number),
+  /** Which job runs a trial; resolves to how the trial is, null where it is gone. */
+  async assign(id: string, number: number, jobId: string): Promise<TrialState | null> {
+    const row = await this.#db.transaction((tx) =>
+      tx.get<{ state: TrialState }>(
+        'UPDATE search_trials SET job_id = ? WHERE search_id = ? AND number = ? RETURNING state',
+        ...[jobId, id, number],
+      ),
     );
+    return row?.state ?? null;
   }
 
   /** Stores what came of a trial; resolves to false where that was known already. */

@@ -80,6 +80,8 @@ export class TestSearch {
   readonly rows = new Map<number, TrialRow>();
   /** How often each trial was counted. */
   readonly counted = new Map<number, number>();
+  /** Trials whose jobs were cancelled. */
+  readonly cancelled: number[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #outcome: (trial: TrialRow) => Outcome;
   #woken: (() => void) | undefined;
@@ -128,7 +130,9 @@ export class TestSearch {
       this.rows.set(number, { ...row, finished_us: null, outcome: null });
     },
     assign: async (_id, number, job_id) => {
-      this.rows.set(number, { ...this.rows.get(number)!, job_id });
+      const row = { ...this.rows.get(number)!, job_id };
+      this.rows.set(number, row);
+      return row.state;
     },
     endTrial: async (_id, number, outcome) => {
       const row = this.rows.get(number)!;
@@ -136,6 +140,11 @@ export class TestSearch {
       this.counted.set(number, (this.counted.get(number) ?? 0) + 1);
       this.rows.set(number, { ...row, state: outcome.state, outcome, finished_us: 2 });
       return true;
+    },
+    giveUp: async () => {
+      for (const row of this.rows.values())
+        if (row.state === 'running')
+          this.rows.set(row.number, { ...row, state: 'cancelled', finished_us: 2 });
     },
   };
 
@@ -153,6 +162,12 @@ export class TestSearch {
         this.#waiting.push({ number, end });
         this.#woken?.();
       }),
-    cancel: async (id) => ({ job_id: id }) as JobReply,
+    cancel: async (id) => {
+      const number = Number(id.slice('job-'.length));
+      this.cancelled.push(number);
+      const at = this.running.indexOf(number);
+      if (at >= 0) this.loseJob(at);
+      return { job_id: id } as JobReply;
+    },
   };
 }
