@@ -2,6 +2,7 @@
 import { getPriority, setPriority } from 'node:os';
 import { InvariantError, NautilusError } from '../../../src/core/errors.ts';
 import { limitMemory } from '../../../src/core/memory-limit.ts';
+import type { Observation } from '../../../src/learning/search/types.ts';
 import { NICENESS } from '../training/limits.ts';
 import type { Open, Order, Said } from './messages.ts';
 import type { SearchProcess } from './process.ts';
@@ -10,16 +11,19 @@ const say = (said: Said) => process.send!(said);
 
 let opened: Promise<SearchProcess> | undefined;
 let given: Open | undefined;
+/** All that the pruner may know; told once, so that a search which can't be opened yet keeps it. */
+const history: Observation[] = [];
 
 async function work(order: Order): Promise<void> {
   if (order.type === 'open') {
     given = order;
     return;
   }
+  if (order.type === 'trial') history.push(...order.history);
   // Not before the first order, so that what is wrong with the table is told as the reason of a trial; and again after a failure.
   opened ??= import('./process.ts').then(({ openSearch }) => {
     if (!given) throw new InvariantError('a trial came before its search');
-    return openSearch(given);
+    return openSearch(given, history);
   });
   const search = await opened.catch((error) => {
     opened = undefined;

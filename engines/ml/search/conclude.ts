@@ -16,7 +16,7 @@ const FINISH_TRIALS = 40;
 
 /** What is needed at the end. */
 export interface ConcludeParts {
-  readonly trials: Pick<Trials, 'pool' | 'opening'>;
+  readonly trials: Pick<Trials, 'pool' | 'opening' | 'threads'>;
   readonly files: Files;
   readonly signal: AbortSignal;
 }
@@ -87,7 +87,7 @@ export async function finished(
   const kept = await files.load(search_id, choiceName(choice));
   if (kept) return kept;
   const timeoutMs = FINISH_TRIALS * search.settings.trial_timeout_s * 1000;
-  const order = { type: 'finish', choice, sharpes } as const;
+  const order = { type: 'finish', choice, threads: trials.threads, sharpes } as const;
   const made = await trials.pool
     .finish(search_id, trials.opening(search), order, { signal, timeoutMs })
     .catch((error) => {

@@ -28,6 +28,8 @@ export interface RunTrial {
 export interface Finish {
   readonly type: 'finish';
   readonly choice: Choice;
+  /** All of this process of the engine: nothing else of the search runs then. */
+  readonly threads: number;
   /** Sharpe ratios of all complete trials, where that is what the search made best. */
   readonly sharpes: readonly number[] | null;
 }

@@ -5,6 +5,7 @@ import { prunerOf } from '../../../src/learning/search/pruners/index.ts';
 import { prepareSearch, type SearchTable, WATCH_FRACTION } from '../../../src/learning/search/table.ts';
 import type { Observation, Pruner, Reported } from '../../../src/learning/search/types.ts';
 import type { Frame } from '../../../src/learning/tables/frame.ts';
+import { setThreads } from '../../../src/native/index.ts';
 import { DatasetStore } from '../datasets/store.ts';
 import { candidateOf } from './candidate.ts';
 import { finishSearch } from './finish.ts';
@@ -28,18 +29,28 @@ export function tableOf(frame: Frame, settings: Settings): SearchTable {
   });
 }
 
-/** Reads the table of a search and prepares its rows. Throws NotFoundError, DatasetIntegrityError and what `prepareSearch` throws. */
-export async function openSearch({ dataDir, threads, settings }: Open): Promise<SearchProcess> {
+/**
+ * Reads the table of a search and prepares its rows; `history` is what the process has been told of so far, at any time. Throws NotFoundError,
+ * DatasetIntegrityError and what `prepareSearch` throws.
+ */
+export async function openSearch(
+  { dataDir, threads, settings }: Open,
+  history: readonly Observation[],
+): Promise<SearchProcess> {
   const { frame } = await new DatasetStore(dataDir, false).open(settings.dataset_id);
   const table = tableOf(frame, settings);
   const pruner = prunerOf(settings.pruner);
-  const history: Observation[] = [];
   return {
-    async trial(order) {
-      history.push(...order.history);
-      return runTrial(order, settings, table, { pruner, history, threads });
+    trial: (order) => runTrial(order, settings, table, { pruner, history, threads }),
+    async finish(order) {
+      // Nothing else of the search runs at its end.
+      setThreads(order.threads);
+      try {
+        return await finishSearch(order, settings, { frame, table, threads: order.threads });
+      } finally {
+        setThreads(threads);
+      }
     },
-    finish: (order) => finishSearch(order, settings, { frame, table, threads }),
   };
 }
 

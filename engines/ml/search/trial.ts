@@ -69,6 +69,11 @@ export class Trials {
     }) as JobDefinition;
   }
 
+  /** Of this process of the engine. */
+  get threads(): number {
+    return this.#config.threads;
+  }
+
   /** What a process that runs trials of a search is told first. */
   opening({ settings }: SearchRow): Open {
     const at_once = Math.min(settings.parallel, slotsOf(this.#config));
