@@ -1,9 +1,8 @@
-// Searches through the port of the engine: a table in, a leader board and a deployed model out, on every database.
+// Searches through the port of the engine: a table in, a leader board and a deployed model out.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { topics } from '../../../src/bus/topics.ts';
 import { type Reply, TestEngine } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
-import { type EngineStore, STORES } from '../../../test/support/stores.ts';
+import { ended, told } from '../../../test/support/searches.ts';
 import definition from '../index.ts';
 import { searchTable } from './test-table.ts';
 
@@ -25,85 +24,6 @@ async function accepted(engine: TestEngine, path: string, body: object): Promise
   return reply.job_id;
 }
 
-async function ended(engine: TestEngine, id: string) {
-  await eventually(
-    async () => (await engine.get(`/jobs/${id}`)).body.finished_ts_us !== null,
-    'the end',
-    110_000,
-  );
-  return (await engine.get(`/automl/results/${id}`)).body;
-}
-
-for (const { name, present, start } of STORES) {
-  describe.skipIf(!present)(`searches on ${name}`, () => {
-    let store: EngineStore;
-    let engine: TestEngine;
-    let dataset_id: string;
-    beforeAll(async () => {
-      store = await start();
-      engine = await TestEngine.start(definition, { ...store.env(), NAUTILUS_THREADS: '2' });
-      dataset_id = await upload(engine);
-    });
-    afterAll(async () => {
-      await engine?.stop();
-      await store?.stop();
-    });
-
-    test('the best of several trials is tested on rows that none saw, and deployed once', async () => {
-      const search = {
-        dataset_id,
-        family: 'ridge',
-        features: FEATURES,
-        target: RETURN,
-        max_trials: 6,
-        parallel: 1,
-      };
-      const id = await accepted(engine, '/hyperopt/start', search);
-      const results = await ended(engine, id);
-      expect([results.state, results.reason, results.stop]).toEqual(['completed', null, 'max_trials']);
-      expect(results.trials).toEqual({ running: 0, complete: 6, pruned: 0, failed: 0, cancelled: 0 });
-      const scores = results.leader_board.map(({ score }: { score: number }) => score);
-      expect(scores).toEqual(scores.toSorted((a: number, b: number) => a - b));
-      expect(results.best_model).toEqual(results.leader_board[0]);
-      const { body: told } = await engine.get(`/jobs/${id}/result`);
-      expect((await engine.get(told.results_url)).body.best_model).toEqual(results.best_model);
-      const { rmse } = results.test.report.groups.regression.scores;
-      // Of about 598 rows with features and labels the last fifth, which the training of a search never has.
-      expect([rmse.sample_size, results.test.report.test_from_us]).toEqual([
-        120,
-        (1_600_000_000 + 479 * 60) * 1e6,
-      ]);
-      const first = (await engine.post(`/automl/deploy/${id}`)).body;
-      expect(first).toMatchObject({ version: '1', trial: results.best_model.trial, deployed: true });
-      expect(first.performance['regression.rmse']).toBe(rmse.value);
-      expect((await engine.get(`/models/${first.model_id}/versions/1`)).body.lineage).toMatchObject({
-        search: { search_id: id, trial: results.best_model.trial },
-        recipe: { dataset_id, features: [{ column: 'signal' }, { column: 'close' }] },
-      });
-      const { body: said } = await engine.post('/predict', { model_id: first.model_id, inputs: [[0.5, 0]] });
-      expect(said.predictions[0]).toBeGreaterThan(0.003);
-      const again = (await engine.post(`/automl/deploy/${id}`)).body;
-      expect(again).toMatchObject({
-        model_id: first.model_id,
-        version: '1',
-        deployment: null,
-        deployed: true,
-      });
-      const other = results.leader_board[3].trial;
-      const second = await engine.post(`/automl/deploy/${id}`, {
-        ...{ choice: other, model_id: first.model_id, production_ready: false },
-      });
-      expect([second.status, second.body.version, second.body.deployed]).toEqual([200, '2', false]);
-      const { searches } = (await engine.get('/automl?kind=hyperopt')).body;
-      expect(searches).toHaveLength(1);
-      expect((await engine.get(`/hyperopt/progress/${id}`)).body).toEqual({
-        ...searches[0],
-        seconds: expect.any(Number),
-      });
-    });
-  });
-}
-
 describe('a search', () => {
   let engine: TestEngine;
   let dataset_id: string;
@@ -112,6 +32,59 @@ describe('a search', () => {
     dataset_id = await upload(engine);
   });
   afterAll(() => engine?.stop());
+
+  test('the best of several trials is tested on rows that none saw, and deployed once', async () => {
+    const search = {
+      dataset_id,
+      family: 'ridge',
+      features: FEATURES,
+      target: RETURN,
+      max_trials: 6,
+      parallel: 1,
+    };
+    const id = await accepted(engine, '/hyperopt/start', search);
+    const results = await ended(engine, id);
+    expect([results.state, results.reason, results.stop]).toEqual(['completed', null, 'max_trials']);
+    expect(results.trials).toEqual({ running: 0, complete: 6, pruned: 0, failed: 0, cancelled: 0 });
+    const scores = results.leader_board.map(({ score }: { score: number }) => score);
+    expect(scores).toEqual(scores.toSorted((a: number, b: number) => a - b));
+    expect(results.best_model).toEqual(results.leader_board[0]);
+    const { body: result } = await engine.get(`/jobs/${id}/result`);
+    expect((await engine.get(result.results_url)).body.best_model).toEqual(results.best_model);
+    const { rmse } = results.test.report.groups.regression.scores;
+    // Of about 598 rows with features and labels the last fifth, which the training of a search never has.
+    expect([rmse.sample_size, results.test.report.test_from_us]).toEqual([
+      120,
+      (1_600_000_000 + 479 * 60) * 1e6,
+    ]);
+    const first = (await engine.post(`/automl/deploy/${id}`)).body;
+    expect(first).toMatchObject({ version: '1', trial: results.best_model.trial, deployed: true });
+    expect(first.performance['regression.rmse']).toBe(rmse.value);
+    expect((await engine.get(`/models/${first.model_id}/versions/1`)).body.lineage).toMatchObject({
+      search: { search_id: id, trial: results.best_model.trial },
+      recipe: { dataset_id, features: [{ column: 'signal' }, { column: 'close' }] },
+    });
+    const { body: said } = await engine.post('/predict', { model_id: first.model_id, inputs: [[0.5, 0]] });
+    expect(said.predictions[0]).toBeGreaterThan(0.003);
+    const again = (await engine.post(`/automl/deploy/${id}`)).body;
+    expect(again).toMatchObject({
+      model_id: first.model_id,
+      version: '1',
+      deployment: null,
+      deployed: true,
+    });
+    const other = results.leader_board[3].trial;
+    const second = await engine.post(`/automl/deploy/${id}`, {
+      ...{ choice: other, model_id: first.model_id, production_ready: false },
+    });
+    expect([second.status, second.body.version, second.body.deployed]).toEqual([200, '2', false]);
+    const { searches } = (await engine.get('/automl?kind=hyperopt')).body;
+    expect(searches).toHaveLength(1);
+    expect((await engine.get(`/hyperopt/progress/${id}`)).body).toEqual({
+      ...searches[0],
+      seconds: expect.any(Number),
+    });
+  });
 
   /** As it was published. */
   const PUBLISHED = {
@@ -131,10 +104,7 @@ describe('a search', () => {
 
   test('takes the published space as it is written, says what plays no part, and ends when it is cancelled', async () => {
     const id = await accepted(engine, '/automl/start', { dataset_id, ...PUBLISHED });
-    await eventually(
-      async () => (await engine.get(`/automl/status/${id}`)).body.trials.complete > 0,
-      'a trial',
-    );
+    await eventually(() => told(engine, id).some(({ trials }) => trials.complete > 0), 'a trial', 110_000);
     expect((await engine.send('DELETE', `/jobs/${id}`)).status).toBe(202);
     const results = await ended(engine, id);
     expect(results).toMatchObject({
@@ -180,10 +150,7 @@ describe('a search', () => {
     expect(body).toMatchObject({ trial: null, deployed: true });
     const { log_loss } = results.stack.report.groups.classification.scores;
     expect(body.performance['classification.log_loss']).toBe(log_loss.value);
-    const told = engine
-      .messages(topics.searchUpdates)
-      .flatMap(({ body: one }) => (one.job_id === id ? [one] : []));
-    expect(told.at(-1)).toMatchObject({
+    expect(told(engine, id).at(-1)).toMatchObject({
       state: 'completed',
       fraction: 1,
       best_trial: results.best_model.trial,
@@ -206,7 +173,7 @@ describe('a search', () => {
       422,
       '/space/0/name',
     ],
-    ['a value beyond an option', hyperopt({ space: [{ ...dimension, low: -1 }] }), 422, '/space/alpha'],
+    ['a value beyond an option', hyperopt({ space: [{ ...dimension, low: -1 }] }), 422, '/space/0'],
     [
       'a dimension that is fixed',
       hyperopt({ space: [dimension], options: { alpha: 1 } }),
@@ -214,6 +181,26 @@ describe('a search', () => {
       '/space/0/name',
     ],
     ['a grid over numbers without steps', hyperopt({ space: [dimension], sampler: 'grid' }), 422, '/space'],
+    ['a grid over what has no end', automl({ sampler: 'grid' }), 422, '/search_space'],
+    [
+      'a value beyond an option of one family',
+      automl({
+        search_space: {
+          models: [
+            { family: 'logistic' },
+            { family: 'mlp', space: [{ ...dimension, name: 'dropout', high: 1.5 }] },
+          ],
+        },
+      }),
+      422,
+      '/search_space/models/1/space/0',
+    ],
+    [
+      'an option that is none of one family',
+      automl({ search_space: { models: [{ family: 'logistic', options: { magic: 1 } }] } }),
+      422,
+      '/search_space/models/0/options',
+    ],
     ['a metric of another task', hyperopt({ validation_metric: 'auc' }), 422, '/validation_metric'],
     ['no target', hyperopt({ target: { kind: 'none' } }), 422, '/target/kind'],
     [

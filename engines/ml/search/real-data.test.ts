@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { gunzipSync } from 'node:zlib';
 import { sharedData } from '../../../test/shared-data.ts';
 import { TestEngine } from '../../../test/support/engine.ts';
-import { eventually } from '../../../test/support/eventually.ts';
+import { ended } from '../../../test/support/searches.ts';
 import definition from '../index.ts';
 
 const BTC = sharedData('btc-perp-1min-ohlcv-2022-01.csv.gz');
@@ -23,12 +23,7 @@ describe.skipIf(!BTC || !STOCKS)('searches on market data', () => {
     const { dataset_id } = (await reply.json()) as { dataset_id: string };
     const { status, body: job } = await engine.post(path, { dataset_id, ...body });
     expect([status, job.errors]).toEqual([202, undefined]);
-    await eventually(
-      async () => (await engine.get(`/jobs/${job.job_id}`)).body.finished_ts_us !== null,
-      'the search to end',
-      110_000,
-    );
-    const { body: results } = await engine.get(`/automl/results/${job.job_id}`);
+    const results = await ended(engine, job.job_id);
     expect([results.state, results.reason]).toEqual(['completed', null]);
     return { results, deploy: (more = {}) => engine.post(`/automl/deploy/${job.job_id}`, more) };
   }

@@ -32,6 +32,8 @@ interface Entry {
   readonly space: Space;
   /** Whether the space is the family's own, whose defaults are worth the first trial. */
   readonly isDefault: boolean;
+  /** Where the request says it: `/options` and `/space` are below. */
+  readonly pointer: string;
 }
 
 type Task = Settings['task'];
@@ -58,7 +60,10 @@ export async function resolveAutoml(request: AutomlRequest, parts: ResolveParts)
   const entries = space.models ? modelsOf(space, task) : publishedOf(space, task, unused);
   return settle(
     request,
-    { entries, target, task, unused, wanted: space.features, ensemble: request.ensemble },
+    {
+      ...{ entries, target, task, unused, wanted: space.features, ensemble: request.ensemble },
+      pointer: '/search_space',
+    },
     parts,
   );
 }
@@ -69,7 +74,8 @@ export async function resolveHyperopt(request: HyperoptRequest, parts: ResolvePa
   const { families } = pointed('/family', () => familiesOfTypes([request.family], task));
   const { options, space } = request;
   const entries = [entryOf(families[0]!, options, space, '')];
-  return settle(request, { entries, target, task, unused: [], wanted: undefined, ensemble: 0 }, parts);
+  const plain = { unused: [], wanted: undefined, ensemble: 0, pointer: '/space' };
+  return settle(request, { entries, target, task, ...plain }, parts);
 }
 
 function targetOf(target: TargetSpec = { kind: 'direction', column: 'close', horizon: 1 }) {
@@ -113,7 +119,7 @@ function publishedOf(
       reason: `${family}: ${reason}`,
     });
   return found.families.map((family) => ({
-    ...{ family, options: {}, isDefault: false },
+    ...{ family, options: {}, isDefault: false, pointer: '/search_space' },
     space: published.spaces.get(family) ?? [],
   }));
 }
@@ -130,7 +136,7 @@ function entryOf(
     const own = defaultSpace(family).filter(
       ({ name }) => !sets(family, name).some((one) => fixed.includes(one)),
     );
-    return { family, options, space: own, isDefault: true };
+    return { family, options, space: own, isDefault: true, pointer };
   }
   checkSpace(space, `${pointer}/space`);
   for (const [i, { name }] of space.entries()) {
@@ -140,7 +146,7 @@ function entryOf(
     if (sets(family, name).some((one) => fixed.includes(one)))
       throw refused(where, 'no option that is fixed');
   }
-  return { family, options, space, isDefault: false };
+  return { family, options, space, isDefault: false, pointer };
 }
 
 /** Options that a setting sets. */
@@ -153,11 +159,13 @@ interface Chosen {
   readonly unused: Unused[];
   readonly wanted: AutomlRequest['search_space']['features'];
   readonly ensemble: number;
+  /** Where the request says the space. */
+  readonly pointer: string;
 }
 
 async function settle(
   request: SearchFields,
-  { entries, target, task, unused, wanted, ensemble }: Chosen,
+  { entries, target, task, unused, wanted, ensemble, pointer }: Chosen,
   { datasets, config }: ResolveParts,
 ): Promise<Settings> {
   const metric = request.validation_metric ?? defaultMetric(target);
@@ -175,8 +183,10 @@ async function settle(
   const first = firstPoints(entries, groups);
   const { sampler, seed, max_trials } = request;
   // What can't be searched is refused now: a grid over numbers without steps, a space without dimensions.
-  checkSpace(space, '/search_space');
-  samplerOf(sampler, { space, seed, parallel: lag, enqueued: first });
+  pointed(pointer, () => {
+    checkSpace(space);
+    samplerOf(sampler, { space, seed, parallel: lag, enqueued: first });
+  });
   return {
     dataset_id: request.dataset_id,
     ...{ target, task, steps, metric, sampler, seed, max_trials, parallel, lag, ensemble, unused },
@@ -227,9 +237,9 @@ function checkColumns(groups: readonly FeatureGroup[], target: TargetSpec, names
 }
 
 /** Throws InvalidOptionError where an end of a dimension is no option of the family: found now and not by every trial. */
-function checkEnds({ family, options, space }: Entry, task: Task, steps: number): void {
-  const check = (point: Point, pointer: string) =>
-    pointed(pointer, () =>
+function checkEnds({ family, options, space, pointer }: Entry, task: Task, steps: number): void {
+  const check = (point: Point, below: string) =>
+    pointed(`${pointer}${below}`, () =>
       checkedOptions(
         familyOf(family),
         task,
@@ -237,9 +247,8 @@ function checkEnds({ family, options, space }: Entry, task: Task, steps: number)
       ),
     );
   check({}, '/options');
-  for (const dimension of space) {
-    for (const end of endsOf(dimension))
-      check({ [dimension.name]: end }, `/space/${pointerPart(dimension.name)}`);
+  for (const [at, dimension] of space.entries()) {
+    for (const end of endsOf(dimension)) check({ [dimension.name]: end }, `/space/${at}`);
   }
 }
 
@@ -265,7 +274,7 @@ function firstPoints(entries: readonly Entry[], groups: readonly FeatureGroup[])
     });
 }
 
-/** Runs a check whose errors get a pointer into the request where they have none, or one below it. */
+/** Runs a check whose errors get a pointer into the request. */
 function pointed<T>(pointer: string, check: () => T): T {
   try {
     return check();
