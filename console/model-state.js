@@ -1,5 +1,5 @@
 // What the page of models knows: the snapshot, kept current by messages, in bounded buffers. No DOM here.
-import { enginesOf, takeLifecycle, takePresence } from './state.js';
+import { enginesOf, pushPoint, takeLifecycle, takePresence } from './state.js';
 
 const LIMITS = {
   models: 500,
@@ -42,6 +42,7 @@ export function applySnapshot(state, snapshot) {
   // Maps have the newest last, lists of the snapshot first.
   for (const kind of KINDS)
     state[kind] = new Map([...snapshot[kind]].reverse().map((item) => [KEYS[kind](item), item]));
+  for (const { curve } of state.trainings.values()) curve.since = 1;
   for (const part of ['engines', ...KINDS]) state.dirty.add(part);
 }
 
@@ -78,29 +79,21 @@ function takeModel(state, body) {
   state.dirty.add('models');
 }
 
-// A word on a retraining tells no figures: those of the window before stay.
+// A word on a retraining tells no figures: those of the window before stay. A window tells of no retraining: one that runs stays.
 function takeDrift(state, body) {
   const known = state.monitors.get(body.model_id);
-  keep(state, 'monitors', body.window === null && known ? { ...known, retraining: body.retraining } : body);
+  if (body.window === null) keep(state, 'monitors', { ...(known ?? body), retraining: body.retraining });
+  else if (known?.retraining?.state === 'running')
+    keep(state, 'monitors', { ...body, retraining: known.retraining });
+  else keep(state, 'monitors', body);
 }
 
-// The same thinning as the engine's: the whole course in at most CURVE points, the first and the newest exact.
 function takeTraining(state, body) {
   const { step, loss, validation_loss } = body;
+  // A training that begins again after a crash has a curve of its own.
   const known = body.state === 'started' ? undefined : state.trainings.get(body.job_id);
-  const curve = known?.curve ?? { step: [], loss: [], validation_loss: [] };
-  const last = curve.step.at(-1);
-  const isNew = step !== null && (loss !== null || validation_loss !== null);
-  if (isNew && (last === undefined || step >= last)) {
-    const columns = Object.values(curve);
-    if (step === last) for (const column of columns) column.pop();
-    curve.step.push(step);
-    curve.loss.push(loss);
-    curve.validation_loss.push(validation_loss);
-    if (curve.step.length > CURVE) {
-      const stays = (_, i, all) => i % 2 === 0 || i === all.length - 1;
-      for (const column of columns) column.splice(0, column.length, ...column.filter(stays));
-    }
-  }
+  const curve = known?.curve ?? { step: [], loss: [], validation_loss: [], stride: 1, since: 0 };
+  if (step !== null && (loss !== null || validation_loss !== null))
+    pushPoint(curve, ['step', 'loss', 'validation_loss'], body, CURVE);
   keep(state, 'trainings', { ...body, curve });
 }

@@ -37,7 +37,7 @@ export function applySnapshot(state, snapshot) {
   state.portfolios = new Map(
     snapshot.portfolios.map(({ portfolio_id, valuation, metrics, risk, equity }) => [
       portfolio_id,
-      { valuation, metrics, risk, ts: equity.ts_us, value: equity.value, stride: 1, since: 1 },
+      { valuation, metrics, risk, ts: equity.ts_us, value: equity.value, stride: equity.stride, since: 1 },
     ]),
   );
   state.signals = snapshot.signals;
@@ -128,28 +128,30 @@ function portfolioOf(state, id) {
 function takeValuation(state, valuation, ts) {
   const portfolio = portfolioOf(state, valuation.portfolio_id);
   portfolio.valuation = valuation;
-  pushCurve(portfolio, ts, Number(valuation.equity));
+  pushPoint(portfolio, ['ts', 'value'], { ts, value: Number(valuation.equity) }, CURVE);
   state.dirty.add('money');
 }
 
-// The same thinning as the engine's: the whole course in at most CURVE points, the newest point exact.
-function pushCurve(curve, ts, value) {
-  const last = curve.ts.length - 1;
-  if (last >= 0 && ts < curve.ts[last]) return;
+/**
+ * Adds a point to a curve, by the same thinning as the engine's: the whole course in at most `limit` points, the newest exact. A curve has
+ * columns by name, of which the first of `names` says where, its `stride`, and how many points came `since` the last that stays.
+ */
+export function pushPoint(curve, names, point, limit) {
+  const places = curve[names[0]];
+  const at = point[names[0]];
+  const last = places.length - 1;
+  if (last >= 0 && at < places[last]) return;
   const provisional = last > 0 && curve.since < curve.stride;
-  if (last >= 0 && (ts === curve.ts[last] || provisional)) {
-    if (ts !== curve.ts[last]) curve.since++;
-    curve.ts[last] = ts;
-    curve.value[last] = value;
+  if (last >= 0 && (at === places[last] || provisional)) {
+    if (at !== places[last]) curve.since++;
+    for (const name of names) curve[name][last] = point[name];
     return;
   }
-  if (curve.ts.length >= CURVE) {
-    curve.ts = curve.ts.filter((_, i) => i % 2 === 0);
-    curve.value = curve.value.filter((_, i) => i % 2 === 0);
+  if (places.length >= limit) {
+    for (const name of names) curve[name] = curve[name].filter((_, i) => i % 2 === 0);
     curve.stride *= 2;
   }
-  curve.ts.push(ts);
-  curve.value.push(value);
+  for (const name of names) curve[name].push(point[name]);
   curve.since = 1;
 }
 

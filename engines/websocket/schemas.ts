@@ -53,6 +53,8 @@ export const connectionsReply = z.object({
 const column = z.array(z.number());
 const body = z.record(z.string(), z.unknown());
 
+const stride = count.describe('how many points came for each one that stays');
+
 const engines = z.array(
   z.object({
     engine: z.string(),
@@ -100,7 +102,7 @@ export const snapshotReply = z.object({
       metrics: body.nullable().describe('newest analytics.metrics'),
       risk: body.nullable().describe('newest risk.portfolio_updates'),
       equity: z
-        .object({ ts_us: column, value: column })
+        .object({ ts_us: column, value: column, stride })
         .describe(`equity in quote currency, oldest first, thinned to at most ${BOARD_LIMITS.curve} points`),
     }),
   ),
@@ -121,7 +123,7 @@ export const modelSnapshotReply = z.object({
     .array(
       z.looseObject({
         curve: z
-          .object({ step: z.array(z.int()), loss: losses, validation_loss: losses })
+          .object({ step: z.array(z.int()), loss: losses, validation_loss: losses, stride })
           .describe(`columns of equal length, oldest first, thinned to at most ${MODEL_LIMITS.curve} points`),
       }),
     )

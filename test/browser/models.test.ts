@@ -142,6 +142,11 @@ describe.skipIf(!CHROME)('page of models', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
+    // What a finger can't hover over is readable, with tables that scroll in their panels.
+    const widths = await page
+      .locator('#registry td.why')
+      .evaluateAll((cells) => cells.map((cell) => cell.clientWidth));
+    expect(Math.min(...widths)).toBeGreaterThan(100);
     await page.screenshot({ path: `${SHOTS}models-390.png`, fullPage: true });
     await page.click('nav a:has-text("Trading")');
     await page.waitForURL(`${engine.url}/`);

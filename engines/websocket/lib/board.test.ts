@@ -40,7 +40,7 @@ describe('board', () => {
       valuation: { equity: '101', ts_event_us: 2 },
       metrics: { sharpe_ratio: 1.5 },
       risk: { drawdown: 0.1 },
-      equity: { ts_us: [1, 2], value: [100.5, 101] },
+      equity: { ts_us: [1, 2], value: [100.5, 101], stride: 1 },
     });
     expect(p2).toMatchObject({ portfolio_id: 'p2', metrics: null, risk: null });
   });

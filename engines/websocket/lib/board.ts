@@ -19,7 +19,7 @@ interface Portfolio {
   valuation: Envelope<Valuation> | undefined;
   metrics: Envelope<Metrics> | undefined;
   risk: Envelope<Risk> | undefined;
-  readonly curve: ThinnedCurve;
+  readonly curve: ThinnedCurve<number>;
 }
 
 /** The replay that runs, or ran last. */
@@ -128,7 +128,7 @@ export class Board {
           valuation: valuation ? stamped(valuation) : null,
           metrics: metrics ? stamped(metrics) : null,
           risk: risk ? stamped(risk) : null,
-          equity: curve.columns(),
+          equity: equityOf(curve),
         }))
         .sort((a, b) => (a.portfolio_id < b.portfolio_id ? -1 : 1)),
       signals: newestFirst(this.#signals),
@@ -176,6 +176,11 @@ export class Board {
     this.#orders.set(order.order_id, order);
     if (this.#orders.size > BOARD_LIMITS.events) dropFirst(this.#orders);
   }
+}
+
+function equityOf(curve: ThinnedCurve<number>) {
+  const { at, values, stride } = curve.points();
+  return { ts_us: at, value: values, stride };
 }
 
 // Lists grow to twice their limit before they are cut, so that a message rarely pays for the cut.

@@ -44,8 +44,11 @@ describe('the board of models', () => {
       expect([steps[0], steps.at(-1)]).toEqual([1, n]);
     }
     const { curve } = board.snapshot().trainings[0]!;
-    expect(curve.step).toEqual(curve.step.toSorted((a, b) => a - b));
     expect(curve.loss).toEqual(curve.step.map((n) => 1 / n));
+    // Its beginning is as dense as its end: gaps of half as many points at equal distances are 10 steps.
+    const gaps = curve.step.slice(1).map((n, i) => n - curve.step[i]!);
+    expect(Math.min(...gaps)).toBeGreaterThan(0);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual((2 * last) / (MODEL_LIMITS.curve / 2));
   });
 
   test('replaces a step that is told again, ignores older ones, and begins anew when a training does', () => {
@@ -59,17 +62,25 @@ describe('the board of models', () => {
       step(3, { loss: null }),
     ])
       tell(board, topics.trainingUpdates, body);
-    expect(curve()).toEqual({ step: [1, 2], loss: [1, 9], validation_loss: [null, null] });
+    expect(curve()).toEqual({ step: [1, 2], loss: [1, 9], validation_loss: [null, null], stride: 1 });
     tell(board, topics.trainingUpdates, step(1, { state: 'started', step: null }));
     expect(curve().step).toEqual([]);
   });
 
-  test('keeps the figures of a window when a word on a retraining comes', () => {
+  test('keeps the figures of a window when a word on a retraining comes, and a retraining that runs when a window ends', () => {
     const board = new ModelBoard();
     tell(board, topics.driftUpdates, { model_id: 'm', window: 3, rows: 50, retraining: null });
     const retraining = { retraining_id: 'r', state: 'running' };
     tell(board, topics.driftUpdates, { model_id: 'm', window: null, rows: 0, retraining });
     expect(board.snapshot().monitors).toEqual([{ model_id: 'm', window: 3, rows: 50, retraining }] as never);
+    tell(board, topics.driftUpdates, { model_id: 'm', window: 4, rows: 60, retraining: null });
+    expect(board.snapshot().monitors).toEqual([{ model_id: 'm', window: 4, rows: 60, retraining }] as never);
+    const ended = { ...retraining, state: 'completed' };
+    tell(board, topics.driftUpdates, { model_id: 'm', window: null, rows: 0, retraining: ended });
+    tell(board, topics.driftUpdates, { model_id: 'm', window: 5, rows: 70, retraining: null });
+    expect(board.snapshot().monitors).toEqual([
+      { model_id: 'm', window: 5, rows: 70, retraining: null },
+    ] as never);
   });
 
   test('is bounded, what was not heard of longest going first; lists have the newest first', () => {

@@ -1,7 +1,8 @@
 // The newest state of models as their page needs it at load: registry, trainings, searches, experiments, drift, predictions, decisions.
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import { type BodyOf, topics } from '../../../src/bus/topics.ts';
-import { type Stamped, stamped } from './stamped.ts';
+import { ThinnedCurve } from './series.ts';
+import { stamped } from './stamped.ts';
 
 type Model = BodyOf<typeof topics.models>;
 type Training = BodyOf<typeof topics.trainingUpdates>;
@@ -22,13 +23,6 @@ export const MODEL_LIMITS = {
   predictions: 100,
   decisions: 100,
 } as const;
-
-/** Losses of a training: columns of one length, thinned to at most `MODEL_LIMITS.curve` points. */
-export interface LossCurve {
-  readonly step: number[];
-  readonly loss: (number | null)[];
-  readonly validation_loss: (number | null)[];
-}
 
 /** The newest of each key, the newest last. */
 class Newest<Value> {
@@ -58,9 +52,12 @@ class Newest<Value> {
   }
 }
 
+type Losses = Pick<Training, 'loss' | 'validation_loss'>;
+
 interface Followed {
   readonly newest: Training;
-  readonly curve: LossCurve;
+  /** Over its steps. */
+  readonly curve: ThinnedCurve<Losses>;
 }
 
 /** Follows what is told of models, whether or not anybody watches. */
@@ -70,8 +67,8 @@ export class ModelBoard {
   readonly #searches = new Newest<Search>(MODEL_LIMITS.searches);
   readonly #experiments = new Newest<Experiment>(MODEL_LIMITS.experiments);
   readonly #monitors = new Newest<Drift>(MODEL_LIMITS.monitors);
-  readonly #predictions = new Newest<Stamped<Prediction>>(MODEL_LIMITS.predictions);
-  readonly #decisions = new Newest<Stamped<Decision>>(MODEL_LIMITS.decisions);
+  readonly #predictions = new Newest<Envelope<Prediction>>(MODEL_LIMITS.predictions);
+  readonly #decisions = new Newest<Envelope<Decision>>(MODEL_LIMITS.decisions);
 
   /** Takes in one message of any topic; those that no snapshot of models shows are ignored. */
   take(envelope: Envelope): void {
@@ -94,19 +91,17 @@ export class ModelBoard {
       case topics.driftUpdates.name: {
         const found = envelope.body as Drift;
         const known = this.#monitors.get(found.model_id);
-        // A word on a retraining tells no figures: those of the window before stay.
-        const { retraining } = found;
-        this.#monitors.set(found.model_id, found.window === null && known ? { ...known, retraining } : found);
+        this.#monitors.set(found.model_id, known ? joined(known, found) : found);
         break;
       }
       case topics.mlPredictions.name: {
-        const prediction = stamped(envelope as Envelope<Prediction>);
-        this.#predictions.set(prediction.symbol, prediction);
+        const prediction = envelope as Envelope<Prediction>;
+        this.#predictions.set(prediction.body.symbol, prediction);
         break;
       }
       case topics.decisions.name: {
-        const decision = stamped(envelope as Envelope<Decision>);
-        this.#decisions.set(`${decision.decision_id} ${decision.symbol}`, decision);
+        const decision = envelope as Envelope<Decision>;
+        this.#decisions.set(`${decision.body.decision_id} ${decision.body.symbol}`, decision);
         break;
       }
     }
@@ -117,12 +112,17 @@ export class ModelBoard {
     const by = (a: string, b: string) => (a < b ? -1 : 1);
     return {
       models: this.#models.newestFirst().sort((a, b) => by(a.model_id, b.model_id)),
-      trainings: this.#trainings.newestFirst().map(({ newest, curve }) => ({ ...newest, curve })),
+      trainings: this.#trainings
+        .newestFirst()
+        .map(({ newest, curve }) => ({ ...newest, curve: lossesOf(curve) })),
       searches: this.#searches.newestFirst(),
       experiments: this.#experiments.newestFirst(),
       monitors: this.#monitors.newestFirst(),
-      predictions: this.#predictions.newestFirst().sort((a, b) => by(a.symbol, b.symbol)),
-      decisions: this.#decisions.newestFirst(),
+      predictions: this.#predictions
+        .newestFirst()
+        .map(stamped)
+        .sort((a, b) => by(a.symbol, b.symbol)),
+      decisions: this.#decisions.newestFirst().map(stamped),
     };
   }
 
@@ -130,22 +130,26 @@ export class ModelBoard {
     const known = this.#trainings.get(update.job_id);
     // A training that begins again after a crash has a curve of its own.
     const fresh = !known || update.state === 'started';
-    const curve = fresh ? { step: [], loss: [], validation_loss: [] } : known.curve;
-    pushLoss(curve, update);
+    const curve = fresh ? new ThinnedCurve<Losses>(MODEL_LIMITS.curve) : known.curve;
+    const { step, loss, validation_loss } = update;
+    if (step !== null && (loss !== null || validation_loss !== null))
+      curve.push(step, { loss, validation_loss });
     this.#trainings.set(update.job_id, { newest: update, curve });
   }
 }
 
-function pushLoss(curve: LossCurve, { step, loss, validation_loss }: Training): void {
-  if (step === null || (loss === null && validation_loss === null)) return;
-  const last = curve.step.at(-1);
-  if (last !== undefined && step < last) return;
-  if (step === last) for (const column of Object.values(curve)) column.pop();
-  curve.step.push(step);
-  curve.loss.push(loss);
-  curve.validation_loss.push(validation_loss);
-  if (curve.step.length <= MODEL_LIMITS.curve) return;
-  // The first and the newest stay.
-  const keep = (_: unknown, i: number, all: readonly unknown[]) => i % 2 === 0 || i === all.length - 1;
-  for (const column of Object.values(curve)) column.splice(0, column.length, ...column.filter(keep));
+/** A word on a retraining tells no figures: those of the window before stay. A window tells of no retraining: one that runs stays. */
+function joined(known: Drift, found: Drift): Drift {
+  if (found.window === null) return { ...known, retraining: found.retraining };
+  return known.retraining?.state === 'running' ? { ...found, retraining: known.retraining } : found;
+}
+
+function lossesOf(curve: ThinnedCurve<Losses>) {
+  const { at, values, stride } = curve.points();
+  return {
+    step: at,
+    loss: values.map(({ loss }) => loss),
+    validation_loss: values.map(({ validation_loss }) => validation_loss),
+    stride,
+  };
 }

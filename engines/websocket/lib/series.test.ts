@@ -41,25 +41,25 @@ describe('thinned curve', () => {
   test('stays within its capacity, keeps the first and newest points and never invents one', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5000 }), fc.constantFrom(4, 10, 600), (count, capacity) => {
-        const curve = new ThinnedCurve(capacity);
+        const curve = new ThinnedCurve<number>(capacity);
         for (let i = 0; i < count; i++) curve.push(i, i * 2);
-        const { ts_us, value } = curve.columns();
-        expect(ts_us.length).toBeLessThanOrEqual(capacity);
-        if (count > capacity) expect(ts_us.length).toBeGreaterThanOrEqual(capacity / 2);
-        else expect(ts_us.length).toBe(count);
-        if (count > 0) expect([ts_us[0], ts_us.at(-1)]).toEqual([0, count - 1]);
-        expect(value).toEqual(ts_us.map((t) => t * 2));
-        expect(ts_us).toEqual([...ts_us].sort((a, b) => a - b));
+        const { at, values } = curve.points();
+        expect(at.length).toBeLessThanOrEqual(capacity);
+        if (count > capacity) expect(at.length).toBeGreaterThanOrEqual(capacity / 2);
+        else expect(at.length).toBe(count);
+        if (count > 0) expect([at[0], at.at(-1)]).toEqual([0, count - 1]);
+        expect(values).toEqual(at.map((t) => t * 2));
+        expect(at).toEqual([...at].sort((a, b) => a - b));
       }),
       { numRuns: 40 },
     );
   });
 
   test('replaces a point of the same time and ignores an older one', () => {
-    const curve = new ThinnedCurve(4);
+    const curve = new ThinnedCurve<number>(4);
     curve.push(10, 1);
     curve.push(10, 2);
     curve.push(5, 3);
-    expect(curve.columns()).toEqual({ ts_us: [10], value: [2] });
+    expect(curve.points()).toEqual({ at: [10], values: [2], stride: 1 });
   });
 });

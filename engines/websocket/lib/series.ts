@@ -76,14 +76,21 @@ export class BarRing {
   }
 }
 
+/** Points of a thinned curve, oldest first; `stride`: how many came for each one that stays. */
+export interface CurvePoints<Value> {
+  readonly at: number[];
+  readonly values: Value[];
+  readonly stride: number;
+}
+
 /**
  * A curve from its first point to its newest in at most `capacity` points: when it is full every second point goes and
  * only every second later one is kept, so that the whole course stays visible. The newest point is always exact.
  */
-export class ThinnedCurve {
+export class ThinnedCurve<Value> {
   readonly #capacity: number;
-  #ts: number[] = [];
-  #values: number[] = [];
+  #at: number[] = [];
+  #values: Value[] = [];
   #stride = 1;
   // Points since the last one that was kept for good.
   #since = 0;
@@ -93,42 +100,41 @@ export class ThinnedCurve {
     this.#capacity = capacity;
   }
 
-  /** A point of the newest point's time replaces it; older points are ignored. */
-  push(tsUs: number, value: number): void {
-    const last = this.#ts.length - 1;
-    if (last >= 0 && tsUs < this.#ts[last]!) return;
-    if (last >= 0 && tsUs === this.#ts[last]!) {
+  /** `at` is a time or a step. A point at the newest point's place replaces it; older points are ignored. */
+  push(at: number, value: Value): void {
+    const last = this.#at.length - 1;
+    if (last >= 0 && at < this.#at[last]!) return;
+    if (last >= 0 && at === this.#at[last]!) {
       this.#values[last] = value;
       return;
     }
     // The newest point is provisional until it has come a whole stride from the last kept one.
     if (last > 0 && this.#since < this.#stride) {
-      this.#ts[last] = tsUs;
+      this.#at[last] = at;
       this.#values[last] = value;
       this.#since++;
       return;
     }
-    if (this.#ts.length === this.#capacity) this.#thin();
-    this.#ts.push(tsUs);
+    if (this.#at.length === this.#capacity) this.#thin();
+    this.#at.push(at);
     this.#values.push(value);
     this.#since = 1;
   }
 
   clear(): void {
-    this.#ts = [];
+    this.#at = [];
     this.#values = [];
     this.#stride = 1;
     this.#since = 0;
   }
 
-  /** Oldest first: times in microseconds and values. */
-  columns(): { ts_us: number[]; value: number[] } {
-    return { ts_us: [...this.#ts], value: [...this.#values] };
+  points(): CurvePoints<Value> {
+    return { at: [...this.#at], values: [...this.#values], stride: this.#stride };
   }
 
   #thin(): void {
-    const keep = (_: number, i: number) => i % 2 === 0;
-    this.#ts = this.#ts.filter(keep);
+    const keep = (_: unknown, i: number) => i % 2 === 0;
+    this.#at = this.#at.filter(keep);
     this.#values = this.#values.filter(keep);
     this.#stride *= 2;
   }
