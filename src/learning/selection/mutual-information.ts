@@ -48,7 +48,7 @@ export class CodePairs {
 /**
  * Returns the mutual information of two columns of numbers from their `neighbours` nearest neighbours: Kraskov, Stogbauer and Grassberger 2004,
  * equation 8, as scikit-learn's `mutual_info_regression`. Both are scaled by their deviation; noise of 1e-10 of the mean size, from
- * `seed`, parts equal numbers. O(n sqrt(n)) for columns without many equal numbers.
+ * `seed`, parts equal numbers. O(n sqrt(n)) where one of them has few equal numbers.
  */
 export function neighbourInformation(
   x: Float64Array,
@@ -58,8 +58,9 @@ export function neighbourInformation(
 ): number {
   const n = x.length;
   const noise = new Philox(seed).fillNormal(new Float64Array(2 * n));
-  const a = scaled(x, noise.subarray(0, n));
-  const b = scaled(y, noise.subarray(n));
+  const pair = [scaled(x, noise.subarray(0, n)), scaled(y, noise.subarray(n))] as const;
+  // Neighbours are looked for along one column, whose equal numbers all come before any other: along the one with fewer of them.
+  const [a, b] = new Set(x).size < new Set(y).size ? [pair[1], pair[0]] : pair;
   const order = Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => a[i]! - a[j]!);
   const xs = Float64Array.from(order, (i) => a[i]!);
   const paired = Float64Array.from(order, (i) => b[i]!);

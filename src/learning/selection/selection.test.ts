@@ -47,6 +47,16 @@ describe('mutual information', () => {
       expect(classInformation(columns[i]!, three, 3, 1)).toBeCloseTo(value, 8);
   });
 
+  test('of neighbours is that of the columns the other way round, also where one has many equal numbers', () => {
+    const few = target.map((value, i) => Math.sign(value + columns[0]![i]!));
+    for (const x of [few, columns[0]!]) {
+      const value = neighbourInformation(x, target, 3, 1);
+      // The noise that parts equal numbers, of 1e-10, is another.
+      expect(neighbourInformation(target, x, 3, 1)).toBeCloseTo(value, 8);
+      expect(value).toBeGreaterThan(0.01);
+    }
+  });
+
   test('of codes is that of scikit-learn, less the bias that Miller names', () => {
     const { a, b, value } = golden.information.codes;
     const pairs = new CodePairs(7);
