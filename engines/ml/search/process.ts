@@ -1,6 +1,6 @@
 // What a process that runs trials has of its search: the table, the space and the pruner, and how an order becomes an outcome.
 import { NautilusError } from '../../../src/core/errors.ts';
-import { evaluate } from '../../../src/learning/search/evaluate.ts';
+import { evaluate, reportSteps } from '../../../src/learning/search/evaluate.ts';
 import { prunerOf } from '../../../src/learning/search/pruners/index.ts';
 import { prepareSearch, type SearchTable, WATCH_FRACTION } from '../../../src/learning/search/table.ts';
 import type { Observation, Pruner, Reported } from '../../../src/learning/search/types.ts';
@@ -39,7 +39,7 @@ export async function openSearch(
 ): Promise<SearchProcess> {
   const { frame } = await new DatasetStore(dataDir, false).open(settings.dataset_id);
   const table = tableOf(frame, settings);
-  const pruner = prunerOf(settings.pruner);
+  const pruner = prunerOf(settings.pruner, reportSteps(table));
   return {
     trial: (order) => runTrial(order, settings, table, { pruner, history, threads }),
     async finish(order) {

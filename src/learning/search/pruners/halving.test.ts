@@ -52,6 +52,26 @@ describe('Hyperband', () => {
   });
 });
 
+describe('Hyperband over fits that stop early', () => {
+  test('shares trials out by the steps that they could have, not by those of the first one', () => {
+    const reports = [{ step: 1, value: 1 }];
+    // The first trial stopped at step 2 of 20, and is better than what comes.
+    const first = [1, 2].map((step) => ({ step, value: 0 }));
+    const history: Observation[] = [{ number: 0, point: {}, state: 'complete', loss: 0, reports: first }];
+    for (let number = 1; number < 50; number++)
+      history.push({ number, point: {}, state: 'pruned', loss: 0, reports: first.slice(0, 1) });
+    const ended = (steps?: number) => {
+      const pruner = prunerOf('hyperband', steps);
+      return Array.from({ length: 40 }, (_, at) => pruner.ends(50 + at, reports, history)).filter(Boolean)
+        .length;
+    };
+    expect(ended()).toBe(40);
+    // Rungs 1, 3 and 9: of three brackets one ends trials at step 1.
+    expect(ended(20)).toBeLessThan(30);
+    expect(ended(20)).toBeGreaterThan(10);
+  });
+});
+
 describe('every pruner', () => {
   const curves = fc.array(
     fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 1, maxLength: 12 }),

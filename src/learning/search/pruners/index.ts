@@ -30,7 +30,7 @@ const optionsSchema = z.discriminatedUnion('kind', [
     least_steps: steps(1).default(1).describe('step of the first rung of the first bracket'),
     most_steps: steps(1)
       .optional()
-      .describe('steps of a trial that is not ended; those of the first complete trial when absent'),
+      .describe('steps of a trial that is not ended; the last one that a trial can report at when absent'),
     reduction: count(2, 100)
       .default(3)
       .describe('a rung lets the best of so many trials on; the next one is so many times as far'),
@@ -48,8 +48,11 @@ export const prunerSchema = z
   .describe('who ends trials without prospect: a name, or kind with options');
 export type PrunerChoice = z.input<typeof prunerSchema>;
 
-/** Returns the pruner that a request asks for. Throws a ZodError for options out of range. */
-export function prunerOf(choice: PrunerChoice): Pruner {
+/**
+ * Returns the pruner that a request asks for; `steps` is the last step that its trials can report at, else the last one of the first complete trial is
+ * taken for it. Throws a ZodError for options out of range.
+ */
+export function prunerOf(choice: PrunerChoice, steps?: number): Pruner {
   const options = optionsSchema.parse(typeof choice === 'string' ? { kind: choice } : choice);
   switch (options.kind) {
     case 'none':
@@ -59,6 +62,6 @@ export function prunerOf(choice: PrunerChoice): Pruner {
     case 'successive_halving':
       return halvingPruner(options);
     case 'hyperband':
-      return hyperbandPruner(options);
+      return hyperbandPruner({ ...options, most_steps: options.most_steps ?? steps });
   }
 }
