@@ -201,6 +201,26 @@ describe('a search', () => {
       422,
       '/search_space/models/0/options',
     ],
+    [
+      'an option by two names',
+      hyperopt({
+        family: 'gradient_boosting',
+        space: ['num_leaves', 'max_leaves'].map((name) => ({ kind: 'int', name, low: 4, high: 8 })),
+      }),
+      422,
+      '/space/0/name',
+    ],
+    [
+      'a hyperparameter by two names',
+      automl({
+        search_space: {
+          model_types: ['xgboost'],
+          hyperparameters: { n_estimators: [10], rounds: [20] },
+        },
+      }),
+      422,
+      '/search_space/hyperparameters/n_estimators',
+    ],
     ['a metric of another task', hyperopt({ validation_metric: 'auc' }), 422, '/validation_metric'],
     ['no target', hyperopt({ target: { kind: 'none' } }), 422, '/target/kind'],
     [

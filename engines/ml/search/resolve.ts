@@ -113,6 +113,9 @@ function publishedOf(
     unused.push({ pointer: `/search_space/model_types/${model_types!.indexOf(name)}`, reason });
   if (!hyperparameters) return found.families.map((family) => entryOf(family, {}, undefined, ''));
   const published = publishedSpaces(found.families, hyperparameters, task);
+  const names = Object.keys(hyperparameters);
+  for (const family of found.families)
+    checkNames(family, names, (at) => `/search_space/hyperparameters/${pointerPart(names[at]!)}`);
   for (const { family, name, reason } of published.unused)
     unused.push({
       pointer: `/search_space/hyperparameters/${pointerPart(name)}`,
@@ -146,11 +149,24 @@ function entryOf(
     if (sets(family, name).some((one) => fixed.includes(one)))
       throw refused(where, 'no option that is fixed');
   }
+  checkNames(
+    family,
+    space.map(({ name }) => name),
+    (at) => `${pointer}/space/${at}/name`,
+  );
   return { family, options, space, isDefault: false, pointer };
 }
 
 /** Options that a setting sets. */
 const sets = (family: string, name: string) => [name, ...Object.keys(optionsOf(family, { [name]: 1 }))];
+
+/** Throws InvalidOptionError for an option that is searched over under two names: one of them would do nothing. */
+function checkNames(family: string, names: readonly string[], pointer: (at: number) => string): void {
+  for (const [at, name] of names.entries()) {
+    const other = sets(family, name).find((one) => one !== name && names.includes(one));
+    if (other !== undefined) throw refused(pointer(at), `one name of ${other} of ${family}, not two`);
+  }
+}
 
 interface Chosen {
   readonly entries: readonly Entry[];
