@@ -181,10 +181,12 @@ export class Answering {
 }
 
 /** Whether an arm is to blame, and not the request, the caller or the load. */
-function isFault(error: unknown, { inputs, bars }: PredictRequest): boolean {
+function isFault(error: unknown, { inputs, bars, symbol }: PredictRequest): boolean {
   if (!(error instanceof NautilusError)) return true;
   if (error.slug === 'overloaded' || error.slug === 'backend-unavailable') return false;
   if (error.status >= 500 || error.slug === 'model-limit') return true;
+  // Its model went away: of the request only an instrument can be unknown.
+  if (error.slug === 'not-found' && symbol === undefined) return true;
   // An answer that is no number, to rows that are.
   const hasNumbers =
     inputs?.every((row) => row.every((value) => Number.isFinite(Math.fround(value)))) ?? true;

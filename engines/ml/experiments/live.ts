@@ -94,19 +94,19 @@ export class LiveExperiments {
   }
 
   /**
-   * Answers a request: by an arm where the model that it names has an experiment, and as `Serving.predict` does else. `requestId` is the key of a
-   * request that has neither key nor symbol. Throws as that does.
+   * Answers a request: by an arm where the model that it names has an experiment, and as `Serving.predict` does else. The `x-request-id` among `headers` is
+   * the key of a request that has neither key nor symbol. Throws as that does.
    */
   predict(
     request: PredictRequest,
     signal?: AbortSignal,
-    requestId?: string | null,
+    headers?: Pick<Headers, 'get'>,
     wanted?: Wanted,
   ): Promise<PredictReply> {
     const running = request.model_id === undefined ? undefined : this.#running.get(request.model_id);
     if (running === undefined || running.experiment.row.state === 'decided')
       return this.#serving.predict(request, signal, wanted);
-    const key = request.key ?? request.symbol ?? (requestId || newId());
+    const key = request.key ?? request.symbol ?? (headers?.get('x-request-id') || newId());
     return this.#answering.answer(running, key.slice(0, 128), request, signal, wanted);
   }
 
@@ -226,7 +226,7 @@ export class LiveExperiments {
     if (running.waiting === 0 && !this.#isOver(running)) return;
     const taken = running.take();
     try {
-      const recorded = await this.#recorder.store(running.id, taken.served, taken.lost);
+      const recorded = await this.#recorder.store(running.id, taken);
       if (recorded) this.took(recorded);
       else await this.refresh(running.id);
     } catch (error) {

@@ -1,4 +1,4 @@
-// How often the counts of an experiment are told, by a clock that only the test moves.
+// How often the counts of an experiment are told, by a clock that only the test moves, and what is stored once.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { openStore, type TestStore } from '../registry/test-store.ts';
 import type { Served } from './count.ts';
@@ -10,8 +10,17 @@ const ID = 'experiment';
 let opened: TestStore;
 beforeAll(async () => {
   opened = await openStore({});
+  await opened.database.transaction((tx) => {
+    insertExperiment(tx, row);
+    writeRamp(tx, ID, 0, [0.5, 0.5], 1);
+  });
 });
 afterAll(() => opened.close());
+
+const served = (id: string): Served => ({
+  ...{ key: id, stage: 0, runs: [{ arm: 'control', latencyMs: 1 }], atUs: 1e9 },
+  prediction: { id, said: { control: { p: [0.8] } } },
+});
 
 const definition = {
   ...{ name: null, mode: 'ab', metric: 'accuracy', alpha: 0.05, min_samples: 100, max_duration_s: 1e6 },
@@ -31,19 +40,11 @@ const row: ExperimentRow = {
 };
 
 test('counts are told once a second of steady requests, and of outcomes too', async () => {
-  await opened.database.transaction((tx) => {
-    insertExperiment(tx, row);
-    writeRamp(tx, ID, 0, [0.5, 0.5], 1);
-  });
   let nowUs = 1e9;
   const recorder = new Recorder({ units: opened.units, clock: { nowUs: () => nowUs } });
-  const served = (id: string): Served => ({
-    ...{ key: id, stage: 0, runs: [{ arm: 'control', latencyMs: 1 }], atUs: nowUs },
-    prediction: { id, said: { control: { p: [0.8] } } },
-  });
   // Four a second, as flushes come, for three seconds.
   for (let i = 0; i <= 12; i++) {
-    await recorder.store(ID, [served(`p${i}`)], 0);
+    await recorder.store(ID, { served: [served(`p${i}`)], lost: 0, mayBeStored: false });
     nowUs += 250_000;
   }
   expect(opened.said.length).toBe(4);
@@ -53,4 +54,14 @@ test('counts are told once a second of steady requests, and of outcomes too', as
   expect(opened.said.map((body) => (body as { counts: Record<string, number> }).counts.control)).toEqual([
     0, 0, 0, 0, 1,
   ]);
+});
+
+test('what was stored by a write whose reply was lost counts once when it is written again', async () => {
+  const recorder = new Recorder({ units: opened.units, clock: { nowUs: () => 2e9 } });
+  const requests = async (ids: readonly string[], mayBeStored: boolean) =>
+    (await recorder.store(ID, { served: ids.map(served), lost: 0, mayBeStored }))!.experiment.tallies[0]!
+      .requests;
+  const before = await requests([], false);
+  expect(await requests(['a', 'b'], false)).toBe(before + 2);
+  expect(await requests(['a', 'b', 'c'], true)).toBe(before + 3);
 });

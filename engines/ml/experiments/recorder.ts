@@ -1,9 +1,11 @@
 // Stores what happened to an experiment and takes the decision that follows, in one unit of work.
 import type { Unit, UnitRunner } from '../../../src/bus/unit.ts';
 import type { Clock } from '../../../src/core/clock.ts';
+import type { Transaction } from '../../../src/store/database.ts';
 import { Counts, countOutcome, countServed, hashOf, type Served } from './count.ts';
 import { type Decision, decide, decideWatch, findingsOf } from './evaluate.ts';
 import { added, atStage, type Experiment, type PredictionRow, WATCH } from './records.ts';
+import type { Taken } from './running.ts';
 import type { OutcomesRequest, State } from './schemas.ts';
 import { METRIC_FACTS } from './scoring.ts';
 import {
@@ -54,7 +56,7 @@ export class Recorder {
   }
 
   /** Stores served requests of an experiment. Resolves to null for one that has ended: then nothing is counted any more. */
-  store(id: string, served: readonly Served[], lost: number): Promise<Recorded | null> {
+  store(id: string, { served, lost, mayBeStored }: Taken): Promise<Recorded | null> {
     return this.#units.run(async (unit) => {
       const experiment = await this.#active(unit, id);
       if (!experiment) return null;
@@ -62,7 +64,10 @@ export class Recorder {
       const { tx } = unit;
       const isRunning = row.state === 'running';
       // What was answered before a decision and comes after it is not counted: the decision was made without it.
-      const own = served.filter(({ runs }) => (runs[0]!.arm === WATCH) !== isRunning);
+      const known = mayBeStored ? await storedOf(tx, id, served) : new Set();
+      const own = served.filter(
+        ({ runs, prediction }) => (runs[0]!.arm === WATCH) !== isRunning && !known.has(prediction?.id),
+      );
       const hasOutcome = METRIC_FACTS[definition.metric].needs !== null;
       const fresh =
         hasOutcome || !isRunning
@@ -268,6 +273,16 @@ function roomForKeys({ definition, tallies }: Experiment): number {
 async function freshKeys(unit: Unit, experiment: Experiment, keys: readonly string[]): Promise<Set<number>> {
   if (roomForKeys(experiment) <= 0) return new Set();
   return addKeys(unit.tx, experiment.row.experiment_id, keys.map(hashOf));
+}
+
+async function storedOf(
+  tx: Transaction,
+  id: string,
+  served: readonly Served[],
+): Promise<Set<string | undefined>> {
+  const ids = served.flatMap(({ prediction }) => (prediction ? [prediction.id] : []));
+  const rows = await predictionsBy(tx, id, 'prediction_id', ids);
+  return new Set(rows.map(({ prediction_id }) => prediction_id));
 }
 
 async function waitingOf(unit: Unit, id: string, outcomes: OutcomesRequest['outcomes']) {

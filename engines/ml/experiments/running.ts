@@ -6,11 +6,24 @@ import type { Arm, Experiment } from './records.ts';
 /** Requests that wait to be counted; more are left out while the database is away. */
 const MAX_BUFFER = 10_000;
 
+/** Rows of answers among them: requests may have a thousand, of every arm. */
+const MAX_ROWS = 1_000_000;
+
+/** What is to be stored. */
+export interface Taken {
+  readonly served: readonly Served[];
+  readonly lost: number;
+  /** Some of it was to be stored before, and it is not known whether it was: the database may go away while it answers. */
+  readonly mayBeStored: boolean;
+}
+
 /** An experiment that has not ended. */
 export class Running {
   #experiment: Experiment;
   #split: Split;
   #served: Served[] = [];
+  #rows = 0;
+  #mayBeStored = false;
   #lost = 0;
   /** Shadow runs under way. */
   readonly pending = new Set<Promise<void>>();
@@ -65,8 +78,13 @@ export class Running {
 
   /** Keeps what happened until it is stored. */
   add(served: Served): void {
-    if (this.#served.length < MAX_BUFFER) this.#served.push(served);
-    else this.#lost++;
+    const rows = rowsOf(served);
+    if (this.#served.length >= MAX_BUFFER || this.#rows + rows > MAX_ROWS) {
+      this.#lost++;
+      return;
+    }
+    this.#served.push(served);
+    this.#rows += rows;
   }
 
   /** Counts what was left out. */
@@ -75,19 +93,26 @@ export class Running {
   }
 
   /** Takes out what is to be stored. */
-  take(): { readonly served: Served[]; readonly lost: number } {
-    const taken = { served: this.#served, lost: this.#lost };
+  take(): Taken {
+    const taken = { served: this.#served, lost: this.#lost, mayBeStored: this.#mayBeStored };
     this.#served = [];
+    this.#rows = 0;
     this.#lost = 0;
+    this.#mayBeStored = false;
     return taken;
   }
 
   /** Puts back what could not be stored. */
-  giveBack({ served, lost }: { readonly served: readonly Served[]; readonly lost: number }): void {
-    this.#served = [...served, ...this.#served];
-    this.#lost += lost + Math.max(0, this.#served.length - MAX_BUFFER);
-    this.#served.length = Math.min(this.#served.length, MAX_BUFFER);
+  giveBack({ served, lost }: Pick<Taken, 'served' | 'lost'>): void {
+    const since = this.take();
+    this.#mayBeStored = true;
+    this.#lost = lost + since.lost;
+    for (const one of [...served, ...since.served]) this.add(one);
   }
+}
+
+function rowsOf({ prediction }: Served): number {
+  return Object.values(prediction?.said ?? {}).reduce((sum, { p }) => sum + p.length, 0);
 }
 
 function splitOf({ row, ramps }: Experiment): Split {

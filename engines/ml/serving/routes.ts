@@ -62,11 +62,11 @@ export function servingRoutes(
   const anywhere = (body: PredictRequest | TemplateBody, request: Request) =>
     isTemplateBody(body)
       ? templates.answer(body, 'auto', request.signal)
-      : experiments.predict(body, request.signal, request.headers.get('x-request-id'));
+      : experiments.predict(body, request.signal, request.headers);
   const on = (asked: Asked, body: HardwareRequest | TemplateBody, { signal, headers }: Request) => {
     if (isTemplateBody(body)) return templates.answer(body, asked, signal);
     const wanted = { asked, allowFallback: body.allow_fallback };
-    return experiments.predict(body, signal, headers.get('x-request-id'), wanted);
+    return experiments.predict(body, signal, headers, wanted);
   };
   return new Elysia({ name: 'ml-serving' })
     .post('/predict', ({ body, request }) => anywhere(body, request), {
