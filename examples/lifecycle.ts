@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { parseTimestampUs } from '../src/core/timestamps.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -65,7 +66,7 @@ const NAMES = header!.split(',').slice(1);
 const bars = lines.slice(0, rows + live + 1).map((line) => {
   const [time, ...numbers] = line.split(',');
   const values = new Map(NAMES.map((name, i) => [name, Number(numbers[i])]));
-  const ts_event_us = Date.parse(`${time!.replace(' ', 'T').slice(0, 23)}Z`) * 1000;
+  const ts_event_us = parseTimestampUs(time!);
   return { ts_event_us, close: values.get('close')!, ...Object.fromEntries(values) };
 });
 const table = (to: number) => [header, ...lines.slice(0, to)].join('\n');
