@@ -5,6 +5,7 @@ import { topics } from '../../../src/bus/topics.ts';
 import { sharedData } from '../../../test/shared-data.ts';
 import { TestEngine } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
+import { jobsEnded } from '../../../test/support/jobs.ts';
 import { type EngineStore, logged, STORES } from '../../../test/support/stores.ts';
 import definition from '../index.ts';
 import { barsCsv, labelledRows } from './test-rows.ts';
@@ -35,10 +36,7 @@ for (const { name, present, start } of STORES) {
         ...{ dataset_id, features: [{ kind: 'bars' }], target: { kind: 'direction' }, resamples: 100 },
       });
       expect([job.status, job.body.errors]).toEqual([202, undefined]);
-      await eventually(
-        async () => (await engine.get(job.body.progress_url)).body.state === 'completed',
-        'the training',
-      );
+      await jobsEnded(engine, 'train', 1);
       expect((await engine.post('/models/rise/deploy')).status).toBe(200);
     });
     afterAll(async () => {
@@ -79,6 +77,7 @@ for (const { name, present, start } of STORES) {
     test('compares with the rows of the training, which are made beside the engine', async () => {
       const config = { window_rows: WINDOW, outcome_rows: 100, cooldown_s: 0, detectors: [] };
       expect((await engine.send('PUT', '/monitors/rise', config)).status).toBe(200);
+      await jobsEnded(engine, 'monitor-reference', 1);
       await eventually(async () => (await monitor()).state === 'watching', 'the reference');
       const { reference, version } = await monitor();
       expect(reference).toMatchObject({ kind: 'training', version: '1', why: null });
@@ -146,7 +145,7 @@ for (const { name, present, start } of STORES) {
         return (await engine.post('/monitors/rise/outcomes', { outcomes })).body.matched;
       };
       expect(await wrong('morning')).toBe(100);
-      await eventually(async () => (await monitor()).retrainings[0]?.ended_us > 0, 'the retraining');
+      await jobsEnded(engine, 'retrain', 1);
       const [retraining] = (await monitor()).retrainings;
       expect([retraining.state, retraining.error]).toEqual(['completed', null]);
       if (deploys === 'experiment') {
@@ -202,6 +201,7 @@ for (const { name, present, start } of STORES) {
     test('follows the version in production', async () => {
       expect((await engine.post('/models/rise/deploy', { version: '2' })).status).toBe(200);
       await eventually(async () => (await monitor()).version === '2', 'version 2 is watched');
+      await jobsEnded(engine, 'monitor-reference', 2);
       await eventually(async () => (await monitor()).state === 'watching', 'its reference');
       expect((await monitor()).reference.version).toBe('2');
       await predict(spread(30, 101));
@@ -222,7 +222,8 @@ for (const { name, present, start } of STORES) {
       const { prediction_id, predictions } = await predict(which);
       const outcomes = predictions.map((p, row) => ({ prediction_id, row, value: 1 - decided(p) }));
       await engine.post('/monitors/rise/outcomes', { outcomes });
-      await eventually(async () => (await monitor()).retrainings[0]?.state === 'failed', 'the failure');
+      await jobsEnded(engine, 'retrain', 2);
+      await eventually(async () => (await monitor()).retrainings[0].state === 'failed', 'the failure');
       expect((await monitor()).retrainings[0].error).toContain('dataset');
       const told = () => engine.messages(topics.driftUpdates).map(({ body }) => body.retraining?.state);
       await eventually(() => told().includes('failed'), 'the word on it');

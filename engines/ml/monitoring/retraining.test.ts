@@ -4,6 +4,7 @@ import { topics } from '../../../src/bus/topics.ts';
 import { Philox } from '../../../src/core/philox.ts';
 import { TestEngine } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
+import { jobsEnded } from '../../../test/support/jobs.ts';
 import { logged } from '../../../test/support/stores.ts';
 import definition from '../index.ts';
 
@@ -24,14 +25,11 @@ beforeAll(async () => {
   noise = await upload(table(ROWS));
   good = await upload(table(2 * ROWS));
   await engine.post('/models', { model_id: 'level', model_type: 'price_prediction', family: 'ridge' });
-  const { body } = await engine.post('/models/level/train', {
+  await engine.post('/models/level/train', {
     ...{ dataset_id: noise, features: [{ kind: 'value', column: 'x' }], resamples: 100 },
     target: { kind: 'value', column: 'close' },
   });
-  await eventually(
-    async () => (await engine.get(body.progress_url)).body.state === 'completed',
-    'the training',
-  );
+  await jobsEnded(engine, 'train', 1);
   expect((await engine.post('/models/level/deploy')).status).toBe(200);
 }, 60_000);
 afterAll(() => engine?.stop());
@@ -68,7 +66,7 @@ test('an outcome beyond what a model can answer is refused, and changes nothing'
 
 test('the new version serves when it is better, and is watched then', async () => {
   await missed();
-  await eventually(async () => (await page()).retrainings[0]?.ended_us > 0, 'the retraining');
+  await jobsEnded(engine, 'retrain', 1);
   const [retraining] = (await page()).retrainings;
   expect(retraining).toMatchObject({
     ...{ state: 'completed', error: null, from_version: '1', new_version: '2', deployed: true },
@@ -95,7 +93,8 @@ test('it learnt from the rows since alone, and the newest table of the name stay
 
 test('without later rows it fails, which is told, and what serves stays', async () => {
   await missed();
-  await eventually(async () => (await page()).retrainings[0]?.state === 'failed', 'the failure');
+  await jobsEnded(engine, 'retrain', 2);
+  await eventually(async () => (await page()).retrainings[0].state === 'failed', 'the failure');
   const [failed] = (await page()).retrainings;
   expect(failed).toMatchObject({ from_version: '2', new_version: null });
   expect(failed.error).toContain('rows later');
