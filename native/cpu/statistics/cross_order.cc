@@ -92,7 +92,8 @@ void ClipRows(const CrossWinsoriseArgs& args, Outcome& outcome) {
       T* out = static_cast<T*>(args.out) + bar * args.series;
       int64_t count = 0;
       for (int64_t i = 0; i < args.series; ++i) {
-        if (std::isfinite(row[i])) keys[count++] = OrderedBits(row[i]);
+        // As f64, in which quantiles are taken.
+        if (std::isfinite(row[i])) keys[count++] = OrderedBits(static_cast<double>(row[i]));
       }
       if (count > 0) sort(keys.get(), count);
       const double low = count > 0 ? SortedQuantile(keys.get(), count, args.lower) : 0;
