@@ -1,5 +1,6 @@
 // What the engine and a process that runs trials say to each other.
-import type { ProblemExtras } from '../../../src/core/errors.ts';
+import { z } from 'zod';
+import { objectOf } from '../../../src/core/child-process.ts';
 import type { DeflatedSharpe } from '../../../src/learning/search/deflated-sharpe.ts';
 import type { Observation } from '../../../src/learning/search/types.ts';
 import type { FeatureSpec } from '../../../src/learning/tables/features.ts';
@@ -57,17 +58,9 @@ export interface Deflated extends DeflatedSharpe {
 
 export type Order = Open | RunTrial | Finish;
 
-/** What the process says. */
-export type Said =
-  | { readonly type: 'ready' }
-  | { readonly type: 'outcome'; readonly outcome: Outcome }
-  | { readonly type: 'finished'; readonly finished: Finished }
-  | {
-      readonly type: 'failed';
-      readonly slug: string;
-      readonly status: number;
-      readonly title: string;
-      readonly detail: string;
-      readonly extras: ProblemExtras;
-      readonly stack: string | undefined;
-    };
+/** What the process answers to a trial, and to the search's end. */
+export const saidSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('outcome'), outcome: objectOf<Outcome>() }),
+  z.object({ type: z.literal('finished'), finished: objectOf<Finished>() }),
+]);
+export type Said = z.infer<typeof saidSchema>;

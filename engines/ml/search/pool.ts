@@ -1,16 +1,24 @@
 // Processes that run trials: each for one search, with its table in memory, kept from one trial to the next.
 import { resolve } from 'node:path';
+import { ChildLostError, ChildProcess } from '../../../src/core/child-process.ts';
 import {
   DeadlineExceededError,
   DependencyUnavailableError,
   InvariantError,
-  NautilusError,
+  type NautilusError,
   TooLargeError,
 } from '../../../src/core/errors.ts';
-import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { MAX_BYTES } from '../training/limits.ts';
-import type { Finish, Finished, Open, RunTrial, Said } from './messages.ts';
+import {
+  type Finish,
+  type Finished,
+  type Open,
+  type Order,
+  type RunTrial,
+  type Said,
+  saidSchema,
+} from './messages.ts';
 import type { Outcome } from './records.ts';
 
 const PROGRAM = resolve(import.meta.dir, 'child.ts');
@@ -19,12 +27,10 @@ const IDLE_MS = 20_000;
 
 interface Slot {
   readonly searchId: string;
-  readonly child: Bun.Subprocess;
-  readonly ready: Promise<void>;
+  readonly child: ChildProcess<Order, Said>;
   /** Trials that the process has been told of: the history that it needs starts here. */
   known: number;
   idle: ReturnType<typeof setTimeout> | undefined;
-  heard: ((said: Said) => void) | undefined;
 }
 
 /** What runs one order. */
@@ -48,10 +54,12 @@ export class TrialPool {
   readonly #options: PoolOptions;
   readonly #idle: Slot[] = [];
   readonly #busy = new Set<Slot>();
+  readonly #maxBytes: number;
   #stopped = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
   }
 
   /** Processes that live. */
@@ -107,41 +115,15 @@ export class TrialPool {
   ): Promise<Said> {
     if (signal.aborted || this.#stopped) throw cancelled();
     const slot = this.#take(searchId, open);
-    const { promise, resolve, reject } = Promise.withResolvers<Said>();
-    slot.heard = (said) => (said.type === 'failed' ? reject(errorOf(said)) : resolve(said));
-    const maxBytes = this.#options.maxBytes ?? MAX_BYTES;
-    void slot.child.exited.then(() => reject(endOf(slot.child, maxBytes)));
-    const abort = () => reject(cancelled());
-    signal.addEventListener('abort', abort, { once: true });
-    const timer = setTimeout(
-      () =>
-        reject(
-          new DeadlineExceededError(`Expected a trial within ${timeoutMs / 1000} s, was not done by then`),
-        ),
-      Math.min(timeoutMs, 2 ** 31 - 1),
-    );
-    let isReusable = false;
     try {
-      await Promise.race([slot.ready, promise]);
-      const asked = await order(slot);
-      slot.child.send(asked);
-      const said = await promise;
-      isReusable = true;
-      return said;
+      return await slot.child.ask(await order(slot), { signal, timeoutMs });
     } catch (error) {
-      // What the trial itself threw leaves its process as it was.
-      isReusable = error instanceof NautilusError && error.extras.in_trial === true;
+      if (error instanceof ChildLostError) throw lostAs(error, timeoutMs, this.#maxBytes);
       throw error;
     } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      slot.heard = undefined;
-      promise.catch(() => undefined);
-      if (isReusable) this.#rest(slot);
-      else {
-        this.#drop(slot);
-        await slot.child.exited;
-      }
+      // What the trial itself threw leaves its process as it was.
+      if (slot.child.alive) this.#rest(slot);
+      else this.#drop(slot);
     }
   }
 
@@ -155,18 +137,15 @@ export class TrialPool {
 
   #start(searchId: string, open: Open): Slot {
     while (this.#idle.length > 0 && this.size >= this.#options.size) this.#drop(this.#idle[0]!);
-    const { promise: ready, resolve } = Promise.withResolvers<void>();
-    const child = spawn(
-      this.#options.program ?? PROGRAM,
-      open.threads,
-      this.#options.maxBytes ?? MAX_BYTES,
-      (said) => {
-        if (said.type !== 'ready') return slot.heard?.(said);
-        child.send(open);
-        resolve();
-      },
-    );
-    const slot: Slot = { searchId, child, ready, known: 0, idle: undefined, heard: undefined };
+    const child = new ChildProcess<Order, Said>({
+      program: this.#options.program ?? PROGRAM,
+      purpose: 'that runs trials',
+      threads: open.threads,
+      maxBytes: this.#maxBytes,
+      answers: saidSchema,
+    });
+    child.tell(open);
+    const slot: Slot = { searchId, child, known: 0, idle: undefined };
     void child.exited.then(() => this.#drop(slot));
     return slot;
   }
@@ -187,49 +166,20 @@ export class TrialPool {
     this.#busy.delete(slot);
     const at = this.#idle.indexOf(slot);
     if (at >= 0) this.#idle.splice(at, 1);
-    slot.child.kill('SIGKILL');
+    slot.child.kill();
   }
-}
-
-function spawn(
-  program: string,
-  threads: number,
-  maxBytes: number,
-  ipc: (said: Said) => void,
-): Bun.Subprocess {
-  try {
-    return Bun.spawn([process.execPath, '--no-orphans', program, String(maxBytes)], {
-      ipc,
-      serialization: 'advanced',
-      stdin: 'ignore',
-      // What a library prints is no log of ours.
-      stdout: 'ignore',
-      stderr: 'ignore',
-      env: { ...process.env, NAUTILUS_THREADS: String(threads) },
-    });
-  } catch (cause) {
-    const error = new DependencyUnavailableError('Expected a process that runs trials, was refused');
-    error.cause = cause;
-    throw error;
-  }
-}
-
-function endOf(child: Bun.Subprocess, maxBytes: number): NautilusError {
-  if (child.signalCode === MEMORY_SIGNAL)
-    return new TooLargeError('Expected a trial within its memory', maxBytes);
-  const how = child.signalCode ?? `code ${child.exitCode}`;
-  return new DependencyUnavailableError(
-    `Expected the process that runs the trial to live, was ended by ${how}`,
-  );
 }
 
 function cancelled(): CancelledError {
   return new CancelledError('The trial was cancelled; nothing of it is kept');
 }
 
-function errorOf({ slug, status, title, detail, extras, stack }: Extract<Said, { type: 'failed' }>) {
-  const error = new NautilusError(slug, status, title, detail, { ...extras, in_trial: true });
-  // Where it happened, for the log.
-  if (stack !== undefined) error.cause = stack;
-  return error;
+function lostAs({ loss, how }: ChildLostError, timeoutMs: number, maxBytes: number): NautilusError {
+  if (loss === 'cancelled') return cancelled();
+  if (loss === 'memory') return new TooLargeError('Expected a trial within its memory', maxBytes);
+  if (loss === 'time')
+    return new DeadlineExceededError(`Expected a trial within ${timeoutMs / 1000} s, was not done by then`);
+  return new DependencyUnavailableError(
+    `Expected the process that runs the trial to live, was ended by ${how}`,
+  );
 }

@@ -1,14 +1,12 @@
 // For tests: a process that runs trials as child.ts does, and misbehaves as its points say.
-import { limitMemory } from '../../../src/core/memory-limit.ts';
+import { answerOrders } from '../../../src/core/child-work.ts';
+import { DivergedError } from '../../../src/core/errors.ts';
 import type { Order, Said } from './messages.ts';
 
-const say = (said: Said) => process.send!(said);
 let known = 0;
 
-limitMemory(Number(process.argv[2]));
-process.on('disconnect', () => process.exit());
-process.on('message', (order: Order) => {
-  if (order.type !== 'trial') return;
+answerOrders<Order, Said>(async (order) => {
+  if (order.type !== 'trial') return undefined;
   known += order.history.length;
   const { does } = order.point;
   if (does === 'crash') process.exit(3);
@@ -18,13 +16,8 @@ process.on('message', (order: Order) => {
     const held: Uint8Array[] = [];
     for (;;) held.push(new Uint8Array(2 ** 24).fill(1));
   }
-  if (does === 'throw') {
-    const detail = 'Expected something else';
-    say({ type: 'failed', slug: 'diverged', status: 422, title: '', detail, extras: {}, stack: undefined });
-    return;
-  }
+  if (does === 'throw') throw new DivergedError('Expected something else', 1);
   const scores = { process: process.pid, known };
   const outcome = { state: 'complete', loss: 1, scores, reports: [], seconds: 0, rounds: null, reason: null };
-  say({ type: 'outcome', outcome: outcome as never });
+  return { type: 'outcome', outcome: outcome as never };
 });
-say({ type: 'ready' });

@@ -1,8 +1,7 @@
 // A process that runs models for the ML engine: opens them, warms them up, and runs rows out of shared memory. It serves no port.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
+import { answerOrders } from '../../../src/core/child-work.ts';
 import { NautilusError } from '../../../src/core/errors.ts';
-import { limitMemory } from '../../../src/core/memory-limit.ts';
 import { InvalidModelError, ModelIntegrityError } from '../../../src/onnx/errors.ts';
 import { type ModelSession, openSession } from '../../../src/onnx/session.ts';
 import { isText } from '../../../src/text/bundle.ts';
@@ -12,13 +11,10 @@ import type { ChildReply, ChildRequest, LoadRequest } from './messages.ts';
 import { probeOf, profileOf } from './profile.ts';
 import { openSharedMemory } from './shared-memory.ts';
 
-const [path, limitBytes] = process.argv.slice(2);
-const memory = openSharedMemory(path!);
+const memory = openSharedMemory(process.argv[3]!);
 const sessions = new Map<string, ModelSession | TextSession>();
 
-const say = (reply: ChildReply) => process.send!(reply);
-
-async function answer(request: ChildRequest): Promise<ChildReply | null> {
+async function answer(request: ChildRequest): Promise<ChildReply | undefined> {
   switch (request.type) {
     case 'load':
       return load(request);
@@ -35,7 +31,7 @@ async function answer(request: ChildRequest): Promise<ChildReply | null> {
       const session = sessions.get(request.key);
       sessions.delete(request.key);
       await session?.close();
-      return null;
+      return undefined;
     }
   }
 }
@@ -69,26 +65,20 @@ async function load({
   }
 }
 
-function failure(error: unknown): ChildReply {
-  const { slug, status, title, message } =
-    error instanceof NautilusError ? error : new InvalidModelError('Expected a model that runs');
-  return { type: 'failed', slug, status, title, detail: message };
+function known(error: unknown): NautilusError {
+  return error instanceof NautilusError ? error : new InvalidModelError('Expected a model that runs', error);
 }
 
-// Only ever upwards, which needs no right.
-setPriority(Math.min(19, getPriority() + NICENESS));
 // Where memory runs out, the system ends this process before any other.
 try {
   writeFileSync('/proc/self/oom_score_adj', '1000');
 } catch {
   // Only Linux has it.
 }
-limitMemory(Number(limitBytes));
-process.on('disconnect', () => process.exit());
-process.on('message', (request: ChildRequest) => {
-  answer(request).then(
-    (reply) => reply && say(reply),
-    (error) => say(failure(error)),
-  );
-});
-say({ type: 'ready' });
+answerOrders<ChildRequest, ChildReply>(
+  (request) =>
+    answer(request).catch((error) => {
+      throw known(error);
+    }),
+  NICENESS,
+);

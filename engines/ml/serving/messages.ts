@@ -1,4 +1,6 @@
 // What the engine and a process that runs models say to each other; rows and outputs go through shared memory.
+import { z } from 'zod';
+import { objectOf } from '../../../src/core/child-process.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { ModelProfile } from './profile.ts';
 
@@ -39,31 +41,26 @@ export interface CloseRequest {
 export type ChildRequest = LoadRequest | RunRequest | CloseRequest;
 
 /** A model is open and warm. */
-export interface LoadedReply {
-  readonly type: 'loaded';
-  readonly provider: ProviderChoice;
+const loadedSchema = z.object({
+  type: z.literal('loaded'),
+  provider: objectOf<ProviderChoice>(),
   /** Numbers in one row of its output. */
-  readonly width: number;
+  width: z.number(),
   /** Null where it was not asked for. */
-  readonly profile: ModelProfile | null;
-}
+  profile: objectOf<ModelProfile>().nullable(),
+});
 
 /** The outputs begin the shared outputs. */
-export interface DoneReply {
-  readonly type: 'done';
+const doneSchema = z.object({
+  type: z.literal('done'),
   /** Numbers in all rows. */
-  readonly values: number;
-  readonly provider: ProviderChoice;
-}
+  values: z.int().min(0),
+  provider: objectOf<ProviderChoice>(),
+});
 
-/** An error of ours, whose class does not travel. */
-export interface FailedReply {
-  readonly type: 'failed';
-  readonly slug: string;
-  readonly status: number;
-  readonly title: string;
-  readonly detail: string;
-}
+export type LoadedReply = z.infer<typeof loadedSchema>;
+export type DoneReply = z.infer<typeof doneSchema>;
 
-/** What a process answers; `ready` once, before anything was asked. */
-export type ChildReply = { readonly type: 'ready' } | LoadedReply | DoneReply | FailedReply;
+/** What a process answers. */
+export const replySchema = z.discriminatedUnion('type', [loadedSchema, doneSchema]);
+export type ChildReply = z.infer<typeof replySchema>;

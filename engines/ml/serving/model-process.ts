@@ -1,26 +1,23 @@
 // One process that runs models, as the engine sees it: asked one thing at a time, ended when it takes too long.
 import { rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { NautilusError } from '../../../src/core/errors.ts';
-import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
+import { ChildLostError, ChildProcess } from '../../../src/core/child-process.ts';
 import type { FixedFile } from '../../../src/onnx/session.ts';
-import { type Loss, ProcessLostError } from './errors.ts';
-import type {
-  ChildReply,
-  ChildRequest,
-  DoneReply,
-  LoadedReply,
-  LoadRequest,
-  RunRequest,
+import { ProcessLostError } from './errors.ts';
+import {
+  type ChildReply,
+  type ChildRequest,
+  type DoneReply,
+  type LoadedReply,
+  type LoadRequest,
+  type RunRequest,
+  replySchema,
 } from './messages.ts';
 import { createSharedMemory, type SharedMemory, scratchPath } from './shared-memory.ts';
 
 const PROGRAM = resolve(import.meta.dir, 'child.ts');
 
-interface Waiter {
-  readonly resolve: (reply: ChildReply) => void;
-  readonly reject: (error: Error) => void;
-}
+type Child = ChildProcess<ChildRequest, ChildReply>;
 
 /** A model that a process can open. */
 export type Loadable = Omit<LoadRequest, 'type' | 'file' | 'variant'> & {
@@ -33,13 +30,9 @@ export class ModelProcess {
   readonly memory: SharedMemory;
   /** Keys of the models that are open in it. */
   readonly loaded = new Set<string>();
-  readonly #child: Bun.Subprocess;
-  #waiter: Waiter | undefined;
-  #lost: ProcessLostError | undefined;
-  /** Why it was ended by us. */
-  #ended: Loss | undefined;
+  readonly #child: Child;
 
-  private constructor(child: Bun.Subprocess, memory: SharedMemory) {
+  private constructor(child: Child, memory: SharedMemory) {
     this.#child = child;
     this.memory = memory;
   }
@@ -49,17 +42,17 @@ export class ModelProcess {
     const path = scratchPath();
     const memory = createSharedMemory(path);
     try {
-      const child = Bun.spawn([process.execPath, '--no-orphans', PROGRAM, path, String(limitBytes)], {
-        ipc: (reply: ChildReply) => started.#answered(reply),
-        stdin: 'ignore',
-        // What a model makes its runtime print is no log of ours.
-        stdout: 'ignore',
-        stderr: 'ignore',
+      const child: Child = new ChildProcess({
+        program: PROGRAM,
+        purpose: 'that runs models',
+        maxBytes: limitBytes,
+        args: [path],
+        answers: replySchema,
+        // What runs there may be anybody's.
+        serialization: 'json',
       });
-      const started: ModelProcess = new ModelProcess(child, memory);
-      void child.exited.then(() => started.#gone());
-      await started.#wait(timeoutMs);
-      return started;
+      await child.ready(timeoutMs).catch(lost);
+      return new ModelProcess(child, memory);
     } finally {
       // Both sides have it open: nothing is left behind, however they end.
       unlinkSync(path);
@@ -71,11 +64,11 @@ export class ModelProcess {
   }
 
   get alive(): boolean {
-    return this.#lost === undefined;
+    return this.#child.alive;
   }
 
   /** Resolves when it is gone. */
-  get exited(): Promise<unknown> {
+  get exited(): Promise<void> {
     return this.#child.exited;
   }
 
@@ -107,49 +100,20 @@ export class ModelProcess {
 
   /** Frees a model as soon as what runs has ended. */
   close(key: string): void {
-    if (this.loaded.delete(key) && this.alive) this.#send({ type: 'close', key });
+    if (this.loaded.delete(key) && this.alive) this.#child.tell({ type: 'close', key });
   }
 
   /** Ends it at once. */
-  kill(why: Loss = 'died'): void {
-    this.#ended ??= why;
-    this.#child.kill('SIGKILL');
+  kill(): void {
+    this.#child.kill();
   }
 
   #ask(request: LoadRequest | RunRequest, timeoutMs: number): Promise<ChildReply> {
-    if (this.#lost) return Promise.reject(this.#lost);
-    const answer = this.#wait(timeoutMs);
-    this.#send(request);
-    return answer;
+    return this.#child.ask(request, { timeoutMs }).catch(lost);
   }
+}
 
-  #send(request: ChildRequest): void {
-    try {
-      this.#child.send(request);
-    } catch {
-      // Its pipe is closed before its end is known here: that tells whoever waits.
-      this.kill();
-    }
-  }
-
-  #wait(timeoutMs: number): Promise<ChildReply> {
-    const timer = setTimeout(() => this.kill('time'), timeoutMs);
-    const { promise, resolve, reject } = Promise.withResolvers<ChildReply>();
-    this.#waiter = { resolve, reject };
-    if (this.#lost) reject(this.#lost);
-    return promise.finally(() => clearTimeout(timer));
-  }
-
-  #answered(reply: ChildReply): void {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    if (reply.type !== 'failed') waiter?.resolve(reply);
-    else waiter?.reject(new NautilusError(reply.slug, reply.status, reply.title, reply.detail));
-  }
-
-  #gone(): void {
-    const bySelf: Loss = this.#child.signalCode === MEMORY_SIGNAL ? 'memory' : 'died';
-    this.#lost = new ProcessLostError(this.#ended ?? bySelf);
-    this.#waiter?.reject(this.#lost);
-  }
+function lost(error: unknown): never {
+  if (!(error instanceof ChildLostError)) throw error;
+  throw new ProcessLostError(error.loss === 'cancelled' ? 'died' : error.loss);
 }

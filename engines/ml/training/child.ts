@@ -1,7 +1,5 @@
 // The process that trains, validates, converts or works on features: gets one order from the engine, tells how far it is, and ends. Started by in-child.ts.
-import { getPriority, setPriority } from 'node:os';
-import { NautilusError } from '../../../src/core/errors.ts';
-import { limitMemory } from '../../../src/core/memory-limit.ts';
+import { answerOrders, type Say } from '../../../src/core/child-work.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import { DatasetStore } from '../datasets/store.ts';
 import { checkpointsIn } from './checkpoints.ts';
@@ -11,9 +9,7 @@ import type { Order, Outcomes, Said } from './messages.ts';
 /** Milliseconds between two words on the progress: a family may tell of each of a thousand trees. */
 const TELL_MS = 100;
 
-const say = (said: Said) => process.send!(said);
-
-async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
+async function work(order: Order, say: Say<Said>): Promise<Outcomes[keyof Outcomes]> {
   const datasets = new DatasetStore(order.dataDir, false);
   if (order.kind === 'convert') {
     return (await import('../conversion/convert.ts')).convert(order.input, datasets, order.threads);
@@ -53,23 +49,7 @@ async function work(order: Order): Promise<Outcomes[keyof Outcomes]> {
   return outcome;
 }
 
-function failure(error: unknown): Said {
-  const { slug, status, title, message, extras, stack } =
-    error instanceof NautilusError
-      ? error
-      : new NautilusError('internal', 500, 'Internal error', `Invariant: ${String(error)}`);
-  return { type: 'failed', slug, status, title, detail: message, extras, stack };
-}
-
-// Only ever upwards, which needs no right.
-setPriority(Math.min(19, getPriority() + NICENESS));
-limitMemory(Number(process.argv[2]));
-// Without the engine nobody would take the outcome.
-process.on('disconnect', () => process.exit());
-process.once('message', (order: Order) => {
-  work(order).then(
-    (outcome) => say({ type: 'done', outcome }),
-    (error) => say(failure(error)),
-  );
-});
-say({ type: 'ready' });
+answerOrders<Order, Said>(
+  async (order, say) => ({ type: 'done', outcome: await work(order, say) }),
+  NICENESS,
+);

@@ -1,17 +1,13 @@
 // Trains and validates in a process of its own: the engine answers meanwhile, and whatever happens there happens to one job.
 import { resolve } from 'node:path';
+import type { z } from 'zod';
+import { ChildLostError, ChildProcess } from '../../../src/core/child-process.ts';
 import type { Config } from '../../../src/core/config.ts';
-import {
-  DependencyUnavailableError,
-  InvariantError,
-  NautilusError,
-  TooLargeError,
-} from '../../../src/core/errors.ts';
-import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
+import { DependencyUnavailableError, type NautilusError, TooLargeError } from '../../../src/core/errors.ts';
 import { CancelledError } from '../../../src/native/errors.ts';
 import { checkpointFolder } from './checkpoints.ts';
 import { CHECKPOINT_MS, MAX_BYTES } from './limits.ts';
-import type { Order, Outcomes, Said } from './messages.ts';
+import { doneSchema, type Order, type Outcomes, progressSchema } from './messages.ts';
 import type { TrainControl } from './train.ts';
 
 const PROGRAM = resolve(import.meta.dir, 'child.ts');
@@ -39,46 +35,24 @@ export async function inChild<O extends Order>(
   { signal, progress, started, maxBytes = MAX_BYTES }: ChildControl,
 ): Promise<Outcomes[O['kind']]> {
   if (signal.aborted) throw cancelled();
-  const { promise, resolve, reject } = Promise.withResolvers<Outcomes[O['kind']]>();
-  const child = start(order.threads, maxBytes, (said) => {
-    if (said.type === 'ready') child.send(order);
-    else if (said.type === 'progress') progress(said.progress);
-    else if (said.type === 'done') resolve(said.outcome as Outcomes[O['kind']]);
-    else reject(errorOf(said));
+  const child = new ChildProcess<Order, z.infer<typeof doneSchema>, z.infer<typeof progressSchema>>({
+    program: PROGRAM,
+    purpose: 'that trains',
+    threads: order.threads,
+    maxBytes,
+    answers: doneSchema,
+    notes: progressSchema,
   });
   started?.(child.pid);
-  void child.exited.then(() => {
-    if (child.signalCode === MEMORY_SIGNAL)
-      return reject(new TooLargeError('Expected a training within its memory', maxBytes));
-    const how = child.signalCode ?? `code ${child.exitCode}`;
-    reject(new DependencyUnavailableError(`Expected the process that trains to live, was ended by ${how}`));
-  });
-  const abort = () => reject(cancelled());
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    return await promise;
+    const heard = (note: z.infer<typeof progressSchema>) => progress(note.progress);
+    const { outcome } = await child.ask(order, { signal, heard });
+    return outcome as Outcomes[O['kind']];
+  } catch (error) {
+    throw error instanceof ChildLostError ? lostAs(error, maxBytes) : error;
   } finally {
-    signal.removeEventListener('abort', abort);
-    child.kill('SIGKILL');
+    child.kill();
     await child.exited;
-  }
-}
-
-function start(threads: number, maxBytes: number, ipc: (said: Said) => void): Bun.Subprocess {
-  try {
-    return Bun.spawn([process.execPath, '--no-orphans', PROGRAM, String(maxBytes)], {
-      ipc,
-      serialization: 'advanced',
-      stdin: 'ignore',
-      // What a library prints is no log of ours.
-      stdout: 'ignore',
-      stderr: 'ignore',
-      env: { ...process.env, NAUTILUS_THREADS: String(threads) },
-    });
-  } catch (cause) {
-    const error = new DependencyUnavailableError('Expected a process that trains, was refused');
-    error.cause = cause;
-    throw error;
   }
 }
 
@@ -86,13 +60,8 @@ function cancelled(): CancelledError {
   return new CancelledError('The training was cancelled; nothing of it is kept');
 }
 
-function errorOf(said: Extract<Said, { type: 'failed' }>): NautilusError {
-  const { slug, status, title, detail, extras, stack } = said;
-  const error =
-    slug === 'internal'
-      ? new InvariantError(detail.replace('Invariant: ', ''))
-      : new NautilusError(slug, status, title, detail, extras);
-  // Where it happened, for the log.
-  if (stack !== undefined) error.cause = stack;
-  return error;
+function lostAs({ loss, how }: ChildLostError, maxBytes: number): NautilusError {
+  if (loss === 'cancelled') return cancelled();
+  if (loss === 'memory') return new TooLargeError('Expected a training within its memory', maxBytes);
+  return new DependencyUnavailableError(`Expected the process that trains to live, was ended by ${how}`);
 }

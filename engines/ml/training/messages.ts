@@ -1,5 +1,6 @@
 // What the engine and a process that trains say to each other.
-import type { ProblemExtras } from '../../../src/core/errors.ts';
+import { z } from 'zod';
+import { objectOf } from '../../../src/core/child-process.ts';
 import type { FitProgress } from '../../../src/learning/family.ts';
 import type { Converted, ConvertInput } from '../conversion/convert.ts';
 import type { FeatureOutcome, FeatureWork } from '../features/work-types.ts';
@@ -37,17 +38,13 @@ export interface Outcomes {
   readonly features: FeatureOutcome;
 }
 
-/** What the process says. */
-export type Said =
-  | { readonly type: 'ready' }
-  | { readonly type: 'progress'; readonly progress: FitProgress }
-  | { readonly type: 'done'; readonly outcome: Outcomes[keyof Outcomes] }
-  | {
-      readonly type: 'failed';
-      readonly slug: string;
-      readonly status: number;
-      readonly title: string;
-      readonly detail: string;
-      readonly extras: ProblemExtras;
-      readonly stack: string | undefined;
-    };
+/** What the process answers. */
+export const doneSchema = z.object({
+  type: z.literal('done'),
+  outcome: objectOf<Outcomes[keyof Outcomes]>(),
+});
+
+/** What it says before. */
+export const progressSchema = z.object({ type: z.literal('progress'), progress: objectOf<FitProgress>() });
+
+export type Said = z.infer<typeof doneSchema> | z.infer<typeof progressSchema>;
