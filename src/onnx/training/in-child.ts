@@ -1,16 +1,17 @@
 // Trains in a process of its own: it can be stopped at any moment, may die without harm, and never holds up the caller's thread.
 import { join } from 'node:path';
+import type { z } from 'zod';
+import { ChildLostError, ChildProcess } from '../../core/child-process.ts';
 import {
   ConflictError,
   DependencyUnavailableError,
   DivergedError,
-  InvariantError,
   MalformedBodyError,
+  NautilusError,
   TooLargeError,
 } from '../../core/errors.ts';
-import { MEMORY_SIGNAL } from '../../core/memory-limit.ts';
 import { CancelledError } from '../../native/errors.ts';
-import type { ChildMessage, ChildOrder } from './child.ts';
+import { type ChildOrder, doneSchema, type Note, noteSchema } from './child-messages.ts';
 import type { TrainingJob, TrainingProgress, TrainingResult } from './job.ts';
 
 /** What runs a job in a child. */
@@ -65,40 +66,30 @@ export async function trainInChild(job: TrainingJob, control: ChildControl): Pro
 async function runChild(job: TrainingJob, control: ChildControl): Promise<TrainingResult> {
   const { signal, memoryBytes = DEFAULT_MEMORY_BYTES } = control;
   if (signal?.aborted) throw cancelled();
-  const outcome = Promise.withResolvers<TrainingResult>();
   const order: ChildOrder = {
     job,
     threads: control.threads,
     resume: control.resume,
     checkpointMs: control.checkpointMs ?? 10_000,
   };
-  const child = Bun.spawn([process.execPath, CHILD, String(memoryBytes)], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'ignore',
-    serialization: 'advanced',
-    ipc(message: ChildMessage) {
-      if (message.type === 'ready') child.send(order);
-      else if (message.type === 'progress') {
-        control.progress?.(message.progress);
-      } else if (message.type === 'checkpoint') control.checkpoint?.(message.bytes);
-      else if (message.type === 'done') outcome.resolve(message.result);
-      else outcome.reject(errorOf(message));
-    },
+  const child = new ChildProcess<ChildOrder, z.infer<typeof doneSchema>, Note>({
+    program: CHILD,
+    purpose: 'that trains',
+    maxBytes: memoryBytes,
+    answers: doneSchema,
+    notes: noteSchema,
   });
   control.started?.(child.pid);
-  void child.exited.then(() => {
-    if (child.signalCode === MEMORY_SIGNAL)
-      return outcome.reject(new TooLargeError('Expected a training that fits its memory limit', memoryBytes));
-    outcome.reject(new ChildDied(`was ended by ${child.signalCode ?? `code ${child.exitCode}`}`));
-  });
-  const abort = () => outcome.reject(cancelled());
-  signal?.addEventListener('abort', abort, { once: true });
+  const heard = (note: Note) => {
+    if (note.type === 'progress') control.progress?.(note.progress);
+    else control.checkpoint?.(note.bytes);
+  };
   try {
-    return await outcome.promise;
+    return (await child.ask(order, { signal, heard })).result;
+  } catch (error) {
+    throw errorOf(error, memoryBytes);
   } finally {
-    signal?.removeEventListener('abort', abort);
-    child.kill('SIGKILL');
+    child.kill();
     await child.exited;
   }
 }
@@ -107,9 +98,17 @@ function cancelled(): CancelledError {
   return new CancelledError('The training was cancelled; nothing of it is kept');
 }
 
-function errorOf({ slug, detail, step = 0 }: Extract<ChildMessage, { type: 'failed' }>): Error {
-  if (slug === 'diverged') return new DivergedError(detail, step);
-  if (slug === 'conflict') return new ConflictError(detail);
-  if (slug === 'malformed-body') return new MalformedBodyError(detail);
-  return new InvariantError(`training failed: ${detail}`);
+/** The class of an error does not travel. */
+function errorOf(error: unknown, memoryBytes: number): unknown {
+  if (error instanceof ChildLostError) {
+    if (error.loss === 'cancelled') return cancelled();
+    if (error.loss === 'memory')
+      return new TooLargeError('Expected a training that fits its memory limit', memoryBytes);
+    return new ChildDied(`was ended by ${error.how}`);
+  }
+  if (!(error instanceof NautilusError)) return error;
+  if (error.slug === 'diverged') return new DivergedError(error.message, Number(error.extras.step));
+  if (error.slug === 'conflict') return new ConflictError(error.message);
+  if (error.slug === 'malformed-body') return new MalformedBodyError(error.message);
+  return error;
 }
