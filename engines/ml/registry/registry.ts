@@ -10,7 +10,7 @@ import { accept, checkNoVersion } from './intake.ts';
 import type { Lineage, ModelRow, NewVersion, ServedPrecision } from './records.ts';
 import { deploymentReply, foundModel, modelReply, versionReply } from './replies.ts';
 import type { ModelDefinition, ModelUpdate, PageQuery, VersionDefinition } from './schemas.ts';
-import { precisionOf, type RegistryStore } from './store.ts';
+import { type JoinedVersion, precisionOf, type RegistryStore } from './store.ts';
 import { taskOfDefinition } from './task.ts';
 import { withTemplate } from './template.ts';
 import { acceptText, checkText } from './text-intake.ts';
@@ -86,9 +86,14 @@ export class ModelRegistry implements ModelSource {
   /**
    * Makes a model, with a first version where a file comes with it; without one, what a published type leaves open is its
    * template's. Throws ConflictError for an id that is taken, and what {@link withTemplate}, {@link taskOfDefinition},
-   * {@link importFile}, {@link accept} and {@link Artefacts.keep} throw.
+   * {@link importFile}, {@link accept} and {@link Artefacts.keep} throw, and what `joined` refuses.
    */
-  async create(given: ModelDefinition, bytes: Uint8Array | null, tokenizer: Uint8Array | null = null) {
+  async create(
+    given: ModelDefinition,
+    bytes: Uint8Array | null,
+    tokenizer: Uint8Array | null = null,
+    joined?: JoinedVersion,
+  ) {
     const { definition: brought, file } = await this.#imported(given, bytes, tokenizer);
     const definition = await withTemplate(brought, file !== null);
     const { model_type, tags = [], options = {}, configuration = {}, description = '' } = definition;
@@ -112,7 +117,7 @@ export class ModelRegistry implements ModelSource {
     }
     if (file)
       await this.#bring(definition, file, tokenizer, model_id, (first) =>
-        this.#store.createModel(model, first),
+        this.#store.createModel(model, first, joined),
       );
     else {
       checkNoVersion(definition, tokenizer);
@@ -128,6 +133,7 @@ export class ModelRegistry implements ModelSource {
     given: VersionDefinition,
     bytes: Uint8Array | null,
     tokenizer: Uint8Array | null = null,
+    joined?: JoinedVersion,
   ) {
     await this.#store.queries.model(id);
     const { definition, file } = await this.#imported(given, bytes, tokenizer);
@@ -136,7 +142,7 @@ export class ModelRegistry implements ModelSource {
       throw new InvalidOptionError(`Expected ${field.expected}, was missing`, [field]);
     }
     const version = await this.#bring(definition, file, tokenizer, id, (version) =>
-      this.#store.createVersion(id, version),
+      this.#store.createVersion(id, version, joined),
     );
     this.#parts.onChange(id, 'changed');
     return this.version(id, `${version}`);

@@ -58,6 +58,13 @@ export interface Joined {
   write(unit: Unit, deployment: DeploymentRow, nowUs: number): Promise<void>;
 }
 
+/** What is stored with a new version, in its transaction, or not at all. */
+export interface JoinedVersion {
+  /** Throws a refusal before anything is written. */
+  check(unit: Unit): Promise<void>;
+  write(unit: Unit, modelId: string, version: number, nowUs: number): void;
+}
+
 /** What served at some time. */
 export interface Served {
   readonly version: number;
@@ -95,26 +102,37 @@ export class RegistryStore {
     this.queries = new Queries(parts.database);
   }
 
-  /** Makes a model, with its first version where one is given; returns its number or null. Throws ConflictError for an id that is taken. */
-  createModel(model: NewModel, first?: NewVersion): Promise<number | null> {
-    return this.#change(async ({ tx }, queries, now) => {
+  /**
+   * Makes a model, with its first version where one is given; returns its number or null. Throws ConflictError for an id that is taken, and
+   * what `joined` refuses.
+   */
+  createModel(model: NewModel, first?: NewVersion, joined?: JoinedVersion): Promise<number | null> {
+    return this.#change(async (unit, queries, now) => {
+      const { tx } = unit;
       const { model_id } = model;
+      await joined?.check(unit);
       const before = await queries.row(model_id);
       if (before && before.deleted_us === null) {
         throw new ConflictError('Expected the id of no model, was taken', { model_id });
       }
       writeModel(tx, model, before, now);
       writeTags(tx, model_id, model.tags);
-      return first ? addVersion(tx, model_id, before?.newest_version ?? 0, first, now) : null;
+      if (!first) return null;
+      const number = addVersion(tx, model_id, before?.newest_version ?? 0, first, now);
+      joined?.write(unit, model_id, number, now);
+      return number;
     });
   }
 
-  /** Adds a version and returns its number. Throws NotFoundError. */
-  createVersion(id: string, version: NewVersion): Promise<number> {
-    return this.#change(async ({ tx }, queries, now) => {
+  /** Adds a version and returns its number. Throws NotFoundError, and what `joined` refuses. */
+  createVersion(id: string, version: NewVersion, joined?: JoinedVersion): Promise<number> {
+    return this.#change(async (unit, queries, now) => {
+      await joined?.check(unit);
       const { newest_version } = await queries.model(id);
-      touch(tx, id, now);
-      return addVersion(tx, id, newest_version, version, now);
+      touch(unit.tx, id, now);
+      const number = addVersion(unit.tx, id, newest_version, version, now);
+      joined?.write(unit, id, number, now);
+      return number;
     });
   }
 

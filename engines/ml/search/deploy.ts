@@ -1,8 +1,10 @@
 // A search becomes a model: the best trial, another one, or the stack is registered as a version once, and made to serve.
-
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import type { Transaction } from '../../../src/store/database.ts';
 import type { DatasetStore } from '../datasets/store.ts';
+import { Queries } from '../registry/queries.ts';
 import type { ModelsService } from '../registry/service.ts';
+import type { JoinedVersion } from '../registry/store.ts';
 import { type TrainInput, trainInput } from '../training/schemas.ts';
 import { versionOf } from '../training/version.ts';
 import { best } from './board.ts';
@@ -23,7 +25,7 @@ export interface DeployParts {
 /** Deploys what searches found. */
 export class SearchDeployer {
   readonly #parts: DeployParts;
-  /** Choices that are being registered, so that two requests for one make one version. */
+  /** Choices that this process is registering, so that two requests for one fit and try its model once. */
   readonly #registering = new Map<string, Promise<Registered>>();
 
   constructor(parts: DeployParts) {
@@ -90,10 +92,10 @@ export class SearchDeployer {
     const { searches, models, datasets } = this.#parts;
     const { search_id, settings } = search;
     const name = choiceName(choice);
+    const { queries } = models.registry.store;
     const known = await this.#known(search_id, name, modelId);
     if (known) return known;
-    if (modelId !== undefined)
-      await models.change(modelId, () => models.registry.store.queries.model(modelId));
+    if (modelId !== undefined) await models.change(modelId, () => queries.model(modelId));
     const card = await datasets.get(settings.dataset_id);
     // Another trial than the best is fitted now. It goes on when the request is given up, and is there for the next one.
     const { signal } = new AbortController();
@@ -102,17 +104,45 @@ export class SearchDeployer {
     const input = inputOf(settings, made);
     const lineage = { search: { search_id, trial: choice.kind === 'stack' ? null : choice.trial.number } };
     const definition = versionOf(input, made, card, lineage);
-    const model_id = modelId ?? (await this.#newModel(search, choice, input));
-    const { version } = await models.registry.addVersion(model_id, definition, made.bytes);
-    await searches.store.keepVersion(search_id, name, model_id, Number(version));
-    return { model_id, version: Number(version) };
+    let registered: Registered | undefined;
+    const joined: JoinedVersion = {
+      check: async ({ tx }) => {
+        searches.store.hold(tx, search_id);
+        const another = await this.#known(search_id, name, modelId, tx);
+        if (another) throw new RegisteredError(another);
+      },
+      write({ tx }, model_id, version) {
+        registered = { model_id, version };
+        searches.store.keepVersion(tx, search_id, name, registered);
+      },
+    };
+    try {
+      if (modelId !== undefined)
+        await models.registry.addVersion(modelId, definition, made.bytes, null, joined);
+      else
+        await models.registry.create(
+          { ...definition, ...modelOf(search, choice, input) },
+          made.bytes,
+          null,
+          joined,
+        );
+      return registered!;
+    } catch (error) {
+      if (error instanceof RegisteredError) return error.registered;
+      throw error;
+    }
   }
 
   /** The version that the choice is already, unless it was deleted meanwhile. */
-  async #known(searchId: string, name: string, modelId: string | undefined): Promise<Registered | null> {
-    const known = await this.#parts.searches.store.version(searchId, name, modelId);
+  async #known(
+    searchId: string,
+    name: string,
+    modelId: string | undefined,
+    tx?: Transaction,
+  ): Promise<Registered | null> {
+    const known = await this.#parts.searches.store.version(searchId, name, modelId, tx);
     if (!known) return null;
-    const { queries } = this.#parts.models.registry.store;
+    const queries = tx ? new Queries(tx) : this.#parts.models.registry.store.queries;
     try {
       await queries.model(known.model_id);
       await queries.version(known.model_id, known.version);
@@ -122,30 +152,37 @@ export class SearchDeployer {
       throw error;
     }
   }
+}
 
-  async #newModel(
-    { settings }: SearchRow,
-    choice: Choice,
-    { features, target, steps }: Pick<TrainInput, 'features' | 'target' | 'steps'>,
-  ): Promise<string> {
-    // What trains it again by itself; a stack is no family.
-    const { family, options } =
-      choice.kind === 'trial' ? candidateOf(choice.trial.point, settings) : NO_FAMILY;
-    const { model_id } = await this.#parts.models.registry.create(
-      {
-        model_type: settings.task,
-        ...(family !== undefined && { family }),
-        options: { ...options },
-        configuration: { training: { features, target, steps } },
-        description: 'Made by a search over settings',
-      },
-      null,
-    );
-    return model_id;
+/** Another process, or another request for any model, has registered the choice meanwhile. */
+class RegisteredError extends ConflictError {
+  readonly registered: Registered;
+
+  constructor(registered: Registered) {
+    super('Expected a choice that is no version, was registered meanwhile');
+    this.registered = registered;
   }
 }
 
 const NO_FAMILY = { family: undefined, options: {} };
+
+/** The model that a choice becomes where none is named. */
+function modelOf(
+  { settings }: SearchRow,
+  choice: Choice,
+  { features, target, steps }: Pick<TrainInput, 'features' | 'target' | 'steps'>,
+) {
+  // What trains it again by itself; a stack is no family.
+  const { family, options } = choice.kind === 'trial' ? candidateOf(choice.trial.point, settings) : NO_FAMILY;
+  return {
+    model_type: settings.task,
+    task: settings.task,
+    ...(family !== undefined && { family }),
+    options: { ...options },
+    configuration: { training: { features, target, steps } },
+    description: 'Made by a search over settings',
+  };
+}
 
 /** The training that would have the rows of a finished choice: what its version says of them. */
 function inputOf(settings: Settings, { features, test_fraction, report }: Finished): TrainInput {

@@ -78,6 +78,16 @@ describe('a search', () => {
       ...{ choice: other, model_id: first.model_id, production_ready: false },
     });
     expect([second.status, second.body.version, second.body.deployed]).toEqual([200, '2', false]);
+    // A choice that is asked for several times at once is one version, whatever model is meant.
+    const third = { choice: results.leader_board[4].trial, production_ready: false };
+    const named = { ...third, model_id: first.model_id };
+    const twice = await Promise.all(
+      [third, third, named, named].map((body) => engine.post(`/automl/deploy/${id}`, body)),
+    );
+    expect(twice.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const made = twice.map(({ body }) => `${body.model_id}@${body.version}`);
+    expect([made[0], made[2]]).toEqual([made[1], made[3]]);
+    expect((await engine.get(`/models/${first.model_id}/versions`)).body.versions).toHaveLength(3);
     const { searches } = (await engine.get('/automl?kind=hyperopt')).body;
     expect(searches).toHaveLength(1);
     expect((await engine.get(`/hyperopt/progress/${id}`)).body).toEqual({

@@ -61,4 +61,37 @@ describe.skipIf(!REDIS_SERVER || !POSTGRES_BIN)('trials over Redis', () => {
     const numbers = leader_board.map(({ trial }: { trial: number }) => trial);
     expect(new Set(numbers).size).toBe(numbers.length);
   });
+
+  test('become one version, although both are asked to deploy at once', async () => {
+    const [first, second] = engines as [TestEngine, TestEngine];
+    const response = await fetch(`${first.url}/datasets`, { method: 'POST', body: searchTable(300) });
+    const { dataset_id } = (await response.json()) as { dataset_id: string };
+    const { body } = await first.post('/hyperopt/start', {
+      ...{ dataset_id, family: 'ridge', target: { kind: 'log_return' }, max_trials: 2 },
+      features: [{ kind: 'value', column: 'signal' }],
+    });
+    // Either of them may have run it.
+    const results = async () => (await first.get(`/automl/results/${body.job_id}`)).body;
+    await eventually(async () => (await results()).state === 'completed', 'the search to end');
+    const { leader_board } = await results();
+    const models = async () =>
+      (await first.get('/models?limit=100')).body.models.map(
+        ({ model_id }: { model_id: string }) => model_id,
+      );
+    const before = await models();
+    for (const { trial } of leader_board) {
+      const asked = { choice: trial, production_ready: false };
+      const replies = await Promise.all(
+        [first, second].map((engine) => engine.post(`/automl/deploy/${body.job_id}`, asked)),
+      );
+      const [one, other] = replies.map(({ status, body: { model_id, version } }) => [
+        status,
+        model_id,
+        version,
+      ]);
+      expect(one).toEqual([200, expect.any(String), '1']);
+      expect(other).toEqual(one!);
+    }
+    expect(await models()).toHaveLength(before.length + 2);
+  });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../../src/core/config.ts';
+import { type Config, loadConfig } from '../../../src/core/config.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { openDatabase } from '../../../src/store/open.ts';
 import { STORES, useStore } from '../../../test/support/stores.ts';
@@ -16,11 +16,12 @@ const POINT = { alpha: 1, other: 'b' };
 for (const { name, present, start } of STORES) {
   describe.skipIf(!present)(`the tables of searches on ${name}`, () => {
     let dataDir: string;
+    let config: Config;
     let database: Database;
     let store: SearchStore;
     useStore(start, async (_, env) => {
       dataDir = mkdtempSync(join(tmpdir(), 'searches-'));
-      const config = loadConfig({ NAUTILUS_DATA_DIR: dataDir, ...env });
+      config = loadConfig({ NAUTILUS_DATA_DIR: dataDir, ...env });
       database = await openDatabase(config, 'ml', { engine: MIGRATIONS });
       let us = 0;
       store = new SearchStore({ database, clock: { nowUs: () => ++us } as never });
@@ -35,6 +36,9 @@ for (const { name, present, start } of STORES) {
       await store.create({ search_id, kind, settings });
       return search_id;
     };
+
+    const keep = (id: string, choice: string, model_id: string, version: number) =>
+      database.transaction((tx) => store.keepVersion(tx, id, choice, { model_id, version }));
 
     test('count each trial once, whoever ends it first', async () => {
       const id = await made();
@@ -90,7 +94,7 @@ for (const { name, present, start } of STORES) {
       expect(await listed('automl', 2, ids[2])).toEqual([ids[0]!]);
       for (const id of ids.slice(0, 2)) await store.end(id, 'completed', { result: { best: 1 } });
       await store.propose(ids[0]!, 0, POINT);
-      await store.keepVersion(ids[0]!, 'stack', 'model', 1);
+      await keep(ids[0]!, 'stack', 'model', 1);
       expect(await store.result(ids[1]!)).toEqual({ best: 1 });
       await store.prune(1);
       // The one that has not ended stays.
@@ -105,12 +109,37 @@ for (const { name, present, start } of STORES) {
 
     test('remember the version of a choice in each model, and the model that had it first', async () => {
       const id = await made();
-      await store.keepVersion(id, 'trial-1', 'a', 1);
-      await store.keepVersion(id, 'trial-1', 'b', 4);
-      await store.keepVersion(id, 'trial-1', 'b', 5);
+      await keep(id, 'trial-1', 'a', 1);
+      await keep(id, 'trial-1', 'b', 4);
+      await keep(id, 'trial-1', 'b', 5);
       expect(await store.version(id, 'trial-1', 'b')).toEqual({ model_id: 'b', version: 5 });
       expect(await store.version(id, 'trial-1', undefined)).toEqual({ model_id: 'a', version: 1 });
       expect(await store.version(id, 'trial-2', undefined)).toBeNull();
+    });
+
+    test('are held by one transaction at a time, of whatever process', async () => {
+      // Only one process has a file of SQLite open.
+      const other =
+        database.dialect === 'sqlite' ? database : await openDatabase(config, 'ml', { engine: MIGRATIONS });
+      const id = await made();
+      /** Makes a version of a choice that has none. */
+      const register = (db: Database, choice: string, model_id: string) =>
+        db.transaction(async (tx) => {
+          store.hold(tx, id);
+          const known = await store.version(id, choice, undefined, tx);
+          if (known) return known.model_id;
+          store.keepVersion(tx, id, choice, { model_id, version: 1 });
+          return model_id;
+        });
+      try {
+        for (let trial = 0; trial < 10; trial++) {
+          const choice = `trial-${trial}`;
+          const both = await Promise.all([register(database, choice, 'a'), register(other, choice, 'b')]);
+          expect(new Set(both).size).toBe(1);
+        }
+      } finally {
+        if (other !== database) await other.close();
+      }
     });
   });
 }

@@ -1,7 +1,7 @@
 // Searches and their trials in the engine's database. Every change is one transaction; a trial is counted once.
 import type { Clock } from '../../../src/core/clock.ts';
 import { NotFoundError } from '../../../src/core/errors.ts';
-import type { Database } from '../../../src/store/database.ts';
+import type { Database, Reader, Transaction } from '../../../src/store/database.ts';
 import type {
   Outcome,
   Reason,
@@ -205,28 +205,36 @@ export class SearchStore {
     return ended !== null;
   }
 
+  /** Until the transaction ends no other one, in whatever process, is further than this with the same search. */
+  hold(tx: Transaction, id: string): void {
+    tx.write('UPDATE searches SET state = state WHERE search_id = ?', id);
+  }
+
   /** The version that a choice of a search became in a model, or in any where none is named; null before. */
   async version(
     id: string,
     choice: string,
     modelId: string | undefined,
+    reader: Reader = this.#db,
   ): Promise<{ readonly model_id: string; readonly version: number } | null> {
     const named = modelId === undefined ? '' : 'AND model_id = ?';
-    return this.#db.get(
+    return reader.get(
       `SELECT model_id, version FROM search_versions WHERE search_id = ? AND choice = ? ${named} ORDER BY created_us, model_id LIMIT 1`,
       ...[id, choice, ...(modelId === undefined ? [] : [modelId])],
     );
   }
 
-  /** Remembers the version that a choice became; one that was known stays. */
-  async keepVersion(id: string, choice: string, modelId: string, version: number): Promise<void> {
-    const values = [id, choice, modelId, version, this.#clock.nowUs()];
-    await this.#db.transaction((tx) =>
-      tx.write(
-        `INSERT INTO search_versions (search_id, choice, model_id, version, created_us) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (search_id, choice, model_id) DO UPDATE SET version = excluded.version, created_us = excluded.created_us`,
-        ...values,
-      ),
+  /** Remembers the version that a choice became, in place of one that was deleted. */
+  keepVersion(
+    tx: Transaction,
+    id: string,
+    choice: string,
+    { model_id, version }: { readonly model_id: string; readonly version: number },
+  ): void {
+    tx.write(
+      `INSERT INTO search_versions (search_id, choice, model_id, version, created_us) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (search_id, choice, model_id) DO UPDATE SET version = excluded.version, created_us = excluded.created_us`,
+      ...[id, choice, model_id, version, this.#clock.nowUs()],
     );
   }
 }
