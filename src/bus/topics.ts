@@ -30,6 +30,17 @@ import {
 } from './bodies.ts';
 import { decision, validationAnswer, validationQuestion } from './decision-bodies.ts';
 import { driftUpdate, retrainingRequired } from './drift-bodies.ts';
+import {
+  marketBars,
+  marketBooks,
+  marketFundamentals,
+  marketFunding,
+  marketMacro,
+  marketQuotes,
+  marketReference,
+  marketSource,
+  marketTrades,
+} from './market-bodies.ts';
 import { registeredModel } from './model-bodies.ts';
 
 /**
@@ -56,6 +67,11 @@ export interface Topic<out Body> {
   readonly keyOf: (body: unknown) => string;
   /** Whether events of an `append` topic stay for ever, or for NAUTILUS_EVENTS_DAYS. */
   readonly keep: 'window' | 'forever';
+  /**
+   * For whoever reads too slowly: the newest message of each key replaces those before it, instead of the oldest being dropped
+   * whatever they say. Undefined where every message counts.
+   */
+  readonly newestOf: ((body: unknown) => string) | undefined;
 }
 
 /** The body type of a topic. */
@@ -76,6 +92,7 @@ function topic<Body>(
   description: string,
   schema: z.ZodType<Body>,
   { key, keep }: Appending = OF_PORTFOLIO,
+  newestOf?: (body: unknown) => string,
 ): Topic<Body> {
   const keyOf = (body: unknown) => String((body as Record<string, unknown>)[key]);
   return Object.freeze({
@@ -87,12 +104,42 @@ function topic<Body>(
     schema,
     keyOf,
     keep,
+    newestOf,
   }) as unknown as Topic<Body>;
+}
+
+/** A topic of marketdata; of a `newest` one, each (source, symbol) has only its newest body kept for a slow reader. */
+function market<Body>(
+  name: string,
+  description: string,
+  schema: z.ZodType<Body>,
+  keeps: 'all' | 'newest' = 'all',
+): Topic<Body> {
+  const newestOf = keeps === 'newest' ? seriesOf : undefined;
+  return topic(name, 'marketdata', 'publish', description, schema, OF_PORTFOLIO, newestOf);
+}
+
+function seriesOf(body: unknown): string {
+  const { source, symbol } = body as Readonly<Record<string, unknown>>;
+  return `${source} ${symbol}`;
 }
 
 /** All topics by a short key. Published names stay as they were published. */
 export const topics = {
   marketLiveData: topic('market.live_data', 'marketdata', 'publish', 'Bars as they arrive', liveData),
+  marketTrades: market('market.trades', 'Trades as they arrive', marketTrades),
+  marketQuotes: market('market.quotes', 'Best bids and asks as they arrive', marketQuotes, 'newest'),
+  marketBooks: market('market.books', 'Order books: state, best levels, what changed', marketBooks, 'newest'),
+  marketBars: market('market.bars', 'Bars that end by trades, volume, notional or imbalance', marketBars),
+  marketReference: market('market.reference', 'Instruments and corporate actions', marketReference),
+  marketFunding: market('market.funding', 'Funding rates of perpetuals', marketFunding),
+  marketMacro: market('market.macro', 'Points of economic series', marketMacro),
+  marketFundamentals: market('market.fundamentals', 'Figures that companies filed', marketFundamentals),
+  marketSources: market(
+    'market.sources',
+    'Health of sources, states of books, choice of source, divergence, late or lost records',
+    marketSource,
+  ),
   featureValues: topic('features.values', 'features', 'publish', 'Feature vector of one bar', featureValues),
   factorValues: topic('factor.values', 'factor', 'publish', 'Factor values of one instrument', factorValues),
   mlPredictions: topic('ml.predictions', 'ml', 'publish', 'Model output for one feature vector', prediction),
