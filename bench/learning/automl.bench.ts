@@ -105,11 +105,11 @@ async function compared(set: TreeSet, at: number): Promise<string[]> {
 
 const versions = rivals && `Optuna ${rivals.versions.Optuna} with LightGBM ${rivals.versions.LightGBM}`;
 const against = versions
-  ? `${versions}, as many trials at a time, the same space, pruner and early stopping`
+  ? `${versions}, as many trials at a time, the same space and early stopping, its median rule after equal rounds`
   : RIVALS_HINT;
 publish({
   title: 'Searches: time',
-  note: `TPE and the median rule over two kinds of boosted trees, ${threads} processes of one thread; beside ${against}. Medians of ${RUNS} runs in turns. Reach: 100 trials within 60 s.`,
+  note: `TPE and the median rule, after equal rounds times learning rate, over two kinds of boosted trees, ${threads} processes of one thread; beside ${against}. Medians of ${RUNS} runs in turns. Reach: 100 trials within 60 s.`,
   columns: ['search', 'ours', 'Optuna + LightGBM', 'Optuna + LightGBM / ours', 'trials ended early'],
   rows: [await timed(drawn('binary', 20_000, 64))],
 });

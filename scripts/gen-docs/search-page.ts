@@ -60,7 +60,9 @@ they are the last 15% of the training rows of each, purged.
 These families begin with the options below, where neither the request nor the trial says otherwise.
 
 They also tell how they are doing, up to 20 times a split, for [pruners](automl.md#what-a-search-takes): the log-loss of the watched rows, or their squared error over the variance of the
-training targets, so that families compare; over several splits the mean of those so far. Nothing is told of another loss (\`huber\`, \`quantile\`, \`poisson\`) nor by libraries (\`engine\`), and by other families: they run to
+training targets, so that families compare; over several splits the mean of those so far. A step is a 20th of the epochs; of boosting a 20th of the rounds at a \`learning_rate\` of 0.1, and
+fewer or more rounds where it is higher or lower, since trials are about as far where rounds times \`learning_rate\` is the same. By rounds alone those that learn slowly, the better ones at
+their end, would be behind and be ended; one that learns so slowly that it never makes a step is never ended. Nothing is told of another loss (\`huber\`, \`quantile\`, \`poisson\`) nor by libraries (\`engine\`), and by other families: they run to
 their end. A pruner goes by this loss whatever the metric is: with \`sharpe_ratio\` the pruner \`none\` is the careful choice.
 `;
 

@@ -55,6 +55,20 @@ export function trialOptions(
   };
 }
 
+/** Learning rate whose reports are spread over all rounds of a fit. */
+const REPORTING_RATE = 0.1;
+
+/**
+ * Returns how much of a fit the finished rounds or epochs are: 0 to 1, for boosting above 1 where it learns faster than {@link REPORTING_RATE}. There a round
+ * counts for its learning rate: fits are about as far where the product of both is the same (Friedman 2001, Greedy function approximation, section 5), and
+ * by rounds alone those that learn slowly, the better ones at their end, would be behind.
+ */
+export function shareDone(family: string, options: Readonly<Record<string, unknown>>, done: number): number {
+  const steps = WATCHED[family]?.steps ?? 'rounds';
+  const share = done / Number(options[steps]);
+  return steps === 'rounds' ? (share * Number(options.learning_rate)) / REPORTING_RATE : share;
+}
+
 /**
  * Returns what makes the watched loss of a fit one that trials of all families share: the log-loss of classes, and of numbers the squared error
  * over the variance of the training targets. Null where the loss is another one, which compares with nothing.

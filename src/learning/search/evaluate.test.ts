@@ -72,6 +72,22 @@ describe('a trial', () => {
     }
   });
 
+  test('is compared with others that are as far: after fewer rounds where it learns faster', async () => {
+    const firstReport = async (learning_rate: number) => {
+      const told: [number, number][] = [];
+      const options = { ...BOOSTED.options, learning_rate, rounds: 400 };
+      await evaluate({ ...BOOSTED, options }, table, {
+        ...control,
+        report: (step, value) => told.push([step, value]) < 1,
+      });
+      return told[0]!;
+    };
+    const [fast, slow] = [await firstReport(0.2), await firstReport(0.02)];
+    expect([fast[0], slow[0]]).toEqual([1, 1]);
+    // After as many rounds the slow one is a third behind.
+    expect(Math.abs(slow[1] / fast[1] - 1)).toBeLessThan(0.1);
+  });
+
   test('goes on counting its steps over the splits of a scheme, and tests each row once', async () => {
     const folds = searchTable(
       set,

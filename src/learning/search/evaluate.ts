@@ -8,7 +8,7 @@ import { takeInputs, takeRows, type ValidationData } from '../validation/data.ts
 import { assertClassesSeen, fitRows } from '../validation/held-out.ts';
 import { type CheckedSplit, requireChecked } from '../validation/leak.ts';
 import { predictServed } from '../validation/serve.ts';
-import { trialOptions, WATCHED, watchedUnit } from './base-options.ts';
+import { shareDone, trialOptions, WATCHED, watchedUnit } from './base-options.ts';
 import { lossOf, scoresOf } from './metric.ts';
 import { columnsOf, type SearchTable, takeColumns } from './table.ts';
 
@@ -160,13 +160,12 @@ async function fitSplit(
   const unit = watches ? watchedUnit(family.name, table.task, options, varianceOf(data, split.train)) : null;
   const ended = new AbortController();
   let [told, last, ends] = [0, Number.NaN, null as number | null];
-  const most = Number(options[WATCHED[family.name]?.steps ?? 'rounds']);
   const progress = ({ step: done, validation_loss }: FitProgress) => {
     if (unit === null || validation_loss === undefined || ends !== null) return;
     last = validation_loss * unit;
     // Of finished rounds or epochs: how often a fit tells of its progress in between may depend on the time that it takes.
-    const step = Math.ceil((done / most) * STEPS_PER_SPLIT);
-    if (step <= told) return;
+    const step = Math.floor(shareDone(family.name, options, done) * STEPS_PER_SPLIT);
+    if (step <= told || step > STEPS_PER_SPLIT) return;
     told = step;
     const value = (before + last) / (place + 1);
     if (report?.(place * STEPS_PER_SPLIT + step, value) !== false) return;
