@@ -1,7 +1,7 @@
-// The operator page: binds the link, the state and the panels.
+// The operator page: binds the state and the panels.
 import { EquityChart, PriceChart } from './charts.js';
 import * as format from './format.js';
-import { drawer, everySecond, openLink } from './page.js';
+import { runPage } from './page.js';
 import { drawEngines, drawMoney, drawOptions, makeTables } from './panels.js';
 import { applyMessage, applyReplay, applySnapshot, createState } from './state.js';
 import { byId, setText } from './tables.js';
@@ -10,7 +10,7 @@ const WINDOWS = [60, 120, 300, 600];
 const MAX_ROWS = 50;
 
 const state = createState();
-const view = { symbol: undefined, portfolio: undefined, picked: {}, bars: 120, cursor: null, linked: false };
+const view = { symbol: undefined, portfolio: undefined, picked: {}, bars: 120, cursor: null };
 const tables = makeTables();
 const priceChart = new PriceChart(byId('price-chart'), (index) => {
   view.cursor = index;
@@ -26,23 +26,15 @@ const TOPICS = [
   'risk.portfolio_updates',
   'system.*',
 ];
-const link = openLink('/snapshot', TOPICS, {
-  snapshot(snapshot) {
-    applySnapshot(state, snapshot);
-    schedule();
+const redraw = runPage('/snapshot', TOPICS, state, {
+  applySnapshot,
+  applyMessage,
+  applyFrame(frame) {
+    if (frame.type !== 'replay') return false;
+    followReplay(frame);
+    return true;
   },
-  frame(frame) {
-    if (frame.type === 'message') applyMessage(state, frame);
-    else if (frame.type === 'batch') for (const message of frame.messages) applyMessage(state, message);
-    else if (frame.type === 'replay') followReplay(frame);
-    else if (frame.type === 'dropped') state.lost += frame.count;
-    else return;
-    schedule();
-  },
-  linked(linked) {
-    view.linked = linked;
-    redraw('engines');
-  },
+  draw,
 });
 
 // Whoever starts a replay wants to see it.
@@ -54,14 +46,10 @@ function followReplay(frame) {
   view.picked = {};
 }
 
-const schedule = drawer(draw);
-
-function draw() {
-  const { dirty } = state;
-  state.dirty = new Set();
+function draw(dirty, isLinked) {
   choose();
   if (dirty.has('head')) drawHead();
-  if (dirty.has('engines')) drawEngines(state.engines, view.linked);
+  if (dirty.has('engines')) drawEngines(state.engines, isLinked);
   if (dirty.has('market') || dirty.has('lists')) drawMarket();
   if (dirty.has('money')) drawPortfolio();
   if (dirty.has('lists')) drawLists();
@@ -168,11 +156,6 @@ function drawLists() {
   }
 }
 
-function redraw(...parts) {
-  for (const part of parts) state.dirty.add(part);
-  schedule();
-}
-
 byId('symbol').addEventListener('change', ({ target }) => {
   view.symbol = view.picked.symbol = target.value;
   redraw('market');
@@ -196,7 +179,3 @@ for (const bars of WINDOWS) {
   });
   byId('window').append(button);
 }
-
-everySecond(state, () => redraw('engines'));
-
-link.open();

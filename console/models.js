@@ -1,45 +1,29 @@
-// The page of models: binds the link, the state and the panels.
+// The page of models: binds the state and the panels.
 import * as format from './format.js';
 import { LossChart } from './model-chart.js';
 import { figure, makeTables, registryRows } from './model-panels.js';
 import { applyMessage, applySnapshot, createState } from './model-state.js';
-import { drawer, everySecond, openLink } from './page.js';
+import { runPage } from './page.js';
 import { drawEngines, drawOptions } from './panels.js';
 import { byId, setText } from './tables.js';
 
 const state = createState();
-const view = { linked: false, picked: {} };
+const view = { picked: {} };
 const tables = makeTables();
 const lossChart = new LossChart(byId('loss-chart'));
 
-const link = openLink('/snapshot/models', ['ml.*', 'system.*'], {
-  snapshot(snapshot) {
-    applySnapshot(state, snapshot);
-    schedule();
-  },
-  frame(frame) {
-    if (frame.type === 'message') applyMessage(state, frame);
-    else if (frame.type === 'batch') for (const message of frame.messages) applyMessage(state, message);
-    else if (frame.type === 'dropped') state.lost += frame.count;
-    else return;
-    schedule();
-  },
-  linked(linked) {
-    view.linked = linked;
-    redraw('engines');
-  },
+const redraw = runPage('/snapshot/models', ['ml.*', 'system.*'], state, {
+  applySnapshot,
+  applyMessage,
+  draw,
 });
-
-const schedule = drawer(draw);
 
 const newestFirst = (map) => [...map.values()].reverse();
 const bySymbol = (a, b) => (a.symbol < b.symbol ? -1 : 1);
 
-function draw() {
-  const { dirty } = state;
-  state.dirty = new Set();
+function draw(dirty, isLinked) {
   setText(byId('version'), state.version);
-  if (dirty.has('engines')) drawEngines(state.engines, view.linked);
+  if (dirty.has('engines')) drawEngines(state.engines, isLinked);
   if (dirty.has('models')) drawRegistry();
   if (dirty.has('trainings')) drawTraining();
   if (dirty.has('searches')) drawSearch();
@@ -124,11 +108,6 @@ function drawSearch() {
   tables.leaders.draw((search?.leaders ?? []).map((leader, i) => ({ ...leader, rank: i + 1 })));
 }
 
-function redraw(...parts) {
-  for (const part of parts) state.dirty.add(part);
-  schedule();
-}
-
 for (const [kind, part] of [
   ['training', 'trainings'],
   ['search', 'searches'],
@@ -138,7 +117,3 @@ for (const [kind, part] of [
     redraw(part);
   });
 }
-
-everySecond(state, () => redraw('engines'));
-
-link.open();

@@ -6,10 +6,45 @@ import { byId, setText } from './tables.js';
 const DRAW_MS = 100;
 
 /**
- * Returns a link that is to be opened. Calls back `snapshot(data)`, `frame(frame)` in order, and `linked(isLinked)`; what it
- * says of itself goes into the head.
+ * Runs a page on `state`: what comes over the link goes in by `applySnapshot` and `applyMessage`, a frame of another kind by `applyFrame`, which
+ * says whether it knew it. `draw(dirty, isLinked)` is called soon after, with the names of what changed. Returns a function that has
+ * parts drawn again by name.
  */
-export function openLink(path, topics, { snapshot, frame, linked }) {
+export function runPage(path, topics, state, { applySnapshot, applyMessage, applyFrame, draw }) {
+  let isLinked = false;
+  const schedule = drawer(() => {
+    const { dirty } = state;
+    state.dirty = new Set();
+    draw(dirty, isLinked);
+  });
+  const redraw = (...parts) => {
+    for (const part of parts) state.dirty.add(part);
+    schedule();
+  };
+  const link = openLink(path, topics, {
+    snapshot(snapshot) {
+      applySnapshot(state, snapshot);
+      schedule();
+    },
+    frame(frame) {
+      if (frame.type === 'message') applyMessage(state, frame);
+      else if (frame.type === 'batch') for (const message of frame.messages) applyMessage(state, message);
+      else if (frame.type === 'dropped') state.lost += frame.count;
+      else if (!applyFrame?.(frame)) return;
+      schedule();
+    },
+    linked(now) {
+      isLinked = now;
+      redraw('engines');
+    },
+  });
+  everySecond(state, () => redraw('engines'));
+  link.open();
+  return redraw;
+}
+
+// What the link says of itself goes into the head.
+function openLink(path, topics, { snapshot, frame, linked }) {
   // There is nothing to see without a key, so that Escape does not send the question away.
   byId('key-dialog').oncancel = (event) => event.preventDefault();
   return new Link(path, topics, {
@@ -39,8 +74,8 @@ function askKey(isWrong) {
   });
 }
 
-/** Returns a function that has `draw` called soon, at most ten times a second. */
-export function drawer(draw) {
+// Returns a function that has `draw` called soon, at most ten times a second.
+function drawer(draw) {
   let scheduled = false;
   let drawnMs = 0;
   return () => {
@@ -56,11 +91,9 @@ export function drawer(draw) {
   };
 }
 
-/**
- * Keeps the meters of the head, and calls `look` every second: silence makes an engine `down` without a message. `state` counts
- * `messages` of the second and those `lost`.
- */
-export function everySecond(state, look) {
+// Keeps the meters of the head, and calls `look` every second: silence makes an engine `down` without a message. `state` counts
+// `messages` of the second and those `lost`.
+function everySecond(state, look) {
   const tick = () => {
     setText(byId('rate'), format.count(state.messages));
     state.messages = 0;
