@@ -7,6 +7,9 @@ import { type EngineStore, logged, STORES } from '../../../test/support/stores.t
 import definition from '../index.ts';
 import { begun, expectStatus, keysByArm, keysOf, predictKeys, rowAt, withVersions } from './test-kit.ts';
 
+/** Of a batch. */
+const ROWS = [[0.5], [-0.25], [1]];
+
 for (const { name, present, start } of STORES) {
   describe.skipIf(!present)(`experiments on ${name}`, () => {
     let store: EngineStore;
@@ -199,6 +202,32 @@ for (const { name, present, start } of STORES) {
       const ended = expectStatus(await engine.post(`/experiments/${id}/stop`), 200);
       expect(ended).toMatchObject({ state: 'stopped', winner: null });
       expect((await predictKeys(engine, 'sign', ['x']))[0].experiment).toBeUndefined();
+    }, 60_000);
+
+    test('has a batch with a key answered by one arm, as one request', async () => {
+      const arms = [{ model: '1' }, { model: '2' }];
+      const asked = { model_id: 'sign', metric: 'latency_ms', arms, guardrails: { latency_ms: null } };
+      const { experiment_id: id } = await begun(engine, asked);
+      const served = await production('sign');
+      const batch = (more: object) =>
+        engine.post('/predict/batch', { model_id: 'sign', inputs: ROWS, ...more });
+      for (const [i, key] of keysByArm(id, [[0.5, 0.5]], [2, 2], 'batch').entries()) {
+        const body = expectStatus(await batch({ key }), 200);
+        const arm = ['control', 'challenger'][i % 2]!;
+        expect(body.experiment).toEqual({ id, arm, key });
+        expect(body.model_version).toBe(`${1 + (i % 2)}`);
+        // The first version is wrong about every row, the second about none.
+        const rises = body.predictions.map((p: number) => p > 0.5);
+        expect(rises).toEqual(ROWS.map(([x]) => x! > 0 === (arm === 'challenger')));
+        // The same key on the other route has the same arm.
+        expect((await predictKeys(engine, 'sign', [key]))[0].experiment.arm).toBe(arm);
+      }
+      const plain = expectStatus(await batch({}), 200);
+      expect([plain.experiment, plain.model_version]).toEqual([undefined, served]);
+      const many = await batch({ key: 'many', inputs: Array(1001).fill([1]) });
+      expect([many.status, many.body.limit_rows]).toEqual([413, 1000]);
+      expect((await page(id)).arms.map(({ requests }: { requests: number }) => requests)).toEqual([4, 4]);
+      expectStatus(await engine.post(`/experiments/${id}/stop`), 200);
     }, 60_000);
 
     test('ends when another version is deployed, or the model is deleted', async () => {

@@ -3,7 +3,8 @@ import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/c
 import { newId } from '../../../src/core/ids.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { bucketOf, Split, seedOf } from '../../../src/learning/experiments/assign.ts';
-import type { PredictReply } from '../serving/schemas.ts';
+import type { BatchRequest, PredictReply } from '../serving/schemas.ts';
+import { wantedBy } from '../serving/serving.ts';
 import { type ExperimentsParts, LiveExperiments } from './live.ts';
 import { ExperimentMetrics } from './metrics.ts';
 import { auditOf, lineOf, pageOf } from './page.ts';
@@ -68,6 +69,18 @@ export class Experiments {
   /** As `LiveExperiments.predict`. */
   predict(...asked: Parameters<LiveExperiments['predict']>): Promise<PredictReply> {
     return this.#live.predict(...asked);
+  }
+
+  /**
+   * Answers a batch. One with a key is a request of several rows: all by the arm of its key where its model has an experiment. Throws as `Serving.batch`
+   * does.
+   */
+  async batch(request: BatchRequest, signal: AbortSignal): Promise<PredictReply> {
+    const { serving } = this.#parts;
+    const { model_id, key, inputs, timeout_ms } = request;
+    if (key === undefined) return serving.batch(request, signal);
+    serving.checkBatch(request);
+    return this.#live.predict({ model_id, key, inputs, timeout_ms }, signal, undefined, wantedBy(request));
   }
 
   /** As `LiveExperiments.changed`. */

@@ -24,7 +24,7 @@ const SWEEP_MS = 5000;
 /** What experiments need of the engine around them. */
 export interface ExperimentsParts {
   readonly models: Pick<ModelsService, 'registry' | 'deployer' | 'change'>;
-  readonly serving: Pick<Serving, 'predict' | 'model'>;
+  readonly serving: Pick<Serving, 'predict' | 'batch' | 'checkBatch' | 'model'>;
 }
 
 type Wanted = Parameters<Serving['predict']>[2];

@@ -56,7 +56,7 @@ export function servingRoutes(
   jobs: PredictionJobs,
   publishing: PublishParts,
   templates: Templates,
-  experiments: Pick<Experiments, 'predict'>,
+  experiments: Pick<Experiments, 'predict' | 'batch'>,
   maxBodyBytes: number,
 ) {
   const anywhere = (body: PredictRequest | TemplateBody, request: Request) =>
@@ -88,7 +88,7 @@ export function servingRoutes(
           set.headers.location = resultPath(job.job_id);
           return job;
         }
-        const reply = await serving.batch(body, request.signal);
+        const reply = await experiments.batch(body, request.signal);
         return wantsArrow(request) ? arrowResponse(reply) : reply;
       },
       {

@@ -90,7 +90,9 @@ export type Hardware = (typeof HARDWARE)[number];
 
 const batch = {
   model_id: reference,
-  key,
+  key: key.describe(
+    'what the caller calls this request by: outcomes of a watched model can name it, and a JSON batch that has one takes part in an experiment on the model as one request (the same key, the same arm for all rows)',
+  ),
   hardware: z.enum(['auto', ...HARDWARE]).default('auto'),
   allow_fallback: allowFallback,
   timeout_ms: timeoutMs,

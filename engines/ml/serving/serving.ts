@@ -135,12 +135,16 @@ export class Serving {
 
   /** Predicts at most `MAX_BATCH_SIZE` rows. Throws as {@link predictOn} does, and `too-large` for more. */
   async batch(request: BatchRequest, signal: AbortSignal): Promise<PredictReply> {
-    const most = this.#maxBatchRows;
-    if (request.inputs.length > most) {
-      const detail = `Expected at most ${most} rows (MAX_BATCH_SIZE); more go as Arrow or with async`;
-      throw new NautilusError('too-large', 413, 'Too large', detail, { limit_rows: most });
-    }
+    this.checkBatch(request);
     return this.rows(request, ({ inputs }) => rowsOf(request.inputs, inputs.length), signal);
+  }
+
+  /** Throws `too-large` for more than `MAX_BATCH_SIZE` rows. */
+  checkBatch({ inputs }: Pick<BatchRequest, 'inputs'>): void {
+    const most = this.#maxBatchRows;
+    if (inputs.length <= most) return;
+    const detail = `Expected at most ${most} rows (MAX_BATCH_SIZE); more go as Arrow or with async`;
+    throw new NautilusError('too-large', 413, 'Too large', detail, { limit_rows: most });
   }
 
   /** Predicts rows that `read` takes for the inputs of a card. Throws what it throws, and as {@link predictOn} does. */
@@ -279,7 +283,12 @@ export class Serving {
   }
 }
 
-const wantedBy = ({ hardware, allow_fallback, key }: Omit<BatchRequest, 'inputs' | 'async'>): Wanted => ({
+/** Where a batch wants to run, and what its caller calls it by. */
+export const wantedBy = ({
+  hardware,
+  allow_fallback,
+  key,
+}: Omit<BatchRequest, 'inputs' | 'async'>): Wanted => ({
   asked: providerOf(hardware),
   allowFallback: allow_fallback,
   key,
