@@ -1,12 +1,12 @@
 // Files of other libraries as ONNX, on their way into the registry: recognised, converted in a process of its own, described.
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ChildLostError, objectOf } from '../../../src/core/child-process.ts';
 import { InvalidOptionError, NautilusError } from '../../../src/core/errors.ts';
-import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import type { ImportedModel } from '../../../src/learning/import/index.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import { sha256 } from '../../../src/onnx/registry.ts';
-import { startTask } from './one-task.ts';
+import { framed, runTask, unframed } from './one-task.ts';
 import type { VersionDefinition } from './schemas.ts';
 
 /** What is told of a converted file, before the bytes of its graph. */
@@ -23,8 +23,8 @@ const CHILD = resolve(import.meta.dir, 'import-child.ts');
 /** Of the process that converts. */
 const MAX_BYTES = 2 ** 31;
 const saidSchema = z.union([
-  z.object({ converted: z.custom<Converted>((value) => typeof value === 'object') }),
-  z.object({ refused: z.custom<NotConverted>((value) => typeof value === 'object') }),
+  z.object({ converted: objectOf<Converted>() }),
+  z.object({ refused: objectOf<NotConverted>() }),
 ]);
 
 /** A file as the registry stores it, with what it says of itself where nobody said otherwise. */
@@ -84,19 +84,17 @@ async function convert(
   rounds: VersionDefinition['rounds'],
   timeoutMs: number,
 ): Promise<readonly [Converted, Uint8Array]> {
-  const header = new TextEncoder().encode(JSON.stringify({ rounds }));
-  const length = new Uint8Array(new Uint32Array([header.length]).buffer);
-  const stdin = new Blob([length, header, file.slice()]);
-  const child = startTask(CHILD, stdin, { timeoutMs, maxBytes: MAX_BYTES }, 'that converts a model');
-  const [said] = await Promise.all([new Response(child.stdout).bytes(), child.exited]);
-  if (child.signalCode === MEMORY_SIGNAL)
-    throw new InvalidModelError(`Expected a file that is converted within ${MAX_BYTES} bytes of memory`);
-  if (child.signalCode === 'SIGKILL')
-    throw new InvalidModelError(`Expected a file that is converted within ${timeoutMs} ms`);
+  const limits = { timeoutMs, maxBytes: MAX_BYTES };
+  const input = framed({ rounds }, [file]);
+  const said = await runTask(CHILD, input, limits, 'that converts a model').catch((error) => {
+    if (!(error instanceof ChildLostError)) throw error;
+    const within = error.loss === 'memory' ? `${MAX_BYTES} bytes of memory` : `${timeoutMs} ms`;
+    throw new InvalidModelError(`Expected a file that is converted within ${within}`);
+  });
   if (said.length < 4) throw new InvalidModelError('Expected a file that can be converted');
-  const from = 4 + new DataView(said.buffer, said.byteOffset).getUint32(0, true);
-  const answer = saidSchema.parse(JSON.parse(new TextDecoder().decode(said.subarray(4, from))));
-  if ('converted' in answer) return [answer.converted, said.slice(from)];
+  const { header, bytes } = unframed(said);
+  const answer = saidSchema.parse(header);
+  if ('converted' in answer) return [answer.converted, bytes.slice()];
   const { slug, status, title, detail, extras } = answer.refused;
   throw new NautilusError(slug, status, title, detail, extras);
 }

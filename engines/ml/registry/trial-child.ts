@@ -1,20 +1,19 @@
 // A process that loads one model, asks it for some rows and ends: whatever the model does, it happens to nobody else.
-// Standard input: length of the header (uint32), header (JSON), inputs (float32), files of a variant, model. Standard output: one line of JSON.
+// Standard input: header, inputs (float32), files of a variant, model. Standard output: one line of JSON.
 import { NautilusError } from '../../../src/core/errors.ts';
 import { limitMemory } from '../../../src/core/memory-limit.ts';
 import { openSession } from '../../../src/onnx/session.ts';
 import { isText } from '../../../src/text/bundle.ts';
 import { openTextSession } from '../../../src/text/session.ts';
+import { unframed } from './one-task.ts';
 import { toText } from './probe.ts';
 import type { TrialAnswer, TrialHeader } from './trial.ts';
 
 async function answer(): Promise<TrialAnswer> {
-  const all = await Bun.stdin.bytes();
-  const start = 4 + new DataView(all.buffer, all.byteOffset).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(all.subarray(4, start))) as TrialHeader;
+  const { header, bytes: all } = unframed<TrialHeader>(await Bun.stdin.bytes());
   const { rows, columns, input, output, provider, files = [] } = header;
-  const inputs = new Float32Array(all.slice(start, start + 4 * rows * columns).buffer);
-  let at = start + inputs.byteLength;
+  const inputs = new Float32Array(all.slice(0, 4 * rows * columns).buffer);
+  let at = inputs.byteLength;
   const variant = files.map((file) => {
     at += file.bytes;
     return { rows: file.rows, bytes: all.subarray(at - file.bytes, at) };

@@ -1,12 +1,12 @@
 // Tries a model in a process of its own, within a time and a memory: what a model does there happens to nobody else.
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ChildLostError } from '../../../src/core/child-process.ts';
 import { BackendUnavailableError } from '../../../src/core/errors.ts';
-import { MEMORY_SIGNAL } from '../../../src/core/memory-limit.ts';
 import { InvalidModelError } from '../../../src/onnx/errors.ts';
 import type { ProviderChoice } from '../../../src/onnx/provider.ts';
 import type { FixedFile } from '../../../src/onnx/session.ts';
-import { startTask, type TaskLimits } from './one-task.ts';
+import { framed, runTask, type TaskLimits } from './one-task.ts';
 import { fromText } from './probe.ts';
 
 /** What is asked of the process; the first part of its input. */
@@ -59,18 +59,19 @@ export async function tryModel(
 ): Promise<TrialResult> {
   const files = variant.map(({ rows, bytes }) => ({ rows, bytes: bytes.length }));
   const header: TrialHeader = { ...trial, files };
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const length = new Uint8Array(new Uint32Array([text.length]).buffer);
   const data = new Uint8Array(inputs.buffer, inputs.byteOffset, inputs.byteLength);
-  const parts = [length, text, data.slice(), ...variant.map(({ bytes }) => bytes.slice()), model.slice()];
-  const child = startTask(CHILD, new Blob(parts), { timeoutMs, maxBytes }, 'for the trial of a model');
-  const [said] = await Promise.all([new Response(child.stdout).text(), child.exited]);
-  if (child.signalCode === MEMORY_SIGNAL)
-    throw new InvalidModelError(`Expected a model that runs within ${maxBytes} bytes of memory`);
-  if (child.signalCode === 'SIGKILL') {
-    throw new InvalidModelError(`Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`);
-  }
-  return resultOf(said);
+  const input = framed(header, [data, ...variant.map(({ bytes }) => bytes), model]);
+  const said = await runTask(CHILD, input, { timeoutMs, maxBytes }, 'for the trial of a model').catch(
+    (error) => {
+      if (!(error instanceof ChildLostError)) throw error;
+      throw new InvalidModelError(
+        error.loss === 'memory'
+          ? `Expected a model that runs within ${maxBytes} bytes of memory`
+          : `Expected a model that answers ${header.rows} rows within ${timeoutMs} ms`,
+      );
+    },
+  );
+  return resultOf(new TextDecoder().decode(said));
 }
 
 function resultOf(said: string): TrialResult {
