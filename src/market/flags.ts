@@ -27,6 +27,7 @@ export const FLAGS = Object.freeze({
   split_like_jump: flag(11, 'a jump by the ratio of a split that nobody announced'),
   clock_offset: flag(12, 'the clocks of venue and receiver disagree by more than the way can take'),
   malformed: flag(13, 'not readable as what it says it is', true),
+  filled: flag(14, 'said by no source: a flat bar in the place of a missing one, in a repaired view'),
 });
 
 /** Name of a quality flag. */
