@@ -135,6 +135,13 @@ export class TooManyRequestsError extends NautilusError {
   }
 }
 
+/** 502: a provider of market data refused what it was asked, or answered what cannot be read; `provider` and `provider_status` say who and how. */
+export class ProviderError extends NautilusError {
+  constructor(detail: string, provider: string, providerStatus: number) {
+    super('provider-error', 502, 'Provider error', detail, { provider, provider_status: providerStatus });
+  }
+}
+
 /** 503: the asked-for backend (Metal on a machine without it) is absent. */
 export class BackendUnavailableError extends NautilusError {
   constructor(detail: string, errors?: readonly FieldError[]) {

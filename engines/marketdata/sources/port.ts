@@ -1,6 +1,7 @@
 // What a source of market data is to this engine: its capabilities, a live stream, history. Adapters know nothing of what follows.
 import type { Clock } from '../../../src/core/clock.ts';
 import type { Log } from '../../../src/core/log.ts';
+import type { Timers } from '../../../src/core/timers.ts';
 import type { InstrumentRecord, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 
 /** What a source offers. The groups that people ask for: bars, trades, quotes, book, reference, macro, fundamentals. */
@@ -27,6 +28,8 @@ export interface Capabilities {
 /** What an adapter gets from the engine. */
 export interface SourceContext {
   readonly clock: Clock;
+  /** `systemTimers`, except in tests. */
+  readonly timers: Timers;
   readonly log: Log;
   /** A credential by the name of its variable, from the environment or its file; undefined when not given. Never logged. */
   credential(name: string): string | undefined;

@@ -1,0 +1,4 @@
+// All sources of market data by their id.
+import type { SourceFactory } from './port.ts';
+
+export const SOURCES: Readonly<Record<string, SourceFactory>> = {};

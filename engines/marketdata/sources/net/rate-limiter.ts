@@ -1,0 +1,118 @@
+// Keeps requests to a provider within its limit: a token bucket by weight, first come first served.
+import type { Clock } from '../../../../src/core/clock.ts';
+import type { Timers } from '../../../../src/core/timers.ts';
+
+export interface RateLimit {
+  /** Weight that may be used at once, after a quiet time. */
+  readonly burst: number;
+  /** Weight that comes back per second. */
+  readonly perSecond: number;
+}
+
+export interface RateLimiterOptions extends RateLimit {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Told when a request has to wait, and for how long. */
+  readonly onWait?: ((waitMs: number) => void) | undefined;
+}
+
+interface Waiting {
+  readonly weight: number;
+  readonly go: () => void;
+}
+
+/** A token bucket. One per provider and account: all its clients share it. */
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
+  readonly #queue: Waiting[] = [];
+  #tokens: number;
+  #atUs: number;
+  #heldUntilUs = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: RateLimiterOptions) {
+    this.#options = options;
+    this.#tokens = options.burst;
+    this.#atUs = options.clock.nowUs();
+  }
+
+  /** Resolves when `weight` may be used, in the order of the calls; rejects with the reason of `signal` when it aborts first. */
+  take(weight = 1, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    // More than the bucket holds would wait for ever: it waits for a full one.
+    const asked = Math.min(weight, this.#options.burst);
+    if (this.#queue.length === 0 && this.#waitMs(asked) === 0) {
+      this.#tokens -= asked;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = {
+        weight: asked,
+        go: () => {
+          signal?.removeEventListener('abort', aborted);
+          resolve();
+        },
+      };
+      const aborted = () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        reject(signal!.reason);
+        this.#arm();
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.#queue.push(waiting);
+      if (this.#queue.length === 1) this.#options.onWait?.(this.#waitMs(asked));
+      this.#arm();
+    });
+  }
+
+  /** Lets nothing through for `ms`: the provider said so. */
+  hold(ms: number): void {
+    this.#heldUntilUs = Math.max(this.#heldUntilUs, this.#options.clock.nowUs() + ms * 1000);
+    this.#options.onWait?.(ms);
+    this.#arm();
+  }
+
+  /** Tells how much the provider says is used of `limit`: others may use the same account. Only ever slows down. */
+  used(weight: number, limit: number): void {
+    this.#refill();
+    const left = Math.max(0, ((limit - weight) / limit) * this.#options.burst);
+    this.#tokens = Math.min(this.#tokens, left);
+  }
+
+  /** Requests that wait. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  #refill(): void {
+    const nowUs = this.#options.clock.nowUs();
+    const gained = ((nowUs - this.#atUs) / 1e6) * this.#options.perSecond;
+    this.#tokens = Math.min(this.#options.burst, this.#tokens + Math.max(0, gained));
+    this.#atUs = nowUs;
+  }
+
+  #waitMs(weight: number): number {
+    this.#refill();
+    const missing = Math.max(0, weight - this.#tokens);
+    // Microseconds are the grain of the clock: what is missing by rounding only is there.
+    const forTokens = missing < 1e-6 ? 0 : Math.ceil((missing / this.#options.perSecond) * 1000);
+    const held = Math.ceil((this.#heldUntilUs - this.#options.clock.nowUs()) / 1000);
+    return Math.max(0, forTokens, held);
+  }
+
+  #arm(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const first = this.#queue[0];
+    if (first) this.#cancel = this.#options.timers.after(this.#waitMs(first.weight), () => this.#release());
+  }
+
+  #release(): void {
+    for (let first = this.#queue[0]; first && this.#waitMs(first.weight) === 0; first = this.#queue[0]) {
+      this.#tokens -= first.weight;
+      this.#queue.shift();
+      first.go();
+    }
+    this.#arm();
+  }
+}

@@ -1,0 +1,178 @@
+// The WebSocket link against a local server that drops, hangs and misbehaves, in manual time.
+import { afterEach, describe, expect, test } from 'bun:test';
+import type { ServerWebSocket } from 'bun';
+import { ManualTime } from '../../../../src/core/timers.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { type LinkOptions, WsLink } from './ws-link.ts';
+
+const undo: (() => void)[] = [];
+afterEach(() => {
+  for (const step of undo.splice(0)) step();
+});
+
+/** A server of one path, and a link to it; what happens on either side is noted. */
+function rig(options: Partial<LinkOptions> = {}) {
+  const time = new ManualTime();
+  const heard: string[] = [];
+  const seen: (string | { lost: string; retryMs: number })[] = [];
+  const sockets: ServerWebSocket[] = [];
+  const headers: Headers[] = [];
+  let refuse = false;
+  const server = Bun.serve({
+    port: 0,
+    fetch(request, self) {
+      headers.push(request.headers);
+      if (!refuse && self.upgrade(request)) return;
+      return new Response('no', { status: 503 });
+    },
+    websocket: {
+      idleTimeout: 0,
+      open: (socket) => void sockets.push(socket),
+      message: (_socket, message) => void heard.push(String(message)),
+    },
+  });
+  const link = new WsLink(
+    {
+      url: () => `ws://127.0.0.1:${server.port}/`,
+      clock: time,
+      timers: time,
+      random: () => 0.5,
+      silenceMs: 20_000,
+      ...options,
+    },
+    {
+      open: () => seen.push('open'),
+      message: (data) => seen.push(typeof data === 'string' ? data : `bytes ${data.join(' ')}`),
+      lost: (reason, retryMs) => seen.push({ lost: reason, retryMs }),
+      pong: () => seen.push('pong'),
+    },
+  );
+  undo.push(() => {
+    link.close();
+    server.stop(true);
+  });
+  const until = (count: number) => eventually(() => seen.length >= count, `${count} events`);
+  const setRefuse = (value: boolean) => {
+    refuse = value;
+  };
+  return { time, heard, seen, sockets, headers, link, until, setRefuse, socket: () => sockets.at(-1)! };
+}
+
+describe('a WebSocket link', () => {
+  test('carries messages both ways, text and bytes, with its headers', async () => {
+    const { heard, seen, headers, link, until, socket } = rig({ headers: { 'x-token': 'abc' } });
+    await until(1);
+    link.send('hello');
+    await eventually(() => heard.length === 1, 'the message');
+    socket().send('one');
+    socket().send(new Uint8Array([1, 2]));
+    await until(3);
+    expect([heard, seen, headers[0]!.get('x-token')]).toEqual([
+      ['hello'],
+      ['open', 'one', 'bytes 1 2'],
+      'abc',
+    ]);
+  });
+
+  test('comes back after a loss with growing waits, short again after a healthy time', async () => {
+    const { time, seen, until, socket, setRefuse } = rig({ healthyMs: 5000, secrets: ['hush-hush'] });
+    await until(1);
+    setRefuse(true);
+    socket().close(1012, 'restart hush-hush');
+    await until(2);
+    expect(seen[1]).toEqual({ lost: 'closed with 1012: restart [redacted]', retryMs: 275 });
+    time.advance(275);
+    await until(3);
+    expect(seen[2]).toMatchObject({ retryMs: 525 });
+    setRefuse(false);
+    time.advance(525);
+    await until(4);
+    expect(seen[3]).toBe('open');
+    time.advance(5000);
+    socket().terminate();
+    await until(5);
+    expect(seen[4]).toMatchObject({ retryMs: 275 });
+  });
+
+  test('gives up a socket that is open and silent, but not one that only answers pings', async () => {
+    const silent = rig({ silenceMs: 10_000 });
+    await silent.until(1);
+    silent.time.advance(6000);
+    silent.socket().send('word');
+    await silent.until(2);
+    silent.time.advance(9999);
+    expect(silent.seen).toHaveLength(2);
+    silent.time.advance(1);
+    expect(silent.seen[2]).toEqual({ lost: 'silent for 10000 ms', retryMs: 275 });
+    const pinging = rig({ silenceMs: 10_000, ping: { everyMs: 6000, message: 'frame' } });
+    await pinging.until(1);
+    for (let n = 2; n < 6; n++) {
+      pinging.time.advance(6000);
+      await pinging.until(n);
+    }
+    expect(pinging.seen).toEqual(['open', 'pong', 'pong', 'pong', 'pong']);
+    const asking = rig({ ping: { everyMs: 6000, message: () => 'ping' } });
+    await asking.until(1);
+    asking.time.advance(12_000);
+    await eventually(() => asking.heard.length === 2, 'two pings');
+    asking.time.advance(8000);
+    expect(asking.seen[1]).toMatchObject({ lost: 'silent for 20000 ms' });
+  });
+
+  test('ends a connection with a message that is too large, or that grows too old', async () => {
+    const { time, seen, until, socket } = rig({ maxMessageBytes: 10, maxAgeMs: 15_000 });
+    await until(1);
+    socket().send('x'.repeat(11));
+    await until(2);
+    expect(seen[1]).toEqual({ lost: 'a message of 11 bytes, of 10 allowed', retryMs: 275 });
+    time.advance(275);
+    await until(3);
+    time.advance(15_000);
+    expect(seen[3]).toMatchObject({ lost: 'replaced after 15000 ms' });
+  });
+
+  test('gives up a server that accepts and never answers', async () => {
+    const accepted = Promise.withResolvers<void>();
+    const mute = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { data: () => accepted.resolve() },
+    });
+    undo.push(() => mute.stop(true));
+    const { time, seen } = rig({ url: () => `ws://127.0.0.1:${mute.port}/`, connectMs: 3000 });
+    await accepted.promise;
+    time.advance(3000);
+    expect(seen).toEqual([{ lost: 'not connected within 3000 ms', retryMs: 275 }]);
+  });
+
+  test('sends no faster than allowed, and nothing of an earlier connection', async () => {
+    const { time, heard, link, until, socket } = rig({ sends: { burst: 2, perSecond: 1 } });
+    await until(1);
+    for (const word of ['a', 'b', 'c', 'd']) link.send(word);
+    await eventually(() => heard.length === 2, 'two at once');
+    time.advance(1000);
+    await eventually(() => heard.length === 3, 'one more');
+    socket().close();
+    await until(2);
+    time.advance(275);
+    await until(3);
+    time.advance(10_000);
+    link.send('e');
+    await eventually(() => heard.includes('e'), 'the next');
+    expect(heard).toEqual(['a', 'b', 'c', 'e']);
+  });
+
+  test('is quiet after close, and restarts when the protocol asks for it', async () => {
+    const { time, seen, sockets, link, until } = rig();
+    await until(1);
+    link.restart('sequence broke');
+    expect(seen[1]).toEqual({ lost: 'sequence broke', retryMs: 275 });
+    time.advance(275);
+    await until(3);
+    link.close();
+    await eventually(() => sockets.every((socket) => socket.readyState === WebSocket.CLOSED), 'both closed');
+    expect([time.waiting, seen.length, link.connected]).toEqual([0, 3, false]);
+    link.restart('after the end');
+    expect(time.waiting).toBe(0);
+  });
+});
