@@ -1,4 +1,7 @@
 // All sources of market data by their id.
+import { alphavantage } from './alphavantage/index.ts';
+import { edgar } from './edgar/index.ts';
+import { fred } from './fred/index.ts';
 import type { SourceFactory } from './port.ts';
 
-export const SOURCES: Readonly<Record<string, SourceFactory>> = {};
+export const SOURCES: Readonly<Record<string, SourceFactory>> = { alphavantage, edgar, fred };

@@ -1,0 +1,71 @@
+// A provider of market data on a free local port, and what an adapter gets from its engine, for tests of sources.
+
+import type { SourceAdapter, SourceContext } from '../../engines/marketdata/sources/port.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLogTo } from '../../src/core/log.ts';
+import { systemTimers } from '../../src/core/timers.ts';
+import type { MarketRecord } from '../../src/market/records.ts';
+
+/** Answers one request. */
+export type Answer = (url: URL, request: Request) => Response | Promise<Response>;
+
+/** A server with the requests that it was sent. */
+export class Provider {
+  readonly requests: { readonly url: URL; readonly headers: Headers }[] = [];
+  readonly #server: Bun.Server<undefined>;
+
+  constructor(answer: Answer) {
+    this.#server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request) => {
+        const url = new URL(request.url);
+        this.requests.push({ url, headers: request.headers });
+        return answer(url, request);
+      },
+    });
+  }
+
+  get base(): string {
+    return `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.stop(true);
+  }
+}
+
+/** A context whose log lines are kept. */
+export interface TestContext extends SourceContext {
+  readonly lines: string[];
+}
+
+/** Returns what an adapter gets, with these addresses and credentials; `nowUs` stands the clock still. */
+export function testContext(
+  endpoints: Readonly<Record<string, string>>,
+  credentials: Readonly<Record<string, string>> = {},
+  more: Partial<SourceContext> = {},
+): TestContext {
+  const lines: string[] = [];
+  return {
+    clock: systemClock,
+    timers: systemTimers,
+    log: createLogTo('marketdata', 'trace', (line) => lines.push(line)),
+    credential: (name) => credentials[name],
+    endpoint: (name) => endpoints[name],
+    random: () => 0,
+    ...more,
+    lines,
+  };
+}
+
+/** Returns all records of a history. */
+export async function readAll<R extends MarketRecord>(
+  adapter: SourceAdapter,
+  request: Parameters<NonNullable<SourceAdapter['history']>>[0],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<R[]> {
+  const records: R[] = [];
+  for await (const batch of adapter.history!(request, signal)) records.push(...(batch as R[]));
+  return records;
+}
