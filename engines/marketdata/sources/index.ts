@@ -3,5 +3,6 @@ import { alphavantage } from './alphavantage/index.ts';
 import { edgar } from './edgar/index.ts';
 import { fred } from './fred/index.ts';
 import type { SourceFactory } from './port.ts';
+import { yahoo } from './yahoo/index.ts';
 
-export const SOURCES: Readonly<Record<string, SourceFactory>> = { alphavantage, edgar, fred };
+export const SOURCES: Readonly<Record<string, SourceFactory>> = { alphavantage, edgar, fred, yahoo };

@@ -1,0 +1,99 @@
+// What Yahoo Finance answers for a chart, as bars, splits and dividends.
+import type { ChartResultArray } from 'yahoo-finance2/modules/chart';
+import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
+import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
+import type { SkippedRows } from '../skipped.ts';
+
+const STAMPED = { source: 'yahoo', sequence: null, flags: 0 } as const;
+
+/**
+ * Returns the finished bars of a chart, oldest first. Prices and volumes are adjusted for splits, not for dividends. A row of prices that are
+ * null is a time without trades. The last row of a chart has the time of the last trade: of days, it is the bar of the session that
+ * began last; of shorter bars, one that repeats a price.
+ */
+export function barsOf(
+  symbol: string,
+  intervalUs: number,
+  chart: ChartResultArray,
+  nowUs: number,
+  skipped: SkippedRows,
+): BarRecord[] {
+  const session = chart.meta.currentTradingPeriod.regular;
+  const [startUs, endUs] = [session.start.getTime() * 1000, session.end.getTime() * 1000];
+  const bars = new Map<number, BarRecord>();
+  for (const { date, open, high, low, close, volume } of chart.quotes) {
+    let us = date.getTime() * 1000;
+    if (open === null || high === null || low === null || close === null || volume === null) {
+      skipped.skip('no trade');
+      continue;
+    }
+    if (intervalUs === DAY_US && us > startUs) us = startUs;
+    const finishedUs = intervalUs === DAY_US && us === startUs ? endUs : us + intervalUs;
+    if (finishedUs > nowUs) {
+      skipped.skip('not finished');
+      continue;
+    }
+    if (intervalUs < DAY_US && us % MINUTE_US !== 0) {
+      skipped.skip('last price, no bar');
+      continue;
+    }
+    bars.set(us, {
+      ...STAMPED,
+      kind: 'bar',
+      symbol,
+      tsEventUs: us,
+      tsReceiveUs: us,
+      unit: 'time',
+      interval: intervalUs,
+      open,
+      high,
+      low,
+      close,
+      volume,
+      trades: null,
+      adjusted: ['split'],
+    });
+  }
+  return [...bars.values()].sort((a, b) => a.tsEventUs - b.tsEventUs);
+}
+
+/**
+ * Returns the splits and dividends of a chart that reaches to the present, oldest first. Yahoo divides dividends by all later splits: they are
+ * multiplied back to what was paid for a share of that time, as exactly as Yahoo's decimals allow.
+ */
+export function actionsOf(symbol: string, chart: ChartResultArray, skipped: SkippedRows): CorporateAction[] {
+  const actions: CorporateAction[] = [];
+  const splits = (chart.events?.splits ?? []).map(({ date, numerator, denominator }) => ({
+    us: date.getTime() * 1000,
+    ratio: numerator / denominator,
+  }));
+  for (const { us, ratio } of splits) {
+    if (Number.isFinite(ratio) && ratio > 0) actions.push(action(symbol, us, { action: 'split', ratio }));
+    else skipped.skip('no ratio');
+  }
+  for (const { date, amount } of chart.events?.dividends ?? []) {
+    const us = date.getTime() * 1000;
+    let paid = amount;
+    for (const split of splits) if (split.us > us && split.ratio > 0) paid *= split.ratio;
+    actions.push(action(symbol, us, { action: 'dividend', amount: paid }));
+  }
+  return actions.sort((a, b) => a.tsEventUs - b.tsEventUs);
+}
+
+function action(
+  symbol: string,
+  us: number,
+  what: Pick<CorporateAction, 'action'> & Partial<CorporateAction>,
+): CorporateAction {
+  return {
+    ...STAMPED,
+    kind: 'corporate_action',
+    symbol,
+    tsEventUs: us,
+    tsReceiveUs: us,
+    ratio: null,
+    amount: null,
+    renamedTo: null,
+    ...what,
+  };
+}
