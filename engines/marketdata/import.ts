@@ -1,7 +1,7 @@
 // Imports OHLCV CSV into the store of bars.
 import { ConflictError } from '../../src/core/errors.ts';
-import type { BarStore, SeriesInfo } from './bar-store.ts';
 import { readBarsCsv } from './csv.ts';
+import { type BarHistory, FILE_SOURCE, type SeriesInfo } from './history/bars.ts';
 import type { ImportReply } from './schemas.ts';
 import { INSTRUMENTS } from './simulated.ts';
 
@@ -24,7 +24,7 @@ export interface ImportOptions {
  */
 export async function importBars(
   body: AsyncIterable<Uint8Array>,
-  openStore: () => Promise<BarStore>,
+  openStore: () => Promise<BarHistory>,
   options: ImportOptions,
 ): Promise<ImportReply> {
   const started = performance.now();
@@ -43,7 +43,7 @@ export async function importBars(
     const n = bars.tsUs.length;
     imported += n;
     const [first_ts_us, last_ts_us] = [bars.tsUs[0]!, bars.tsUs[n - 1]!];
-    series.push({ symbol, interval_us: intervalUs, bars: n, first_ts_us, last_ts_us });
+    series.push({ symbol, interval_us: intervalUs, source: FILE_SOURCE, bars: n, first_ts_us, last_ts_us });
   }
   const { rows, rejected, reasons, errors } = file;
   const processing_time_ms = Math.round(performance.now() - started);

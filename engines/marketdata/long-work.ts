@@ -6,7 +6,7 @@ import { defineJob, type JobContext } from '../../src/jobs/define.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import { openJobs } from '../../src/jobs/open.ts';
 import { isFinished, type JobAccepted } from '../../src/jobs/record.ts';
-import type { BarStore } from './bar-store.ts';
+import type { BarHistory } from './history/bars.ts';
 import { importBars, refuseSimulated } from './import.ts';
 import type { Replays } from './replays.ts';
 import {
@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 const PROGRESS_MS = 200;
 
 export interface LongWorkParts {
-  readonly store: () => Promise<BarStore>;
+  readonly store: () => Promise<BarHistory>;
   readonly replays: Replays;
   /** Starts a replay. */
   readonly replay: (request: ReplayRequest) => Promise<ReplayReply>;

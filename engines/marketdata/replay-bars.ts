@@ -1,6 +1,6 @@
 // The bars of a replay, as they are published, and the wait between them.
 import type { BodyOf, topics } from '../../src/bus/topics.ts';
-import type { BarStore } from './bar-store.ts';
+import type { BarHistory } from './history/bars.ts';
 import type { ReplayRequest } from './schemas.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
@@ -10,7 +10,7 @@ const PAGE_BARS = 50_000;
 
 /** Reads the bars of a replay in order, ready to publish. */
 export async function* readBars(
-  store: BarStore,
+  store: BarHistory,
   request: ReplayRequest,
   intervalUs: number,
 ): AsyncGenerator<{ body: LiveBar; tsEventUs: number }> {

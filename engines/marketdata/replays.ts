@@ -10,7 +10,7 @@ import {
 } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
-import type { BarStore } from './bar-store.ts';
+import type { BarHistory } from './history/bars.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { OutcomeCollector } from './outcome.ts';
 import { readBars, sleep } from './replay-bars.ts';
@@ -44,7 +44,7 @@ export class Replays {
 
   constructor(
     readonly context: EngineContext,
-    readonly store: () => Promise<BarStore>,
+    readonly store: () => Promise<BarHistory>,
     readonly feed: LiveFeed,
     readonly watch: EngineWatch,
   ) {}
@@ -146,7 +146,7 @@ export class Replays {
     return [this.context.bus.source, ...wanted];
   }
 
-  async #run(run: Run, store: BarStore, participants: string[], onOpen: () => void): Promise<void> {
+  async #run(run: Run, store: BarHistory, participants: string[], onOpen: () => void): Promise<void> {
     let open = false;
     const opened = () => {
       open = true;
@@ -173,7 +173,7 @@ export class Replays {
     }
   }
 
-  async #lockstep(run: Run, store: BarStore, participants: string[], onOpen: () => void): Promise<void> {
+  async #lockstep(run: Run, store: BarHistory, participants: string[], onOpen: () => void): Promise<void> {
     const { bus } = this.context;
     const spec = specOf(run, participants);
     const collector = new OutcomeCollector(spec);
@@ -204,7 +204,7 @@ export class Replays {
     }
   }
 
-  async #paced(run: Run, store: BarStore): Promise<void> {
+  async #paced(run: Run, store: BarHistory): Promise<void> {
     const { bus, clock } = this.context;
     const startUs = clock.nowUs();
     let firstUs: number | undefined;

@@ -55,6 +55,7 @@ export const importQuery = importInput.extend({
 const seriesInfo = z.object({
   symbol: z.string(),
   interval_us: z.int(),
+  source: z.string().describe('who said it; `file` for imports'),
   bars: z.int(),
   first_ts_us: z.int(),
   last_ts_us: z.int(),

@@ -4,8 +4,8 @@ import { EngineWatch } from '../../src/bus/presence.ts';
 import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
-import { BarStore } from './bar-store.ts';
 import type { BarColumns } from './csv.ts';
+import { History } from './history/history.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
@@ -34,7 +34,7 @@ export class MarketDataService {
   readonly #context: EngineContext;
   readonly #feed: LiveFeed;
   readonly #watch: EngineWatch;
-  #store: Promise<BarStore> | undefined;
+  #history: Promise<History> | undefined;
 
   constructor(context: EngineContext) {
     const { bus, clock, config } = context;
@@ -46,17 +46,27 @@ export class MarketDataService {
       onSaveFailed: (err) => context.log.warn({ err }, 'where the simulated market stands cannot be saved'),
     });
     this.#watch = new EngineWatch(bus, clock);
-    const store = () => this.#bars();
+    const store = async () => (await this.history()).bars;
     this.replays = new Replays(context, store, this.#feed, this.#watch);
     const replay = (request: ReplayRequest) => this.replay(request);
     this.longWork = new LongWork(context, { store, replays: this.replays, replay });
+  }
+
+  /** The history of the market, opened on first use. Throws StorageUnavailableError. */
+  history(): Promise<History> {
+    const { dataDir, threads } = this.#context.config;
+    this.#history ??= History.open({ dataDir, threads }).catch((error) => {
+      this.#history = undefined;
+      throw error;
+    });
+    return this.#history;
   }
 
   async start(): Promise<void> {
     await this.#watch.start();
     if (this.#context.config.feed === 'simulated') this.#feed.start();
     // Opened in the background: the engine is ready before DuckDB has loaded, requests that need it wait for it.
-    this.#bars().catch((err) => this.#context.log.error({ err }, 'the store of bars could not be opened'));
+    this.history().catch((err) => this.#context.log.error({ err }, 'the history could not be opened'));
     await this.longWork.start();
   }
 
@@ -64,7 +74,7 @@ export class MarketDataService {
     this.#feed.stop();
     await this.longWork.stop();
     await this.replays.stop();
-    await (await this.#store?.catch(() => undefined))?.close();
+    await (await this.#history?.catch(() => undefined))?.close();
   }
 
   status() {
@@ -132,26 +142,20 @@ export class MarketDataService {
   }
 
   async #intervalOf(symbol: string, asked: number | undefined): Promise<number> {
-    const stored = (await (await this.#bars()).series()).filter((s) => s.symbol === symbol);
-    if (stored.length === 0) throw new NotFoundError('No bars of this symbol: import some first');
+    const stored = new Set((await (await this.#bars()).series(symbol)).map((s) => s.interval_us));
+    if (stored.size === 0) throw new NotFoundError('No bars of this symbol: import some first');
+    const list = [...stored].join(', ');
     if (asked !== undefined) {
-      if (stored.some((s) => s.interval_us === asked)) return asked;
-      throw new NotFoundError(
-        `No bars of this interval; stored: ${stored.map((s) => s.interval_us).join(', ')} us`,
-      );
+      if (stored.has(asked)) return asked;
+      throw new NotFoundError(`No bars of this interval; stored: ${list} us`);
     }
-    if (stored.length === 1) return stored[0]!.interval_us;
+    if (stored.size === 1) return [...stored][0]!;
     throw new InvalidOptionError('Expected interval_us, since several intervals of this symbol are stored', [
-      { pointer: 'query/interval_us', expected: `one of ${stored.map((s) => s.interval_us).join(', ')}` },
+      { pointer: 'query/interval_us', expected: `one of ${list}` },
     ]);
   }
 
-  #bars(): Promise<BarStore> {
-    const { dataDir, threads } = this.#context.config;
-    this.#store ??= BarStore.open(join(dataDir, 'marketdata.duckdb'), threads).catch((error) => {
-      this.#store = undefined;
-      throw error;
-    });
-    return this.#store;
+  async #bars() {
+    return (await this.history()).bars;
   }
 }

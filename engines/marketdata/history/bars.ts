@@ -1,0 +1,144 @@
+// Bars of time in the history, as columns: what imports, replays and requests for bars use.
+import { NotFoundError } from '../../../src/core/errors.ts';
+import type { BarColumns } from '../csv.ts';
+import type { HistoryDatabase } from './database.ts';
+import type { SeriesKey } from './tables.ts';
+import { QUARANTINED_SQL } from './tables.ts';
+import { readColumn } from './vectors.ts';
+import { historySql } from './view.ts';
+import type { HistoryWriter } from './writer.ts';
+
+/** One stored series. */
+export interface SeriesInfo {
+  readonly symbol: string;
+  readonly interval_us: number;
+  readonly source: string;
+  readonly bars: number;
+  readonly first_ts_us: number;
+  readonly last_ts_us: number;
+}
+
+/** Which bars to read; times are inclusive. */
+export interface BarQuery {
+  readonly symbol: string;
+  readonly intervalUs: number;
+  /** The source with the most bars when absent. */
+  readonly source?: string | undefined;
+  readonly fromUs?: number | undefined;
+  readonly toUs?: number | undefined;
+  readonly limit: number;
+  /** Takes the newest bars of the range instead of the oldest. */
+  readonly newest?: boolean;
+}
+
+/** Source of bars that came as a file. */
+export const FILE_SOURCE = 'file';
+
+/** The bars of time. */
+export class BarHistory {
+  constructor(
+    readonly database: HistoryDatabase,
+    readonly writer: HistoryWriter,
+  ) {}
+
+  /**
+   * Stores bars of one symbol in one transaction; a bar of a time that is stored already replaces it.
+   * Returns how many were replaced.
+   */
+  async put(symbol: string, intervalUs: number, bars: BarColumns, source = FILE_SOURCE): Promise<number> {
+    const series: SeriesKey = {
+      kind: 'bar',
+      symbol,
+      source,
+      priceDecimals: 0,
+      sizeDecimals: 0,
+      unit: 'time',
+      interval: intervalUs,
+      adjusted: '',
+    };
+    const { tsUs, open, high, low, close, volume } = bars;
+    const columns = { ts_event_us: tsUs, open, high, low, close, volume };
+    return (await this.writer.putColumns(series, tsUs.length, columns)).replaced;
+  }
+
+  /** Returns what is stored, of all symbols or one. */
+  async series(symbol?: string): Promise<SeriesInfo[]> {
+    return (await this.database.rows(
+      `SELECT s.symbol, s.interval AS interval_us, s.source, count(*)::DOUBLE AS bars,
+         min(t.ts_event_us)::DOUBLE AS first_ts_us, max(t.ts_event_us)::DOUBLE AS last_ts_us
+       FROM bars t JOIN series s ON s.id = t.series
+       WHERE s.unit = 'time' AND NOT (${QUARANTINED_SQL})${symbol === undefined ? '' : ' AND s.symbol = $1'}
+       GROUP BY ALL ORDER BY s.symbol, s.interval, s.source`,
+      symbol === undefined ? [] : [symbol],
+    )) as unknown as SeriesInfo[];
+  }
+
+  /** Reads bars in order of time. */
+  async read(query: BarQuery): Promise<BarColumns> {
+    const { limit, newest = false } = query;
+    const { sql, values } = await this.#range(query);
+    return this.database.reading(async (connection) => {
+      const result = await connection.run(
+        `SELECT ts_event_us, open, high, low, close, volume FROM (
+           FROM (${sql}) WHERE NOT (${QUARANTINED_SQL}) ORDER BY ts_event_us ${newest ? 'DESC' : 'ASC'} LIMIT ${Math.floor(limit)}
+         ) ORDER BY ts_event_us`,
+        values,
+      );
+      const parts: Float64Array[][] = [[], [], [], [], [], []];
+      for (const chunk of await result.fetchAllChunks()) {
+        for (const [at, part] of parts.entries())
+          part.push(
+            readColumn(this.database.duck, chunk, at, at === 0 ? 'BIGINT' : 'DOUBLE') as Float64Array,
+          );
+      }
+      const [tsUs, open, high, low, close, volume] = parts.map(joined);
+      return { tsUs: tsUs!, open: open!, high: high!, low: low!, close: close!, volume: volume! };
+    });
+  }
+
+  async count(query: Omit<BarQuery, 'limit' | 'newest'>): Promise<number> {
+    const { sql, values } = await this.#range(query);
+    const rows = await this.database.rows(
+      `SELECT count(*)::DOUBLE AS n FROM (${sql}) WHERE NOT (${QUARANTINED_SQL})`,
+      values,
+    );
+    return rows[0]!['n'] as number;
+  }
+
+  /** Returns the source that a request without one gets: that with the most bars. Throws NotFoundError for a series that is not stored. */
+  async sourceOf(symbol: string, intervalUs: number): Promise<string> {
+    const sources = new Set(
+      this.writer.series
+        .find('bar', symbol)
+        .filter((s) => s.interval === intervalUs)
+        .map((s) => s.source),
+    );
+    if (sources.size === 1) return [...sources][0]!;
+    const [first, ...others] = (await this.series(symbol)).filter((s) => s.interval_us === intervalUs);
+    if (!first) throw new NotFoundError('No bars of this symbol and interval');
+    return others.reduce((best, s) => (s.bars > best.bars ? s : best), first).source;
+  }
+
+  async #range(query: Omit<BarQuery, 'limit' | 'newest'>) {
+    const { symbol, intervalUs, fromUs = 0, toUs = Number.MAX_SAFE_INTEGER } = query;
+    const source = query.source ?? (await this.sourceOf(symbol, intervalUs));
+    return historySql(this.database, 'bar', {
+      symbol,
+      source,
+      fromUs,
+      toUs,
+      interval: intervalUs,
+      unit: 'time',
+    });
+  }
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

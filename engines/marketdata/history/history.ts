@@ -1,0 +1,99 @@
+// The history of the market: everything that this engine stores for good, behind one door.
+import { join } from 'node:path';
+import type { MarketKind, MarketRecord, RecordOf } from '../../../src/market/records.ts';
+import { BarHistory } from './bars.ts';
+import { HistoryDatabase } from './database.ts';
+import {
+  type Batch,
+  type Quarantined,
+  type ReadQuery,
+  readBatches,
+  readQuarantine,
+  readRecords,
+  recordAt,
+} from './reader.ts';
+import type { BulkColumns } from './staging.ts';
+import type { SeriesKey } from './tables.ts';
+import { type Faults, HistoryWriter, type PutResult, type Unreadable } from './writer.ts';
+
+/** Where the history lives and what it may use. */
+export interface HistoryOptions {
+  /** The engine's data folder. */
+  readonly dataDir: string;
+  readonly threads: number;
+  /** MiB of memory for DuckDB; default 1024. */
+  readonly memoryMb?: number;
+  /** Most MiB of temporary files; default 8192. */
+  readonly tempMb?: number;
+  /** Tests: called at named points, where a process may be killed. */
+  readonly faults?: Faults;
+}
+
+/** The open history. */
+export class History {
+  readonly bars: BarHistory;
+
+  private constructor(
+    readonly database: HistoryDatabase,
+    readonly writer: HistoryWriter,
+  ) {
+    this.bars = new BarHistory(database, writer);
+  }
+
+  /** Opens (or makes) the history in a data folder. Throws StorageUnavailableError, also when another process has it open. */
+  static async open(options: HistoryOptions): Promise<History> {
+    const database = await HistoryDatabase.open({
+      path: join(options.dataDir, 'marketdata.duckdb'),
+      folder: join(options.dataDir, 'history'),
+      threads: options.threads,
+      memoryMb: options.memoryMb ?? 1024,
+      tempMb: options.tempMb ?? 8192,
+    });
+    return new History(database, await HistoryWriter.open(database, options.faults));
+  }
+
+  /**
+   * Stores records. Resolves when they survive kill -9 of this process; puts that wait share one transaction. A record whose flags ask
+   * for quarantine is stored with its flags and in the table of the quarantine. Throws InvalidOptionError before anything is written for a record that no
+   * column holds, StorageUnavailableError when nothing of the put was stored.
+   */
+  async put(records: readonly MarketRecord[], unreadable: readonly Unreadable[] = []): Promise<PutResult> {
+    return this.writer.put(records, unreadable);
+  }
+
+  /** Stores rows of one series given as columns (names of the table, integers in the scale of the series). Fails as `put` does. */
+  async putColumns(series: SeriesKey, rows: number, columns: BulkColumns): Promise<PutResult> {
+    return this.writer.putColumns(series, rows, columns);
+  }
+
+  /** Yields the records of a range in batches, in order of event time, then of arrival; bounded memory whatever the range. Throws StorageUnavailableError. */
+  records<K extends MarketKind>(query: ReadQuery<K>): AsyncGenerator<RecordOf<K>[]> {
+    return readRecords(this.database, query);
+  }
+
+  /** The same as columns of the table, in the scale of each row. */
+  batches(query: ReadQuery): AsyncGenerator<Batch> {
+    return readBatches(this.database, query);
+  }
+
+  /** Resolves to the newest record at or before `atUs`; null when there is none. */
+  recordAt<K extends MarketKind>(
+    query: ReadQuery<K> & { readonly atUs: number },
+  ): Promise<RecordOf<K> | null> {
+    return recordAt(this.database, query);
+  }
+
+  /** Resolves to the newest rows of the quarantine, 100 unless told. */
+  quarantine(
+    where: { readonly symbol?: string; readonly source?: string } = {},
+    limit = 100,
+  ): Promise<Quarantined[]> {
+    return readQuarantine(this.database, where, limit);
+  }
+
+  /** Waits for the writes under way, ends readers and closes the file. */
+  async close(): Promise<void> {
+    await this.writer.idle();
+    this.database.close();
+  }
+}

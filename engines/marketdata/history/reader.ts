@@ -1,0 +1,237 @@
+// Reads ranges of the history in order of time, in slices and chunks, so that memory does not depend on the range.
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { MarketKind, RecordOf } from '../../../src/market/records.ts';
+import type { Row } from './columns.ts';
+import { type HistoryDatabase, storageError } from './database.ts';
+import { QUARANTINED_SQL, TABLES, tableOf } from './tables.ts';
+import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
+import { historySql, viewColumns } from './view.ts';
+
+/** `repaired`: without what is in quarantine; `raw`: everything, with its flags. */
+export type View = 'raw' | 'repaired';
+
+/** What to read; times are inclusive. */
+export interface ReadQuery<K extends MarketKind = MarketKind> {
+  readonly kind: K;
+  readonly symbol: string;
+  /** All sources when absent. */
+  readonly source?: string | undefined;
+  readonly fromUs?: number | undefined;
+  readonly toUs?: number | undefined;
+  /** Default `repaired`. */
+  readonly view?: View | undefined;
+  /** Bars only. */
+  readonly interval?: number | undefined;
+  readonly unit?: string | undefined;
+  /** Only what comes after this record. */
+  readonly after?: { readonly tsUs: number; readonly ordinal: number } | undefined;
+  readonly limit?: number | undefined;
+  /** Takes the last `limit` records of the range instead of the first. */
+  readonly newest?: boolean | undefined;
+  /** Ends the read; a query under way is interrupted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Some rows in order, as columns by name. */
+export interface Batch {
+  readonly rows: number;
+  readonly columns: Readonly<Record<string, ColumnData>>;
+}
+
+interface Slice {
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly rows: number;
+}
+
+/** Rows that one query sorts at most, unless one hour alone has more. */
+const SLICE_ROWS = 500_000;
+const HOUR_US = 3600e6;
+const LAST_US = Number.MAX_SAFE_INTEGER;
+
+/** Yields the rows of a range in order of event time, then of arrival. Throws StorageUnavailableError. */
+export async function* readBatches(database: HistoryDatabase, query: ReadQuery): AsyncGenerator<Batch> {
+  const connection = await database.connect();
+  const interrupt = () => connection.interrupt();
+  query.signal?.addEventListener('abort', interrupt);
+  try {
+    const slices = await slicesOf(database, connection, query);
+    const total = slices.reduce((sum, slice) => sum + slice.rows, 0);
+    let skip = query.newest ? Math.max(0, total - (query.limit ?? total)) : 0;
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    for (const slice of slices) {
+      if (left <= 0 || query.signal?.aborted) return;
+      if (skip >= slice.rows) {
+        skip -= slice.rows;
+        continue;
+      }
+      for await (const batch of readSlice(database, connection, query, slice, skip, left)) {
+        left -= batch.rows;
+        yield batch;
+      }
+      skip = 0;
+    }
+  } catch (error) {
+    if (query.signal?.aborted) return;
+    throw storageError(error);
+  } finally {
+    query.signal?.removeEventListener('abort', interrupt);
+    database.release(connection);
+  }
+}
+
+/** Yields the records of a range in order. Throws StorageUnavailableError. */
+export async function* readRecords<K extends MarketKind>(
+  database: HistoryDatabase,
+  query: ReadQuery<K>,
+): AsyncGenerator<RecordOf<K>[]> {
+  for await (const batch of readBatches(database, query)) {
+    yield Array.from({ length: batch.rows }, (_, i) =>
+      recordOf(query.kind, rowOf(batch, i)),
+    ) as RecordOf<K>[];
+  }
+}
+
+/** Returns row `at` of a batch. */
+export function rowOf({ columns }: Batch, at: number): Row {
+  const row: Record<string, number | string | null> = {};
+  for (const name in columns) row[name] = columns[name]![at]!;
+  return row;
+}
+
+/** Returns the record that a row is of. */
+export function recordOf<K extends MarketKind>(kind: K, row: Row): RecordOf<K> {
+  const sequence = row['sequence'] as number;
+  return tableOf(kind).record(row, {
+    symbol: row['symbol'] as string,
+    source: row['source'] as string,
+    tsEventUs: row['ts_event_us'] as number,
+    tsReceiveUs: row['ts_receive_us'] as number,
+    tsEventText: (row['ts_event_text'] as string | null) ?? undefined,
+    sequence: Number.isNaN(sequence) ? null : sequence,
+    flags: row['flags'] as number,
+  }) as RecordOf<K>;
+}
+
+function conditionsOf({ view = 'repaired', after }: ReadQuery): string {
+  const conditions: string[] = [];
+  if (view === 'repaired') conditions.push(`NOT (${QUARANTINED_SQL})`);
+  if (after)
+    conditions.push(
+      `(ts_event_us > ${Math.floor(after.tsUs)} OR (ts_event_us = ${Math.floor(after.tsUs)} AND ordinal > ${Math.floor(after.ordinal)}))`,
+    );
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+}
+
+/** Cuts a range into parts that one query can sort within little memory. */
+async function slicesOf(
+  database: HistoryDatabase,
+  connection: DuckDBConnection,
+  query: ReadQuery,
+): Promise<Slice[]> {
+  const fromUs = Math.max(query.fromUs ?? 0, query.after?.tsUs ?? 0);
+  const toUs = query.toUs ?? LAST_US;
+  if (toUs < fromUs) return [];
+  const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
+  const hours = await database.rows(
+    `SELECT (ts_event_us // ${HOUR_US})::DOUBLE AS hour, count(*)::DOUBLE AS n FROM (${sql})${conditionsOf(query)} GROUP BY 1 ORDER BY 1`,
+    values,
+    connection,
+  );
+  const slices: Slice[] = [];
+  let [start, rows] = [fromUs, 0];
+  for (const { hour, n } of hours as unknown as { hour: number; n: number }[]) {
+    if (rows > 0 && rows + n > SLICE_ROWS) {
+      slices.push({ fromUs: start, toUs: hour * HOUR_US - 1, rows });
+      [start, rows] = [hour * HOUR_US, 0];
+    }
+    rows += n;
+  }
+  if (rows > 0) slices.push({ fromUs: start, toUs, rows });
+  return slices;
+}
+
+async function* readSlice(
+  database: HistoryDatabase,
+  connection: DuckDBConnection,
+  query: ReadQuery,
+  { fromUs, toUs }: Slice,
+  skip: number,
+  limit: number,
+): AsyncGenerator<Batch> {
+  // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
+  const columns = viewColumns(query.kind);
+  const page = `${Number.isFinite(limit) ? ` LIMIT ${limit}` : ''}${skip > 0 ? ` OFFSET ${skip}` : ''}`;
+  const names = columns.map(({ name }) => name).join(', ');
+  const result = await connection.stream(
+    `SELECT ${names} FROM (${sql})${conditionsOf(query)} ORDER BY ts_event_us, ordinal${page}`,
+    values,
+  );
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) break;
+    const read: Record<string, ColumnData> = {};
+    for (const [at, { name, type }] of columns.entries())
+      read[name] = readColumn(database.duck, chunk, at, type as ColumnType);
+    yield { rows: chunk.rowCount, columns: read };
+  }
+  await connection.run('COMMIT');
+}
+
+/** Kinds whose closed days go to Parquet. */
+export const ROLLED_KINDS = (Object.keys(TABLES) as MarketKind[]).filter((kind) => tableOf(kind).rolled);
+
+/** The newest record at or before a time; null when there is none. */
+export async function recordAt<K extends MarketKind>(
+  database: HistoryDatabase,
+  query: ReadQuery<K> & { readonly atUs: number },
+): Promise<RecordOf<K> | null> {
+  const { atUs, ...rest } = query;
+  const { sql, values } = await historySql(database, query.kind, { ...rest, fromUs: 0, toUs: atUs });
+  return database.reading(async (connection) => {
+    const columns = viewColumns(query.kind);
+    const result = await connection.run(
+      `SELECT ${columns.map(({ name }) => name).join(', ')} FROM (${sql})${conditionsOf(rest)} ORDER BY ts_event_us DESC, ordinal DESC LIMIT 1`,
+      values,
+    );
+    const [chunk] = await result.fetchAllChunks();
+    if (!chunk || chunk.rowCount === 0) return null;
+    const read: Record<string, ColumnData> = {};
+    for (const [at, { name, type }] of columns.entries())
+      read[name] = readColumn(database.duck, chunk, at, type as ColumnType);
+    return recordOf(query.kind, rowOf({ rows: 1, columns: read }, 0));
+  });
+}
+
+/** A row of the quarantine. */
+export interface Quarantined {
+  readonly kind: string | null;
+  readonly symbol: string | null;
+  readonly source: string;
+  readonly ts_event_us: number | null;
+  readonly ts_receive_us: number;
+  readonly flags: number;
+  readonly reasons: readonly string[];
+  readonly content: string | null;
+}
+
+/** Returns the newest rows of the quarantine. */
+export async function readQuarantine(
+  database: HistoryDatabase,
+  where: { readonly symbol?: string | undefined; readonly source?: string | undefined },
+  limit: number,
+): Promise<Quarantined[]> {
+  const given = (['symbol', 'source'] as const).filter((name) => where[name] !== undefined);
+  const conditions = given.map((name, i) => `${name} = $${i + 1}`);
+  const rows = await database.rows(
+    `SELECT kind, symbol, source, ts_event_us::DOUBLE AS ts_event_us, ts_receive_us::DOUBLE AS ts_receive_us, flags, reasons, content
+       FROM quarantine${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY ts_receive_us DESC LIMIT ${Math.floor(limit)}`,
+    given.map((name) => where[name]!),
+  );
+  return rows.map((row) => ({
+    ...row,
+    reasons: (row['reasons'] as string).split(','),
+  })) as unknown as Quarantined[];
+}

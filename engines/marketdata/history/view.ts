@@ -1,0 +1,135 @@
+// One view over the table of a kind and its Parquet partitions, with only those that a range touches.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { StorageUnavailableError } from '../../../src/core/errors.ts';
+import type { MarketKind } from '../../../src/market/records.ts';
+import type { HistoryDatabase } from './database.ts';
+import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
+
+/** What to look at; times are inclusive. */
+export interface HistoryRange {
+  readonly symbol: string;
+  readonly source?: string | undefined;
+  readonly fromUs: number;
+  readonly toUs: number;
+  /** Series of bars: length and unit. */
+  readonly interval?: number | undefined;
+  readonly unit?: string | undefined;
+}
+
+/** SQL with its values. */
+export interface Sql {
+  readonly sql: string;
+  readonly values: DuckDBValue[];
+}
+
+/** A Parquet file of the manifest. */
+export interface Partition {
+  readonly id: string;
+  readonly kind: MarketKind;
+  readonly symbol: string;
+  readonly source: string;
+  /** `2024-08-08`, or `2024-08` after compaction. */
+  readonly period: string;
+  /** Within the folder of the history. */
+  readonly path: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly first_ts_us: number;
+  readonly last_ts_us: number;
+}
+
+const PARTITION = `SELECT id, kind, symbol, source, period, path, rows::DOUBLE AS rows, bytes::DOUBLE AS bytes, sha256,
+  first_ts_us::DOUBLE AS first_ts_us, last_ts_us::DOUBLE AS last_ts_us FROM partitions`;
+
+/** Returns the partitions of the manifest that fulfil a condition. */
+export async function partitions(
+  database: HistoryDatabase,
+  where: string,
+  values: DuckDBValue[] = [],
+  connection?: DuckDBConnection,
+): Promise<Partition[]> {
+  const sql = `${PARTITION} WHERE ${where} ORDER BY kind, symbol, source, first_ts_us, id`;
+  return (await database.rows(sql, values, connection)) as unknown as Partition[];
+}
+
+/** Names of the columns of a view: which series, those of every record, those of the kind, `ordinal`. */
+export function viewColumns(kind: MarketKind) {
+  return [...SERIES_COLUMNS.map(([name, type]) => ({ name, type })), ...columnsOf(kind).slice(1)];
+}
+
+/** SQL of the rows of a table with the columns of their series. `t` is the table and `s` the series in `where`. */
+export function tableSql(kind: MarketKind, where: string): string {
+  const series = SERIES_COLUMNS.map(([name]) => `s.${name}`);
+  const own = columnsOf(kind)
+    .slice(1)
+    .map(({ name }) => `t.${name}`);
+  return `SELECT ${[...series, ...own].join(', ')} FROM ${tableOf(kind).name} t JOIN series s ON s.id = t.series WHERE ${where}`;
+}
+
+/** Returns the SQL of all rows of a range, in no order. Throws StorageUnavailableError when a partition of it is missing or torn. */
+export async function historySql(
+  database: HistoryDatabase,
+  kind: MarketKind,
+  range: HistoryRange,
+  connection?: DuckDBConnection,
+): Promise<Sql> {
+  const values: DuckDBValue[] = [range.symbol];
+  const conditions = [
+    'symbol = $1',
+    // Numbers of this process, so that DuckDB prunes by them before it joins.
+    `ts_event_us BETWEEN ${Math.floor(range.fromUs)} AND ${Math.floor(range.toUs)}`,
+  ];
+  if (range.source !== undefined) {
+    values.push(range.source);
+    conditions.push(`source = $${values.length}`);
+  }
+  if (range.unit !== undefined) {
+    values.push(range.unit);
+    conditions.push(`unit = $${values.length}`);
+  }
+  if (range.interval !== undefined) conditions.push(`interval = ${Number(range.interval)}`);
+  const where = conditions.join(' AND ');
+  const table = tableSql(kind, where);
+  if (!tableOf(kind).rolled) return { sql: table, values };
+  const files = await partitions(
+    database,
+    `kind = '${kind}' AND symbol = $1 AND last_ts_us >= ${Math.floor(range.fromUs)} AND first_ts_us <= ${Math.floor(range.toUs)}${range.source === undefined ? '' : ' AND source = $2'}`,
+    range.source === undefined ? [range.symbol] : [range.symbol, range.source],
+    connection,
+  );
+  if (files.length === 0) return { sql: table, values };
+  for (const file of files) {
+    const reason = damage(database, file);
+    if (reason !== null) throw damaged(file, reason);
+  }
+  return { sql: `${table} UNION ALL ${parquetSql(database, kind, files)} WHERE ${where}`, values };
+}
+
+/** SQL of the rows of partitions. */
+export function parquetSql(database: HistoryDatabase, kind: MarketKind, files: readonly Partition[]): string {
+  const names = viewColumns(kind).map(({ name }) => name);
+  const list = files.map((file) => quoted(join(database.folder, file.path))).join(', ');
+  return `SELECT ${names.join(', ')} FROM read_parquet([${list}], hive_partitioning = false)`;
+}
+
+/** Returns text as an SQL literal. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** Returns what a look at a file says against it: `missing`, `torn`; null when it is as long as the manifest says. */
+export function damage(database: HistoryDatabase, file: Partition): 'missing' | 'torn' | null {
+  const path = join(database.folder, file.path);
+  if (!existsSync(path)) return 'missing';
+  return statSync(path).size === file.bytes ? null : 'torn';
+}
+
+function damaged(file: Partition, reason: string): StorageUnavailableError {
+  return new StorageUnavailableError(
+    `A partition of the history is ${reason}: ${file.kind} of ${file.symbol} from ${file.source}, ${file.period}`,
+    60,
+  );
+}
