@@ -1,6 +1,7 @@
 // The Market Data engine: the front door of every bar, and the replay of the past.
 import type { EngineDefinition } from '../../src/http/engine.ts';
 import { JOB_TABLES } from '../../src/jobs/database-schema.ts';
+import { PIPELINE_TABLES } from './pipeline/tables.ts';
 import { marketDataRoutes } from './routes.ts';
 import { MarketDataService } from './service.ts';
 
@@ -10,7 +11,7 @@ export default {
   urgency: 'latency',
   title: 'Market Data Engine',
   description: 'Imports, stores and serves bars; feeds the stream; replays history in lockstep.',
-  migrations: [],
+  migrations: PIPELINE_TABLES,
   schemas: { jobs: JOB_TABLES },
   create(context) {
     const service = new MarketDataService(context);

@@ -1,11 +1,9 @@
 // The live feed of the simulated market: a bar of each instrument at a fixed pace, with a bounded memory of the past.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Bus } from '../../src/bus/client.ts';
-import { topics } from '../../src/bus/topics.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Bar } from '../../src/market/bar.ts';
-import { INSTRUMENTS, SIMULATED, SimulatedMarket, type SimulatedState, simulatedState } from './simulated.ts';
+import { INSTRUMENTS, SimulatedMarket, type SimulatedState, simulatedState } from './simulated.ts';
 
 /** Bars kept for each simulated instrument; they are not stored on disk. */
 export const SIMULATED_HISTORY = 3600;
@@ -21,9 +19,8 @@ export interface LiveFeedOptions {
 
 const SAVE_MS = 5000;
 
-/** Publishes the simulated market until it is stopped; it stands still during a lockstep replay. */
+/** Tells the bars of the simulated market until it is stopped; it stands still during a lockstep replay. */
 export class LiveFeed {
-  readonly #bus: Bus;
   readonly #clock: Clock;
   readonly #market: SimulatedMarket;
   readonly #intervalMs: number;
@@ -34,8 +31,9 @@ export class LiveFeed {
   #timer: ReturnType<typeof setInterval> | undefined;
   #paused = false;
 
-  constructor(bus: Bus, clock: Clock, options: LiveFeedOptions) {
-    this.#bus = bus;
+  #listener: (bars: readonly Bar[]) => void = () => {};
+
+  constructor(clock: Clock, options: LiveFeedOptions) {
     this.#clock = clock;
     this.#intervalMs = options.intervalMs;
     this.#statePath = options.statePath;
@@ -51,6 +49,11 @@ export class LiveFeed {
 
   get intervalUs(): number {
     return this.#intervalMs * 1000;
+  }
+
+  /** Calls `listener`, and nobody else, with the bars of each step from now on. */
+  listen(listener: (bars: readonly Bar[]) => void): void {
+    this.#listener = listener;
   }
 
   start(): void {
@@ -93,14 +96,15 @@ export class LiveFeed {
     if (performance.now() - this.#savedMs > SAVE_MS) this.#save();
     const step = this.#intervalMs * 1000;
     const tsUs = Math.floor(this.#clock.nowUs() / step) * step;
-    for (const bar of this.#market.next(tsUs)) {
+    const bars = this.#market.next(tsUs);
+    for (const bar of bars) {
       const past = this.#history.get(bar.symbol)!;
       // A late timer may fire twice in one interval; time has to move on for every reader.
       if (past.length > 0 && past.at(-1)!.ts_event_us >= tsUs) return;
       past.push(bar);
       if (past.length > SIMULATED_HISTORY) past.shift();
-      this.#bus.publish(topics.marketLiveData, { ...bar, source: SIMULATED }, { tsEventUs: tsUs });
     }
+    this.#listener(bars);
   }
 }
 

@@ -7,6 +7,7 @@ import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { barsToArrow } from './arrow.ts';
+import { pipelineRoutes } from './pipeline/routes.ts';
 import {
   barsQuery,
   idParam,
@@ -23,6 +24,7 @@ import type { Bars, MarketDataService } from './service.ts';
 export function marketDataRoutes(service: MarketDataService, { config }: EngineContext) {
   return new Elysia({ name: 'marketdata-routes' })
     .use(jobRoutes(service.longWork.jobs))
+    .use(pipelineRoutes(service.pipeline))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },

@@ -9,6 +9,10 @@ import { History } from './history/history.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
+import { registerPipeline } from './pipeline/metrics.ts';
+import { PipelineService } from './pipeline/service.ts';
+import { isSimulated, simulatedSource, simulatedSubscriptions } from './pipeline/simulated-source.ts';
+import type { KnownSource } from './pipeline/source-board.ts';
 import { Replays } from './replays.ts';
 import {
   type BarsQuery,
@@ -17,7 +21,8 @@ import {
   MAX_BARS_JSON,
   type ReplayRequest,
 } from './schemas.ts';
-import { INSTRUMENTS } from './simulated.ts';
+import { INSTRUMENTS, SIMULATED } from './simulated.ts';
+import { SOURCES } from './sources/index.ts';
 
 /** Bars of one series with what they are. */
 export interface Bars {
@@ -31,6 +36,7 @@ export interface Bars {
 export class MarketDataService {
   readonly replays: Replays;
   readonly longWork: LongWork;
+  readonly pipeline: PipelineService;
   readonly #context: EngineContext;
   readonly #feed: LiveFeed;
   readonly #watch: EngineWatch;
@@ -39,7 +45,7 @@ export class MarketDataService {
   constructor(context: EngineContext) {
     const { bus, clock, config } = context;
     this.#context = context;
-    this.#feed = new LiveFeed(bus, clock, {
+    this.#feed = new LiveFeed(clock, {
       seed: config.feedSeed,
       intervalMs: config.feedIntervalMs,
       statePath: join(config.dataDir, 'simulated-market.json'),
@@ -49,6 +55,12 @@ export class MarketDataService {
     const store = async () => (await this.history()).bars;
     this.replays = new Replays(context, store, this.#feed, this.#watch);
     const replay = (request: ReplayRequest) => this.replay(request);
+    this.pipeline = new PipelineService(context, {
+      known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => ({ id, factory }))],
+      own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
+      put: async (records) => (await this.history()).put(records),
+    });
+    if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
     this.longWork = new LongWork(context, { store, replays: this.replays, replay });
   }
 
@@ -64,14 +76,14 @@ export class MarketDataService {
 
   async start(): Promise<void> {
     await this.#watch.start();
-    if (this.#context.config.feed === 'simulated') this.#feed.start();
+    await this.pipeline.start();
     // Opened in the background: the engine is ready before DuckDB has loaded, requests that need it wait for it.
     this.history().catch((err) => this.#context.log.error({ err }, 'the history could not be opened'));
     await this.longWork.start();
   }
 
   async stop(): Promise<void> {
-    this.#feed.stop();
+    await this.pipeline.stop();
     await this.longWork.stop();
     await this.replays.stop();
     await (await this.#history?.catch(() => undefined))?.close();
@@ -153,6 +165,18 @@ export class MarketDataService {
     throw new InvalidOptionError('Expected interval_us, since several intervals of this symbol are stored', [
       { pointer: 'query/interval_us', expected: `one of ${list}` },
     ]);
+  }
+
+  // It stands still for as long as a replay lasts: its silence says nothing.
+  #simulated(): KnownSource {
+    const { feed } = this.#context.config;
+    return {
+      id: SIMULATED,
+      factory: simulatedSource(this.#feed),
+      enabled: feed === 'simulated',
+      silentAfterS: 86_400,
+      has: isSimulated,
+    };
   }
 
   async #bars() {

@@ -38,6 +38,7 @@ test('says percentiles at most a quarter above the exact ones, and never below',
         expect(summary!.count).toBe(all.length);
         for (const [q, said] of [
           [0.5, summary!.p50_us],
+          [0.95, summary!.p95_us],
           [0.99, summary!.p99_us],
         ] as const) {
           const exact = sorted[Math.ceil(q * all.length) - 1]!;
@@ -55,9 +56,20 @@ test('forgets what is older than a minute, while the totals keep it', () => {
   for (const seconds of [30, 59]) expect(hops.lastMinute(seconds * SECOND)[0]?.count).toBe(1);
   expect(hops.lastMinute(60 * SECOND)).toEqual([]);
   hops.record('t', [at('a', 60 * SECOND)], 60 * SECOND + 7);
-  expect(hops.lastMinute(61 * SECOND)).toEqual([{ from: 'a', topic: 't', count: 1, p50_us: 7, p99_us: 7 }]);
+  expect(hops.lastMinute(61 * SECOND)).toEqual([
+    { from: 'a', topic: 't', count: 1, p50_us: 7, p95_us: 7, p99_us: 7 },
+  ]);
   const [{ counts, sumUs }] = hops.totals() as [ReturnType<HopTimes['totals']>[number]];
   expect([counts.reduce((a, b) => a + b), sumUs]).toEqual([2, 107]);
+});
+
+test('takes single latencies of hops that are no messages', () => {
+  const hops = new HopTimes();
+  for (const us of [3, 3, 900]) hops.add('publish', 'kraken', us, SECOND);
+  expect(hops.lastMinute(2 * SECOND)).toMatchObject([
+    { from: 'kraken', topic: 'publish', count: 3, p50_us: 3 },
+  ]);
+  expect(hops.totals()[0]!.sumUs).toBe(906);
 });
 
 test('tells sources of one batch apart, and counts those beyond the limit as one', () => {

@@ -16,6 +16,7 @@ export interface HopSummary {
   /** Messages of the last minute (50 to 60 s). */
   readonly count: number;
   readonly p50_us: number;
+  readonly p95_us: number;
   readonly p99_us: number;
 }
 
@@ -73,6 +74,15 @@ export class HopTimes {
     }
   }
 
+  /** Records one latency of a hop that is no message of the bus: `topic` and `from` are names of the caller's own. */
+  add(topic: string, from: string, us: number, nowUs: number): void {
+    const epoch = Math.floor(nowUs / SLICE_US);
+    const hop = this.#hop(topic, from);
+    turn(hop, epoch);
+    hop.slices[(epoch % SLICES) * BUCKETS + bucketOf(us)]!++;
+    hop.sumUs += Math.max(us, 1);
+  }
+
   /** The hops that carried messages in the last minute, by topic and source. */
   lastMinute(nowUs: number): HopSummary[] {
     const epoch = Math.floor(nowUs / SLICE_US);
@@ -84,7 +94,7 @@ export class HopTimes {
       const count = counts.reduce((sum, n) => sum + n, 0);
       if (count === 0) return [];
       const at = (q: number) => boundOf(counts, Math.ceil(q * count));
-      return [{ from, topic, count, p50_us: at(0.5), p99_us: at(0.99) }];
+      return [{ from, topic, count, p50_us: at(0.5), p95_us: at(0.95), p99_us: at(0.99) }];
     });
   }
 

@@ -23,8 +23,8 @@ const statusOf = (k: number, over: Partial<EngineStatus> = {}): EngineStatus => 
     http: { requests: 4 * k, errors: k },
     event_loop_delay_ms: { mean: 0.2, max: 1.5 },
     hops: [
-      { from: 'ml', topic: 'ml.predictions', count: 5, p50_us: 100, p99_us: 2500 },
-      { from: 'risk', topic: 'risk.limits', count: 1, p50_us: 90, p99_us: 90 },
+      { from: 'ml', topic: 'ml.predictions', count: 5, p50_us: 100, p95_us: 100, p99_us: 2500 },
+      { from: 'risk', topic: 'risk.limits', count: 1, p50_us: 90, p95_us: 90, p99_us: 90 },
     ],
   },
   events: { waiting: 2 * k, counts: { dead_letters: 1 } },

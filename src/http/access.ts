@@ -90,6 +90,10 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /replays/queue': 'trade',
     'DELETE /replays/:id': 'trade',
     'DELETE /jobs/:id': 'trade',
+    // Its address may be any, and strategies trade on what comes from there.
+    'PUT /sources/:id': 'admin',
+    'POST /subscriptions': 'trade',
+    'DELETE /subscriptions/:id': 'trade',
   },
   portfolio: { 'POST /portfolios': 'trade', 'POST /portfolios/optimize/minimum-variance': 'read' },
 };

@@ -8,16 +8,32 @@ const HELP = 'Time of a message from the hand-over to the bus by its publisher t
 const FIRST = 3;
 const LAST = 24;
 
-/** Adds `nautilus_hop_latency_seconds`, by publisher (`from`) and topic, to `registry`. */
-export function registerHops(registry: Registry, hops: HopTimes): void {
-  const get = () => ({ name: NAME, help: HELP, type: 'histogram', values: hops.totals().flatMap(samplesOf) });
+/** How a histogram of hops is called, and which labels one of them has. */
+export interface HopMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: (hop: Pick<HopTotals, 'from' | 'topic'>) => Readonly<Record<string, string>>;
+}
+
+const MESSAGES: HopMetric = { name: NAME, help: HELP, labels: ({ from, topic }) => ({ from, topic }) };
+
+/** Adds a histogram of hops to `registry`: `nautilus_hop_latency_seconds`, by publisher (`from`) and topic, when not told otherwise. */
+export function registerHops(registry: Registry, hops: HopTimes, metric: HopMetric = MESSAGES): void {
+  const { name, help } = metric;
+  const get = () => ({
+    name,
+    help,
+    type: 'histogram',
+    values: hops.totals().flatMap((hop) => samplesOf(hop, metric)),
+  });
   // The registry asks for no more than these fields, though its type names the library's own classes.
-  registry.registerMetric({ name: NAME, help: HELP, get } as unknown as Metric);
+  registry.registerMetric({ name, help, get } as unknown as Metric);
 }
 
 /** Buckets are cumulative in the text format of Prometheus. */
-function samplesOf({ from, topic, counts, sumUs }: HopTotals) {
-  const labels = { from, topic };
+function samplesOf(hop: HopTotals, { name, labels: labelsOf }: HopMetric) {
+  const { counts, sumUs } = hop;
+  const labels = labelsOf(hop);
   let total = 0;
   const buckets = [];
   for (const [k, count] of counts.entries()) {
@@ -25,15 +41,15 @@ function samplesOf({ from, topic, counts, sumUs }: HopTotals) {
     const octave = k + 1;
     if (octave < FIRST || octave > LAST) continue;
     buckets.push({
-      metricName: `${NAME}_bucket`,
+      metricName: `${name}_bucket`,
       labels: { ...labels, le: 2 ** octave / 1e6 },
       value: total,
     });
   }
   return [
     ...buckets,
-    { metricName: `${NAME}_bucket`, labels: { ...labels, le: '+Inf' }, value: total },
-    { metricName: `${NAME}_sum`, labels, value: sumUs / 1e6 },
-    { metricName: `${NAME}_count`, labels, value: total },
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: total },
+    { metricName: `${name}_sum`, labels, value: sumUs / 1e6 },
+    { metricName: `${name}_count`, labels, value: total },
   ];
 }

@@ -1,0 +1,293 @@
+// The pipeline from scripted sources to the bus and the store: batching, fail-over, arbitration, faults, what survives a restart.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { MAX_RECORDS_PER_BODY } from '../../../src/bus/market-bodies.ts';
+import { topics } from '../../../src/bus/topics.ts';
+import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import { Rig, SYMBOL } from './test-rig.ts';
+import { ScriptedSource } from './test-source.ts';
+
+describe('pipeline', () => {
+  let rig: Rig;
+  afterEach(() => rig.stop());
+
+  async function two() {
+    const [a, b] = [new ScriptedSource('a'), new ScriptedSource('b')];
+    rig = await Rig.start([a, b]);
+    return { a, b };
+  }
+
+  test('publishes what a source says as decimal text with both times, and stores it', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    expect(a.wanted).toEqual([{ symbol: SYMBOL, kind: 'trade' }]);
+    const tsUs = rig.nowUs - 3000;
+    a.say(a.trade(tsUs, 6_180_020, { sequence: 7, id: 'x1' }), a.trade(tsUs + 1, 6_180_000, { side: null }));
+    const [body] = await rig.said(topics.marketTrades);
+    expect(body).toEqual({
+      symbol: SYMBOL,
+      source: 'a',
+      trades: [
+        {
+          ts_event_us: tsUs,
+          ts_receive_us: tsUs + 2000,
+          sequence: 7,
+          flags: [],
+          price: '61800.2',
+          size: '1',
+          side: 'buy',
+          id: 'x1',
+        },
+        {
+          ts_event_us: tsUs + 1,
+          ts_receive_us: tsUs + 2001,
+          sequence: null,
+          flags: [],
+          price: '61800',
+          size: '1',
+          side: null,
+          id: null,
+        },
+      ],
+    });
+    await rig.service.storing.idle();
+    expect(rig.stored.map((r) => r.tsEventUs)).toEqual([tsUs, tsUs + 1]);
+  });
+
+  test('puts what comes in one turn into few bodies, without losing any or their order', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    const count = 2 * MAX_RECORDS_PER_BODY + 10;
+    for (let i = 0; i < count; i++) a.say(a.trade(rig.nowUs - count + i, 100 + i));
+    const bodies = await rig.said(topics.marketTrades);
+    expect(bodies.map((body) => body.trades.length)).toEqual([
+      MAX_RECORDS_PER_BODY,
+      MAX_RECORDS_PER_BODY,
+      10,
+    ]);
+    const prices = bodies.flatMap((body) => body.trades.map((t) => Math.round(Number(t.price) * 100)));
+    expect(prices).toEqual(Array.from({ length: count }, (_, i) => 100 + i));
+  });
+
+  test('publishes quotes with empty sides as null, and bars of time as numbers on market.live_data', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'], kinds: ['quotes', 'bars'], store: false });
+    expect(a.wanted).toContainEqual({ symbol: SYMBOL, kind: 'bar', intervalUs: 60_000_000 });
+    a.say(a.quote(rig.nowUs, 0, 10_050, { bidSize: 0 }), a.bar(rig.nowUs - 60e6, 100));
+    const [quotes] = await rig.said(topics.marketQuotes);
+    expect(quotes!.quotes[0]).toMatchObject({ bid: null, bid_size: null, ask: '100.5', ask_size: '2' });
+    expect(await rig.said(topics.marketLiveData)).toMatchObject([
+      { symbol: SYMBOL, close: 100, source: 'a' },
+    ]);
+    await rig.service.storing.idle();
+    expect(rig.stored).toEqual([]);
+  });
+
+  test('fails over within a second of a loss, and back after ten seconds of health, with nothing twice', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    let price = 100;
+    const both = () => {
+      price++;
+      if (a.sink && up) a.say(a.trade(rig.nowUs, price));
+      b.say(b.trade(rig.nowUs, price));
+    };
+    let up = true;
+    rig.pass(5, both);
+    up = false;
+    a.drop();
+    rig.pass(60, both);
+    up = true;
+    a.sink!.event({ event: 'connected' });
+    rig.pass(20, both);
+    const trades = await rig.trades();
+    const prices = trades.map(([, p]) => Math.round(Number(p) * 100));
+    expect(prices).toEqual(Array.from({ length: 85 }, (_, i) => 101 + i));
+    const sources = trades.map(([source]) => source);
+    expect(sources.slice(0, 5)).toEqual(Array(5).fill('a'));
+    expect(sources.slice(5, 65)).toEqual(Array(60).fill('b'));
+    expect(sources.at(-1)).toBe('a');
+    expect(sources.indexOf('a', 5)).toBeGreaterThanOrEqual(74);
+    const routing = await rig.news('routing');
+    expect(routing.map((n) => [n.previous, n.state, n.reason])).toEqual([
+      [null, 'a', 'first of 2 that is well'],
+      ['a', 'b', 'a: disconnected'],
+      ['b', 'a', 'a: well again, and of higher priority'],
+    ]);
+    expect((await rig.news('health')).map((n) => [n.source, n.state])).toContainEqual(['a', 'disconnected']);
+    expect(rig.service.source('a').counts.disconnects).toBe(1);
+  });
+
+  test('leaves a connection that is open but says nothing', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    a.say(a.trade(rig.nowUs, 100));
+    rig.pass(65, () => b.sink!.event({ event: 'heartbeat', venueUs: null }));
+    expect(rig.service.source('a').health).toBe('silent');
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+  });
+
+  test('says how far two sources are apart, once each time that changes', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'], kinds: ['quotes'] });
+    const both = (bid: number, rounds: number) => {
+      for (let i = 0; i < rounds; i++) {
+        a.say(a.quote(rig.nowUs, 10_000, 10_002));
+        b.say(b.quote(rig.nowUs, bid, bid + 2));
+      }
+    };
+    both(10_001, 10);
+    both(10_100, 10);
+    both(10_000, 10);
+    const news = await rig.news('divergence');
+    expect(news.map((n) => [n.source, n.reason, n.state, n.threshold])).toEqual([
+      ['b', 'against a', 'diverges', 50],
+      ['b', 'against a', 'agrees', 50],
+    ]);
+    // 1 of 100.01 dearer: about a percent.
+    expect(news[0]!.value).toBeCloseTo(99.49, 1);
+    expect(rig.service.sources().divergence[0]).toMatchObject({ comparisons: 30, state: 'agrees' });
+    const sources = new Set((await rig.said(topics.marketQuotes)).map((body) => body.source));
+    expect([...sources]).toEqual(['a']);
+  });
+
+  test('keeps subscriptions over a restart, and ends the stream of the last one', async () => {
+    const { a } = await two();
+    const first = await rig.subscribe({ sources: ['a'], native_symbols: { a: 'XBT/USD' } });
+    await rig.restart();
+    expect(rig.service.subscriptions()).toEqual([first]);
+    expect(a.wanted).toEqual([{ symbol: SYMBOL, kind: 'trade', nativeSymbol: 'XBT/USD' }]);
+    await rig.service.unsubscribe(first.subscription_id);
+    expect(a.sink).toBeUndefined();
+    expect(rig.service.source('a').health).toBe('idle');
+    expect(rig.service.sources().routes).toEqual([]);
+    await rig.restart();
+    expect(rig.service.subscriptions()).toEqual([]);
+    await expect(rig.service.unsubscribe('none')).rejects.toThrow(NotFoundError);
+  });
+
+  test('chooses sources by priority where none are named', async () => {
+    const keyed = new ScriptedSource('keyed', ['trade'], 'required', ['PIPELINE_TEST_MISSING_KEY']);
+    const all = [
+      keyed,
+      new ScriptedSource('a', ['trade']),
+      new ScriptedSource('b', ['bar']),
+      new ScriptedSource('c', ['trade']),
+    ];
+    rig = await Rig.start([...all, new ScriptedSource('d', ['trade'])]);
+    await rig.service.updateSource('d', { priority: 1 });
+    expect((await rig.subscribe()).sources).toEqual(['d', 'a']);
+    expect(rig.service.source('keyed').credentials).toEqual([
+      { name: 'PIPELINE_TEST_MISSING_KEY', present: false },
+    ]);
+  });
+
+  test('refuses what no source streams, sources that do not exist, and two kinds of bars for one symbol', async () => {
+    const { a } = await two();
+    const pointerOf = async (request: Parameters<Rig['subscribe']>[0]) => {
+      const error = await rig.subscribe(request).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(InvalidOptionError);
+      return (error as InvalidOptionError).extras.errors![0]!.pointer;
+    };
+    expect(await pointerOf({ sources: ['a', 'nobody'] })).toBe('/sources/1');
+    expect(await pointerOf({ sources: ['a'], kinds: ['trades', 'macro'] })).toBe('/kinds/1');
+    expect(await pointerOf({ sources: ['a'], native_symbols: { nobody: 'X' } })).toBe('/native_symbols');
+    expect(await pointerOf({ sources: ['a'], bars: { unit: 'time', interval: 10 } })).toBe('/bars/interval');
+    expect(await pointerOf({ kinds: ['bars'], bars: { unit: 'time', interval: 60e6 } })).toBe('/bars');
+    await rig.subscribe({ sources: ['a'], kinds: ['bars'] });
+    await expect(rig.subscribe({ sources: ['b'], kinds: ['bars'], interval_us: 300e6 })).rejects.toThrow(
+      ConflictError,
+    );
+    expect(a.opened).toBe(1);
+  });
+
+  test('switches a source off and on, keeps that over a restart, and gives it another address', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    await rig.service.updateSource('a', { enabled: false });
+    expect(a.sink).toBeUndefined();
+    a.sink?.records([]);
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+    await rig.restart();
+    expect(rig.service.source('a')).toMatchObject({ enabled: false, health: 'disabled' });
+    await rig.service.updateSource('a', { enabled: true, endpoints: { rest: 'http://127.0.0.1:1/x' } });
+    expect(a.endpoints.rest).toBe('http://127.0.0.1:1/x');
+    expect(rig.service.source('a')).toMatchObject({ health: 'connected', streams: 1 });
+    for (const address of ['ftp://x', 'http://user:secret@x', 'nonsense']) {
+      const error = await rig.service
+        .updateSource('a', { endpoints: { rest: address } })
+        .catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(InvalidOptionError);
+      expect(String(error)).not.toContain('secret');
+    }
+    await rig.service.updateSource('a', { endpoints: { rest: null } });
+    expect(a.endpoints.rest).toBeUndefined();
+    expect(b.opened).toBe(2);
+  });
+
+  test('a stream that cannot begin leaves the others alone, and is tried again', async () => {
+    const { a } = await two();
+    a.failure = new InvalidOptionError('Expected KEY in the environment, was missing');
+    await rig.subscribe({ sources: ['a', 'b'] });
+    expect(rig.service.source('a')).toMatchObject({ health: 'failed', reason: a.failure.message });
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+    a.failure = undefined;
+    rig.pass(31);
+    expect(rig.service.source('a').health).toBe('connected');
+  });
+
+  test('a refused subscription is told, and its stream taken from elsewhere', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    a.sink!.event({ event: 'refused', symbol: SYMBOL, kind: 'trade', reason: 'unknown pair' });
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+    expect(await rig.news('refused')).toMatchObject([
+      { source: 'a', symbol: SYMBOL, reason: 'unknown pair' },
+    ]);
+  });
+
+  test('counts garbage, and says nothing after a stream was closed', async () => {
+    const { a } = await two();
+    const added = await rig.subscribe({ sources: ['a'] });
+    const { sink } = a;
+    for (let i = 0; i < 3; i++) sink!.event({ event: 'garbage', reason: 'not JSON' });
+    expect(rig.service.source('a')).toMatchObject({ counts: { garbage: 3 }, last_garbage: 'not JSON' });
+    await rig.service.unsubscribe(added.subscription_id);
+    sink!.records([a.trade(rig.nowUs, 100)]);
+    expect(await rig.trades()).toEqual([]);
+  });
+
+  test('counts what could not be stored, and tells of it, while publishing goes on', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    rig.putError = new Error('disk full');
+    a.say(a.trade(rig.nowUs, 100), a.trade(rig.nowUs, 101));
+    await rig.service.storing.idle();
+    expect(rig.service.sources().lost).toMatchObject({ store_failed: 2 });
+    expect(await rig.news('dropped')).toMatchObject([{ state: 'store', reason: 'failed', value: 2 }]);
+    expect(await rig.trades()).toHaveLength(2);
+  });
+
+  test('what a topic cannot carry is counted, and takes nothing else along', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'], kinds: ['bars'] });
+    // Oil, on 20 April 2020.
+    a.say(a.bar(rig.nowUs - 120e6, -37), a.bar(rig.nowUs - 60e6, 10));
+    expect((await rig.said(topics.marketLiveData)).map((body) => body.close)).toEqual([10]);
+    expect(rig.service.sources().lost.unpublishable).toBe(1);
+  });
+
+  test('warns of records that come late, and of a clock that jumped', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    const late = (us: number) => () => {
+      for (let i = 0; i < 5; i++) a.say(a.trade(rig.nowUs - us + i * 10, 100, { tsReceiveUs: rig.nowUs }));
+    };
+    rig.pass(10, late(1000));
+    rig.pass(20, late(80_000));
+    expect(await rig.news('latency')).toMatchObject([{ source: 'a', state: 'late', threshold: 50 }]);
+    // The venue's clock jumps two seconds ahead.
+    rig.pass(20, late(-2_000_000));
+    expect(await rig.news('clock')).toMatchObject([{ source: 'a', state: 'behind', previous: 'agrees' }]);
+    expect(rig.service.latency().sources[0]!.clock.state).toBe('behind');
+  });
+});

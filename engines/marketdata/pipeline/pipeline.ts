@@ -1,0 +1,306 @@
+// The way of a record from its source to everybody else: stamped, checked, put into its book, chosen among sources, published, stored.
+import type { BookDelta, BookSnapshot, MarketRecord, Trade } from '../../../src/market/records.ts';
+import { numberOf } from '../../../src/market/scale.ts';
+import type { SourceEvent } from '../sources/port.ts';
+import type { Arbitration, DivergenceView } from './arbitration.ts';
+import type { BookChange, BookDesk } from './book-desk.ts';
+import type { Latencies } from './latency.ts';
+import type { Plan } from './plan.ts';
+import type { Publisher } from './publisher.ts';
+import { QUARANTINE, type QualityDesk } from './quality-desk.ts';
+import { type RouteChange, type Routing, type Stream, streamOf } from './routing.ts';
+import type { Health, Source, SourceListener } from './source.ts';
+import type { Storing } from './storing.ts';
+
+/** What became of the records of a source. */
+export interface Outcomes {
+  published: number;
+  /** Kept for comparison, and for the moment at which its source takes over. */
+  standby: number;
+  /** Said before by the source that was published until then. */
+  overlap: number;
+  quarantined: number;
+  /** Changes of books that could not be applied, or not yet. */
+  unused: number;
+}
+
+export interface PipelineParts {
+  readonly nowUs: () => number;
+  readonly routing: Routing;
+  readonly arbitration: Arbitration;
+  readonly latencies: Latencies;
+  readonly publisher: Publisher;
+  readonly quality: QualityDesk;
+  readonly books: BookDesk;
+  readonly storing: Storing;
+  /** Makes bars of what is published; absent parts make none. */
+  readonly trades?: (trade: Trade) => void;
+}
+
+const NO_STREAMS: ReadonlySet<string> = new Set();
+
+/** Takes in what sources say. Synchronous: what a call brings is with the publisher when it returns. */
+export class Pipeline implements SourceListener {
+  readonly outcomes = new Map<string, Outcomes>();
+  readonly #parts: PipelineParts;
+  readonly #late = new Set<string>();
+  readonly #clocks = new Map<string, string>();
+  #stored = new Map<Stream, ReadonlySet<string>>();
+  #planned: Plan['streams'] = [];
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes by another plan from now on. */
+  apply(plan: Plan): void {
+    const { routing, arbitration, books } = this.#parts;
+    const nowUs = this.#parts.nowUs();
+    const stored = new Map<Stream, Set<string>>();
+    for (const { symbol, stream, store } of plan.streams) {
+      if (store) stored.set(stream, (stored.get(stream) ?? new Set()).add(symbol));
+    }
+    this.#stored = stored;
+    const kept = new Set(plan.streams.map(({ symbol, stream }) => `${stream} ${symbol}`));
+    for (const { symbol, stream } of this.#planned) {
+      if (kept.has(`${stream} ${symbol}`)) continue;
+      routing.set(symbol, stream, [], nowUs);
+      arbitration.forget(symbol, stream);
+      if (stream === 'book') books.forget(symbol);
+    }
+    this.#planned = plan.streams;
+    for (const { symbol, stream, sources } of plan.streams)
+      this.#changed(routing.set(symbol, stream, sources, nowUs));
+  }
+
+  records(source: string, batch: readonly MarketRecord[]): void {
+    const { latencies, quality } = this.#parts;
+    const nowUs = this.#parts.nowUs();
+    latencies.received(source, batch, nowUs);
+    const outcomes = this.#outcomesOf(source);
+    for (const said of batch) {
+      const flags = quality.check(said, nowUs);
+      const record = flags === said.flags ? said : { ...said, flags };
+      // A book has rules of its own: one change taken away would break it, and a wrong time does not make its levels wrong.
+      if (record.kind === 'book_delta' || record.kind === 'book_snapshot')
+        this.#book(record, outcomes, nowUs);
+      else if ((flags & QUARANTINE) !== 0) {
+        outcomes.quarantined++;
+        this.#store(record);
+      } else this.#record(record, outcomes, nowUs);
+    }
+  }
+
+  health(source: Source, previous: Health): void {
+    const { publisher, books } = this.#parts;
+    const { id, health, reason } = source;
+    publisher.news(news({ source: id, event: 'health', state: health, previous, reason }));
+    // A connection that is new begins its books anew.
+    if (health === 'disconnected' || health === 'failed' || health === 'disabled' || health === 'idle')
+      for (const change of books.reset(id, health, this.#parts.nowUs())) this.#bookChanged(change);
+    this.#review();
+  }
+
+  refused(source: string, { symbol, kind, reason }: Extract<SourceEvent, { event: 'refused' }>): void {
+    const { publisher, routing } = this.#parts;
+    publisher.news(news({ source, event: 'refused', symbol, kind, state: 'refused', reason }));
+    this.#changed(routing.trouble(source, symbol, streamOf(kind), 'refused', this.#parts.nowUs()));
+  }
+
+  garbage(source: string): void {
+    this.#parts.quality.malformed(source);
+  }
+
+  /** Looks at everything that time alone changes; to be called about once a second. */
+  tick(): void {
+    const { publisher, books, quality } = this.#parts;
+    const nowUs = this.#parts.nowUs();
+    for (const change of books.check(nowUs)) this.#bookChanged(change);
+    this.#tellLateness(nowUs);
+    for (const { source, symbol, kind, count, reason } of quality.news()) {
+      publisher.news(
+        news({ source, event: 'quality', symbol, kind, state: 'quarantined', reason, value: count }),
+      );
+    }
+    this.#review();
+  }
+
+  /** Tells of records that were lost at a place of this engine. */
+  lost(place: string, records: number, reason: string): void {
+    this.#parts.publisher.news(
+      news({ source: 'marketdata', event: 'dropped', state: place, reason, value: records }),
+    );
+  }
+
+  #record(record: Exclude<MarketRecord, BookDelta | BookSnapshot>, outcomes: Outcomes, nowUs: number): void {
+    const { routing, publisher } = this.#parts;
+    const verdict = routing.take(record, nowUs);
+    this.#compare(record, nowUs);
+    if (record.kind === 'quote') {
+      const change = this.#parts.books.quote(record, nowUs);
+      if (change) this.#bookChanged(change);
+    }
+    if (verdict !== 'publish') {
+      outcomes[verdict]++;
+      return;
+    }
+    outcomes.published++;
+    publisher.add(record);
+    if (record.kind === 'trade') this.#parts.trades?.(record);
+    this.#store(record);
+  }
+
+  #book(record: BookDelta | BookSnapshot, outcomes: Outcomes, nowUs: number): void {
+    const { books, routing, publisher, quality } = this.#parts;
+    const { symbol, source } = record;
+    const step = books.take(record, nowUs);
+    if (step.flags !== 0) quality.add(record, step.flags);
+    if (step.change) this.#bookChanged(step.change);
+    // What the book has refused, or had already, is nobody else's.
+    if (!step.applied) {
+      outcomes.unused++;
+      return;
+    }
+    const verdict = routing.take(record, nowUs);
+    if (step.mid !== null) this.#note(symbol, 'book', source, step.mid, nowUs);
+    if (verdict !== 'publish') {
+      outcomes[verdict]++;
+      return;
+    }
+    outcomes.published++;
+    publisher.book(step.said(), record.kind === 'book_delta' ? record : undefined);
+    this.#store(record);
+  }
+
+  #compare(record: MarketRecord, nowUs: number): void {
+    const { kind, symbol, source } = record;
+    if (kind === 'trade')
+      this.#note(symbol, 'trade', source, numberOf(record.price, record.scale.price), nowUs);
+    else if (kind === 'quote' && record.bid !== 0 && record.ask !== 0) {
+      const mid = numberOf(record.bid + record.ask, record.scale.price) / 2;
+      this.#note(symbol, 'quote', source, mid, nowUs);
+    } else if (kind === 'bar') this.#note(symbol, 'bar', source, record.close, nowUs);
+  }
+
+  #note(symbol: string, stream: Stream, source: string, price: number, nowUs: number): void {
+    const { arbitration, routing, publisher } = this.#parts;
+    const changed = arbitration.note(
+      { symbol, stream, source, price },
+      routing.activeOf(symbol, stream),
+      nowUs,
+    );
+    if (changed) publisher.news(divergenceNews(changed));
+  }
+
+  #store(record: MarketRecord): void {
+    const { kind, symbol } = record;
+    if ((this.#stored.get(streamOf(kind)) ?? NO_STREAMS).has(symbol)) this.#parts.storing.add(record);
+  }
+
+  #review(): void {
+    for (const change of this.#parts.routing.review(this.#parts.nowUs())) this.#changed(change);
+  }
+
+  #changed(change: RouteChange | null): void {
+    if (!change) return;
+    const { routing, publisher, books } = this.#parts;
+    const { symbol, stream, from, to, reason } = change;
+    if (to === null) return;
+    // What the source before has said goes out before what the new one says.
+    publisher.flush();
+    publisher.news(
+      news({ source: to, event: 'routing', symbol, kind: stream, state: to, previous: from, reason }),
+    );
+    const outcomes = this.#outcomesOf(to);
+    for (const record of routing.caughtUp(change)) {
+      outcomes.published++;
+      publisher.add(record);
+      if (record.kind === 'trade') this.#parts.trades?.(record);
+      this.#store(record);
+    }
+    if (stream === 'book') {
+      const said = books.said(to, symbol);
+      if (said) publisher.book(said);
+    }
+  }
+
+  #bookChanged(change: BookChange): void {
+    const { publisher, routing, books } = this.#parts;
+    const { source, symbol, state, previous, reason } = change;
+    publisher.news(news({ source, event: 'book', symbol, kind: 'book', state, previous, reason }));
+    const trouble = state === 'live' ? null : reason === null ? state : `${state}: ${reason}`;
+    this.#changed(routing.trouble(source, symbol, 'book', trouble, this.#parts.nowUs()));
+    // Also told where no record is about to be published: a book that went stale.
+    if (state !== 'live' && routing.activeOf(symbol, 'book') === source) {
+      const said = books.said(source, symbol);
+      if (said) publisher.book(said);
+    }
+  }
+
+  #tellLateness(nowUs: number): void {
+    const { latencies, publisher } = this.#parts;
+    for (const report of latencies.report(nowUs)) {
+      const { source, late, clock } = report;
+      if (late !== this.#late.has(source)) {
+        if (late) this.#late.add(source);
+        else this.#late.delete(source);
+        const by = clock.state === 'agrees' ? report.venue_to_receive : report.above_fastest;
+        const worst = Math.max(by.p99_us ?? 0, report.receive_to_publish.p99_us ?? 0);
+        publisher.news(
+          news({
+            source,
+            event: 'latency',
+            state: late ? 'late' : 'in_time',
+            previous: late ? 'in_time' : 'late',
+            reason: '99th percentile of the last minute in milliseconds',
+            value: worst / 1000,
+            threshold: latencies.boundUs / 1000,
+          }),
+        );
+      }
+      const known = this.#clocks.get(source) ?? 'agrees';
+      if (clock.state === 'unknown' || clock.state === known) continue;
+      this.#clocks.set(source, clock.state);
+      publisher.news(
+        news({
+          source,
+          event: 'clock',
+          state: clock.state,
+          previous: known,
+          reason: 'least of receive time and venue time in the last minute, in milliseconds',
+          value: (clock.offset_us ?? 0) / 1000,
+        }),
+      );
+    }
+  }
+
+  #outcomesOf(source: string): Outcomes {
+    let outcomes = this.outcomes.get(source);
+    if (!outcomes) {
+      outcomes = { published: 0, standby: 0, overlap: 0, quarantined: 0, unused: 0 };
+      this.outcomes.set(source, outcomes);
+    }
+    return outcomes;
+  }
+}
+
+type News = Parameters<Publisher['news']>[0];
+
+function news(body: Pick<News, 'source' | 'event' | 'state'> & Partial<News>): News {
+  return { symbol: null, kind: null, previous: null, reason: null, value: null, threshold: null, ...body };
+}
+
+function divergenceNews(view: DivergenceView): News {
+  const { symbol, stream, source, against, state, last_bps, threshold_bps } = view;
+  return news({
+    source,
+    event: 'divergence',
+    symbol,
+    kind: stream,
+    state,
+    previous: state === 'diverges' ? 'agrees' : 'diverges',
+    reason: `against ${against}`,
+    value: last_bps,
+    threshold: threshold_bps,
+  });
+}

@@ -1,0 +1,82 @@
+// From subscriptions to what each source has to stream, and which sources each stream can come from.
+import type { MarketKind } from '../../../src/market/records.ts';
+import type { Wanted } from '../sources/port.ts';
+import { type Asked, kindsOf, type Offer, streamsOf } from './kinds.ts';
+import type { Stream } from './routing.ts';
+import type { BarSpec, Subscription } from './subscription.ts';
+
+export interface PlannedStream {
+  readonly symbol: string;
+  readonly stream: Stream;
+  /** The best first. */
+  readonly sources: readonly string[];
+  readonly store: boolean;
+}
+
+export interface PlannedBars extends BarSpec {
+  readonly symbol: string;
+  readonly store: boolean;
+}
+
+export interface Plan {
+  readonly streams: readonly PlannedStream[];
+  readonly wanted: ReadonlyMap<string, readonly Wanted[]>;
+  /** Bars to be made of trades. */
+  readonly bars: readonly PlannedBars[];
+}
+
+/** Makes the plan. Of two subscriptions on one stream, the sources of the earlier one come first. */
+export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyMap<string, Offer>): Plan {
+  const streams = new Map<string, { symbol: string; stream: Stream; sources: string[]; store: boolean }>();
+  const wanted = new Map<string, Map<string, Wanted>>();
+  const bars = new Map<string, PlannedBars>();
+  for (const subscription of subscriptions) {
+    const { symbol, store } = subscription;
+    for (const asked of askedBy(subscription)) {
+      for (const stream of streamsOf(asked)) {
+        for (const source of subscription.sources) {
+          const kinds = kindsOf(stream, offers.get(source)?.live ?? []);
+          if (kinds.length === 0) continue;
+          const key = `${stream} ${symbol}`;
+          const planned = streams.get(key) ?? { symbol, stream, sources: [], store: false };
+          streams.set(key, planned);
+          if (!planned.sources.includes(source)) planned.sources.push(source);
+          planned.store ||= store;
+          for (const kind of kinds) {
+            const of = wanted.get(source) ?? new Map<string, Wanted>();
+            wanted.set(source, of);
+            of.set(`${kind} ${symbol}`, want(subscription, source, kind));
+          }
+        }
+      }
+    }
+    if (subscription.bars) {
+      const { unit, interval } = subscription.bars;
+      bars.set(`${symbol} ${unit} ${interval}`, { symbol, unit, interval, store });
+    }
+  }
+  return {
+    streams: [...streams.values()],
+    wanted: new Map([...wanted].map(([source, of]) => [source, [...of.values()]])),
+    bars: [...bars.values()],
+  };
+}
+
+/** Bars that are made here need trades. */
+function askedBy({ kinds, bars }: Subscription): readonly Asked[] {
+  return bars && !kinds.includes('trades') ? [...kinds, 'trades'] : kinds;
+}
+
+function want(
+  { symbol, native_symbols, interval_us }: Subscription,
+  source: string,
+  kind: MarketKind,
+): Wanted {
+  const nativeSymbol = native_symbols[source];
+  return {
+    symbol,
+    kind,
+    ...(nativeSymbol === undefined ? {} : { nativeSymbol }),
+    ...(kind === 'bar' ? { intervalUs: interval_us } : {}),
+  };
+}

@@ -1,0 +1,242 @@
+// Puts records onto the market topics: those of one source and symbol in one body, everything of one turn of the event loop together.
+import type { Bus } from '../../../src/bus/client.ts';
+import { MAX_RECORDS_PER_BODY } from '../../../src/bus/market-bodies.ts';
+import { type BodyOf, type Topic, topics } from '../../../src/bus/topics.ts';
+import { InvalidOptionError } from '../../../src/core/errors.ts';
+import type { BookDelta, MarketRecord } from '../../../src/market/records.ts';
+import {
+  actionRow,
+  barRow,
+  deltaRow,
+  factRow,
+  fundingRow,
+  instrumentRow,
+  liveBar,
+  macroRow,
+  quoteRow,
+  tradeRow,
+} from './rows.ts';
+
+export type BookBody = BodyOf<typeof topics.marketBooks>;
+export type SourceNews = BodyOf<typeof topics.marketSources>;
+
+/** The book of a symbol as it is told; its number and deltas are added here. */
+export type BookSaid = Omit<BookBody, 'number' | 'deltas'>;
+
+export interface PublisherOptions {
+  readonly bus: Bus;
+  /** Told of each source whose records went out, with the earliest time at which one was received. */
+  readonly onPublished?: (source: string, receiveUs: number, nowUs: number) => void;
+  /** Told how long it took until the transport had what was published in a turn. */
+  readonly onCarried?: (us: number, nowUs: number) => void;
+  /** Told of what a schema refused, so that nobody will hear of it. */
+  readonly onRefused?: (topic: string, records: number, error: unknown) => void;
+}
+
+interface Open {
+  readonly topic: Topic<unknown>;
+  readonly body: Record<string, unknown>;
+  readonly rows: unknown[];
+  readonly source: string;
+  readonly receiveUs: number;
+  eventUs: number;
+}
+
+interface OpenBook {
+  readonly deltas: BookBody['deltas'];
+  readonly receiveUs: number;
+  said: BookSaid;
+}
+
+/** A list of rows by its topic and name in the body. */
+interface Shape {
+  readonly topic: Topic<unknown>;
+  readonly list: string;
+  /** Other lists of the topic, which are then empty. */
+  readonly rest?: Readonly<Record<string, readonly never[]>>;
+}
+
+const SHAPES = {
+  trade: { topic: topics.marketTrades, list: 'trades' },
+  quote: { topic: topics.marketQuotes, list: 'quotes' },
+  instrument: { topic: topics.marketReference, list: 'instruments', rest: { actions: [] } },
+  corporate_action: { topic: topics.marketReference, list: 'actions', rest: { instruments: [] } },
+  funding: { topic: topics.marketFunding, list: 'funding' },
+  macro: { topic: topics.marketMacro, list: 'points' },
+  fundamental: { topic: topics.marketFundamentals, list: 'facts' },
+} as const satisfies Record<string, Shape>;
+
+/** Publishes at the end of the turn in which something was added, or at {@link flush}. */
+export class Publisher {
+  /** Records that went out, and those that a schema refused. */
+  readonly counts = { published: 0, refused: 0 };
+  readonly #options: PublisherOptions;
+  readonly #open = new Map<string, Open>();
+  readonly #books = new Map<string, OpenBook>();
+  readonly #bookNumbers = new Map<string, number>();
+  #scheduled = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a record; books go by {@link book}. `source` is what others are told as its source. */
+  add(record: MarketRecord, source = record.source): void {
+    switch (record.kind) {
+      case 'trade':
+        this.#row(SHAPES.trade, record, source, tradeRow(record));
+        break;
+      case 'quote':
+        this.#row(SHAPES.quote, record, source, quoteRow(record));
+        break;
+      case 'bar':
+        this.#bar(record, source);
+        break;
+      case 'funding':
+        this.#row(SHAPES.funding, record, source, fundingRow(record));
+        break;
+      case 'macro':
+        this.#row(SHAPES.macro, record, source, macroRow(record));
+        break;
+      case 'fundamental':
+        this.#row(SHAPES.fundamental, record, source, factRow(record));
+        break;
+      case 'corporate_action':
+        this.#row(SHAPES.corporate_action, record, source, actionRow(record));
+        break;
+      case 'instrument':
+        this.#row(SHAPES.instrument, record, source, instrumentRow(record));
+        break;
+      default:
+        throw new Error(`Invariant: ${record.kind} is published as a book`);
+    }
+  }
+
+  /** Adds a book as it is now, and what changed it; several in one turn become one body with all changes. */
+  book(said: BookSaid, delta?: BookDelta): void {
+    const key = `${said.source} ${said.symbol}`;
+    let open = this.#books.get(key);
+    if (open && open.deltas.length >= MAX_RECORDS_PER_BODY) {
+      this.#sendBook(key, open);
+      open = undefined;
+    }
+    // A change of state is heard of, also when the next comes in the same turn.
+    if (open && open.said.state !== said.state) {
+      this.#sendBook(key, open);
+      open = undefined;
+    }
+    if (!open) {
+      open = { deltas: [], said, receiveUs: said.ts_receive_us };
+      this.#books.set(key, open);
+    }
+    open.said = said;
+    if (delta) open.deltas.push(deltaRow(delta));
+    this.#schedule();
+  }
+
+  /** Tells of a source at once. */
+  news(body: SourceNews): void {
+    this.#publish(topics.marketSources, body, undefined, 1);
+  }
+
+  /** Publishes everything that was added, and hands it to the transport. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#open.size === 0 && this.#books.size === 0) return;
+    const { bus, onCarried } = this.#options;
+    const startUs = bus.nowUs();
+    for (const open of this.#open.values()) this.#send(open, startUs);
+    this.#open.clear();
+    for (const [key, open] of this.#books) this.#sendBook(key, open);
+    // Now, since the end of this turn has come already.
+    bus.flush();
+    const nowUs = bus.nowUs();
+    onCarried?.(nowUs - startUs, nowUs);
+  }
+
+  #row({ topic, list, rest }: Shape, record: MarketRecord, source: string, row: unknown): void {
+    const key = `${list} ${source} ${record.symbol}`;
+    let open = this.#open.get(key);
+    if (!open) {
+      const rows: unknown[] = [];
+      open = {
+        topic,
+        rows,
+        source,
+        body: { symbol: record.symbol, source, ...rest, [list]: rows },
+        receiveUs: record.tsReceiveUs,
+        eventUs: record.tsEventUs,
+      };
+      this.#open.set(key, open);
+      this.#schedule();
+    }
+    open.rows.push(row);
+    if (record.tsEventUs > open.eventUs) open.eventUs = record.tsEventUs;
+    if (open.rows.length >= MAX_RECORDS_PER_BODY) {
+      this.#open.delete(key);
+      this.#send(open, this.#options.bus.nowUs());
+    }
+  }
+
+  #bar(record: Extract<MarketRecord, { kind: 'bar' }>, source: string): void {
+    if (record.unit === 'time') {
+      this.#publish(topics.marketLiveData, liveBar(record, source), record.tsEventUs, 1);
+      this.#options.onPublished?.(source, record.tsReceiveUs, this.#options.bus.nowUs());
+      return;
+    }
+    const { unit, interval } = record;
+    const key = `bars ${source} ${record.symbol} ${unit} ${interval}`;
+    let open = this.#open.get(key);
+    if (!open) {
+      const rows: unknown[] = [];
+      open = {
+        topic: topics.marketBars,
+        rows,
+        source,
+        body: { symbol: record.symbol, source, unit, interval, bars: rows },
+        receiveUs: record.tsReceiveUs,
+        eventUs: record.tsEventUs,
+      };
+      this.#open.set(key, open);
+      this.#schedule();
+    }
+    open.rows.push(barRow(record));
+    open.eventUs = Math.max(open.eventUs, record.tsEventUs);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  #send({ topic, body, rows, source, receiveUs, eventUs }: Open, nowUs: number): void {
+    this.#publish(topic, body, eventUs, rows.length);
+    this.#options.onPublished?.(source, receiveUs, nowUs);
+  }
+
+  #sendBook(key: string, { said, deltas, receiveUs }: OpenBook): void {
+    this.#books.delete(key);
+    const number = (this.#bookNumbers.get(key) ?? 0) + 1;
+    this.#bookNumbers.set(key, number);
+    this.#publish(
+      topics.marketBooks,
+      { ...said, number, deltas },
+      said.ts_event_us,
+      Math.max(deltas.length, 1),
+    );
+    this.#options.onPublished?.(said.source, receiveUs, this.#options.bus.nowUs());
+  }
+
+  // What a schema refuses (a bar at a price below 0) must not take the rest of its batch along.
+  #publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number | undefined, records: number): void {
+    try {
+      this.#options.bus.publish(topic, body, tsEventUs === undefined ? {} : { tsEventUs });
+      this.counts.published += records;
+    } catch (error) {
+      if (!(error instanceof InvalidOptionError)) throw error;
+      this.counts.refused += records;
+      this.#options.onRefused?.(topic.name, records, error);
+    }
+  }
+}

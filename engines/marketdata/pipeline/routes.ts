@@ -1,0 +1,74 @@
+// Routes of the pipeline: schema, one call, nothing else.
+import { Elysia } from 'elysia';
+import {
+  bookQuery,
+  bookReply,
+  latencyReply,
+  sourceParam,
+  sourceReply,
+  sourcesReply,
+  sourceUpdate,
+  subscriptionParam,
+  subscriptionsReply,
+  symbolParam,
+} from './schemas.ts';
+import type { PipelineService } from './service.ts';
+import { subscription, subscriptionRequest } from './subscription.ts';
+
+/** Returns the routes of sources, subscriptions, books and latency. */
+export function pipelineRoutes(service: PipelineService) {
+  return new Elysia({ name: 'pipeline-routes' })
+    .get('/sources', () => service.sources(), {
+      response: { 200: sourcesReply },
+      detail: {
+        summary: 'Sources with their health, routes between them, and how far they differ',
+        tags: ['sources'],
+      },
+    })
+    .get('/sources/:id', ({ params }) => service.source(params.id), {
+      params: sourceParam,
+      response: { 200: sourceReply },
+      detail: { summary: 'One source', tags: ['sources'] },
+    })
+    .put('/sources/:id', ({ params, body }) => service.updateSource(params.id, body), {
+      params: sourceParam,
+      body: sourceUpdate,
+      response: { 200: sourceReply },
+      detail: { summary: 'Switch a source on or off, change its priority or address', tags: ['sources'] },
+    })
+    .get('/subscriptions', () => ({ subscriptions: service.subscriptions() }), {
+      response: { 200: subscriptionsReply },
+      detail: { summary: 'What is listened to, oldest first', tags: ['sources'] },
+    })
+    .post(
+      '/subscriptions',
+      async ({ body, set }) => {
+        const added = await service.subscribe(body);
+        set.status = 201;
+        return added;
+      },
+      {
+        body: subscriptionRequest,
+        response: { 201: subscription },
+        detail: { summary: 'Listen to a symbol; kept over a restart', tags: ['sources'] },
+      },
+    )
+    .delete('/subscriptions/:id', ({ params }) => service.unsubscribe(params.id), {
+      params: subscriptionParam,
+      response: { 200: subscription },
+      detail: { summary: 'Listen no more', tags: ['sources'] },
+    })
+    .get('/book/:symbol', ({ params, query }) => service.book(params.symbol, query), {
+      params: symbolParam,
+      query: bookQuery,
+      response: { 200: bookReply },
+      detail: { summary: 'The order book of a symbol as it is now', tags: ['books'] },
+    })
+    .get('/latency', () => service.latency(), {
+      response: { 200: latencyReply },
+      detail: {
+        summary: 'How late records are, by source and hop, and clocks that disagree',
+        tags: ['sources'],
+      },
+    });
+}

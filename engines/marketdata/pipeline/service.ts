@@ -1,0 +1,271 @@
+// What people ask of the pipeline: sources, subscriptions, books, quality, latency; and the parts that do the work, put together.
+import { ConflictError, InvariantError, NotFoundError } from '../../../src/core/errors.ts';
+import { newId } from '../../../src/core/ids.ts';
+import type { EngineContext } from '../../../src/http/engine.ts';
+import type { MarketKind, Trade } from '../../../src/market/records.ts';
+import { Arbitration } from './arbitration.ts';
+import { type Book, BookDesk } from './book-desk.ts';
+import { Latencies } from './latency.ts';
+import { Pipeline } from './pipeline.ts';
+import { planOf } from './plan.ts';
+import { Publisher } from './publisher.ts';
+import { type Gate, QualityDesk } from './quality-desk.ts';
+import { Routing } from './routing.ts';
+import type { SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
+import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
+import { type Put, Storing } from './storing.ts';
+import { MAX_SUBSCRIPTIONS, type Subscription, type SubscriptionRequest, sourcesOf } from './subscription.ts';
+import { SubscriptionStore } from './subscription-store.ts';
+
+export interface PipelineServiceParts {
+  readonly known: readonly KnownSource[];
+  readonly find?: (id: string) => KnownSource | undefined;
+  /** What is listened to without anybody asking. */
+  readonly own: readonly Subscription[];
+  /** Where records are kept; absent: nowhere. */
+  readonly put?: Put;
+  /** Absent: no source is asked for books. */
+  readonly makeBook?: (source: string, symbol: string) => Book;
+  /** Absent: records keep the flags that they come with. */
+  readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
+  /** Milliseconds between two looks at what time changes. */
+  readonly tickMs?: number;
+}
+
+export type { Book, Gate };
+
+const TICK_MS = 1000;
+
+/** The pipeline of this engine. */
+export class PipelineService {
+  readonly publisher: Publisher;
+  readonly routing: Routing;
+  readonly arbitration = new Arbitration();
+  readonly latencies = new Latencies();
+  readonly quality: QualityDesk;
+  readonly books: BookDesk;
+  readonly storing: Storing;
+  readonly board: SourceBoard;
+  readonly pipeline: Pipeline;
+  readonly #context: EngineContext;
+  readonly #parts: PipelineServiceParts;
+  readonly #store: SubscriptionStore;
+  #subscriptions: Subscription[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  // One change of the list at a time, so that two requests do not both pass a rule that only one may.
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(context: EngineContext, parts: PipelineServiceParts) {
+    const { bus, clock, log } = context;
+    this.#context = context;
+    this.#parts = parts;
+    this.#store = new SubscriptionStore(context.database);
+    this.publisher = new Publisher({
+      bus,
+      onPublished: (source, receiveUs, nowUs) => this.latencies.published(source, receiveUs, nowUs),
+      onCarried: (us, nowUs) => this.latencies.carried(us, nowUs),
+      onRefused: (topic, records, err) => log.warn({ err, topic, records }, 'records cannot be published'),
+    });
+    this.routing = new Routing((source) => ({
+      trouble: this.board.find(source)?.trouble ?? null,
+      late: this.latencies.isLate(source),
+    }));
+    this.quality = new QualityDesk(parts.makeGate ?? (() => ({ check: (record) => record.flags })));
+    this.books = new BookDesk({
+      makeBook: parts.makeBook ?? noBook,
+      resync: (source, symbol) => this.board.find(source)?.resync(symbol),
+    });
+    this.storing = new Storing({
+      put: parts.put ?? (async () => {}),
+      onLost: (records, reason, err) => {
+        log.error({ err, records, reason }, 'records were not stored');
+        this.pipeline.lost('store', records, reason);
+      },
+    });
+    this.pipeline = new Pipeline({
+      nowUs: () => clock.nowUs(),
+      routing: this.routing,
+      arbitration: this.arbitration,
+      latencies: this.latencies,
+      publisher: this.publisher,
+      quality: this.quality,
+      books: this.books,
+      storing: this.storing,
+      trades: (trade) => this.#trade(trade),
+    });
+    this.board = new SourceBoard({
+      context,
+      known: parts.known,
+      ...(parts.find ? { find: parts.find } : {}),
+      listener: this.pipeline,
+      ...(parts.makeBook ? {} : { without: BOOK_KINDS }),
+    });
+  }
+
+  /** Takes what is stored and begins to listen. */
+  async start(): Promise<void> {
+    await this.board.start();
+    this.#subscriptions = await this.#store.all();
+    this.#apply();
+    this.#timer = setInterval(() => this.tick(), this.#parts.tickMs ?? TICK_MS);
+  }
+
+  /** Looks at everything that time alone changes. */
+  tick(): void {
+    this.board.check(this.#context.clock.nowUs());
+    this.pipeline.tick();
+  }
+
+  /** Ends all streams, and resolves when everything that was heard is published and stored. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.board.stop();
+    this.publisher.flush();
+    await this.storing.idle();
+  }
+
+  sources(): SourcesReply {
+    return {
+      sources: this.board.all().map(({ source }) => this.source(source.id)),
+      routes: this.routing.views(),
+      changes: this.routing.changes.map(({ atUs, ...change }) => ({ ...change, at_us: atUs })),
+      divergence: this.arbitration.views(),
+      lost: this.lost(),
+    } as SourcesReply;
+  }
+
+  /** Records that were lost in this engine, by place. */
+  lost(): Record<string, number> {
+    const { full, failed } = this.storing.counts;
+    return { store_full: full, store_failed: failed, unpublishable: this.publisher.counts.refused };
+  }
+
+  /** Throws NotFoundError. */
+  source(id: string): SourceReply {
+    const { source, settings } = this.board.get(id);
+    const { capabilities, title } = source.adapter;
+    const { limits } = capabilities;
+    return {
+      id,
+      title,
+      enabled: settings.enabled,
+      priority: settings.priority,
+      endpoints: { ...settings.endpoints },
+      silent_after_s: settings.silent_after_s,
+      health: source.health,
+      reason: source.reason,
+      since_us: source.sinceUs,
+      last_record_us: source.lastRecordUs,
+      late: this.latencies.isLate(id),
+      capabilities: {
+        live: [...(source.adapter.live ? capabilities.live : [])],
+        historical: [...(source.adapter.history ? capabilities.historical : [])],
+        intervals_us: capabilities.intervalsUs ? [...capabilities.intervalsUs] : null,
+        key: capabilities.key,
+        requests_per_minute: limits.requestsPerMinute,
+        symbols_per_connection: limits.symbolsPerConnection,
+        verified: capabilities.verified,
+      },
+      credentials: capabilities.credentials.map((name) => ({ name, present: isPresent(name) })),
+      streams: source.wanted.length,
+      counts: { ...source.counts },
+      outcomes: { ...this.pipeline.outcomes.get(id) },
+      last_garbage: source.lastGarbage,
+    };
+  }
+
+  /** Throws NotFoundError, InvalidOptionError. */
+  async updateSource(id: string, update: SourceUpdate): Promise<SourceReply> {
+    await this.#exclusively(() => this.board.update(id, update));
+    return this.source(id);
+  }
+
+  subscriptions(): Subscription[] {
+    return [...this.#subscriptions];
+  }
+
+  /** Stores a subscription and begins to listen. Throws InvalidOptionError, ConflictError. */
+  subscribe(request: SubscriptionRequest): Promise<Subscription> {
+    return this.#exclusively(async () => {
+      if (this.#subscriptions.length >= MAX_SUBSCRIPTIONS)
+        throw new ConflictError(`All ${MAX_SUBSCRIPTIONS} subscriptions are in use: delete one first`);
+      for (const id of request.sources ?? []) this.board.find(id);
+      const existing = [...this.#parts.own, ...this.#subscriptions];
+      const added: Subscription = {
+        ...request,
+        subscription_id: newId(),
+        sources: sourcesOf(request, this.board.choices(), existing),
+        created_us: this.#context.clock.nowUs(),
+      };
+      await this.#store.add(added);
+      this.#subscriptions.push(added);
+      this.#apply();
+      return added;
+    });
+  }
+
+  /** Ends a subscription. Throws NotFoundError. */
+  unsubscribe(id: string): Promise<Subscription> {
+    return this.#exclusively(async () => {
+      const found = this.#subscriptions.find((s) => s.subscription_id === id);
+      if (!found) throw new NotFoundError('No such subscription');
+      await this.#store.remove(id);
+      this.#subscriptions = this.#subscriptions.filter((s) => s !== found);
+      this.#apply();
+      return found;
+    });
+  }
+
+  latency() {
+    const nowUs = this.#context.clock.nowUs();
+    return {
+      bound_us: this.latencies.boundUs,
+      sources: this.latencies.report(nowUs),
+      publish_to_bus: this.latencies.bus(nowUs),
+    };
+  }
+
+  /** The book of a symbol. Throws NotFoundError where there is none. */
+  book(symbol: string, { source: asked, depth }: { source?: string | undefined; depth: number }) {
+    const source = asked ?? this.routing.activeOf(symbol, 'book') ?? this.books.sourcesOf(symbol)[0];
+    const said = source === undefined ? undefined : this.books.said(source, symbol, depth);
+    if (source === undefined || !said)
+      throw new NotFoundError('No book of this symbol: subscribe to it with the kind book first');
+    const { bids, asks, ...rest } = said;
+    return {
+      ...rest,
+      bids: levelsOf(bids),
+      asks: levelsOf(asks),
+      counts: this.books.countsOf(source, symbol),
+    };
+  }
+
+  #apply(): void {
+    const offers = new Map(this.board.choices().map((choice) => [choice.id, choice] as const));
+    const plan = planOf([...this.#parts.own, ...this.#subscriptions], offers);
+    // First, so that the choice is made among streams that have begun.
+    this.board.want(plan.wanted);
+    this.pipeline.apply(plan);
+  }
+
+  #trade(_trade: Trade): void {}
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(work);
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+}
+
+const BOOK_KINDS: readonly MarketKind[] = ['book_delta', 'book_snapshot'];
+
+function noBook(): never {
+  throw new InvariantError('a book came that nobody has asked for');
+}
+
+function levelsOf(texts: readonly string[]) {
+  return Array.from({ length: texts.length / 2 }, (_, i) => ({
+    price: texts[2 * i]!,
+    size: texts[2 * i + 1]!,
+  }));
+}

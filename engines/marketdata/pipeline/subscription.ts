@@ -1,0 +1,151 @@
+// A subscription: what somebody wants to hear, and the rules for a new one.
+import { z } from 'zod';
+import { ConflictError, type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
+import { ASKED, type Offer, offers } from './kinds.ts';
+
+export const MAX_SUBSCRIPTIONS = 1000;
+const MINUTE_US = 60_000_000;
+const DAY_US = 86_400_000_000;
+/** Sources of a subscription that names none: one to publish, and one to compare with and to fall back on. */
+const CHOSEN = 2;
+
+const symbol = z
+  .string()
+  .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
+  .describe('instrument as this system calls it: BTC-USD');
+const source = z.string().min(1).max(64);
+
+export const barSpec = z.strictObject({
+  unit: z.enum(['time', 'tick', 'volume', 'dollar', 'imbalance']),
+  interval: z
+    .number()
+    .positive()
+    .max(1e15)
+    .describe('microseconds of time; else trades, base units, quote units, signed trades'),
+});
+export type BarSpec = z.infer<typeof barSpec>;
+
+export const subscriptionRequest = z.strictObject({
+  symbol,
+  kinds: z.array(z.enum(ASKED)).min(1).max(ASKED.length).describe('what to listen to'),
+  sources: z
+    .array(source)
+    .min(1)
+    .max(8)
+    .optional()
+    .describe(
+      'sources, the best first; the two best that have it and need no key that is missing when absent',
+    ),
+  native_symbols: z
+    .record(source, z.string().min(1).max(64))
+    .default({})
+    .describe('name at a source, where its own rule does not give it'),
+  interval_us: z
+    .int()
+    .min(1_000_000)
+    .max(31 * DAY_US)
+    .default(MINUTE_US)
+    .describe('length of the bars of a source, for the kind bars'),
+  bars: barSpec.optional().describe('bars that are made here of the trades'),
+  store: z.boolean().default(true).describe('false: published, but kept nowhere'),
+});
+export type SubscriptionRequest = z.infer<typeof subscriptionRequest>;
+
+export const subscription = z.object({
+  subscription_id: z.string(),
+  symbol: z.string(),
+  kinds: z.array(z.enum(ASKED)),
+  sources: z.array(z.string()),
+  native_symbols: z.record(z.string(), z.string()),
+  interval_us: z.int(),
+  bars: barSpec.optional(),
+  store: z.boolean(),
+  created_us: z.int(),
+});
+export type Subscription = z.infer<typeof subscription>;
+
+/** A source as the rules need it, in the order of its priority. */
+export interface Choice extends Offer {
+  readonly enabled: boolean;
+  /** Whether everything is there that it cannot do without. */
+  readonly usable: boolean;
+  /** Whether it has the symbol, as far as that is known without asking it. */
+  has(symbol: string): boolean;
+}
+
+/**
+ * Returns the sources of a new subscription. Throws InvalidOptionError for sources that are unknown, kinds that none of them streams
+ * and bars of an impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
+ */
+export function sourcesOf(
+  request: SubscriptionRequest,
+  choices: readonly Choice[],
+  existing: readonly Subscription[],
+): string[] {
+  const { kinds, sources: named } = request;
+  const errors: FieldError[] = [];
+  for (const [i, id] of (named ?? []).entries()) {
+    if (!choices.some((c) => c.id === id))
+      errors.push({ pointer: `/sources/${i}`, expected: 'a source of GET /sources', received: 'unknown' });
+  }
+  for (const id of Object.keys(request.native_symbols)) {
+    if (!choices.some((c) => c.id === id))
+      errors.push({ pointer: '/native_symbols', expected: 'names of sources of GET /sources' });
+  }
+  refuse(errors);
+  const asked = request.bars && !kinds.includes('trades') ? [...kinds, 'trades' as const] : kinds;
+  const fitting = (choice: Choice) => asked.some((kind) => offers(kind, choice.live));
+  const chosen = named
+    ? named.map((id) => choices.find((c) => c.id === id)!)
+    : choices.filter((c) => c.enabled && c.usable && c.has(request.symbol) && fitting(c)).slice(0, CHOSEN);
+  for (const kind of asked) {
+    if (chosen.some((c) => offers(kind, c.live))) continue;
+    const pointer = kinds.includes(kind) ? `/kinds/${kinds.indexOf(kind)}` : '/bars';
+    errors.push({ pointer, expected: `a source that streams ${kind}`, received: 'none of the sources does' });
+  }
+  if (request.bars?.unit === 'time' && (request.bars.interval < 1e6 || request.bars.interval > 31 * DAY_US))
+    errors.push({ pointer: '/bars/interval', expected: 'from one second to 31 days in microseconds' });
+  refuse(errors);
+  refuseSecondInterval(request, existing);
+  return chosen.map((c) => c.id);
+}
+
+/** Lengths of bars of time that a subscription puts on `market.live_data`. */
+function intervalsOf({
+  kinds,
+  interval_us,
+  bars,
+}: Pick<Subscription, 'kinds' | 'interval_us'> & { readonly bars?: BarSpec | undefined }): number[] {
+  const made = bars?.unit === 'time' ? [bars.interval] : [];
+  return kinds.includes('bars') ? [interval_us, ...made] : made;
+}
+
+// Indicators and strategies keep one window for a symbol: bars of two lengths, or of two makers, would be mixed in it.
+function refuseSecondInterval(request: SubscriptionRequest, existing: readonly Subscription[]): void {
+  if (request.kinds.includes('bars') && request.bars?.unit === 'time') {
+    throw new InvalidOptionError(
+      'Expected bars of a source or bars made of trades for one symbol, was both',
+      [{ pointer: '/bars', expected: 'no bars of time beside the kind bars' }],
+    );
+  }
+  const own = intervalsOf(request);
+  for (const other of existing) {
+    if (other.symbol !== request.symbol || own.length === 0) continue;
+    const theirs = intervalsOf(other);
+    const sameMaker = other.kinds.includes('bars') === request.kinds.includes('bars');
+    if (theirs.length === 0 || (sameMaker && theirs[0] === own[0])) continue;
+    throw new ConflictError(
+      `Subscription ${other.subscription_id} has other bars of this symbol on market.live_data, where a symbol has one kind of bars`,
+    );
+  }
+}
+
+function refuse(errors: readonly FieldError[]): void {
+  if (errors.length === 0) return;
+  throw new InvalidOptionError(
+    errors
+      .map((e) => `Expected ${e.expected} for ${e.pointer}${e.received ? `, was ${e.received}` : ''}`)
+      .join('; '),
+    errors,
+  );
+}
