@@ -1,0 +1,201 @@
+// The live stream of Binance against a local venue, through its faults, in manual time.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { TestSink, testContext } from '../net/test-source.ts';
+import type { LiveSession, Wanted } from '../port.ts';
+import { BinanceDouble } from './double.ts';
+import { binance, binanceUsdm } from './index.ts';
+import { SPOT, USDM } from './venue.ts';
+
+const undo: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0)) await step();
+});
+
+const BOOK: Wanted = { symbol: 'BTC-USDT', kind: 'book_delta' };
+const TRADES: Wanted = { symbol: 'BTC-USDT', kind: 'trade' };
+
+function rig(futures = false) {
+  const context = testContext((name) => venue.endpoint(name));
+  const { time } = context;
+  const venue = new BinanceDouble(() => time.nowUs(), futures ? USDM : SPOT);
+  venue.book('BTCUSDT');
+  const sink = new TestSink();
+  const session: LiveSession = (futures ? binanceUsdm : binance)(context).live!(sink);
+  undo.push(async () => {
+    await session.close();
+    await venue.stop();
+  });
+  const subscribed = (channel: string) =>
+    eventually(
+      () => [...venue.sockets].some((s) => s.data.channels.has(channel)),
+      `subscribed to ${channel}`,
+    );
+  return { context, time, venue, sink, session, subscribed };
+}
+
+describe('the stream of Binance', () => {
+  test('brings trades, deltas and a snapshot that the deltas go on from', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([TRADES, BOOK]);
+    await sink.until('book_snapshot', 1);
+    venue.update('BTCUSDT', 'b', [['100.05', '3']]);
+    venue.trade('BTCUSDT', '100.10', '0.5', false);
+    await subscribed('btcusdt@trade');
+    await sink.until('trade', 1);
+    const [snapshot] = sink.of('book_snapshot');
+    const [delta] = sink.of('book_delta');
+    expect(snapshot).toMatchObject({ symbol: 'BTC-USDT', source: 'binance', sequence: 100 });
+    expect(delta).toMatchObject({
+      firstSequence: 101,
+      sequence: 101,
+      previousSequence: null,
+      bids: [10005, 30],
+    });
+    expect(sink.of('trade')[0]).toMatchObject({ symbol: 'BTC-USDT', side: 'buy' });
+    expect(sink.named('connected')).toHaveLength(1);
+    expect([...venue.sockets][0]!.data.path).toBe('/stream?timeUnit=MICROSECOND');
+  });
+
+  test('futures use one connection for books and one for the rest, and tell the number before', async () => {
+    const { venue, sink, session } = rig(true);
+    session.want([TRADES, BOOK, { symbol: 'BTC-USDT', kind: 'funding' }]);
+    await sink.until('book_snapshot', 1);
+    await eventually(
+      () => venue.sockets.size === 2 && [...venue.sockets].every((s) => s.data.channels.size > 0),
+      'two',
+    );
+    const paths = [...venue.sockets].map((s) => [s.data.path, [...s.data.channels]]).sort();
+    expect(paths).toEqual([
+      ['/market/stream', ['btcusdt@aggTrade', 'btcusdt@markPrice@1s']],
+      ['/public/stream', ['btcusdt@depth@100ms']],
+    ]);
+    venue.update('BTCUSDT', 'a', [['100.10', '0']]);
+    await sink.until('book_delta', 1);
+    expect(sink.of('book_delta')[0]).toMatchObject({ previousSequence: 100, sequence: 101, asks: [1001, 0] });
+  });
+
+  test('comes back after a minute without the venue, subscribes again and takes a new snapshot', async () => {
+    const { time, venue, sink, session } = rig();
+    session.want([TRADES, BOOK]);
+    await sink.until('book_snapshot', 1);
+    venue.down = true;
+    venue.drop();
+    await sink.event_('disconnected');
+    const until = time.nowUs() + 60e6;
+    while (time.nowUs() < until) {
+      const { length } = sink.named('disconnected');
+      time.advance(sink.named('disconnected').at(-1)!.retryMs);
+      await sink.event_('disconnected', length + 1);
+    }
+    venue.update('BTCUSDT', 'b', [['99.00', '1']], true);
+    venue.down = false;
+    time.advance(sink.named('disconnected').at(-1)!.retryMs);
+    await sink.until('book_snapshot', 2);
+    expect(sink.of('book_snapshot')[1]).toMatchObject({ sequence: 101, bids: [1000, 15, 990, 10] });
+    venue.trade('BTCUSDT', '101', '1', true);
+    await sink.until('trade', 1);
+    expect(sink.named('connected')).toHaveLength(2);
+  });
+
+  test('a resync asks for one snapshot, however often it is called meanwhile', async () => {
+    const { venue, sink, session } = rig();
+    session.want([BOOK]);
+    await sink.until('book_snapshot', 1);
+    venue.update('BTCUSDT', 'b', [['99.00', '1']], true);
+    session.resync('BTC-USDT');
+    session.resync('BTC-USDT');
+    session.resync('ETH-USDT');
+    await sink.until('book_snapshot', 2);
+    expect(venue.requests.filter((path) => path.includes('/depth'))).toHaveLength(2);
+    expect(sink.of('book_snapshot')[1]!.sequence).toBe(101);
+  });
+
+  test('heeds a 429 for a snapshot, tells of it, and gets it after the wait', async () => {
+    const { time, venue, sink, session } = rig();
+    venue.instead.push(() => new Response('slow down', { status: 429, headers: { 'retry-after': '20' } }));
+    session.want([BOOK]);
+    await sink.event_('rate_limited');
+    expect(sink.named('rate_limited')[0]!.waitMs).toBe(20_000);
+    time.advance(19_000);
+    expect(sink.of('book_snapshot')).toHaveLength(0);
+    time.advance(1000);
+    await sink.until('book_snapshot', 1);
+  });
+
+  test('says which subscription was refused, and keeps the others of the same message', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    venue.refused.add('nopeusdt@trade');
+    session.want([TRADES, { symbol: 'NOPE-USDT', kind: 'trade' }, { symbol: 'BTC-USDT', kind: 'macro' }]);
+    await sink.event_('refused', 2);
+    expect(sink.named('refused')).toEqual([
+      { event: 'refused', symbol: 'BTC-USDT', kind: 'macro', reason: 'Binance spot has no stream of it' },
+      {
+        event: 'refused',
+        symbol: 'NOPE-USDT',
+        kind: 'trade',
+        reason: 'Invalid request: unknown stream nopeusdt@trade',
+      },
+    ]);
+    await subscribed('btcusdt@trade');
+  });
+
+  test('a book of a symbol that the venue does not have is refused', async () => {
+    const { sink, session } = rig(true);
+    session.want([{ symbol: 'NOPE-USDT', kind: 'book_delta' }]);
+    await sink.event_('refused');
+    expect(sink.named('refused')[0]!.reason).toContain('Invalid symbol.');
+  });
+
+  test('counts garbage and goes on; an oversized message ends the connection', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([TRADES]);
+    await subscribed('btcusdt@trade');
+    venue.say('not json');
+    venue.say('[1]');
+    venue.say(
+      '{"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT","t":-1,"p":"1","q":"1","T":1,"m":true}}',
+    );
+    venue.say('{"stream":"x","data":{"e":"news","s":"BTCUSDT"}}');
+    venue.trade('BTCUSDT', '101', '1', true);
+    await sink.until('trade', 1);
+    expect(sink.named('garbage').map((event) => event.reason)).toEqual([
+      'no JSON',
+      'message: no object',
+      'id: no whole number',
+      'unknown event',
+    ]);
+    venue.say(`"${'x'.repeat(17 * 2 ** 20)}"`);
+    await sink.event_('disconnected');
+    expect(sink.named('disconnected')[0]!.reason).toContain('a message of');
+  });
+
+  test('gives up a socket that is open and silent; asks again for streams that the venue lost', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    session.want([TRADES]);
+    await subscribed('btcusdt@trade');
+    await eventually(() => venue.heard.length === 1, 'the subscription');
+    [...venue.sockets][0]!.data.channels.clear();
+    time.advance(15_000);
+    await subscribed('btcusdt@trade');
+    expect(sink.named('heartbeat')).toHaveLength(1);
+    venue.silent = true;
+    time.advance(40_000);
+    await sink.event_('disconnected');
+    expect(sink.named('disconnected')[0]!.reason).toBe('silent for 40000 ms');
+  });
+
+  test('follows the list of wishes: what is no longer wanted is unsubscribed, an empty list closes', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([TRADES, BOOK]);
+    await sink.until('book_snapshot', 1);
+    session.want([TRADES]);
+    await eventually(() => ![...venue.sockets][0]!.data.channels.has('btcusdt@depth@100ms'), 'unsubscribed');
+    await subscribed('btcusdt@trade');
+    session.want([]);
+    await eventually(() => venue.sockets.size === 0, 'closed');
+    session.want([TRADES]);
+    await subscribed('btcusdt@trade');
+    expect(venue.connections).toBe(2);
+  });
+});

@@ -1,0 +1,85 @@
+// For tests of sources: a context in manual time, and a sink that keeps what comes.
+import { createLogTo } from '../../../../src/core/log.ts';
+import { ManualTime } from '../../../../src/core/timers.ts';
+import type { MarketKind, MarketRecord, RecordOf } from '../../../../src/market/records.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import type { HistoryRequest, SourceAdapter, SourceContext, SourceEvent, SourceSink } from '../port.ts';
+
+/** 2024-04-04 00:00 UTC. */
+export const START_US = 1_712_188_800_000_000;
+
+export class TestSink implements SourceSink {
+  readonly all: MarketRecord[] = [];
+  readonly events: SourceEvent[] = [];
+
+  records(batch: readonly MarketRecord[]): void {
+    this.all.push(...batch);
+  }
+
+  event(event: SourceEvent): void {
+    this.events.push(event);
+  }
+
+  of<K extends MarketKind>(kind: K): RecordOf<K>[] {
+    return this.all.filter((record) => record.kind === kind) as RecordOf<K>[];
+  }
+
+  named<E extends SourceEvent['event']>(name: E): Extract<SourceEvent, { event: E }>[] {
+    return this.events.filter((event) => event.event === name) as Extract<SourceEvent, { event: E }>[];
+  }
+
+  async until(kind: MarketKind, count: number): Promise<void> {
+    await eventually(() => this.of(kind).length >= count, `${count} records of ${kind}`);
+  }
+
+  async event_(name: SourceEvent['event'], count = 1): Promise<void> {
+    await eventually(() => this.named(name).length >= count, `${count} events ${name}`);
+  }
+}
+
+/** A context in manual time whose credentials and addresses are those given, and the lines of its log. */
+export function testContext(
+  endpoint: (name: string) => string | undefined,
+  time = new ManualTime(START_US),
+): SourceContext & { readonly time: ManualTime; readonly lines: string[] } {
+  const lines: string[] = [];
+  return {
+    time,
+    lines,
+    clock: time,
+    timers: time,
+    log: createLogTo('test', 'trace', (line) => void lines.push(line)),
+    credential: () => undefined,
+    endpoint,
+    random: () => 0.5,
+  };
+}
+
+/** Reads all history of a request; time moves on by itself where the source only waits for it. */
+export async function readAll(
+  adapter: SourceAdapter,
+  time: ManualTime,
+  request: HistoryRequest,
+  requests: readonly string[],
+): Promise<MarketRecord[][]> {
+  const batches: MarketRecord[][] = [];
+  let over = false;
+  const reading = (async () => {
+    for await (const batch of adapter.history!(request, new AbortController().signal))
+      batches.push([...batch]);
+  })().finally(() => {
+    over = true;
+  });
+  // It is looked at below; until then a failure is no unhandled one.
+  reading.catch(() => {});
+  let seen = -1;
+  await eventually(() => {
+    // Nothing asked since the last look, and no time limit of a request among the timers: it waits for its turn.
+    if (!over && requests.length === seen && time.nextMs !== null && time.nextMs < 15_000)
+      time.advance(time.nextMs);
+    seen = requests.length;
+    return over;
+  }, 'the end of history');
+  await reading;
+  return batches;
+}
