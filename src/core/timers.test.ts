@@ -32,9 +32,9 @@ describe('a pause', () => {
     const stop = new AbortController();
     const cut = pause(time, 50, stop.signal);
     stop.abort(new Error('enough'));
-    expect(cut).rejects.toThrow('enough');
+    await expect(cut).rejects.toThrow('enough');
     expect(time.waiting).toBe(0);
-    expect(pause(time, 50, stop.signal)).rejects.toThrow('enough');
+    await expect(pause(time, 50, stop.signal)).rejects.toThrow('enough');
   });
 
   test('of the system ends too', async () => {

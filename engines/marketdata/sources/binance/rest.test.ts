@@ -1,6 +1,6 @@
 // History and instruments of Binance against a local venue: pages, limits, repeats.
 import { afterEach, describe, expect, test } from 'bun:test';
-import { readAll, START_US, testContext } from '../net/test-source.ts';
+import { readAll, START_US, testContext } from '../../../../test/support/market-source.ts';
 import type { HistoryRequest, SourceAdapter } from '../port.ts';
 import { BinanceDouble } from './double.ts';
 import { binance, binanceUsdm } from './index.ts';

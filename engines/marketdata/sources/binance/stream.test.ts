@@ -1,7 +1,7 @@
 // The live stream of Binance against a local venue, through its faults, in manual time.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { TestSink, testContext } from '../net/test-source.ts';
+import { TestSink, testContext } from '../../../../test/support/market-source.ts';
 import type { LiveSession, Wanted } from '../port.ts';
 import { BinanceDouble } from './double.ts';
 import { binance, binanceUsdm } from './index.ts';

@@ -102,8 +102,8 @@ describe('the rate limiter', () => {
     const given = limiter.take(1, stop.signal);
     const next = limiter.take();
     stop.abort(new Error('enough'));
-    expect(given).rejects.toThrow('enough');
-    expect(limiter.take(1, stop.signal)).rejects.toThrow('enough');
+    await expect(given).rejects.toThrow('enough');
+    await expect(limiter.take(1, stop.signal)).rejects.toThrow('enough');
     time.advance(1000);
     await next;
     expect(limiter.waiting).toBe(0);

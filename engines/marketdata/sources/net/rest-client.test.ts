@@ -163,7 +163,7 @@ describe('the REST client', () => {
     const stopped = client().json('/x', { signal: stop.signal });
     await eventually(() => asked.length === 2, 'the request');
     stop.abort(new Error('enough'));
-    expect(stopped).rejects.toThrow('enough');
+    await expect(stopped).rejects.toThrow('enough');
     resolve(new Response());
     expect(time.waiting).toBe(0);
   });

@@ -1,9 +1,16 @@
 // For tests of sources: a context in manual time, and a sink that keeps what comes.
-import { createLogTo } from '../../../../src/core/log.ts';
-import { ManualTime } from '../../../../src/core/timers.ts';
-import type { MarketKind, MarketRecord, RecordOf } from '../../../../src/market/records.ts';
-import { eventually } from '../../../../test/support/eventually.ts';
-import type { HistoryRequest, SourceAdapter, SourceContext, SourceEvent, SourceSink } from '../port.ts';
+
+import type {
+  HistoryRequest,
+  SourceAdapter,
+  SourceContext,
+  SourceEvent,
+  SourceSink,
+} from '../../engines/marketdata/sources/port.ts';
+import { createLogTo } from '../../src/core/log.ts';
+import { ManualTime } from '../../src/core/timers.ts';
+import type { MarketKind, MarketRecord, RecordOf } from '../../src/market/records.ts';
+import { eventually } from './eventually.ts';
 
 /** 2024-04-04 00:00 UTC. */
 export const START_US = 1_712_188_800_000_000;
