@@ -2,7 +2,7 @@
 import { ConflictError, NautilusError } from '../../src/core/errors.ts';
 import { newId } from '../../src/core/ids.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
-import { defineJob, type JobContext } from '../../src/jobs/define.ts';
+import { defineJob, type JobContext, type JobDefinition } from '../../src/jobs/define.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import { openJobs } from '../../src/jobs/open.ts';
 import { isFinished, type JobAccepted } from '../../src/jobs/record.ts';
@@ -28,6 +28,9 @@ export interface LongWorkParts {
   readonly replays: Replays;
   /** Starts a replay. */
   readonly replay: (request: ReplayRequest) => Promise<ReplayReply>;
+  /** Jobs that other parts of the engine define. */
+  // biome-ignore lint/suspicious/noExplicitAny: each has types of its own, which a list cannot hold
+  readonly more: readonly JobDefinition<any, any>[];
 }
 
 /** The jobs of this engine. */
@@ -61,7 +64,7 @@ export class LongWork {
       result: replayReply,
       run: (request, job) => this.#replay(request, job),
     });
-    this.jobs = openJobs(context, { engine: 'marketdata', definitions: [imports, replays] });
+    this.jobs = openJobs(context, { engine: 'marketdata', definitions: [imports, replays, ...parts.more] });
   }
 
   async start(): Promise<void> {

@@ -24,7 +24,7 @@ import type { Bars, MarketDataService } from './service.ts';
 export function marketDataRoutes(service: MarketDataService, { config }: EngineContext) {
   return new Elysia({ name: 'marketdata-routes' })
     .use(jobRoutes(service.longWork.jobs))
-    .use(pipelineRoutes(service.pipeline))
+    .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },

@@ -9,6 +9,7 @@ import { History } from './history/history.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
+import { checkIngest, type IngestRequest, ingestJob } from './pipeline/ingest.ts';
 import { registerPipeline } from './pipeline/metrics.ts';
 import { PipelineService } from './pipeline/service.ts';
 import { isSimulated, simulatedSource, simulatedSubscriptions } from './pipeline/simulated-source.ts';
@@ -61,7 +62,23 @@ export class MarketDataService {
       put: async (records) => (await this.history()).put(records),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
-    this.longWork = new LongWork(context, { store, replays: this.replays, replay });
+    const ingests = ingestJob({
+      database: context.database,
+      clock,
+      adapter: (source) => this.pipeline.board.get(source).source.adapter,
+      put: async (records) => (await this.history()).put(records),
+      newest: async (kind, of) => {
+        const found = await (await this.history()).recordAt({ kind, view: 'raw', ...of });
+        return found?.tsEventUs ?? null;
+      },
+    });
+    this.longWork = new LongWork(context, { store, replays: this.replays, replay, more: [ingests] });
+  }
+
+  /** Adds the reading of a source's history as a job. Throws NotFoundError for a source, InvalidOptionError for what it has no history of. */
+  async ingest(source: string, request: IngestRequest): Promise<JobAccepted> {
+    checkIngest(this.pipeline.board.get(source).source.adapter, request);
+    return this.longWork.jobs.add('ingest', { ...request, source });
   }
 
   /** The history of the market, opened on first use. Throws StorageUnavailableError. */

@@ -92,6 +92,7 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'DELETE /jobs/:id': 'trade',
     // Its address may be any, and strategies trade on what comes from there.
     'PUT /sources/:id': 'admin',
+    'POST /ingest/:id': 'admin',
     'POST /subscriptions': 'trade',
     'DELETE /subscriptions/:id': 'trade',
   },

@@ -1,5 +1,7 @@
 // Routes of the pipeline: schema, one call, nothing else.
 import { Elysia } from 'elysia';
+import { type JobAccepted, jobAccepted } from '../../../src/jobs/record.ts';
+import { type IngestRequest, ingestRequest } from './ingest.ts';
 import {
   bookQuery,
   bookReply,
@@ -15,8 +17,11 @@ import {
 import type { PipelineService } from './service.ts';
 import { subscription, subscriptionRequest } from './subscription.ts';
 
-/** Returns the routes of sources, subscriptions, books and latency. */
-export function pipelineRoutes(service: PipelineService) {
+/** Returns the routes of sources, subscriptions, books and latency; `ingest` adds the job of one. */
+export function pipelineRoutes(
+  service: PipelineService,
+  ingest: (source: string, request: IngestRequest) => Promise<JobAccepted>,
+) {
   return new Elysia({ name: 'pipeline-routes' })
     .get('/sources', () => service.sources(), {
       response: { 200: sourcesReply },
@@ -36,6 +41,21 @@ export function pipelineRoutes(service: PipelineService) {
       response: { 200: sourceReply },
       detail: { summary: 'Switch a source on or off, change its priority or address', tags: ['sources'] },
     })
+    .post(
+      '/ingest/:id',
+      async ({ params, body, set }) => {
+        const job = await ingest(params.id, body);
+        set.status = 202;
+        set.headers.location = job.progress_url;
+        return job;
+      },
+      {
+        params: sourceParam,
+        body: ingestRequest,
+        response: { 202: jobAccepted },
+        detail: { summary: 'Read history of a source into the store, as a job', tags: ['sources'] },
+      },
+    )
     .get('/subscriptions', () => ({ subscriptions: service.subscriptions() }), {
       response: { 200: subscriptionsReply },
       detail: { summary: 'What is listened to, oldest first', tags: ['sources'] },

@@ -1,0 +1,136 @@
+// Ingests: what is stored, what happens after a crash in the middle, what is refused before a job is made.
+import { afterEach, describe, expect, test } from 'bun:test';
+import type { InvalidOptionError } from '../../../src/core/errors.ts';
+import type { JobContext } from '../../../src/jobs/define.ts';
+import type { MarketRecord } from '../../../src/market/records.ts';
+import { checkIngest, type IngestReply, type IngestRequest, ingestJob } from './ingest.ts';
+import { Rig, START_US, SYMBOL } from './test-rig.ts';
+import { ScriptedSource } from './test-source.ts';
+
+const source = new ScriptedSource('a');
+const at = (n: number) => START_US - 1e9 + n * 1000;
+
+describe('ingest', () => {
+  let rig: Rig;
+  afterEach(() => rig.stop());
+
+  const request: IngestRequest & { source: string } = {
+    source: 'a',
+    symbol: SYMBOL,
+    kind: 'trades',
+    from_us: at(0),
+    to_us: at(1000),
+    again: false,
+  };
+
+  const kept: number[] = [];
+
+  async function run(
+    over: Partial<IngestRequest> = {},
+    { attempt = 1, dieAfter = Number.POSITIVE_INFINITY, unnoted = false } = {},
+  ) {
+    const stored: MarketRecord[] = [];
+    const progress: number[] = [];
+    let puts = 0;
+    const job = ingestJob({
+      database: rig.database,
+      clock: rig.clock,
+      adapter: (id) => rig.service.board.get(id).source.adapter,
+      put: async (records) => {
+        if (++puts > dieAfter && !unnoted) throw new Error('killed');
+        stored.push(...records);
+        kept.push(...records.map((r) => r.tsEventUs));
+        // Stored, and dead before that was noted.
+        if (puts > dieAfter) throw new Error('killed');
+        return { stored: records.length, replaced: 0, duplicates: 0 };
+      },
+      newest: async (_kind, { atUs }) => {
+        const before = kept.filter((us) => us <= atUs);
+        return before.length === 0 ? null : Math.max(...before);
+      },
+    });
+    const context: JobContext = {
+      jobId: 'j',
+      attempt,
+      signal: new AbortController().signal,
+      correlationId: undefined,
+      log: undefined as never,
+      progress: (done, total) => void progress.push(done / total!),
+    };
+    const reply = await Promise.resolve(job.run({ ...request, ...over }, context)).catch((e: Error) => e);
+    return {
+      reply: reply as IngestReply & Error,
+      stored: stored.map((r) => (r.tsEventUs - at(0)) / 1000),
+      progress,
+    };
+  }
+
+  const trades = (...times: number[]) => times.map((n) => source.trade(at(n), 100 + n));
+
+  async function started() {
+    source.history = [trades(1, 2, 2), trades(2, 2, 3), trades(4, 5), trades(9)];
+    kept.length = 0;
+    rig = await Rig.start([source]);
+  }
+
+  test('stores all of it in order, and tells how far it is', async () => {
+    await started();
+    const { reply, stored, progress } = await run();
+    expect(stored).toEqual([1, 2, 2, 2, 2, 3, 4, 5, 9]);
+    expect(reply).toMatchObject({ records: 9, stored: 9, resumed_from_us: null, last_us: at(9) });
+    expect(progress).toEqual([...progress].sort((x, y) => x - y));
+    expect(progress.at(-1)).toBe(1);
+  });
+
+  test('goes on after a crash at any batch with nothing missing and nothing twice', async () => {
+    await started();
+    for (const unnoted of [false, true]) {
+      for (let dieAfter = 0; dieAfter < 5; dieAfter++) {
+        kept.length = 0;
+        const over = { to_us: at(1000 + dieAfter + (unnoted ? 100 : 0)) };
+        const first = await run(over, { dieAfter, unnoted });
+        const second = await run(over, { attempt: 2 });
+        expect([...first.stored, ...second.stored]).toEqual([1, 2, 2, 2, 2, 3, 4, 5, 9]);
+        if (dieAfter > 0 && first.reply instanceof Error) expect(second.reply.resumed_from_us).not.toBeNull();
+      }
+    }
+  });
+
+  test('does nothing for what was read to its end, unless it is asked to', async () => {
+    await started();
+    await run();
+    expect((await run()).stored).toEqual([]);
+    expect((await run({ again: true })).stored).toHaveLength(9);
+  });
+
+  test('reads the newest record again of a range that was not over', async () => {
+    await started();
+    source.history = [trades(1, 2), [source.trade(START_US, 7)]];
+    const over = { to_us: START_US + 3600e6 };
+    expect((await run(over)).stored).toHaveLength(3);
+    expect((await run(over)).stored).toEqual([1e6]);
+  });
+
+  test('is one job for one range', async () => {
+    await started();
+    const { dedupKey } = ingestJob({ ...({} as Parameters<typeof ingestJob>[0]) });
+    expect(dedupKey!({ ...request, again: true })).toBe(dedupKey!(request));
+    expect(dedupKey!({ ...request, kind: 'bars' })).not.toBe(dedupKey!(request));
+  });
+
+  test('is refused for what the source has no history of, and for a range that ends before it begins', async () => {
+    await started();
+    const { adapter } = rig.service.board.get('a').source;
+    const pointerOf = (over: Partial<IngestRequest>) => {
+      try {
+        checkIngest(adapter, { ...request, ...over });
+      } catch (error) {
+        return (error as InvalidOptionError).extras.errors![0]!.pointer;
+      }
+      return null;
+    };
+    expect(pointerOf({})).toBeNull();
+    expect(pointerOf({ kind: 'macro' })).toBe('/kind');
+    expect(pointerOf({ to_us: at(-1) })).toBe('/to_us');
+  });
+});

@@ -1,0 +1,255 @@
+// Ingests: the history of a source, read as a job, checked and stored; goes on where it was after a crash.
+import { z } from 'zod';
+import type { Clock } from '../../../src/core/clock.ts';
+import { type FieldError, InvalidOptionError, ProviderError } from '../../../src/core/errors.ts';
+import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
+import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import type { Database } from '../../../src/store/database.ts';
+import type { SourceAdapter } from '../sources/port.ts';
+import { QUARANTINE, QualityDesk } from './quality-desk.ts';
+
+const MICROS = 'microseconds since the epoch';
+const DAY_US = 86_400_000_000;
+const DAY_MS = 86_400_000;
+
+/** Kinds whose history is long and comes in order of time: an ingest of them goes on where it was. The others are short, and revised. */
+const GOES_ON: ReadonlySet<string> = new Set(['trades', 'quotes', 'bars', 'funding']);
+const MAX_HELD = 1_000_000;
+
+/** Kinds that an ingest can ask for, and the kind of record. */
+const KINDS = {
+  trades: 'trade',
+  quotes: 'quote',
+  bars: 'bar',
+  funding: 'funding',
+  macro: 'macro',
+  fundamentals: 'fundamental',
+  corporate_actions: 'corporate_action',
+  instruments: 'instrument',
+} as const satisfies Readonly<Record<string, MarketKind>>;
+
+export const ingestRequest = z.strictObject({
+  symbol: z
+    .string()
+    .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
+    .describe('instrument, or id of a series'),
+  kind: z.enum(Object.keys(KINDS) as [keyof typeof KINDS, ...(keyof typeof KINDS)[]]),
+  from_us: z.int().describe(`first time, inclusive, ${MICROS}; before 1970 below 0`),
+  to_us: z.int().describe(`last time, inclusive, ${MICROS}`),
+  native_symbol: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('name at the source, where its rule does not give it'),
+  interval_us: z
+    .int()
+    .min(1_000_000)
+    .max(366 * DAY_US)
+    .optional()
+    .describe('length of bars; one minute when absent'),
+  again: z
+    .boolean()
+    .default(false)
+    .describe('true: from the beginning, also where an earlier ingest of the same came to its end'),
+});
+export type IngestRequest = z.infer<typeof ingestRequest>;
+
+const ingestInput = ingestRequest.extend({ source: z.string().min(1).max(64) });
+type IngestInput = z.infer<typeof ingestInput>;
+
+export const ingestReply = z.object({
+  source: z.string(),
+  symbol: z.string(),
+  kind: z.string(),
+  records: z.int().describe('what the source said in this run'),
+  stored: z.int(),
+  replaced: z.int().describe('took the place of an earlier one: bars, points, reports'),
+  duplicates: z.int().describe('stored before, by their id'),
+  quarantined: z.int(),
+  flags: z.record(z.string(), z.int()),
+  resumed_from_us: z.int().nullable().describe('where an earlier run had come to'),
+  last_us: z.int().nullable().describe('time of the newest record of this run'),
+});
+export type IngestReply = z.infer<typeof ingestReply>;
+
+export interface IngestParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Throws NotFoundError. */
+  readonly adapter: (source: string) => SourceAdapter;
+  /** Stores records, and says what became of them. */
+  readonly put: (
+    records: readonly MarketRecord[],
+  ) => Promise<{ readonly stored: number; readonly replaced: number; readonly duplicates: number }>;
+  /** Time of the newest stored record of a source at or before a time; null without one. */
+  readonly newest: (
+    kind: MarketKind,
+    of: { readonly symbol: string; readonly source: string; readonly atUs: number },
+  ) => Promise<number | null>;
+  /** Flags of the records of one ingest. */
+  readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
+}
+
+/** Throws what {@link checkIngest} finds wrong, before a job is made of it. */
+export function checkIngest(adapter: SourceAdapter, request: IngestRequest): void {
+  const errors: FieldError[] = [];
+  const { capabilities } = adapter;
+  if (!adapter.history || !capabilities.historical.includes(KINDS[request.kind]))
+    errors.push({ pointer: '/kind', expected: `a kind of which ${adapter.id} has history` });
+  if (request.to_us < request.from_us)
+    errors.push({ pointer: '/to_us', expected: 'a time that is not before from_us' });
+  const { interval_us: interval = 60_000_000 } = request;
+  if (request.kind === 'bars' && capabilities.intervalsUs?.includes(interval) === false) {
+    const known = capabilities.intervalsUs.join(', ');
+    errors.push({ pointer: '/interval_us', expected: `one of ${known} microseconds` });
+  }
+  if (errors.length === 0) return;
+  throw new InvalidOptionError(
+    errors.map((e) => `Expected ${e.expected} for ${e.pointer}`).join('; '),
+    errors,
+  );
+}
+
+/** The job of an ingest; the same one asked for twice runs once. */
+// biome-ignore lint/suspicious/noExplicitAny: a list of definitions of several types holds it
+export function ingestJob(parts: IngestParts): JobDefinition<any, any> {
+  return defineJob({
+    kind: 'ingest',
+    input: ingestInput,
+    result: ingestReply,
+    attempts: 5,
+    backoffMs: 5000,
+    timeoutMs: DAY_MS,
+    dedupKey: (input) => keyOf(input),
+    run: (input, job) => ingest(parts, input, job),
+  });
+}
+
+async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): Promise<IngestReply> {
+  const { source, symbol, kind } = input;
+  const adapter = parts.adapter(source);
+  checkIngest(adapter, input);
+  const key = keyOf(input);
+  const goesOn = GOES_ON.has(kind);
+  const anew = !goesOn || (input.again && job.attempt === 1);
+  const known = anew ? null : await resumePoint(parts, input, job.attempt);
+  const fromUs = known === null ? input.from_us : Math.max(input.from_us, known + 1);
+  const quality = new QualityDesk(parts.makeGate ?? (() => ({ check: (record) => record.flags })));
+  const reply: IngestReply = {
+    source,
+    symbol,
+    kind,
+    records: 0,
+    stored: 0,
+    replaced: 0,
+    duplicates: 0,
+    quarantined: 0,
+    flags: {},
+    resumed_from_us: known,
+    last_us: null,
+  };
+  const spanUs = Math.max(1, input.to_us - input.from_us);
+  if (fromUs <= input.to_us) {
+    const batches = adapter.history!(
+      {
+        kind: KINDS[kind],
+        symbol,
+        nativeSymbol: input.native_symbol,
+        fromUs,
+        toUs: input.to_us,
+        intervalUs: kind === 'bars' ? (input.interval_us ?? 60_000_000) : undefined,
+      },
+      job.signal,
+    );
+    // The newest record of a range that is not over may still change.
+    const isOver = input.to_us < parts.clock.nowUs();
+    for await (const { records, uptoUs, isLast } of wholeTimes(batches, adapter)) {
+      job.signal.throwIfAborted();
+      const flagged = records.map((record) => {
+        const flags = quality.check(record, parts.clock.nowUs());
+        if ((flags & QUARANTINE) !== 0) reply.quarantined++;
+        return flags === record.flags ? record : { ...record, flags };
+      });
+      const { stored, replaced, duplicates } = await parts.put(flagged);
+      reply.records += records.length;
+      reply.stored += stored;
+      reply.replaced += replaced;
+      reply.duplicates += duplicates;
+      reply.last_us = Math.max(reply.last_us ?? Number.NEGATIVE_INFINITY, uptoUs);
+      if (goesOn) await saveProgress(parts, key, isLast && !isOver ? uptoUs - 1 : uptoUs);
+      job.progress(Math.min(spanUs, uptoUs - input.from_us), spanUs, `${reply.records} records`);
+    }
+    if (goesOn && isOver) await saveProgress(parts, key, input.to_us);
+  }
+  job.progress(spanUs, spanUs, `${reply.records} records`);
+  return { ...reply, flags: quality.totals() as Record<string, number> };
+}
+
+/**
+ * Cuts batches where the time changes, so that a time is stored as a whole: what goes on after it repeats nothing and leaves nothing out.
+ * Records that come late, below a time that has passed, go with the next batch.
+ */
+async function* wholeTimes(
+  batches: AsyncIterable<readonly MarketRecord[]>,
+  adapter: SourceAdapter,
+): AsyncGenerator<{
+  readonly records: readonly MarketRecord[];
+  readonly uptoUs: number;
+  readonly isLast: boolean;
+}> {
+  let held: MarketRecord[] = [];
+  for await (const batch of batches) {
+    if (batch.length === 0) continue;
+    const all = [...held, ...batch];
+    const newest = all.reduce((us, record) => Math.max(us, record.tsEventUs), Number.NEGATIVE_INFINITY);
+    held = all.filter((record) => record.tsEventUs === newest);
+    const records = all.filter((record) => record.tsEventUs !== newest);
+    if (records.length > 0) yield { records, uptoUs: newest - 1, isLast: false };
+    if (held.length > MAX_HELD)
+      throw new ProviderError(
+        `${adapter.title} has more than ${MAX_HELD} records of one time`,
+        adapter.id,
+        200,
+      );
+  }
+  if (held.length > 0) yield { records: held, uptoUs: held[0]!.tsEventUs, isLast: true };
+}
+
+/** Two ingests of one range are one, whether `again` was asked for or not. */
+function keyOf({ source, symbol, kind, from_us, to_us, interval_us, native_symbol }: IngestInput): string {
+  return JSON.stringify([source, kind, symbol, native_symbol ?? null, interval_us ?? null, from_us, to_us]);
+}
+
+/**
+ * Up to which time everything is stored. After a crash that may be more than was noted: a batch is stored as a whole and then noted, and
+ * these batches end where a time ends.
+ */
+async function resumePoint(parts: IngestParts, input: IngestInput, attempt: number): Promise<number | null> {
+  const noted = await progressOf(parts.database, keyOf(input));
+  if (attempt === 1) return noted;
+  const { symbol, source, from_us, to_us: atUs } = input;
+  const newest = await parts.newest(KINDS[input.kind], { symbol, source, atUs });
+  if (newest === null || newest < (noted ?? from_us)) return noted;
+  return newest;
+}
+
+async function progressOf(database: Database, key: string): Promise<number | null> {
+  const row = await database.get<{ last_us: number }>(
+    'SELECT last_us FROM market_ingests WHERE ingest = ?',
+    key,
+  );
+  return row?.last_us ?? null;
+}
+
+async function saveProgress({ database, clock }: IngestParts, key: string, lastUs: number): Promise<void> {
+  await database.transaction((tx) => {
+    tx.write(
+      `INSERT INTO market_ingests (ingest, last_us, updated_us) VALUES (?, ?, ?)
+       ON CONFLICT (ingest) DO UPDATE SET last_us = excluded.last_us, updated_us = excluded.updated_us`,
+      key,
+      lastUs,
+      clock.nowUs(),
+    );
+  });
+}
