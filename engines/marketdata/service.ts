@@ -23,7 +23,7 @@ import {
   type ReplayRequest,
 } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
-import { SOURCES } from './sources/index.ts';
+import { SOURCES, sourceOf } from './sources/index.ts';
 
 /** Bars of one series with what they are. */
 export interface Bars {
@@ -58,6 +58,10 @@ export class MarketDataService {
     const replay = (request: ReplayRequest) => this.replay(request);
     this.pipeline = new PipelineService(context, {
       known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => ({ id, factory }))],
+      find: (id) => {
+        const factory = sourceOf(id);
+        return factory && { id, factory };
+      },
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
     });

@@ -1,6 +1,7 @@
 // All sources of market data by their id.
 import { alphavantage } from './alphavantage/index.ts';
 import { binance, binanceUsdm } from './binance/index.ts';
+import { ccxt } from './ccxt/index.ts';
 import { edgar } from './edgar/index.ts';
 import { fred } from './fred/index.ts';
 import type { SourceFactory } from './port.ts';
@@ -14,3 +15,8 @@ export const SOURCES: Readonly<Record<string, SourceFactory>> = {
   fred,
   yahoo,
 };
+
+/** Returns the source of an id: one of {@link SOURCES}, or an exchange of ccxt by its name (`ccxt:bitstamp`); undefined where there is none. */
+export function sourceOf(id: string): SourceFactory | undefined {
+  return Object.hasOwn(SOURCES, id) ? SOURCES[id] : (ccxt(id) ?? undefined);
+}

@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import type { BarRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
+import { decimalText } from '../../../../src/market/scale.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
+import { sharedData } from '../../../../test/shared-data.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { readAll, testContext } from '../../../../test/support/provider.ts';
+import type { HistoryRequest, SourceEvent } from '../port.ts';
+import { KrakenDouble, type Recorded } from './double.ts';
+import { ccxt } from './index.ts';
+
+const path = (name: string) => sharedData(`payloads/kraken/${name}.json`);
+// Recorded messages that not every machine has: the tests skip without them.
+const present = path('http_trades') !== null;
+const read = (name: string) => JSON.parse(readFileSync(path(name)!, 'utf8'));
+
+function recordings(): Recorded {
+  return {
+    trades: read('http_trades').result.XBTUSDT,
+    ohlc: read('http_ohlc').result.XBTUSDT,
+    pair: read('http_asset_pairs').result.XBTUSDT,
+  };
+}
+
+function source(server: KrakenDouble) {
+  const context = testContext({ rest: server.rest, stream: server.stream });
+  // Kraken's pace of one request a second would only be waited for.
+  return ccxt('ccxt:kraken', 1)!(context);
+}
+
+function request(more: Partial<HistoryRequest>): HistoryRequest {
+  return { kind: 'trade', symbol: 'BTC-USDT', fromUs: 1.7627e15, toUs: 1.7629e15, ...more };
+}
+
+test('an exchange that ccxt does not have is no source', () => {
+  expect(ccxt('ccxt:nowhere')).toBeNull();
+  expect(ccxt('ccxt:../base/Exchange')).toBeNull();
+  expect(ccxt('kraken')).toBeNull();
+  expect(ccxt('ccxt:kraken')).not.toBeNull();
+});
+
+describe.skipIf(!present)('ccxt with Kraken', () => {
+  test('trades of a range come once each, page after page', async () => {
+    const recorded = recordings();
+    await using server = new KrakenDouble(recorded, 300);
+    const trades = await readAll<Trade>(source(server), request({}));
+    // Kraken's own filter is by whole seconds: every row of every page counts.
+    expect(trades.map(({ id }) => id)).toEqual(recorded.trades.map((row) => String(row[6])));
+    expect(server.paths.filter((each) => each.endsWith('Trades')).length).toBeGreaterThan(3);
+    const first = trades[0]!;
+    expect(decimalText(first.price, first.scale.price)).toBe('105433.6');
+    expect(decimalText(first.size, first.scale.size)).toBe('0.00027625');
+    expect(first).toMatchObject({ side: 'buy', source: 'ccxt:kraken', tsEventUs: 1_762_795_433_971_000 });
+    const part = await readAll<Trade>(source(server), request({ toUs: trades[9]!.tsEventUs }));
+    expect(part.map(({ id }) => id)).toEqual(
+      trades.filter((trade) => trade.tsEventUs <= trades[9]!.tsEventUs).map(({ id }) => id),
+    );
+  });
+
+  test('bars are those of the exchange, at their start', async () => {
+    const recorded = recordings();
+    await using server = new KrakenDouble(recorded);
+    const bars = await readAll<BarRecord>(
+      source(server),
+      request({ kind: 'bar', intervalUs: MINUTE_US, toUs: 1.7628e15 }),
+    );
+    const within = recorded.ohlc.filter((row) => Number(row[0]) <= 1.7628e9);
+    expect(bars.length).toBe(within.length);
+    expect(bars[0]).toMatchObject({ tsEventUs: Number(within[0]![0]) * 1e6, open: Number(within[0]![1]) });
+    await expect(
+      readAll(source(server), request({ kind: 'bar', intervalUs: 7 * MINUTE_US })),
+    ).rejects.toMatchObject({ slug: 'invalid-option' });
+  });
+
+  test('what fails is an error of this project: refused, limited, away', async () => {
+    await using server = new KrakenDouble(recordings());
+    await expect(readAll(source(server), request({ symbol: 'NO-SUCH' }))).rejects.toMatchObject({
+      slug: 'provider-error',
+    });
+    server.failure = { status: 200, body: '{"error":["EAPI:Rate limit exceeded"]}' };
+    await expect(readAll(source(server), request({}))).rejects.toMatchObject({ slug: 'too-many-requests' });
+    server.failure = { status: 503, body: 'Service Unavailable' };
+    await expect(readAll(source(server), request({}))).rejects.toMatchObject({
+      slug: 'dependency-unavailable',
+    });
+  });
+
+  test('a live stream follows trades, quotes and books, and comes back after a loss', async () => {
+    await using server = new KrakenDouble(recordings());
+    const records: MarketRecord[] = [];
+    const events: SourceEvent[] = [];
+    const session = source(server).live!({
+      records: (batch) => void records.push(...batch),
+      event: (event) => void events.push(event),
+    });
+    const of = (kind: string) => records.filter((record) => record.kind === kind);
+    session.want([
+      { symbol: 'BTC-USD', kind: 'trade' },
+      { symbol: 'BTC-USD', kind: 'quote' },
+      { symbol: 'BTC-USD', kind: 'book_snapshot' },
+    ]);
+    await eventually(() => server.subscribed.length === 3, 'three subscriptions');
+    for (const name of ['ws_trade_update', 'ws_ticker_snapshot', 'ws_book_snapshot'])
+      server.send(readFileSync(path(name)!, 'utf8'));
+    await eventually(() => records.length === 4, 'two trades, a quote and a book');
+    expect(['trade', 'quote', 'book_snapshot'].map((kind) => of(kind).length)).toEqual([2, 1, 1]);
+    expect(of('trade')[0]).toMatchObject({ symbol: 'BTC-USD', side: 'buy', id: '10218208' });
+    const quote = of('quote')[0] as Extract<MarketRecord, { kind: 'quote' }>;
+    expect(decimalText(quote.bid, quote.scale.price)).toBe('105944.2');
+    expect(decimalText(quote.askSize, quote.scale.size)).toBe('3.2');
+    const book = of('book_snapshot')[0] as Extract<MarketRecord, { kind: 'book_snapshot' }>;
+    expect(decimalText(book.bids[0]!, book.scale.price)).toBe('105944.2');
+    server.drop();
+    await eventually(() => events.some(({ event }) => event === 'disconnected'), 'a loss');
+    await eventually(() => server.subscribed.length >= 6, 'subscriptions anew');
+    server.send(readFileSync(path('ws_trade_update')!, 'utf8').replaceAll('102182', '102999'));
+    await eventually(() => of('trade').length === 4, 'trades of the new connection');
+    await session.close();
+  });
+
+  test('a symbol that the exchange does not have is refused once', async () => {
+    await using server = new KrakenDouble(recordings());
+    const events: SourceEvent[] = [];
+    const session = source(server).live!({ records: () => {}, event: (event) => void events.push(event) });
+    session.want([{ symbol: 'NO-SUCH', kind: 'trade' }]);
+    await eventually(() => events.length > 0, 'a refusal');
+    expect(events).toMatchObject([{ event: 'refused', symbol: 'NO-SUCH' }]);
+    await session.close();
+  });
+
+  test('markets are instruments with their steps', async () => {
+    await using server = new KrakenDouble(recordings());
+    const found = await source(server).instruments!(new AbortController().signal);
+    expect(found.map(({ symbol }) => symbol).sort()).toEqual(['BTC-USD', 'BTC-USDT']);
+    expect(found[0]).toMatchObject({
+      venue: 'kraken',
+      assetClass: 'spot',
+      tickSize: '0.1',
+      lotSize: '0.00000001',
+    });
+  });
+});
