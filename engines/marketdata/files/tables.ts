@@ -1,0 +1,114 @@
+// Tables of bars, trades or quotes, whatever file they come from, as records.
+import { MalformedBodyError } from '../../../src/core/errors.ts';
+import { commonSpacing } from '../import.ts';
+import { layoutOf, type TableKind } from './columns.ts';
+import type { FileBatch } from './reading.ts';
+import { RowReader, type TableRecord } from './rows.ts';
+import { TimeReader } from './times.ts';
+
+/** Rows of a table: text cells, and where each stands in its file (line or row, from 1). */
+export interface TableRows {
+  readonly fields: readonly (readonly string[])[];
+  readonly lines: readonly number[];
+}
+
+export interface TableOptions {
+  /** What the rows are; recognised by the columns when absent. */
+  readonly kind?: TableKind | undefined;
+  readonly symbol?: string | undefined;
+  readonly source: string;
+  /** Length of bars; the most frequent spacing of the first rows when absent. */
+  readonly intervalUs?: number | undefined;
+  /** Zone of times without one. */
+  readonly timeZone?: string | undefined;
+}
+
+/** Rows that are looked at before the first record is made: by them the spacing of bars and the decimals of prices are told. */
+const LOOK_AHEAD = 4096;
+
+/**
+ * Yields the records of a table whose first row names the columns, or of one without names in a known order. Throws MalformedBodyError when it is
+ * no such table at all, InvalidOptionError for an unknown time zone, and what `rows` throws.
+ */
+export async function* tableRecords(
+  rows: AsyncIterable<TableRows>,
+  options: TableOptions,
+): AsyncGenerator<FileBatch> {
+  const times = new TimeReader(options.timeZone);
+  const blocks = rows[Symbol.asyncIterator]();
+  try {
+    const held: TableRows[] = [];
+    let ahead = 0;
+    let ended = false;
+    while (ahead < LOOK_AHEAD && !ended) {
+      const next = await blocks.next();
+      if (next.done) ended = true;
+      else {
+        held.push(next.value);
+        ahead += next.value.lines.length;
+      }
+    }
+    const first = held[0]?.fields[0];
+    if (!first) throw new MalformedBodyError('Expected a table with a header line, was empty');
+    const layout = layoutOf(first, options.kind, times);
+    if (layout.at.symbol < 0 && options.symbol === undefined)
+      throw new MalformedBodyError('Expected a symbol column in the file, or the symbol as a parameter');
+    if (layout.header) held[0] = { fields: held[0]!.fields.slice(1), lines: held[0]!.lines.slice(1) };
+    const spacing = new Map<string, number>();
+    const intervalUs = (symbol: string) => options.intervalUs ?? spacing.get(symbol) ?? spacing.get('')!;
+    const reader = new RowReader(layout, {
+      symbol: options.symbol,
+      source: options.source,
+      times,
+      intervalUs,
+    });
+    if (layout.kind === 'bar') for (const [symbol, us] of spacings(held, reader)) spacing.set(symbol, us);
+    for (const block of held) for (const row of block.fields) reader.learn(row);
+    for (const block of held) yield records(block, reader);
+    while (!ended) {
+      const next = await blocks.next();
+      if (next.done) ended = true;
+      else yield records(next.value, reader);
+    }
+  } finally {
+    await blocks.return?.(undefined);
+  }
+}
+
+function records({ fields, lines }: TableRows, reader: RowReader): FileBatch {
+  const taken: TableRecord[] = [];
+  const places: number[] = [];
+  const refused: { line: number; reason: string }[] = [];
+  let skipped = 0;
+  for (let i = 0; i < lines.length; i++) {
+    const record = reader.read(fields[i]!);
+    if (record === null) skipped++;
+    else if (typeof record === 'string') refused.push({ line: lines[i]!, reason: record });
+    else {
+      taken.push(record);
+      places.push(lines[i]!);
+    }
+  }
+  return { records: taken, lines: places, refused, skipped };
+}
+
+// Spacing by symbol; the entry of the empty name is the most frequent one, for symbols that come later.
+function spacings(held: readonly TableRows[], reader: RowReader): Map<string, number> {
+  const times = new Map<string, number[]>();
+  for (const block of held) {
+    for (const row of block.fields) {
+      const us = reader.timeOf(row);
+      if (us === null) continue;
+      const symbol = reader.symbolOf(row);
+      const list = times.get(symbol);
+      if (list) list.push(us);
+      else times.set(symbol, [us]);
+    }
+  }
+  const found = new Map(
+    [...times].map(([symbol, list]) => [symbol, commonSpacing(Float64Array.from(list).sort())]),
+  );
+  const longest = [...times].sort((a, b) => b[1].length - a[1].length)[0];
+  found.set('', longest ? found.get(longest[0])! : commonSpacing(new Float64Array(0)));
+  return found;
+}
