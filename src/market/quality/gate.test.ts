@@ -1,0 +1,97 @@
+// What a gate remembers over a restart, and the score of what it counted.
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { CHECKS } from './checks/index.ts';
+import { type GateOptions, SeriesGate } from './gate.ts';
+import { scoreOf } from './score.ts';
+import { quote, START_US, trade } from './test-records.ts';
+
+describe('the memory of a gate', () => {
+  const record = fc.record({
+    sequence: fc.integer({ min: 1, max: 40 }),
+    tsEventUs: fc.integer({ min: START_US, max: START_US + 50 }),
+    bid: fc.integer({ min: 90, max: 140 }),
+    way: fc.integer({ min: -300_000, max: 300_000 }),
+  });
+  const series = fc.array(record, { maxLength: 60 }).map((all) =>
+    all.map(({ sequence, tsEventUs, bid, way }) => {
+      return quote({ sequence, tsEventUs, tsReceiveUs: tsEventUs + way, bid, ask: bid + 1 });
+    }),
+  );
+  const options: GateOptions = {
+    kind: 'quote',
+    sequence: 'contiguous',
+    parameters: {
+      duplicate: { window: 4 },
+      outlier: { warmup: 4, window: 8, floor: 0 },
+      stale: { repeats: 1 },
+      clock_offset: { warmup: 2, window: 3 },
+      out_of_order: { restart: 2 },
+    },
+  };
+
+  test('makes a run that was saved and restored equal to one that was not', () => {
+    fc.assert(
+      fc.property(series, fc.nat(60), (records, cut) => {
+        const whole = new SeriesGate(options);
+        const expected = records.map((one) => whole.check(one));
+        const before = new SeriesGate(options);
+        const flags = records.slice(0, cut).map((one) => before.check(one));
+        const after = new SeriesGate(options, JSON.parse(JSON.stringify(before.save())));
+        expect(after.restored).toBe(true);
+        flags.push(...records.slice(cut).map((one) => after.check(one)));
+        expect(flags).toEqual(expected);
+        expect(after.report(START_US)).toEqual(whole.report(START_US));
+        expect(JSON.stringify(after.save())).toBe(JSON.stringify(whole.save()));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is bounded', () => {
+    const gate = new SeriesGate({ kind: 'trade' });
+    let size = 0;
+    for (let i = 0; i < 6000; i++) {
+      gate.check(trade({ id: `id-${1000 + (i % 5000)}`, sequence: i, price: 1000 + (i % 7) }));
+      if (i === 3000) size = JSON.stringify(gate.save()).length;
+    }
+    expect(JSON.stringify(gate.save()).length).toBeLessThan(size * 1.1);
+  });
+
+  test('of other parameters is not gone on from', () => {
+    const saved = new SeriesGate(options).save();
+    expect(new SeriesGate({ kind: 'quote' }, saved).restored).toBe(false);
+    expect(new SeriesGate({ ...options, kind: 'trade' }, saved).restored).toBe(false);
+  });
+});
+
+describe('the score', () => {
+  test('is 1 without faults, null without records, and follows its formula', () => {
+    expect(new SeriesGate({ kind: 'trade' }).report(0).score).toBeNull();
+    const gate = new SeriesGate({ kind: 'trade' });
+    gate.check(trade({}));
+    expect(gate.report(START_US).score).toBe(1);
+    const counts = { records: 100, flagged: 3, quarantined: 2, missing: 25, late: 0, restarts: 0 };
+    const report = scoreOf({ ...counts, firstUs: 0, lastUs: 1, flags: { crossed: 2, locked: 1 } });
+    // Coverage 100 / 125; crossed weighs 5, locked 0.2.
+    expect(report.score).toBeCloseTo(0.8 * 0.9 * 0.998, 12);
+    expect(report.reasons.map(({ reason }) => reason)).toEqual(['coverage', 'crossed', 'locked']);
+  });
+
+  test('is within [0, 1], and falls with each kind of fault that has a weight', () => {
+    const flag = fc.constantFrom(...CHECKS.map((check) => check.flag));
+    fc.assert(
+      fc.property(flag, fc.integer({ min: 1, max: 100 }), fc.nat(1000), (name, count, missing) => {
+        const counts = { records: 100, flagged: count, quarantined: 0, late: 0, restarts: 0 };
+        const times = { firstUs: null, lastUs: null };
+        const with_ = scoreOf({ ...counts, ...times, missing, flags: { [name]: count } }).score!;
+        const without = scoreOf({ ...counts, ...times, missing, flags: {} }).score!;
+        expect(with_).toBeGreaterThanOrEqual(0);
+        expect(without).toBeLessThanOrEqual(1);
+        if (name === 'gap' || name === 'duplicate') return;
+        expect(with_).toBeLessThan(without);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
