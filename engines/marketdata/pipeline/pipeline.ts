@@ -8,7 +8,7 @@ import type { Latencies } from './latency.ts';
 import type { Plan } from './plan.ts';
 import type { Publisher } from './publisher.ts';
 import { QUARANTINE, type QualityDesk } from './quality-desk.ts';
-import { type RouteChange, type Routing, type Stream, streamOf } from './routing.ts';
+import { REFUSED, type RouteChange, type Routing, type Stream, streamOf } from './routing.ts';
 import type { Health, Source, SourceListener } from './source.ts';
 import type { Storing } from './storing.ts';
 
@@ -37,6 +37,8 @@ export interface PipelineParts {
   readonly trades?: (trade: Trade) => void;
 }
 
+/** A book that is not there yet is no reason to leave one that is. */
+const NO_BOOK = 'no snapshot yet';
 const NO_STREAMS: ReadonlySet<string> = new Set();
 
 /** Takes in what sources say. Synchronous: what a call brings is with the publisher when it returns. */
@@ -70,7 +72,7 @@ export class Pipeline implements SourceListener {
     }
     this.#planned = plan.streams;
     for (const { symbol, stream, sources } of plan.streams)
-      this.#changed(routing.set(symbol, stream, sources, nowUs));
+      this.#changed(routing.set(symbol, stream, sources, nowUs, stream === 'book' ? NO_BOOK : null));
   }
 
   records(source: string, batch: readonly MarketRecord[]): void {
@@ -104,7 +106,7 @@ export class Pipeline implements SourceListener {
   refused(source: string, { symbol, kind, reason }: Extract<SourceEvent, { event: 'refused' }>): void {
     const { publisher, routing } = this.#parts;
     publisher.news(news({ source, event: 'refused', symbol, kind, state: 'refused', reason }));
-    this.#changed(routing.trouble(source, symbol, streamOf(kind), 'refused', this.#parts.nowUs()));
+    this.#changed(routing.trouble(source, symbol, streamOf(kind), REFUSED, this.#parts.nowUs()));
   }
 
   garbage(source: string): void {

@@ -94,6 +94,9 @@ interface Route {
   overlapUntilUs: number;
 }
 
+/** Trouble of a stream that its source refused. */
+export const REFUSED = 'refused';
+
 /** Records kept of each source that is not published; older ones are given up when it takes over. */
 const WAITING = 256;
 
@@ -113,9 +116,15 @@ export class Routing {
 
   /**
    * Sets the sources of a stream, the best first; none ends it. A source that stays keeps what is known of it.
-   * Returns the change that follows, if any.
+   * A new one has `trouble` until {@link trouble} says otherwise. Returns the change that follows, if any.
    */
-  set(symbol: string, stream: Stream, sources: readonly string[], nowUs: number): RouteChange | null {
+  set(
+    symbol: string,
+    stream: Stream,
+    sources: readonly string[],
+    nowUs: number,
+    trouble: string | null = null,
+  ): RouteChange | null {
     const key = keyOf(symbol, stream);
     const known = this.#routes.get(key);
     for (const { source } of known?.candidates ?? []) this.#bySource.get(source)?.delete(key);
@@ -124,7 +133,7 @@ export class Routing {
       return null;
     }
     const candidates = sources.map(
-      (source) => known?.candidates.find((c) => c.source === source) ?? newCandidate(source, nowUs),
+      (source) => known?.candidates.find((c) => c.source === source) ?? newCandidate(source, nowUs, trouble),
     );
     const route: Route = {
       symbol,
@@ -157,6 +166,8 @@ export class Routing {
     const [route, candidate] = found;
     candidate.heardUs = nowUs;
     candidate.hasRecord = true;
+    // What comes was not refused after all.
+    if (candidate.ownTrouble === REFUSED) candidate.ownTrouble = null;
     if (route.active !== candidate) {
       if (isKept(stream)) {
         candidate.waiting.push(record);
@@ -296,13 +307,13 @@ function keyOf(symbol: string, stream: Stream): string {
   return `${stream} ${symbol}`;
 }
 
-function newCandidate(source: string, nowUs: number): Candidate {
+function newCandidate(source: string, nowUs: number, trouble: string | null): Candidate {
   return {
     source,
     heardUs: nowUs,
     hasRecord: false,
-    ownTrouble: null,
-    trouble: null,
+    ownTrouble: trouble,
+    trouble,
     late: false,
     wellSinceUs: nowUs,
     waiting: [],

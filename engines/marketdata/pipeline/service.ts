@@ -1,8 +1,10 @@
 // What people ask of the pipeline: sources, subscriptions, books, quality, latency; and the parts that do the work, put together.
-import { ConflictError, InvariantError, NotFoundError } from '../../../src/core/errors.ts';
+import { ConflictError, NotFoundError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
-import type { MarketKind, Trade } from '../../../src/market/records.ts';
+import { OrderBook } from '../../../src/market/book/order-book.ts';
+import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { Trade } from '../../../src/market/records.ts';
 import { Arbitration } from './arbitration.ts';
 import { type Book, BookDesk } from './book-desk.ts';
 import { Latencies } from './latency.ts';
@@ -24,10 +26,11 @@ export interface PipelineServiceParts {
   readonly own: readonly Subscription[];
   /** Where records are kept; absent: nowhere. */
   readonly put?: Put;
-  /** Absent: no source is asked for books. */
   readonly makeBook?: (source: string, symbol: string) => Book;
   /** Absent: records keep the flags that they come with. */
   readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
+  /** For the jitter of waits. */
+  readonly random?: () => number;
   /** Milliseconds between two looks at what time changes. */
   readonly tickMs?: number;
 }
@@ -72,7 +75,7 @@ export class PipelineService {
     }));
     this.quality = new QualityDesk(parts.makeGate ?? (() => ({ check: (record) => record.flags })));
     this.books = new BookDesk({
-      makeBook: parts.makeBook ?? noBook,
+      makeBook: parts.makeBook ?? ((source) => new OrderBook({ rule: bookRuleOf(source) })),
       resync: (source, symbol) => this.board.find(source)?.resync(symbol),
     });
     this.storing = new Storing({
@@ -98,7 +101,7 @@ export class PipelineService {
       known: parts.known,
       ...(parts.find ? { find: parts.find } : {}),
       listener: this.pipeline,
-      ...(parts.makeBook ? {} : { without: BOOK_KINDS }),
+      ...(parts.random ? { random: parts.random } : {}),
     });
   }
 
@@ -255,12 +258,6 @@ export class PipelineService {
     this.#changing = result.catch(() => {});
     return result;
   }
-}
-
-const BOOK_KINDS: readonly MarketKind[] = ['book_delta', 'book_snapshot'];
-
-function noBook(): never {
-  throw new InvariantError('a book came that nobody has asked for');
 }
 
 function levelsOf(texts: readonly string[]) {

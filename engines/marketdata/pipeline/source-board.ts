@@ -3,7 +3,6 @@ import { secret } from '../../../src/core/config.ts';
 import { type FieldError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { systemTimers } from '../../../src/core/timers.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
-import type { MarketKind } from '../../../src/market/records.ts';
 import type { SourceFactory, Wanted } from '../sources/port.ts';
 import type { SourceSettings, SourceUpdate } from './schemas.ts';
 import { Source, type SourceListener } from './source.ts';
@@ -27,8 +26,6 @@ export interface SourceBoardParts {
   readonly find?: (id: string) => KnownSource | undefined;
   readonly listener: SourceListener;
   readonly random?: () => number;
-  /** Kinds that nobody may ask for. */
-  readonly without?: readonly MarketKind[];
 }
 
 const SILENT_AFTER_S = 60;
@@ -91,13 +88,12 @@ export class SourceBoard {
 
   /** What the rules of subscriptions need to know, the source of highest priority first. */
   choices(): Choice[] {
-    const { without = [] } = this.#parts;
     return this.all().map(({ source, settings }) => {
       const { capabilities } = source.adapter;
       const missing = capabilities.credentials.some((name) => !isPresent(name));
       return {
         id: source.id,
-        live: source.adapter.live ? capabilities.live.filter((kind) => !without.includes(kind)) : [],
+        live: source.adapter.live ? capabilities.live : [],
         enabled: settings.enabled,
         usable: capabilities.key !== 'required' || !missing,
         has: (symbol) => this.#entries.get(source.id)?.known.has?.(symbol) ?? true,

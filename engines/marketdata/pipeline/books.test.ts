@@ -1,0 +1,138 @@
+// Books on their way through the pipeline: what is published, breaks that are mended, books that go stale, another source that takes over.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { topics } from '../../../src/bus/topics.ts';
+import { NotFoundError } from '../../../src/core/errors.ts';
+import { Rig, SYMBOL } from './test-rig.ts';
+import { ScriptedSource } from './test-source.ts';
+
+describe('books in the pipeline', () => {
+  let rig: Rig;
+  afterEach(() => rig.stop());
+
+  /** Sources whose books are numbered as those of Binance futures and spot. */
+  async function two() {
+    const [a, b] = [new ScriptedSource('binance'), new ScriptedSource('binance-usdm')];
+    rig = await Rig.start([a, b]);
+    await rig.subscribe({ sources: ['binance', 'binance-usdm'], kinds: ['book'], store: false });
+    return { a, b };
+  }
+
+  const bids = [10_000, 1000, 9_990, 2000];
+  const asks = [10_010, 3000, 10_020, 4000];
+  const change = (a: ScriptedSource, last: number, price: number, over = {}) =>
+    a.delta(rig.nowUs, [price, 5000], [], {
+      firstSequence: last,
+      previousSequence: last - 1,
+      sequence: last,
+      ...over,
+    });
+
+  test('publishes the state, the best levels and what changed, in one body for a turn', async () => {
+    const { a } = await two();
+    expect(a.wanted).toEqual([{ symbol: SYMBOL, kind: 'book_delta' }]);
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10), change(a, 11, 10_001), change(a, 12, 10_002));
+    const [body] = await rig.said(topics.marketBooks);
+    expect(body).toMatchObject({
+      symbol: SYMBOL,
+      source: 'binance',
+      state: 'live',
+      reason: null,
+      number: 1,
+      sequence: 12,
+      bids: ['100.02', '5', '100.01', '5', '100', '1', '99.9', '2'],
+      asks: ['100.1', '3', '100.2', '4'],
+    });
+    expect(body!.deltas.map((d) => [d.first_sequence, d.sequence, d.bids])).toEqual([
+      [11, 11, ['100.01', '5']],
+      [12, 12, ['100.02', '5']],
+    ]);
+    expect(rig.service.book(SYMBOL, { depth: 1 })).toMatchObject({
+      state: 'live',
+      bids: [{ price: '100.02', size: '5' }],
+      counts: { snapshots: 1, deltas: 2 },
+    });
+  });
+
+  test('a gap breaks the book at once: nothing of it is served, a snapshot is asked for, and it goes on', async () => {
+    const { a } = await two();
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10), change(a, 11, 10_001));
+    a.say(change(a, 13, 10_003));
+    expect(a.resyncs).toEqual([SYMBOL]);
+    expect(rig.service.book(SYMBOL, { depth: 5 })).toMatchObject({
+      state: 'broken',
+      reason: 'gap',
+      bids: [],
+      asks: [],
+    });
+    a.say(a.snapshot(rig.nowUs, bids, asks, 20), change(a, 21, 10_004));
+    const bodies = await rig.said(topics.marketBooks);
+    expect(bodies.map((body) => [body.state, body.reason, body.bids.length > 0])).toEqual([
+      ['live', null, true],
+      ['broken', 'gap', false],
+      ['live', null, true],
+    ]);
+    expect(bodies.map((body) => body.number)).toEqual([1, 2, 3]);
+    const news = await rig.news('book');
+    expect(news.map((n) => [n.state, n.reason])).toEqual([
+      ['live', 'snapshot'],
+      ['broken', 'gap'],
+      ['live', 'snapshot'],
+    ]);
+    expect(rig.service.quality.totals()).toEqual({ gap: 1 });
+  });
+
+  test('asks again, ever more patiently, while no snapshot comes', async () => {
+    const { a } = await two();
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10), change(a, 13, 10_003));
+    rig.pass(60, () => a.sink!.event({ event: 'heartbeat', venueUs: null }));
+    // At 0, 1, 3, 7, 15 and 31 s: the wait doubles.
+    expect(a.resyncs).toHaveLength(6);
+  });
+
+  test('takes the book of another source while that of the first is broken', async () => {
+    const { a, b } = await two();
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    b.say(b.snapshot(rig.nowUs, bids, asks, 500));
+    a.say(change(a, 15, 10_003));
+    expect(rig.service.routing.activeOf(SYMBOL, 'book')).toBe('binance-usdm');
+    const bodies = await rig.said(topics.marketBooks);
+    expect(bodies.map((body) => [body.source, body.state])).toEqual([
+      ['binance', 'live'],
+      ['binance-usdm', 'live'],
+    ]);
+    expect(rig.service.sources().routes[0]!.candidates[0]).toMatchObject({
+      source: 'binance',
+      trouble: 'broken: gap',
+    });
+  });
+
+  test('a book of which nothing is heard is stale although its connection lives', async () => {
+    const { a } = await two();
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    rig.pass(40, () => a.sink!.event({ event: 'heartbeat', venueUs: null }));
+    expect(rig.service.source('binance').health).toBe('connected');
+    expect(rig.service.book(SYMBOL, { depth: 5 })).toMatchObject({ state: 'stale', bids: [] });
+    expect((await rig.said(topics.marketBooks)).at(-1)).toMatchObject({ state: 'stale', bids: [] });
+  });
+
+  test('begins anew after the connection was lost', async () => {
+    const { a } = await two();
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    a.drop();
+    expect(rig.service.book(SYMBOL, { depth: 5 })).toMatchObject({
+      state: 'waiting',
+      reason: 'disconnected',
+    });
+    a.sink!.event({ event: 'connected' });
+    // Numbers that would follow prove nothing about what was missed meanwhile.
+    a.say(change(a, 11, 10_001));
+    expect(rig.service.book(SYMBOL, { depth: 5 }).state).toBe('waiting');
+    a.say(a.snapshot(rig.nowUs, bids, asks, 30));
+    expect(rig.service.book(SYMBOL, { depth: 5 }).state).toBe('live');
+  });
+
+  test('says so where there is no book', async () => {
+    await two();
+    expect(() => rig.service.book('ETH-USD', { depth: 5 })).toThrow(NotFoundError);
+  });
+});
