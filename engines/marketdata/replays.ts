@@ -20,6 +20,13 @@ import type { ReplayReply, ReplayRequest } from './schemas.ts';
 const KEPT = 100;
 const YIELD_EVERY_MS = 5;
 
+/** Replays of another sort, of which none may run at the same time. */
+export interface OtherReplays {
+  /** Id of the one that runs. */
+  readonly active: string | undefined;
+  idle(): Promise<void>;
+}
+
 interface Run {
   readonly id: string;
   readonly request: ReplayRequest;
@@ -47,6 +54,7 @@ export class Replays {
     readonly store: () => Promise<BarHistory>,
     readonly feed: LiveFeed,
     readonly watch: EngineWatch,
+    readonly other: OtherReplays,
   ) {}
 
   /**
@@ -54,8 +62,9 @@ export class Replays {
    * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive.
    */
   async start(request: ReplayRequest, intervalUs: number): Promise<ReplayReply> {
-    if (this.#active)
-      throw new ConflictError(`Replay ${this.#active.id} is running: wait for its end or cancel it`);
+    const running = this.active ?? this.other.active;
+    if (running !== undefined)
+      throw new ConflictError(`Replay ${running} is running: wait for its end or cancel it`);
     if (this.feed.history(request.symbol))
       throw new ConflictError('A symbol of the simulated market cannot be replayed');
     const store = await this.store();
@@ -63,8 +72,7 @@ export class Replays {
     const total = await store.count({ symbol, intervalUs, fromUs, toUs });
     if (total === 0)
       throw new NotFoundError('No stored bars of this symbol in this range: import some first');
-    if (this.#active)
-      throw new ConflictError('Another replay has just started: wait for its end or cancel it');
+    if (this.busy) throw new ConflictError('Another replay has just started: wait for its end or cancel it');
     const participants = request.mode === 'lockstep' ? this.#participants(request) : [];
     const run: Run = {
       id: newId(),
@@ -109,14 +117,22 @@ export class Replays {
     return describe(run);
   }
 
-  /** Whether one runs. */
-  get busy(): boolean {
-    return this.#active !== undefined;
+  /** Id of the replay that runs. */
+  get active(): string | undefined {
+    return this.#active?.id;
   }
 
-  /** Resolves when none runs. */
+  /** Whether one runs, of whatever sort. */
+  get busy(): boolean {
+    return this.#active !== undefined || this.other.active !== undefined;
+  }
+
+  /** Resolves when none runs, of whatever sort. */
   async idle(): Promise<void> {
-    while (this.#active) await this.#active.finished;
+    while (this.busy) {
+      await this.#active?.finished;
+      await this.other.idle();
+    }
   }
 
   /** Resolves when a replay has ended, however it did. */

@@ -8,6 +8,7 @@ import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { barsToArrow } from './arrow.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
+import { replayRoutes } from './replay/routes.ts';
 import {
   barsQuery,
   idParam,
@@ -25,6 +26,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
   return new Elysia({ name: 'marketdata-routes' })
     .use(jobRoutes(service.longWork.jobs))
     .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
+    .use(replayRoutes(service))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },

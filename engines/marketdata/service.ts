@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import { EngineWatch } from '../../src/bus/presence.ts';
 import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
+import { systemTimers } from '../../src/core/timers.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
+import { OrderBook } from '../../src/market/book/order-book.ts';
+import { bookRuleOf } from '../../src/market/book/rules.ts';
 import type { BarColumns } from './csv.ts';
 import { History } from './history/history.ts';
 import { importBars } from './import.ts';
@@ -14,6 +17,8 @@ import { registerPipeline } from './pipeline/metrics.ts';
 import { PipelineService } from './pipeline/service.ts';
 import { isSimulated, simulatedSource, simulatedSubscriptions } from './pipeline/simulated-source.ts';
 import type { KnownSource } from './pipeline/source-board.ts';
+import { sourceFinder } from './replay/find-source.ts';
+import { MarketReplays } from './replay/market-replays.ts';
 import { Replays } from './replays.ts';
 import {
   type BarsQuery,
@@ -24,6 +29,9 @@ import {
 } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
+
+/** Times its limit that a compressed file may unpack to. */
+const UNPACKED = 32;
 
 /** Bars of one series with what they are. */
 export interface Bars {
@@ -36,6 +44,7 @@ export interface Bars {
 /** State and decisions of the Market Data engine. */
 export class MarketDataService {
   readonly replays: Replays;
+  readonly marketReplays: MarketReplays;
   readonly longWork: LongWork;
   readonly pipeline: PipelineService;
   readonly #context: EngineContext;
@@ -54,7 +63,8 @@ export class MarketDataService {
     });
     this.#watch = new EngineWatch(bus, clock);
     const store = async () => (await this.history()).bars;
-    this.replays = new Replays(context, store, this.#feed, this.#watch);
+    this.marketReplays = this.#makeReplays();
+    this.replays = new Replays(context, store, this.#feed, this.#watch, this.marketReplays);
     const replay = (request: ReplayRequest) => this.replay(request);
     this.pipeline = new PipelineService(context, {
       known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => ({ id, factory }))],
@@ -104,6 +114,7 @@ export class MarketDataService {
   }
 
   async stop(): Promise<void> {
+    await this.marketReplays.stop();
     await this.pipeline.stop();
     await this.longWork.stop();
     await this.replays.stop();
@@ -186,6 +197,27 @@ export class MarketDataService {
     throw new InvalidOptionError('Expected interval_us, since several intervals of this symbol are stored', [
       { pointer: 'query/interval_us', expected: `one of ${list}` },
     ]);
+  }
+
+  #makeReplays(): MarketReplays {
+    const { bus, clock, log, config } = this.#context;
+    return new MarketReplays({
+      bus,
+      clock,
+      timers: systemTimers,
+      log,
+      makeBook: (source) => new OrderBook({ rule: bookRuleOf(source) }),
+      makeGate: () => ({ check: (record) => record.flags }),
+      sourceOf: sourceFinder({
+        importDir: config.importDir,
+        maxBytes: config.maxImportBytes * UNPACKED,
+        history: () => this.history(),
+      }),
+      isLive: (symbol) =>
+        this.#feed.history(symbol) !== undefined ||
+        this.pipeline.subscriptions().some((subscription) => subscription.symbol === symbol),
+      other: () => this.replays.active,
+    });
   }
 
   // It stands still for as long as a replay lasts: its silence says nothing.

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DECISION_VARIABLES, type DecisionSettings, decisionSettings } from './decision-settings.ts';
 import { InvalidOptionError } from './errors.ts';
@@ -55,6 +55,8 @@ const envSchema = z.object({
     .min(1024)
     .max(2 ** 34)
     .default(536_870_912),
+  /** The only folder from which files are read because a request names them; `import` in the data folder when absent. */
+  NAUTILUS_IMPORT_DIR: z.string().min(1).optional(),
   /** `simulated` publishes the simulated market; `none` stays silent until a replay. */
   NAUTILUS_FEED: z.enum(['simulated', 'none']).default('simulated'),
   /** Milliseconds between two bars of the simulated market; 10..60000. */
@@ -170,6 +172,8 @@ export interface Config {
   readonly placement: 'auto' | 'off';
   readonly maxBodyBytes: number;
   readonly maxImportBytes: number;
+  /** The only folder from which files are read because a request names them. */
+  readonly importDir: string;
   readonly feed: 'simulated' | 'none';
   readonly feedIntervalMs: number;
   readonly feedSeed: number;
@@ -247,6 +251,7 @@ export function loadConfig(
     placement: e.NAUTILUS_PLACEMENT,
     maxBodyBytes: e.NAUTILUS_MAX_BODY_BYTES,
     maxImportBytes: e.NAUTILUS_MAX_IMPORT_BYTES,
+    importDir: resolve(cwd, e.NAUTILUS_IMPORT_DIR ?? join(e.NAUTILUS_DATA_DIR, 'import')),
     feed: e.NAUTILUS_FEED,
     feedIntervalMs: e.NAUTILUS_FEED_INTERVAL_MS,
     feedSeed: e.NAUTILUS_FEED_SEED,

@@ -89,6 +89,9 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
     'POST /replays': 'trade',
     'POST /replays/queue': 'trade',
     'DELETE /replays/:id': 'trade',
+    'POST /replay': 'trade',
+    'PATCH /replay/:id': 'trade',
+    'DELETE /replay/:id': 'trade',
     'DELETE /jobs/:id': 'trade',
     // Its address may be any, and strategies trade on what comes from there.
     'PUT /sources/:id': 'admin',
