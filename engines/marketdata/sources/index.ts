@@ -1,4 +1,5 @@
 // All sources of market data by their id.
+import { alpaca, alpacaSip } from './alpaca/index.ts';
 import { alphavantage } from './alphavantage/index.ts';
 import { binance, binanceUsdm } from './binance/index.ts';
 import { ccxt } from './ccxt/index.ts';
@@ -8,6 +9,8 @@ import type { SourceFactory } from './port.ts';
 import { yahoo } from './yahoo/index.ts';
 
 export const SOURCES: Readonly<Record<string, SourceFactory>> = {
+  alpaca,
+  'alpaca-sip': alpacaSip,
   alphavantage,
   binance,
   'binance-usdm': binanceUsdm,
