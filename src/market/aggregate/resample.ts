@@ -1,0 +1,110 @@
+// Longer bars of time from shorter ones.
+import { InvalidOptionError } from '../../core/errors.ts';
+import type { BarRecord } from '../records.ts';
+import type { Calendar } from '../sessions/calendar.ts';
+import { DAY_US } from '../sessions/days.ts';
+import { TimeGrid } from './time-grid.ts';
+
+/** What longer bars are asked for. */
+export interface ResampleOptions {
+  /** Length in microseconds; a multiple of that of the bars. */
+  readonly interval: number;
+  /** `session` counts from the open of each session of `calendar`, so that a day is one bar from open to close. Default `epoch`. */
+  readonly align?: 'epoch' | 'session';
+  readonly calendar?: Calendar | null;
+}
+
+/**
+ * Makes longer bars of bars of time of one series that come in order. `flags` of a longer bar are all of those in it, `trades` is null when that of one is.
+ * Bars before the one being made are counted as late, those outside of the sessions as outside; neither is in a bar.
+ */
+export class BarResampler {
+  readonly counts = { bars: 0, late: 0, outside: 0 };
+  readonly #grid: TimeGrid;
+  readonly #interval: number;
+  readonly #take: (bar: BarRecord) => void;
+  #bar: BarRecord | null = null;
+  #endUs = Number.NEGATIVE_INFINITY;
+
+  /** Throws InvalidOptionError for an interval that is none, or sessions without a calendar. */
+  constructor(
+    { interval, align = 'epoch', calendar = null }: ResampleOptions,
+    take: (bar: BarRecord) => void,
+  ) {
+    if (!Number.isSafeInteger(interval) || interval <= 0) refuse('interval', 'an integer above 0');
+    if (align === 'session' && calendar === null) refuse('align', 'epoch where no calendar is known');
+    this.#interval = interval;
+    this.#take = take;
+    this.#grid = new TimeGrid({ interval, align }, calendar);
+  }
+
+  /** Throws InvalidOptionError for a bar that is no part of the longer ones. */
+  push(bar: BarRecord): void {
+    if (bar.unit !== 'time' || this.#interval % bar.interval !== 0) {
+      refuse('interval', 'a multiple of the length of the bars, which are of time');
+    }
+    const us = bar.tsEventUs;
+    if (us >= this.#endUs) {
+      this.flush();
+      if (!this.#find(bar)) {
+        this.counts.outside++;
+        return;
+      }
+      this.#endUs = this.#grid.endUs;
+    } else if (this.#bar === null || us < this.#bar.tsEventUs) {
+      this.counts.late++;
+      return;
+    }
+    this.counts.bars++;
+    this.#bar = this.#bar === null ? this.#first(bar) : joined(this.#bar, bar);
+  }
+
+  /** Hands on the bar that is being made, if there is one, as it is. */
+  flush(): void {
+    if (this.#bar === null) return;
+    const bar = this.#bar;
+    this.#bar = null;
+    this.#take(bar);
+  }
+
+  // A bar of a round hour may begin before the session that it reaches into.
+  #find({ tsEventUs, interval }: BarRecord): boolean {
+    if (this.#grid.find(tsEventUs)) return true;
+    return interval < DAY_US && this.#grid.find(tsEventUs + interval - 1);
+  }
+
+  #first(bar: BarRecord): BarRecord {
+    return { ...bar, tsEventUs: this.#grid.startUs, tsEventText: undefined, interval: this.#interval };
+  }
+}
+
+/** Returns longer bars of a series, the unfinished last one too, and what was left out. */
+export function resample(
+  bars: Iterable<BarRecord>,
+  options: ResampleOptions,
+): { readonly bars: BarRecord[]; readonly counts: BarResampler['counts'] } {
+  const longer: BarRecord[] = [];
+  const resampler = new BarResampler(options, (bar) => longer.push(bar));
+  for (const bar of bars) resampler.push(bar);
+  resampler.flush();
+  return { bars: longer, counts: resampler.counts };
+}
+
+function joined(bar: BarRecord, next: BarRecord): BarRecord {
+  return {
+    ...bar,
+    tsReceiveUs: Math.max(bar.tsReceiveUs, next.tsReceiveUs),
+    flags: bar.flags | next.flags,
+    high: Math.max(bar.high, next.high),
+    low: Math.min(bar.low, next.low),
+    close: next.close,
+    volume: bar.volume + next.volume,
+    trades: bar.trades === null || next.trades === null ? null : bar.trades + next.trades,
+    // Only what has been done to all of it has been done to the longer bar.
+    adjusted: bar.adjusted.filter((name) => next.adjusted.includes(name)),
+  };
+}
+
+function refuse(field: string, expected: string): never {
+  throw new InvalidOptionError(`Expected ${expected} for ${field}`, [{ pointer: `/${field}`, expected }]);
+}
