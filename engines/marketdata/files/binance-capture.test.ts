@@ -285,32 +285,34 @@ describe('lines', () => {
 
   test('that are no records are counted by reason, with the first places, and the rest is read', async () => {
     const bad: [string, string][] = [
-      ['', ''],
       ['nonsense', 'no receive time in nanoseconds'],
       [`12 ${JSON.stringify(depth)}`, 'no receive time in nanoseconds'],
+      [at.trim(), 'not JSON'],
       [`${at}{"stream":"x","data":`, 'not JSON'],
-      [`${at}[1]`, 'not a message'],
-      [`${at}{"stream":"x","data":null}`, 'not a message'],
-      [wrap({ e: 'kline', s: 'AB' }), 'unknown message'],
-      [wrap({ ...trade, s: 5 }), 'no symbol'],
-      [wrap({ ...trade, p: 1.5 }), 'a number that is no decimal text'],
-      [wrap({ ...trade, p: '-1' }), 'a price that is no positive decimal'],
-      [wrap({ ...trade, p: '1e5' }), 'a price that is no positive decimal'],
-      [wrap({ ...trade, p: '12345678901234567890' }), 'a price that is no positive decimal'],
-      [wrap({ ...trade, q: '' }), 'a price or size that is no decimal of 0 or more'],
-      [wrap({ ...trade, t: 2 ** 60 }), 'a sequence that is no whole number'],
-      [wrap({ ...trade, T: 'now' }), 'no event time in milliseconds'],
-      [wrap({ ...trade, m: undefined }), 'trade without a side'],
-      [wrap({ ...depth, b: {} }), 'levels that are no list'],
-      [wrap({ ...depth, b: [['1']] }), 'a level that is no price and size'],
-      [wrap({ ...depth, u: '2' }), 'a sequence that is no whole number'],
+      [`${at}[1]`, 'message: no object'],
+      [`${at}{"stream":"x","data":null}`, 'data: no object'],
+      [wrap({ e: 'kline', s: 'AB' }), 'unknown event'],
+      [wrap({ ...trade, s: 5 }), 'symbol: no name'],
+      [wrap({ ...trade, p: '-1' }), 'price: not above 0, or not exact'],
+      [wrap({ ...trade, p: '0.0' }), 'price: not above 0, or not exact'],
+      [wrap({ ...trade, p: '12345678901234567890' }), 'price: not above 0, or not exact'],
+      [wrap({ ...trade, p: '0x1' }), 'price: no decimal'],
+      [wrap({ ...trade, q: '' }), 'size: no decimal'],
+      [wrap({ ...trade, t: 2 ** 60 }), 'id: more than 2^53'],
+      [wrap({ ...trade, T: 'now' }), 'time: no whole number'],
+      [wrap({ ...trade, m: undefined }), 'm: no side'],
+      [wrap({ ...depth, b: {} }), 'levels: no list'],
+      [wrap({ ...depth, b: [['1']] }), 'size: no decimal'],
+      [wrap({ ...depth, u: 'two' }), 'u: no whole number'],
+      [wrap(depth).replace('"U":1', '"U":01'), 'not JSON'],
+      [`${wrap(depth)} `.replace('}} ', '}}}'), 'not JSON'],
       [`${at}{"lastUpdateId":5,"bids":[],"asks":[]}`, 'snapshot before any message that names its symbol'],
     ];
     const { capture, records } = await readLines([...bad.map(([line]) => line).reverse(), wrap(depth)]);
     expect(records).toHaveLength(1);
-    expect(capture.lines).toBe(bad.length);
+    expect(capture.lines).toBe(bad.length + 1);
     const counted: Record<string, number> = {};
-    for (const [, reason] of bad.slice(1)) counted[reason] = (counted[reason] ?? 0) + 1;
+    for (const [, reason] of bad) counted[reason] = (counted[reason] ?? 0) + 1;
     // The snapshot comes first here, so that no line before it names a symbol.
     expect(capture.reasons).toEqual(counted);
     expect(capture.refused[0]).toEqual({

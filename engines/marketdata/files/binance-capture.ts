@@ -5,7 +5,7 @@ import { BinanceLines, type CaptureNames, type CaptureRecord } from './binance-l
 export interface CaptureOptions extends CaptureNames {
   /** Most bytes after decompression. */
   readonly maxBytes: number;
-  /** Most characters of a line; a longer one is refused. Default 4 Mi: a snapshot of 5,000 levels has 0.3 million. */
+  /** Most bytes of a line; a longer one is refused. Default 4 Mi: a snapshot of 5,000 levels has 0.3 million. */
   readonly maxLine?: number | undefined;
 }
 
@@ -19,6 +19,8 @@ export interface RefusedLine {
 /** Refused lines that are reported one by one; all are counted. */
 export const MAX_REFUSED_LINES = 100;
 
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 const DEFAULT_MAX_LINE = 4 * 1024 * 1024;
 
 /** Reads one capture; its counts are complete when {@link records} has ended. */
@@ -43,40 +45,48 @@ export class BinanceCapture {
   /** Yields the records of a body in the order of its lines, in batches. Throws TooLargeError past `maxBytes` and for a gzip that grows beyond reason. */
   async *records(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly CaptureRecord[]> {
     const maxLine = this.#options.maxLine ?? DEFAULT_MAX_LINE;
-    const decoder = new TextDecoder();
-    // The start of a line whose end has not come; null while the rest of one that is too long is passed over.
-    let open: string | null = '';
     const onDamage = () => {
       this.damaged = 'the gzip stream is cut or damaged';
     };
+    const pieces: Uint8Array[] = [];
+    // Bytes of a line whose end has not come; beyond the limit they are counted and not kept.
+    let open = 0;
     for await (const chunk of gunzipped(body, {
       maxBytes: this.#options.maxBytes,
       what: 'capture',
       onDamage,
     })) {
-      const text = decoder.decode(chunk, { stream: true });
       const batch: CaptureRecord[] = [];
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let from = 0;
-      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-        const line: string | null = open === null ? null : open + text.slice(from, end);
-        this.#take(line === null || line.length > maxLine ? null : line, batch);
-        open = '';
+      for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
+        if (open > 0) {
+          const line = open + end > maxLine ? null : Buffer.concat([...pieces, bytes.subarray(0, end)]);
+          this.#take(line, 0, open + end, batch);
+          pieces.length = 0;
+          open = 0;
+        } else this.#take(end - from > maxLine ? null : bytes, from, end, batch);
         from = end + 1;
       }
-      if (open !== null) open += text.slice(from);
-      if (open !== null && open.length > maxLine) open = null;
+      if (from < bytes.length) {
+        open += bytes.length - from;
+        // A copy: who made the chunk may use its memory again.
+        if (open <= maxLine) pieces.push(Uint8Array.prototype.slice.call(bytes, from));
+        else pieces.length = 0;
+      }
       if (batch.length > 0) yield batch;
     }
-    const last: CaptureRecord[] = [];
-    if (open !== '') this.#take(open, last);
-    if (last.length > 0) yield last;
+    const rest: CaptureRecord[] = [];
+    if (open > 0) this.#take(open > maxLine ? null : Buffer.concat(pieces), 0, open, rest);
+    if (rest.length > 0) yield rest;
   }
 
-  #take(line: string | null, batch: CaptureRecord[]): void {
+  #take(bytes: Buffer | null, from: number, end: number, batch: CaptureRecord[]): void {
     this.#place++;
-    if (line !== null && (line === '' || line === '\r')) return;
+    const to = bytes !== null && end > from && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    if (bytes !== null && to === from) return;
     this.lines++;
-    const record = line === null ? 'a line that is too long' : this.#lines.read(line);
+    const record = bytes === null ? 'a line that is too long' : this.#lines.read(bytes, from, to);
     if (typeof record !== 'string') {
       batch.push(record);
       return;

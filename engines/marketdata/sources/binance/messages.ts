@@ -38,7 +38,7 @@ export interface Reading {
 const FIRST_MICROS = 1e14;
 
 /** Returns a time in milliseconds or microseconds as microseconds. */
-function timeUs(value: unknown): number {
+export function timeUs(value: unknown): number {
   const time = wholeOf(value, 'time');
   return time >= FIRST_MICROS ? time : time * 1000;
 }

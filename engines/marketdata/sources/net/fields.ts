@@ -87,6 +87,11 @@ export class Scales {
     this.#of(symbol).scale = scale;
   }
 
+  /** Returns the scale of a symbol as it is now; undefined before its first record. */
+  now(symbol: string): Scale | undefined {
+    return this.#scales.get(symbol)?.scale;
+  }
+
   /** Makes the integers of one record: all in one scale, again from the start when that grew on the way. */
   exactly<T>(symbol: string, make: (scale: GrowingScale) => T): T & { readonly scale: Scale } {
     const growing = this.#of(symbol);
