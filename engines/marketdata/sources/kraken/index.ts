@@ -1,0 +1,29 @@
+// Kraken as a source: its public WebSocket v2 and REST interface, without a key.
+import type { SourceFactory } from '../port.ts';
+import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
+import { KrakenRest } from './rest.ts';
+import { BOOK_DEPTH, KrakenStream } from './stream.ts';
+
+const MINUTE_US = 60_000_000;
+
+export const kraken: SourceFactory = (context) => {
+  const rest = new KrakenRest(context);
+  return {
+    id: SOURCE,
+    title: 'Kraken',
+    capabilities: {
+      live: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar', 'instrument'],
+      historical: ['trade', 'bar'],
+      intervalsUs: INTERVALS_MIN.map((minutes) => minutes * MINUTE_US),
+      bookDepth: BOOK_DEPTH,
+      key: 'none',
+      credentials: [],
+      limits: { requestsPerMinute: 60, symbolsPerConnection: null },
+      verified: 'recorded',
+    },
+    nativeSymbol,
+    live: (sink) => new KrakenStream(context, sink),
+    history: (request, signal) => rest.history(request, signal),
+    instruments: (signal) => rest.instruments(signal),
+  };
+};
