@@ -250,11 +250,13 @@ describe('what is not applied', () => {
     expect(adjustBars(given, [split], 'split').bars[0]!.close).toBe(100);
   });
 
-  test('amounts may be given for shares of today', () => {
+  test('dividends before a later split are of a part of a share of today', () => {
     const later = { ...split, tsEventUs: at('2024-01-03') };
-    const asPaid = adjustBars(series, [dividend, later], 'total_return').adjustment;
-    const half = { ...dividend, amount: 0.5 };
-    const ofToday = adjustBars(series, [half, later], 'total_return', { amountsInSharesOfToday: true });
-    expect(ofToday.adjustment.applied).toEqual(asPaid.applied);
+    const factors = (given: BarRecord[]) =>
+      adjustBars(given, [dividend, later], 'total_return').adjustment.applied.map((one) => one.factor);
+    // Closes of 100 as they were, and of 50 in shares of today: the same dividend.
+    const ofToday = series.map((one) => ({ ...one, close: one.close / 2, adjusted: ['split' as const] }));
+    expect(factors(series)).toEqual([0.99, 0.5]);
+    expect(factors(ofToday)).toEqual([0.99, 0.5]);
   });
 });

@@ -33,8 +33,6 @@ export interface IgnoredAction {
 export interface AdjustmentOptions {
   /** Actions after this time are not in force. */
   readonly asOfUs: number;
-  /** Dividends are given for one share of today, as Yahoo Finance does, instead of for one of the ex-day. Default false. */
-  readonly amountsInSharesOfToday?: boolean;
 }
 
 /** The bar before an ex-day, or null. */
@@ -93,14 +91,14 @@ export class Adjustment {
  * Returns the adjustment by the actions of one instrument. A split of `ratio` new shares for one multiplies the prices before its ex-day by
  * `1 / ratio`. A dividend multiplies them by `1 - amount / close`, with the last close before the ex-day, as CRSP and Yahoo Finance do: adjusted
  * returns over an ex-day are then those of who reinvests at that close less the dividend. Dividends of one day are added; with a split on the same
- * day they are paid for new shares. Where several sources tell of one ex-day, the first in the list counts. The ex-day begins at the action's
+ * day they are paid for new shares; `amount` is for one share as it was on the ex-day. Where several sources tell of one ex-day, the first in the list counts. The ex-day begins at the action's
  * `tsEventUs`.
  */
 export function adjustmentOf(
   mode: AdjustmentMode,
   actions: readonly CorporateAction[],
   closeBefore: CloseBefore,
-  { asOfUs, amountsInSharesOfToday = false }: AdjustmentOptions,
+  { asOfUs }: AdjustmentOptions,
 ): Adjustment {
   const ignored: IgnoredAction[] = [];
   const splits = new Map<number, Day>();
@@ -115,17 +113,17 @@ export function adjustmentOf(
   }
   for (const [exUs, { value, source }] of dividends) {
     const before = closeBefore(exUs);
-    const laterSplits = ratioOf(splits, (ex) => ex > exUs);
-    // A close in shares of the day before is worth a ratio-th of it after a split on the ex-day; one in shares of today has all later splits in it.
-    const perShare = before?.adjusted.includes('split') ? laterSplits : 1 / (splits.get(exUs)?.value ?? 1);
-    const paid = amountsInSharesOfToday ? value * laterSplits : value;
+    // For one share of the ex-day: a close in shares of the day before has a split of the ex-day before it, one in shares of today later ones behind it.
+    const perShare = before?.adjusted.includes('split')
+      ? ratioAfter(splits, exUs)
+      : 1 / (splits.get(exUs)?.value ?? 1);
     const close = before === null ? Number.NaN : before.close * perShare;
     if (before === null) ignored.push(ignoring('dividend', exUs, source, 'no close before it'));
     else if (before.adjusted.includes('dividend')) {
       ignored.push(ignoring('dividend', exUs, source, 'the close before it is adjusted for dividends'));
-    } else if (!(paid < close)) {
+    } else if (!(value < close)) {
       ignored.push(ignoring('dividend', exUs, source, 'not below the close before it'));
-    } else applied.push({ action: 'dividend', exUs, value: paid, factor: 1 - paid / close });
+    } else applied.push({ action: 'dividend', exUs, value, factor: 1 - value / close });
   }
   applied.sort((a, b) => a.exUs - b.exUs);
   return new Adjustment(mode, applied, ignored);
@@ -190,9 +188,9 @@ function ignoring(
   return { action, exUs, source, reason };
 }
 
-function ratioOf(splits: ReadonlyMap<number, Day>, which: (exUs: number) => boolean): number {
+function ratioAfter(splits: ReadonlyMap<number, Day>, us: number): number {
   let ratio = 1;
-  for (const [exUs, { value }] of splits) if (which(exUs)) ratio *= value;
+  for (const [exUs, { value }] of splits) if (exUs > us) ratio *= value;
   return ratio;
 }
 

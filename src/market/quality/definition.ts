@@ -98,9 +98,10 @@ export function bitsOf(names: readonly FlagName[]): number {
   return names.reduce((bits, name) => bits | FLAGS[name].bit, 0);
 }
 
-/** Returns how many shares there are at `toUs` for one at `fromUs`, by the splits in between. */
-export function ratioBetween(splits: readonly KnownSplit[], fromUs: number, toUs: number): number {
+/** Returns how many shares there are at a record for one at `fromUs`, by the splits in between; 1 for a bar whose source has adjusted it. */
+export function ratioSince(splits: readonly KnownSplit[], fromUs: number, record: MarketRecord): number {
   let ratio = 1;
-  for (const split of splits) if (split.exUs > fromUs && split.exUs <= toUs) ratio *= split.ratio;
+  if (splits.length === 0 || (record.kind === 'bar' && record.adjusted.includes('split'))) return ratio;
+  for (const { exUs, ratio: more } of splits) if (exUs > fromUs && exUs <= record.tsEventUs) ratio *= more;
   return ratio;
 }

@@ -1,10 +1,12 @@
 // What a gate remembers over a restart, and the score of what it counted.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { calendarById } from '../sessions/calendars.ts';
+import { MINUTE_US } from '../sessions/days.ts';
 import { CHECKS } from './checks/index.ts';
 import { type GateOptions, SeriesGate } from './gate.ts';
 import { scoreOf } from './score.ts';
-import { quote, START_US, trade } from './test-records.ts';
+import { bar, quote, START_US, trade } from './test-records.ts';
 
 describe('the memory of a gate', () => {
   const record = fc.record({
@@ -46,6 +48,24 @@ describe('the memory of a gate', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('keeps bars of different lengths apart, over a restart as well', () => {
+    const bars = Array.from({ length: 240 }, (_, i) => [
+      bar({ tsEventUs: START_US + i * MINUTE_US, volume: i + 1 }),
+      ...(i % 60 === 59
+        ? [bar({ tsEventUs: START_US + (i - 59) * MINUTE_US, interval: 60 * MINUTE_US })]
+        : []),
+    ]).flat();
+    const calendar = calendarById('24x7');
+    let gate = new SeriesGate({ kind: 'bar', calendar });
+    const flags = bars.map((one, i) => {
+      if (i % 50 === 49)
+        gate = new SeriesGate({ kind: 'bar', calendar }, JSON.parse(JSON.stringify(gate.save())));
+      return gate.check(one);
+    });
+    expect(flags.filter((bits) => bits !== 0)).toEqual([]);
+    expect(gate.report(START_US)).toMatchObject({ records: 244, missing: 0, score: 1 });
   });
 
   test('is bounded', () => {

@@ -31,6 +31,13 @@ export interface SavedGate {
   readonly parameters: unknown;
   readonly counts: SeriesCounts;
   readonly splits: readonly KnownSplit[];
+  /** What the checks remember; bars: for each length. */
+  readonly lanes: readonly SavedLane[];
+}
+
+interface SavedLane {
+  /** Which bars; '' for other kinds. */
+  readonly length: string;
   readonly checks: Readonly<Record<string, unknown>>;
 }
 
@@ -38,19 +45,28 @@ export interface SavedGate {
 const VERSION = 1;
 // Splits of one instrument that a gate remembers; none has had so many.
 const MAX_SPLITS = 256;
+// Lengths of bars of one symbol that are told apart; the one that began first is forgotten for another.
+const MAX_LANES = 32;
 
 interface Step {
   readonly flag: FlagName;
   readonly bit: number;
   /** Bits upon which it does not run. */
   readonly unless: number;
-  readonly running: Running;
+  readonly start: (saved: unknown) => Running;
+}
+
+/** The checks at work, in the order of the steps, on the bars of one length or all records of another kind. */
+interface Lane {
+  readonly unit: string;
+  readonly interval: number;
+  readonly running: readonly Running[];
 }
 
 /** Bits of the flags that keep a record from the main view. */
 export const QUARANTINE = bitsOf(FLAG_NAMES.filter((name) => FLAGS[name].quarantine));
 
-/** A gate of one series: source, symbol, kind. The same records with the same clock get the same flags, in one run or over a restart. */
+/** A gate of one series: source, symbol, kind; bars of different lengths are judged apart. The same records with the same clock get the same flags, in one run or over a restart. */
 export class SeriesGate {
   readonly #series: Series;
   readonly #parameters: Record<string, unknown>;
@@ -59,6 +75,8 @@ export class SeriesGate {
   readonly #counts: SeriesCounts;
   readonly #byBit: number[] = [];
   #splits: KnownSplit[];
+  readonly #lanes = new Map<string, Lane>();
+  #lane: Lane;
   /** False when a saved memory was given that this version or these parameters cannot go on from. */
   readonly restored: boolean;
 
@@ -75,8 +93,11 @@ export class SeriesGate {
       flag: check.flag,
       bit: FLAGS[check.flag].bit,
       unless: bitsOf(check.unless),
-      running: check.start(this.#parameters[check.flag] as never, usable?.checks[check.flag] ?? null),
+      start: (memory: unknown) => check.start(this.#parameters[check.flag] as never, memory),
     }));
+    for (const { length, checks } of usable?.lanes ?? []) this.#open(length, checks);
+    this.#lane = this.#lanes.get('') ?? NO_LANE;
+    if (kind !== 'bar' && this.#lane === NO_LANE) this.#lane = this.#open('', {});
     this.#byBit = this.#steps.map(({ flag }) => this.#counts.flags[flag] ?? 0);
     this.#context = {
       series: this.#series,
@@ -98,10 +119,17 @@ export class SeriesGate {
     context.missing = 0;
     context.place = 'first';
     let flags = record.flags;
+    if (
+      record.kind === 'bar' &&
+      (record.interval !== this.#lane.interval || record.unit !== this.#lane.unit)
+    ) {
+      this.#lane = this.#laneOf(`${record.unit} ${record.interval}`);
+    }
+    const { running } = this.#lane;
     for (let i = 0; i < this.#steps.length; i++) {
       const step = this.#steps[i]!;
       context.flags = flags;
-      if ((flags & step.unless) !== 0 || !step.running.step(record, context)) continue;
+      if ((flags & step.unless) !== 0 || !running[i]!.step(record, context)) continue;
       flags |= step.bit;
       this.#byBit[i]!++;
     }
@@ -132,10 +160,11 @@ export class SeriesGate {
 
   /** Returns for how long the source has been silent beyond its bound, in microseconds of open market; 0 while it is within. */
   silentUs(nowUs: number): number {
-    for (const { running } of this.#steps) {
-      if (running.silence) return running.silence(nowUs, this.#series);
+    let longest = 0;
+    for (const { running } of this.#lanes.values()) {
+      for (const check of running) longest = Math.max(longest, check.silence?.(nowUs, this.#series) ?? 0);
     }
-    return 0;
+    return longest;
   }
 
   /** Returns what was counted, with the score and what it was lost by. */
@@ -144,16 +173,33 @@ export class SeriesGate {
   }
 
   save(): SavedGate {
-    const checks: Record<string, unknown> = {};
-    for (const { flag, running } of this.#steps) checks[flag] = running.save();
+    const lanes = [...this.#lanes].map(([length, { running }]) => ({
+      length,
+      checks: Object.fromEntries(this.#steps.map(({ flag }, i) => [flag, running[i]!.save()])),
+    }));
     return {
       version: VERSION,
       kind: this.#series.kind,
       parameters: this.#parameters,
       counts: this.#snapshot(),
       splits: this.#splits,
-      checks,
+      lanes,
     };
+  }
+
+  #laneOf(length: string): Lane {
+    const known = this.#lanes.get(length);
+    if (known) return known;
+    if (this.#lanes.size >= MAX_LANES) this.#lanes.delete(this.#lanes.keys().next().value!);
+    return this.#open(length, {});
+  }
+
+  #open(length: string, checks: Readonly<Record<string, unknown>>): Lane {
+    const [unit, interval] = length.split(' ');
+    const running = this.#steps.map(({ flag, start }) => start(checks[flag] ?? null));
+    const lane = { unit: unit!, interval: Number(interval), running };
+    this.#lanes.set(length, lane);
+    return lane;
   }
 
   #snapshot(): SeriesCounts {
@@ -167,6 +213,8 @@ export class SeriesGate {
 
 // Times of such records say nothing about the series.
 const UNTIMED = FLAGS.malformed.bit | FLAGS.bad_timestamp.bit;
+
+const NO_LANE: Lane = { unit: '', interval: Number.NaN, running: [] };
 
 function emptyCounts(): SeriesCounts {
   return {

@@ -237,6 +237,16 @@ describe('jumps like splits', () => {
     expect(unknown[30]).toEqual(['split_like_jump']);
     expect(unknown.flat()).toHaveLength(1);
   });
+
+  test('are none in bars that the source has adjusted for a known split', () => {
+    const days = Array.from({ length: 40 }, (_, i) => ({
+      ...daily(i, i % 2 ? 101 : 100),
+      adjusted: ['split' as const],
+    }));
+    const gate = new SeriesGate({ kind: 'bar' });
+    gate.know(action({ action: 'split', ratio: 4, tsEventUs: days[30]!.tsEventUs }));
+    expect(days.flatMap((day) => flagNames(gate.check(day)))).toEqual([]);
+  });
 });
 
 test('silence counts only while the market is open', () => {

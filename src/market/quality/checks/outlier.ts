@@ -3,7 +3,7 @@
 import { FLAGS } from '../../flags.ts';
 import type { MarketRecord } from '../../records.ts';
 import { DAY_US } from '../../sessions/days.ts';
-import { type Context, defineCheck, type Running, ratioBetween, type Values } from '../definition.ts';
+import { type Context, defineCheck, type Running, ratioSince, type Values } from '../definition.ts';
 import { priceOf } from '../prices.ts';
 import { RobustScale } from '../robust-scale.ts';
 
@@ -107,7 +107,7 @@ class Outliers implements Running {
     const log = Math.log(price);
     if (context.splits.length > 0) {
       // The level goes on in prices of the new shares.
-      const shift = Math.log(ratioBetween(context.splits, this.#us, record.tsEventUs));
+      const shift = Math.log(ratioSince(context.splits, this.#us, record));
       this.#level -= shift;
       this.#previous -= shift;
     }

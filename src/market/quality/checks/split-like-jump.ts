@@ -1,7 +1,7 @@
 // `split_like_jump`: overnight a price changes by the ratio of a split, and no split is known.
 import type { MarketRecord } from '../../records.ts';
 import { DAY_US } from '../../sessions/days.ts';
-import { type Context, defineCheck, type Running, ratioBetween } from '../definition.ts';
+import { type Context, defineCheck, type Running, ratioSince } from '../definition.ts';
 
 // Ratios of splits that companies choose, as steps of the logarithm of the price.
 const RATIOS = [1.25, 4 / 3, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100].map(Math.log);
@@ -35,7 +35,7 @@ export default defineCheck({
     const running: Running = {
       step(record, context) {
         if (record.kind !== 'bar') return false;
-        const ratio = ratioBetween(context.splits, us, record.tsEventUs);
+        const ratio = ratioSince(context.splits, us, record);
         const jump = close > 0 && record.open > 0 ? Math.log((record.open * ratio) / close) : 0;
         const found =
           isOvernight(record, us, context) &&
