@@ -7,8 +7,10 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
 import { OrderBook } from '../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../src/market/book/rules.ts';
+import type { CorporateAction } from '../../src/market/records.ts';
 import type { BarColumns } from './csv.ts';
 import { History } from './history/history.ts';
+import type { Quarantined } from './history/reader.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
@@ -74,6 +76,7 @@ export class MarketDataService {
       },
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
+      quarantine: async (symbol) => quarantineRows(await (await this.history()).quarantine({ symbol })),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
     const ingests = ingestJob({
@@ -81,6 +84,13 @@ export class MarketDataService {
       clock,
       adapter: (source) => this.pipeline.board.get(source).source.adapter,
       put: async (records) => (await this.history()).put(records),
+      actions: async (symbol) => {
+        const actions: CorporateAction[] = [];
+        const history = await this.history();
+        for await (const batch of history.records({ kind: 'corporate_action', symbol }))
+          actions.push(...batch);
+        return actions;
+      },
       newest: async (kind, of) => {
         const found = await (await this.history()).recordAt({ kind, view: 'raw', ...of });
         return found?.tsEventUs ?? null;
@@ -235,4 +245,15 @@ export class MarketDataService {
   async #bars() {
     return (await this.history()).bars;
   }
+}
+
+function quarantineRows(rows: readonly Quarantined[]) {
+  return rows.map(({ kind, source, ts_event_us, ts_receive_us, reasons, content }) => ({
+    kind,
+    source,
+    ts_event_us,
+    ts_receive_us,
+    reasons: [...reasons],
+    content,
+  }));
 }

@@ -44,6 +44,7 @@ describe('ingest', () => {
         if (puts > dieAfter) throw new Error('killed');
         return { stored: records.length, replaced: 0, duplicates: 0 };
       },
+      actions: async () => [],
       newest: async (_kind, { atUs }) => {
         const before = kept.filter((us) => us <= atUs);
         return before.length === 0 ? null : Math.max(...before);

@@ -3,10 +3,11 @@ import { z } from 'zod';
 import type { Clock } from '../../../src/core/clock.ts';
 import { type FieldError, InvalidOptionError, ProviderError } from '../../../src/core/errors.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
-import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import { QUARANTINE } from '../../../src/market/quality/gate.ts';
+import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { SourceAdapter } from '../sources/port.ts';
-import { QUARANTINE, QualityDesk } from './quality-desk.ts';
+import { QualityDesk } from './quality-desk.ts';
 
 const MICROS = 'microseconds since the epoch';
 const DAY_US = 86_400_000_000;
@@ -87,8 +88,8 @@ export interface IngestParts {
     kind: MarketKind,
     of: { readonly symbol: string; readonly source: string; readonly atUs: number },
   ) => Promise<number | null>;
-  /** Flags of the records of one ingest. */
-  readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
+  /** Corporate actions that are known of a symbol: their jumps are no faults. */
+  readonly actions: (symbol: string) => Promise<readonly CorporateAction[]>;
 }
 
 /** Throws what {@link checkIngest} finds wrong, before a job is made of it. */
@@ -135,7 +136,9 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
   const anew = !goesOn || (input.again && job.attempt === 1);
   const known = anew ? null : await resumePoint(parts, input, job.attempt);
   const fromUs = known === null ? input.from_us : Math.max(input.from_us, known + 1);
-  const quality = new QualityDesk(parts.makeGate ?? (() => ({ check: (record) => record.flags })));
+  // Gates of its own: the past must not be judged beside what is live.
+  const quality = new QualityDesk();
+  for (const action of await parts.actions(symbol)) quality.know(action);
   const reply: IngestReply = {
     source,
     symbol,

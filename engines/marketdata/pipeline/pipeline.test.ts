@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { MAX_RECORDS_PER_BODY } from '../../../src/bus/market-bodies.ts';
 import { topics } from '../../../src/bus/topics.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import { flagNames } from '../../../src/market/flags.ts';
 import { Rig, SYMBOL } from './test-rig.ts';
 import { ScriptedSource } from './test-source.ts';
 
@@ -131,6 +132,7 @@ describe('pipeline', () => {
     await rig.subscribe({ sources: ['a', 'b'], kinds: ['quotes'] });
     const both = (bid: number, rounds: number) => {
       for (let i = 0; i < rounds; i++) {
+        rig.clock.advance(1000);
         a.say(a.quote(rig.nowUs, 10_000, 10_002));
         b.say(b.quote(rig.nowUs, bid, bid + 2));
       }
@@ -148,6 +150,45 @@ describe('pipeline', () => {
     expect(rig.service.sources().divergence[0]).toMatchObject({ comparisons: 30, state: 'agrees' });
     const sources = new Set((await rig.said(topics.marketQuotes)).map((body) => body.source));
     expect([...sources]).toEqual(['a']);
+  });
+
+  test('keeps what cannot be from everybody but the quarantine, and tells of it', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'], kinds: ['trades', 'quotes'] });
+    const tsUs = rig.nowUs - 10_000;
+    const trade = a.trade(tsUs, 100, { id: 'x', sequence: 5 });
+    a.say(
+      trade,
+      trade,
+      a.quote(tsUs, 10_010, 10_000),
+      a.trade(tsUs + 86_400e6 * 365, 101, { id: 'y', sequence: 6 }),
+    );
+    expect(await rig.trades()).toHaveLength(1);
+    expect(await rig.said(topics.marketQuotes)).toEqual([]);
+    await rig.service.storing.idle();
+    expect(rig.stored.map((r) => flagNames(r.flags))).toEqual([
+      [],
+      ['duplicate'],
+      ['crossed'],
+      ['bad_timestamp'],
+    ]);
+    rig.pass(1);
+    const news = await rig.news('quality');
+    expect(news.map((n) => [n.kind, n.value])).toEqual([
+      ['trade', 2],
+      ['quote', 1],
+    ]);
+    expect(rig.service.source('a').outcomes).toMatchObject({ published: 1, quarantined: 3 });
+    const { series } = await rig.service.qualityOf(SYMBOL);
+    expect(series[0]).toMatchObject({
+      kind: 'trade',
+      records: 3,
+      quarantined: 2,
+      flags: { duplicate: 1, bad_timestamp: 1 },
+    });
+    expect(series[0]!.score).toBeLessThan(1);
+    expect(series[1]!.examples).toMatchObject([{ flags: ['crossed'] }]);
+    await expect(rig.service.qualityOf('ETH-USD')).rejects.toThrow(NotFoundError);
   });
 
   test('keeps subscriptions over a restart, and ends the stream of the last one', async () => {

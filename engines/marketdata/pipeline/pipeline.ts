@@ -1,4 +1,6 @@
 // The way of a record from its source to everybody else: stamped, checked, put into its book, chosen among sources, published, stored.
+
+import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BookDelta, BookSnapshot, MarketRecord, Trade } from '../../../src/market/records.ts';
 import { numberOf } from '../../../src/market/scale.ts';
 import type { SourceEvent } from '../sources/port.ts';
@@ -7,7 +9,7 @@ import type { BookChange, BookDesk } from './book-desk.ts';
 import type { Latencies } from './latency.ts';
 import type { Plan } from './plan.ts';
 import type { Publisher } from './publisher.ts';
-import { QUARANTINE, type QualityDesk } from './quality-desk.ts';
+import type { QualityDesk } from './quality-desk.ts';
 import { REFUSED, type RouteChange, type Routing, type Stream, streamOf } from './routing.ts';
 import type { Health, Source, SourceListener } from './source.ts';
 import type { Storing } from './storing.ts';
@@ -149,6 +151,7 @@ export class Pipeline implements SourceListener {
     outcomes.published++;
     publisher.add(record);
     if (record.kind === 'trade') this.#parts.trades?.(record);
+    else if (record.kind === 'corporate_action') this.#parts.quality.know(record);
     this.#store(record);
   }
 

@@ -1,11 +1,20 @@
 // What is wrong with the records of each series: flags by the gate, counts, examples, what was put into quarantine.
 import { FLAGS, type FlagName, flagNames } from '../../../src/market/flags.ts';
-import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
+import type { QualityReport } from '../../../src/market/quality/score.ts';
+import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
+import { calendarById } from '../../../src/market/sessions/calendars.ts';
 
 /** Finds what is wrong with records of one series, in their order. */
 export interface Gate {
   /** Returns the flags of a record, those that it came with included. */
   check(record: MarketRecord, nowUs: number): number;
+  /** Takes note of a corporate action, whose jump is no fault. */
+  know?(action: CorporateAction): void;
+  report?(
+    nowUs: number,
+  ): Pick<QualityReport, 'score' | 'coverage' | 'missing' | 'reasons' | 'silentUs' | 'stale'>;
 }
 
 /** A record with something wrong, as an example. */
@@ -13,7 +22,7 @@ export interface Example {
   readonly ts_event_us: number;
   readonly ts_receive_us: number;
   readonly sequence: number | null;
-  readonly flags: readonly FlagName[];
+  readonly flags: FlagName[];
 }
 
 export interface SeriesQuality {
@@ -24,6 +33,13 @@ export interface SeriesQuality {
   readonly flagged: number;
   readonly quarantined: number;
   readonly flags: Readonly<Partial<Record<FlagName, number>>>;
+  /** In [0, 1]; null before the first record. */
+  readonly score: number | null;
+  readonly coverage: number;
+  readonly missing: number;
+  readonly reasons: QualityReport['reasons'];
+  readonly silent_us: number;
+  readonly stale: boolean;
   /** The newest records with a flag, newest first. */
   readonly examples: readonly Example[];
 }
@@ -54,20 +70,28 @@ interface Series {
 
 const EXAMPLES = 20;
 const MAX_SERIES = 20_000;
+const MAX_ACTIONS = 256;
 const BITS = Object.keys(FLAGS).length;
-export const QUARANTINE = Object.values(FLAGS).reduce((bits, f) => (f.quarantine ? bits | f.bit : bits), 0);
 
 /** Flags of all series that come in. */
 export class QualityDesk {
   readonly #makeGate: (record: MarketRecord) => Gate;
+  readonly #actions = new Map<string, CorporateAction[]>();
   readonly #bySource = new Map<string, Map<string, Map<MarketKind, Series>>>();
   readonly #garbage = new Map<string, number>();
   #size = 0;
   /** Series that were not followed because there are too many. */
   overflow = 0;
 
-  constructor(makeGate: (record: MarketRecord) => Gate) {
+  constructor(makeGate: (record: MarketRecord) => Gate = gateOf) {
     this.#makeGate = makeGate;
+  }
+
+  /** Takes note of a corporate action for all series of its symbol, also those that begin later. */
+  know(action: CorporateAction): void {
+    const known = this.#actions.get(action.symbol) ?? [];
+    this.#actions.set(action.symbol, [...known.slice(1 - MAX_ACTIONS), action]);
+    for (const series of this.#all()) if (series.symbol === action.symbol) series.gate.know?.(action);
   }
 
   /** Returns the flags of a record. */
@@ -80,10 +104,12 @@ export class QualityDesk {
     return flags;
   }
 
-  /** Counts flags that a book found, beside those of the gate. */
+  /** Counts flags that a book found, beside those of the gate, which the record has. */
   add(record: MarketRecord, flags: number): void {
     const series = this.#seriesOf(record);
-    if (series && flags !== 0) this.#count(series, record, flags);
+    if (!series || flags === 0) return;
+    if (record.flags !== 0) series.flagged--;
+    this.#count(series, record, flags & ~record.flags, flags | record.flags);
   }
 
   /** Counts a message that was no record. */
@@ -111,8 +137,8 @@ export class QualityDesk {
   }
 
   /** All series of a symbol. */
-  of(symbol: string): SeriesQuality[] {
-    return [...this.#all()].filter((series) => series.symbol === symbol).map(view);
+  of(symbol: string, nowUs: number): SeriesQuality[] {
+    return [...this.#all()].filter((series) => series.symbol === symbol).map((series) => view(series, nowUs));
   }
 
   /** Records by flag, of all series together. */
@@ -163,14 +189,16 @@ export class QualityDesk {
       told: 0,
       untold: 0,
     };
+    for (const action of this.#actions.get(symbol) ?? []) series.gate.know?.(action);
     byKind.set(kind, series);
     this.#size++;
     return series;
   }
 
-  #count(series: Series, record: MarketRecord, flags: number): void {
+  #count(series: Series, record: MarketRecord, flags: number, all = flags): void {
     series.flagged++;
-    if ((flags & QUARANTINE) !== 0) {
+    // A change of a book is judged by the book, and never kept from it.
+    if ((flags & QUARANTINE) !== 0 && !isOfBook(record)) {
       series.quarantined++;
       series.untold |= flags;
     }
@@ -179,7 +207,7 @@ export class QualityDesk {
       ts_event_us: record.tsEventUs,
       ts_receive_us: record.tsReceiveUs,
       sequence: record.sequence,
-      flags: flagNames(flags),
+      flags: flagNames(all),
     });
     if (series.examples.length > EXAMPLES) series.examples.pop();
   }
@@ -191,8 +219,12 @@ function countsOf({ counts }: Series): Partial<Record<FlagName, number>> {
   return named;
 }
 
-function view(series: Series): SeriesQuality {
-  const { source, symbol, kind, records, flagged, quarantined, examples } = series;
+/** Of a gate that only hands on the flags that records come with. */
+const UNJUDGED = { score: null, coverage: 1, missing: 0, reasons: [], silentUs: 0, stale: false };
+
+function view(series: Series, nowUs: number): SeriesQuality {
+  const { source, symbol, kind, records, flagged, quarantined, examples, gate } = series;
+  const { score, coverage, missing, reasons, silentUs, stale } = gate.report?.(nowUs) ?? UNJUDGED;
   return {
     source,
     symbol,
@@ -201,6 +233,28 @@ function view(series: Series): SeriesQuality {
     flagged,
     quarantined,
     flags: countsOf(series),
+    score,
+    coverage,
+    missing,
+    reasons,
+    silent_us: silentUs,
+    stale,
     examples: [...examples],
   };
+}
+
+function isOfBook({ kind }: MarketRecord): boolean {
+  return kind === 'book_delta' || kind === 'book_snapshot';
+}
+
+/** The gate of the series that a record begins. */
+export function gateOf({ kind, source }: MarketRecord): SeriesGate {
+  return new SeriesGate({ kind, calendar: calendarOf(source) });
+}
+
+const ALWAYS = calendarById('24x7');
+
+// Exchanges of crypto never close; of other sources it depends on the symbol, which nothing here knows.
+function calendarOf(source: string): Calendar | null {
+  return /^(binance|binance-usdm|kraken|coinbase|ccxt:.*)$/.test(source) ? ALWAYS : null;
 }

@@ -6,6 +6,7 @@ import {
   bookQuery,
   bookReply,
   latencyReply,
+  qualityReply,
   sourceParam,
   sourceReply,
   sourcesReply,
@@ -83,6 +84,14 @@ export function pipelineRoutes(
       query: bookQuery,
       response: { 200: bookReply },
       detail: { summary: 'The order book of a symbol as it is now', tags: ['books'] },
+    })
+    .get('/quality/:symbol', ({ params }) => service.qualityOf(params.symbol), {
+      params: symbolParam,
+      response: { 200: qualityReply },
+      detail: {
+        summary: 'Scores, flags and examples of the records of a symbol, and its quarantine',
+        tags: ['quality'],
+      },
     })
     .get('/latency', () => service.latency(), {
       response: { 200: latencyReply },

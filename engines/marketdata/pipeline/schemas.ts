@@ -161,3 +161,49 @@ export const bookReply = z.object({
   asks: z.array(level),
   counts: counts.describe('since the start: what was applied, and what went wrong'),
 });
+
+const quarantineRow = z.object({
+  kind: z.string().nullable(),
+  source: z.string(),
+  ts_event_us: z.number().nullable(),
+  ts_receive_us: z.number(),
+  reasons: z.array(z.string()),
+  content: z.string().nullable().describe('what came, where it was no record'),
+});
+export type QuarantineRow = z.infer<typeof quarantineRow>;
+
+export const qualityReply = z.object({
+  symbol: z.string(),
+  series: z
+    .array(
+      z.object({
+        source: z.string(),
+        kind: z.string(),
+        records: z.int(),
+        flagged: z.int(),
+        quarantined: z.int(),
+        flags: z.record(z.string(), z.int()).describe('records by flag'),
+        score: z.number().nullable().describe('in [0, 1]; null before the first record'),
+        coverage: z.number().describe('share of the expected records that came'),
+        missing: z.int(),
+        reasons: z
+          .array(z.object({ reason: z.string(), records: z.int(), share: z.number(), cost: z.number() }))
+          .describe('what the score was lost by, costliest first'),
+        stale: z.boolean(),
+        silent_us: z.number().describe('silence beyond its bound'),
+        garbage: z.int().describe('messages of its source that were no records'),
+        examples: z
+          .array(
+            z.object({
+              ts_event_us: z.number(),
+              ts_receive_us: z.number(),
+              sequence: z.int().nullable(),
+              flags: z.array(z.string()),
+            }),
+          )
+          .describe('the newest 20 records with a flag'),
+      }),
+    )
+    .describe('since the start of the engine, by source and kind'),
+  quarantine: z.array(quarantineRow).describe('the newest 100 of the history'),
+});

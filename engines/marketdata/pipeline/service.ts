@@ -13,7 +13,7 @@ import { planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
 import { type Gate, QualityDesk } from './quality-desk.ts';
 import { Routing } from './routing.ts';
-import type { SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
+import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
 import { type Put, Storing } from './storing.ts';
 import { MAX_SUBSCRIPTIONS, type Subscription, type SubscriptionRequest, sourcesOf } from './subscription.ts';
@@ -26,8 +26,9 @@ export interface PipelineServiceParts {
   readonly own: readonly Subscription[];
   /** Where records are kept; absent: nowhere. */
   readonly put?: Put;
+  /** The newest records of a symbol in the quarantine of the history. */
+  readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
   readonly makeBook?: (source: string, symbol: string) => Book;
-  /** Absent: records keep the flags that they come with. */
   readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
   /** For the jitter of waits. */
   readonly random?: () => number;
@@ -73,7 +74,7 @@ export class PipelineService {
       trouble: this.board.find(source)?.trouble ?? null,
       late: this.latencies.isLate(source),
     }));
-    this.quality = new QualityDesk(parts.makeGate ?? (() => ({ check: (record) => record.flags })));
+    this.quality = new QualityDesk(parts.makeGate);
     this.books = new BookDesk({
       makeBook: parts.makeBook ?? ((source) => new OrderBook({ rule: bookRuleOf(source) })),
       resync: (source, symbol) => this.board.find(source)?.resync(symbol),
@@ -240,6 +241,25 @@ export class PipelineService {
       bids: levelsOf(bids),
       asks: levelsOf(asks),
       counts: this.books.countsOf(source, symbol),
+    };
+  }
+
+  /** What is wrong with the records of a symbol, by source and kind. Throws NotFoundError where none came. */
+  async qualityOf(symbol: string) {
+    const series = this.quality.of(symbol, this.#context.clock.nowUs());
+    const rows = (await this.#parts.quarantine?.(symbol)) ?? [];
+    if (series.length === 0 && rows.length === 0)
+      throw new NotFoundError('Nothing came of this symbol: subscribe to it or import some first');
+    return {
+      symbol,
+      series: series.map((one) => ({
+        ...one,
+        flags: { ...one.flags },
+        reasons: [...one.reasons],
+        examples: [...one.examples],
+        garbage: this.quality.garbageOf(one.source),
+      })),
+      quarantine: [...rows],
     };
   }
 

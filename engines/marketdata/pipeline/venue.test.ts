@@ -1,7 +1,6 @@
 // The pipeline behind real adapters that talk to local venues: a lost update, a lost connection, garbage, on both sides of a fail-over.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { topics } from '../../../src/bus/topics.ts';
-import { systemClock } from '../../../src/core/clock.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { BinanceDouble } from '../sources/binance/double.ts';
 import { binance, binanceUsdm } from '../sources/binance/index.ts';
@@ -17,8 +16,8 @@ describe('the pipeline on local venues', () => {
   });
 
   async function started() {
-    const spot = new BinanceDouble(() => systemClock.nowUs());
-    const futures = new BinanceDouble(() => systemClock.nowUs(), USDM);
+    const spot = new BinanceDouble(() => rig.nowUs);
+    const futures = new BinanceDouble(() => rig.nowUs, USDM);
     venues.push(spot, futures);
     for (const venue of venues) venue.book('BTCUSDT');
     rig = await Rig.start([], {
@@ -73,6 +72,7 @@ describe('the pipeline on local venues', () => {
     const { spot, futures } = await started();
     await subscribe(['trades']);
     const trade = () => {
+      rig.clock.advance(1000);
       spot.trade('BTCUSDT', '100.1', '1', false);
       futures.trade('BTCUSDT', '100.2', '1', true);
     };

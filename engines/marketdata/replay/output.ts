@@ -1,8 +1,9 @@
 // What a replay tells: records as the pipeline publishes them, order books rebuilt at market time. Everybody sees its source as `replay`.
+import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
 import { type Book, type BookChange, BookDesk } from '../pipeline/book-desk.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
-import { type Gate, QUARANTINE, QualityDesk } from '../pipeline/quality-desk.ts';
+import { type Gate, QualityDesk } from '../pipeline/quality-desk.ts';
 
 /** Source of everything that a replay publishes. */
 export const REPLAY = 'replay';
