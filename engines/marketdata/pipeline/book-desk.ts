@@ -12,6 +12,8 @@ export interface Book {
   readonly scale: Scale | null;
   readonly sequence: number | null;
   readonly counters: object;
+  /** A snapshot is needed, or wished for while it is live. */
+  readonly needsSnapshot: boolean;
   /** A best quote of the same venue proves a book that was rebuilt. */
   apply(record: BookDelta | BookSnapshot | Quote): BookOutcome;
   /** Looks whether it has been silent for too long. */
@@ -99,7 +101,10 @@ export class BookDesk {
     const { book } = entry;
     const { result, change, flags, resync } = book.apply(record);
     const told = this.#changed(entry, change);
-    if (resync) this.#need(entry, nowUs);
+    if (!book.needsSnapshot) {
+      entry.needed = false;
+      entry.waitUs = FIRST_WAIT_US;
+    } else if (resync) this.#need(entry, nowUs);
     const applied = book.state === 'live' && result === 'applied';
     return { change: told, flags, applied, mid: applied ? midOf(book) : null, said: () => this.#said(entry) };
   }
@@ -193,10 +198,6 @@ export class BookDesk {
     const { source, symbol } = entry;
     const { to, from, reason } = change;
     entry.reason = to === 'live' ? null : (why ?? reason);
-    if (to === 'live') {
-      entry.needed = false;
-      entry.waitUs = FIRST_WAIT_US;
-    }
     return { source, symbol, state: to, previous: from, reason: why ?? reason };
   }
 

@@ -53,6 +53,23 @@ describe('books in the pipeline', () => {
     });
   });
 
+  test('a snapshot that is wished for while the book is live is asked for until it comes, and then no more', async () => {
+    const { a } = await two();
+    const deep = Array.from({ length: 20 }, (_, i) => [10_000 - i, 1000]).flat();
+    a.say(a.snapshot(rig.nowUs, deep, asks, 0));
+    for (let i = 0; i < 19; i++) {
+      a.say(a.delta(rig.nowUs, [10_000 - i, 0], [], { firstSequence: i + 1, sequence: i + 1 }));
+    }
+    expect(a.resyncs).toEqual([SYMBOL]);
+    rig.pass(3);
+    expect(a.resyncs).toHaveLength(3);
+    expect(rig.service.book(SYMBOL, { depth: 1 })).toMatchObject({ state: 'live' });
+    a.say(a.snapshot(rig.nowUs, bids, asks, 19));
+    rig.pass(20);
+    expect(a.resyncs).toHaveLength(3);
+    expect(rig.service.book(SYMBOL, { depth: 1 })).toMatchObject({ state: 'live', bids: [{ price: '100' }] });
+  });
+
   test('a gap breaks the book at once: nothing of it is served, a snapshot is asked for, and it goes on', async () => {
     const { a } = await two();
     a.say(a.snapshot(rig.nowUs, bids, asks, 10), change(a, 11, 10_001));

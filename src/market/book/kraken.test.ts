@@ -89,7 +89,7 @@ const update = {
   ...record(scale, { bids: ['0.5657 1098.3947558'], asks: [] }, 2114181697),
   kind: 'book_delta' as const,
 };
-const open = (depth = 10) => new OrderBook({ rule: BOOK_RULES.kraken, depth });
+const open = () => new OrderBook({ rule: BOOK_RULES.kraken });
 
 describe("Kraken's checksum", () => {
   test('is that of the worked example of its guide', () => {
@@ -105,9 +105,12 @@ describe("Kraken's checksum", () => {
   });
 
   test('covers the ten best levels, whatever the depth', () => {
-    const book = open(25);
+    const book = open();
     book.apply({ ...snapshot, bids: [...snapshot.bids, 5656, 100] });
     expect(book.state).toBe('live');
+    // Eleven levels: at least the depth of 25.
+    book.apply({ ...update, bids: [5655, 100], checksum: null });
+    expect(book.levels(20)?.bids).toHaveLength(24);
   });
 
   test('that does not fit breaks the book, which waits for a snapshot', () => {
@@ -125,12 +128,13 @@ describe("Kraken's checksum", () => {
   });
 
   test('holds because levels below the depth are forgotten', () => {
-    const book = open();
-    book.apply(snapshot);
-    book.apply({ ...update, bids: [5667, 1], checksum: null });
-    expect(book.levels(20)?.bids).toHaveLength(20);
-    // The new best bid goes again: what fell out does not come back by itself.
-    book.apply({ ...update, bids: [5667, 0], checksum: null });
-    expect(book.levels(20)?.bids).toHaveLength(18);
+    for (const book of [open(), new OrderBook({ rule: BOOK_RULES.kraken, depth: 10 })]) {
+      book.apply(snapshot);
+      book.apply({ ...update, bids: [5667, 1], checksum: null });
+      expect(book.levels(20)?.bids).toHaveLength(20);
+      // The new best bid goes again: what fell out does not come back by itself.
+      book.apply({ ...update, bids: [5667, 0], checksum: null });
+      expect(book.levels(20)?.bids).toHaveLength(18);
+    }
   });
 });

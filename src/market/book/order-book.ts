@@ -29,7 +29,7 @@ const MAX_QUOTES = 256;
 export class OrderBook {
   readonly rule: BookRule;
   readonly #staleUs: number;
-  readonly #depth: number;
+  readonly #depth: number | null;
   readonly #snapshotLevels: number;
   readonly #reorder: number;
   readonly #confirmations: number;
@@ -47,6 +47,8 @@ export class OrderBook {
   #sequence = Number.NaN;
   #origin = Number.NaN;
   #first = false;
+  // Levels of a side that the venue tells of.
+  #keeps = Number.POSITIVE_INFINITY;
   #needsSnapshot = true;
   #lastUs = 0;
   #eventUs = 0;
@@ -54,7 +56,7 @@ export class OrderBook {
   constructor(options: BookOptions) {
     this.rule = options.rule;
     this.#staleUs = options.staleUs ?? 30_000_000;
-    this.#depth = options.depth ?? Number.POSITIVE_INFINITY;
+    this.#depth = options.depth ?? null;
     this.#snapshotLevels = this.rule.partial ? (options.snapshotLevels ?? 1) : Number.POSITIVE_INFINITY;
     this.#reorder = options.reorder ?? 0;
     this.#confirmations = options.confirmations ?? 3;
@@ -264,8 +266,8 @@ export class OrderBook {
       this.#break('malformed', delta.tsReceiveUs);
       return 'refused';
     }
-    bids.truncate(this.#depth);
-    asks.truncate(this.#depth);
+    bids.truncate(this.#keeps);
+    asks.truncate(this.#keeps);
     if (!this.#sound(delta)) return 'refused';
     if (this.state === 'stale') this.#resume(delta.tsReceiveUs);
     const applied = this.#basis === 'snapshot' || this.state === 'live';
@@ -408,11 +410,17 @@ export class OrderBook {
     this.#eventUs = snapshot.tsEventUs;
     this.touch(snapshot.tsReceiveUs);
     status.counters.snapshots++;
+    this.#keeps = this.#depth ?? this.#depthOf(snapshot);
     this.#proof.snapshot(this.#book, this.#snapshotLevels);
     status.set('live', 'snapshot', snapshot.tsReceiveUs);
     if (!this.#sound(snapshot)) return 'refused';
     for (const delta of followers) this.#delta(delta);
     return 'applied';
+  }
+
+  #depthOf({ bids, asks }: BookSnapshot): number {
+    const levels = Math.max(bids.length, asks.length) / 2;
+    return this.rule.depths?.find((depth) => depth >= levels) ?? Number.POSITIVE_INFINITY;
   }
 
   // How many of the kept deltas a snapshot holds, or -1 when it is too old or has no number.

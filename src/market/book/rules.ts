@@ -15,6 +15,11 @@ export interface BookRule {
   readonly numbered: boolean;
   /** A snapshot may end before the book does. */
   readonly partial: boolean;
+  /**
+   * Depths that a book can be subscribed in, where levels that fall below are not told any more; null where all are. Without a stated depth the
+   * least that holds the snapshot is taken.
+   */
+  readonly depths: readonly number[] | null;
   /** Best quotes of the venue carry the number of the book's update that they belong to. */
   readonly numberedQuotes: boolean;
   /** Checksum after a delta, in the scale of the records; null without. */
@@ -32,6 +37,7 @@ const binanceSpot: BookRule = {
   buffers: true,
   numbered: true,
   partial: true,
+  depths: null,
   numberedQuotes: true,
   checksum: null,
   stand(delta, sequence, first) {
@@ -49,6 +55,7 @@ const binanceFutures: BookRule = {
   buffers: true,
   numbered: true,
   partial: true,
+  depths: null,
   numberedQuotes: true,
   checksum: null,
   stand(delta, sequence, first) {
@@ -65,6 +72,7 @@ const kraken: BookRule = {
   buffers: false,
   numbered: false,
   partial: false,
+  depths: [10, 25, 100, 500, 1000],
   numberedQuotes: false,
   checksum: krakenChecksum,
   stand: () => 'next',
@@ -79,6 +87,7 @@ const coinbase: BookRule = {
   buffers: false,
   numbered: true,
   partial: false,
+  depths: null,
   numberedQuotes: false,
   checksum: null,
   stand(delta, sequence) {
@@ -93,6 +102,7 @@ const plain: BookRule = {
   buffers: false,
   numbered: false,
   partial: false,
+  depths: null,
   numberedQuotes: false,
   checksum: null,
   stand: () => 'next',

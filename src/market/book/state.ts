@@ -42,7 +42,7 @@ export interface BookOptions {
   readonly rule: BookRule;
   /** Microseconds without a word after which a live book is stale; default 30 s. */
   readonly staleUs?: number;
-  /** Levels of a side that the venue keeps (Kraken's depth): what falls below is not told any more; all by default. */
+  /** Levels of a side that the venue keeps (Kraken's depth): what falls below is not told any more. By default by the rule. */
   readonly depth?: number;
   /** Levels of a side that snapshots were asked for: a side with fewer is complete. Without it every one may go on below. */
   readonly snapshotLevels?: number;
