@@ -152,6 +152,43 @@ describe('pipeline', () => {
     expect([...sources]).toEqual(['a']);
   });
 
+  test('makes bars of the trades that are published, of one source at a time', async () => {
+    const { a, b } = await two();
+    const over = { sources: ['a', 'b'], kinds: ['trades' as const] };
+    await rig.subscribe({ ...over, bars: { unit: 'time', interval: 10e6, align: 'epoch' } });
+    await rig.subscribe({ ...over, bars: { unit: 'tick', interval: 3 } });
+    // The clock of the tests starts at a whole ten seconds.
+    const startUs = rig.nowUs;
+    for (const [second, price] of [101, 105, 99, 103].entries()) {
+      a.say(a.trade(startUs + second * 1e6, price * 100));
+      b.say(b.trade(startUs + second * 1e6, 10_000));
+      rig.pass(1);
+    }
+    rig.pass(6);
+    expect(await rig.said(topics.marketLiveData)).toEqual([]);
+    rig.pass(2);
+    const [bar] = await rig.said(topics.marketLiveData);
+    expect(bar).toEqual({
+      symbol: SYMBOL,
+      source: 'a',
+      ts_event_us: startUs,
+      interval_us: 10_000_000,
+      open: 101,
+      high: 105,
+      low: 99,
+      close: 103,
+      volume: 4,
+    });
+    const [ticks] = await rig.said(topics.marketBars);
+    expect(ticks).toMatchObject({
+      unit: 'tick',
+      interval: 3,
+      bars: [{ open: 101, high: 105, low: 99, close: 99, trades: 3 }],
+    });
+    await rig.service.storing.idle();
+    expect(rig.stored.filter((r) => r.kind === 'bar')).toHaveLength(2);
+  });
+
   test('keeps what cannot be from everybody but the quarantine, and tells of it', async () => {
     const { a } = await two();
     await rig.subscribe({ sources: ['a'], kinds: ['trades', 'quotes'] });
@@ -232,8 +269,12 @@ describe('pipeline', () => {
     expect(await pointerOf({ sources: ['a', 'nobody'] })).toBe('/sources/1');
     expect(await pointerOf({ sources: ['a'], kinds: ['trades', 'macro'] })).toBe('/kinds/1');
     expect(await pointerOf({ sources: ['a'], native_symbols: { nobody: 'X' } })).toBe('/native_symbols');
-    expect(await pointerOf({ sources: ['a'], bars: { unit: 'time', interval: 10 } })).toBe('/bars/interval');
-    expect(await pointerOf({ kinds: ['bars'], bars: { unit: 'time', interval: 60e6 } })).toBe('/bars');
+    expect(await pointerOf({ sources: ['a'], bars: { unit: 'time', interval: 10, align: 'epoch' } })).toBe(
+      '/bars/interval',
+    );
+    expect(await pointerOf({ kinds: ['bars'], bars: { unit: 'time', interval: 60e6, align: 'epoch' } })).toBe(
+      '/bars',
+    );
     await rig.subscribe({ sources: ['a'], kinds: ['bars'] });
     await expect(rig.subscribe({ sources: ['b'], kinds: ['bars'], interval_us: 300e6 })).rejects.toThrow(
       ConflictError,

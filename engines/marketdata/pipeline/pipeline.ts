@@ -1,10 +1,11 @@
 // The way of a record from its source to everybody else: stamped, checked, put into its book, chosen among sources, published, stored.
 
 import { QUARANTINE } from '../../../src/market/quality/gate.ts';
-import type { BookDelta, BookSnapshot, MarketRecord, Trade } from '../../../src/market/records.ts';
+import type { BarRecord, BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
 import { numberOf } from '../../../src/market/scale.ts';
 import type { SourceEvent } from '../sources/port.ts';
 import type { Arbitration, DivergenceView } from './arbitration.ts';
+import { BarMaker } from './bar-maker.ts';
 import type { BookChange, BookDesk } from './book-desk.ts';
 import type { Latencies } from './latency.ts';
 import type { Plan } from './plan.ts';
@@ -35,8 +36,6 @@ export interface PipelineParts {
   readonly quality: QualityDesk;
   readonly books: BookDesk;
   readonly storing: Storing;
-  /** Makes bars of what is published; absent parts make none. */
-  readonly trades?: (trade: Trade) => void;
 }
 
 /** A book that is not there yet is no reason to leave one that is. */
@@ -49,11 +48,13 @@ export class Pipeline implements SourceListener {
   readonly #parts: PipelineParts;
   readonly #late = new Set<string>();
   readonly #clocks = new Map<string, string>();
+  readonly #bars: BarMaker;
   #stored = new Map<Stream, ReadonlySet<string>>();
   #planned: Plan['streams'] = [];
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#bars = new BarMaker((bar, store) => this.#made(bar, store), parts.nowUs);
   }
 
   /** Goes by another plan from now on. */
@@ -73,6 +74,7 @@ export class Pipeline implements SourceListener {
       if (stream === 'book') books.forget(symbol);
     }
     this.#planned = plan.streams;
+    this.#bars.set(plan.bars);
     for (const { symbol, stream, sources } of plan.streams)
       this.#changed(routing.set(symbol, stream, sources, nowUs, stream === 'book' ? NO_BOOK : null));
   }
@@ -119,6 +121,7 @@ export class Pipeline implements SourceListener {
   tick(): void {
     const { publisher, books, quality } = this.#parts;
     const nowUs = this.#parts.nowUs();
+    this.#bars.advance(nowUs);
     for (const change of books.check(nowUs)) this.#bookChanged(change);
     this.#tellLateness(nowUs);
     for (const { source, symbol, kind, count, reason } of quality.news()) {
@@ -150,7 +153,7 @@ export class Pipeline implements SourceListener {
     }
     outcomes.published++;
     publisher.add(record);
-    if (record.kind === 'trade') this.#parts.trades?.(record);
+    if (record.kind === 'trade') this.#bars.trade(record);
     else if (record.kind === 'corporate_action') this.#parts.quality.know(record);
     this.#store(record);
   }
@@ -175,6 +178,11 @@ export class Pipeline implements SourceListener {
     outcomes.published++;
     publisher.book(step.said(), record.kind === 'book_delta' ? record : undefined);
     this.#store(record);
+  }
+
+  #made(bar: BarRecord, store: boolean): void {
+    this.#parts.publisher.add(bar);
+    if (store) this.#parts.storing.add(bar);
   }
 
   #compare(record: MarketRecord, nowUs: number): void {
@@ -220,7 +228,7 @@ export class Pipeline implements SourceListener {
     for (const record of routing.caughtUp(change)) {
       outcomes.published++;
       publisher.add(record);
-      if (record.kind === 'trade') this.#parts.trades?.(record);
+      if (record.kind === 'trade') this.#bars.trade(record);
       this.#store(record);
     }
     if (stream === 'book') {

@@ -1,9 +1,11 @@
 // From subscriptions to what each source has to stream, and which sources each stream can come from.
+
+import type { BarSpec } from '../../../src/market/aggregate/spec.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { Wanted } from '../sources/port.ts';
 import { type Asked, kindsOf, type Offer, streamsOf } from './kinds.ts';
 import type { Stream } from './routing.ts';
-import type { BarSpec, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 
 export interface PlannedStream {
   readonly symbol: string;
@@ -13,8 +15,9 @@ export interface PlannedStream {
   readonly store: boolean;
 }
 
-export interface PlannedBars extends BarSpec {
+export interface PlannedBars {
   readonly symbol: string;
+  readonly bars: BarSpec;
   readonly store: boolean;
 }
 
@@ -51,8 +54,8 @@ export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyM
       }
     }
     if (subscription.bars) {
-      const { unit, interval } = subscription.bars;
-      bars.set(`${symbol} ${unit} ${interval}`, { symbol, unit, interval, store });
+      const key = `${symbol} ${JSON.stringify(subscription.bars)}`;
+      bars.set(key, { symbol, bars: subscription.bars, store: store || (bars.get(key)?.store ?? false) });
     }
   }
   return {

@@ -4,7 +4,6 @@ import { newId } from '../../../src/core/ids.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
-import type { Trade } from '../../../src/market/records.ts';
 import { Arbitration } from './arbitration.ts';
 import { type Book, BookDesk } from './book-desk.ts';
 import { Latencies } from './latency.ts';
@@ -95,7 +94,6 @@ export class PipelineService {
       quality: this.quality,
       books: this.books,
       storing: this.storing,
-      trades: (trade) => this.#trade(trade),
     });
     this.board = new SourceBoard({
       context,
@@ -270,8 +268,6 @@ export class PipelineService {
     this.board.want(plan.wanted);
     this.pipeline.apply(plan);
   }
-
-  #trade(_trade: Trade): void {}
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#changing.then(work);

@@ -1,6 +1,7 @@
 // A subscription: what somebody wants to hear, and the rules for a new one.
 import { z } from 'zod';
 import { ConflictError, type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
+import { type BarSpec, barSpecSchema } from '../../../src/market/aggregate/spec.ts';
 import { ASKED, type Offer, offers } from './kinds.ts';
 
 export const MAX_SUBSCRIPTIONS = 1000;
@@ -14,16 +15,6 @@ const symbol = z
   .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
   .describe('instrument as this system calls it: BTC-USD');
 const source = z.string().min(1).max(64);
-
-export const barSpec = z.strictObject({
-  unit: z.enum(['time', 'tick', 'volume', 'dollar', 'imbalance']),
-  interval: z
-    .number()
-    .positive()
-    .max(1e15)
-    .describe('microseconds of time; else trades, base units, quote units, signed trades'),
-});
-export type BarSpec = z.infer<typeof barSpec>;
 
 export const subscriptionRequest = z.strictObject({
   symbol,
@@ -46,7 +37,7 @@ export const subscriptionRequest = z.strictObject({
     .max(31 * DAY_US)
     .default(MINUTE_US)
     .describe('length of the bars of a source, for the kind bars'),
-  bars: barSpec.optional().describe('bars that are made here of the trades'),
+  bars: barSpecSchema.optional().describe('bars that are made here of the trades'),
   store: z.boolean().default(true).describe('false: published, but kept nowhere'),
 });
 export type SubscriptionRequest = z.infer<typeof subscriptionRequest>;
@@ -58,7 +49,7 @@ export const subscription = z.object({
   sources: z.array(z.string()),
   native_symbols: z.record(z.string(), z.string()),
   interval_us: z.int(),
-  bars: barSpec.optional(),
+  bars: barSpecSchema.optional(),
   store: z.boolean(),
   created_us: z.int(),
 });
@@ -105,6 +96,8 @@ export function sourcesOf(
   }
   if (request.bars?.unit === 'time' && (request.bars.interval < 1e6 || request.bars.interval > 31 * DAY_US))
     errors.push({ pointer: '/bars/interval', expected: 'from one second to 31 days in microseconds' });
+  if (request.bars?.unit === 'time' && request.bars.align === 'session')
+    errors.push({ pointer: '/bars/align', expected: 'epoch: sessions of live symbols are not known' });
   refuse(errors);
   refuseSecondInterval(request, existing);
   return chosen.map((c) => c.id);
