@@ -5,6 +5,7 @@ import { binance, binanceUsdm } from './binance/index.ts';
 import { ccxt } from './ccxt/index.ts';
 import { edgar } from './edgar/index.ts';
 import { fred } from './fred/index.ts';
+import { ib } from './ib/index.ts';
 import { kraken } from './kraken/index.ts';
 import type { SourceFactory } from './port.ts';
 import { yahoo } from './yahoo/index.ts';
@@ -17,6 +18,7 @@ export const SOURCES: Readonly<Record<string, SourceFactory>> = {
   'binance-usdm': binanceUsdm,
   edgar,
   fred,
+  ib,
   kraken,
   yahoo,
 };

@@ -1,0 +1,48 @@
+// Interactive Brokers through TWS or IB Gateway and the SDK @stoqey/ib: bars, live trades and quotes.
+import { RateLimiter } from '../net/rate-limiter.ts';
+import type { SourceAdapter, SourceContext } from '../port.ts';
+import { intervalName, noHistory } from '../requests.ts';
+import { Scales } from '../scales.ts';
+import { contractOf, nativeSymbol } from './contracts.ts';
+import { Gateway, PORT, TITLE } from './gateway.ts';
+import { bars, SIZES } from './history.ts';
+import { IbSession } from './stream.ts';
+
+/** At most six requests for one contract within two seconds. */
+const PACE = { burst: 2, perSecond: 2 };
+/** Subscriptions tick by tick that an account without further ones has. */
+const TICK_SUBSCRIPTIONS = 3;
+
+/** Makes the source `ib`. */
+export function ib(context: SourceContext): SourceAdapter {
+  let opened: { readonly gateway: Gateway; readonly limiter: RateLimiter } | undefined;
+  const open = () => {
+    const { clock, timers } = context;
+    opened ??= { gateway: new Gateway(context), limiter: new RateLimiter({ ...PACE, clock, timers }) };
+    return opened;
+  };
+  const scales = new Scales();
+  const names = Object.fromEntries(Object.entries(SIZES).map(([us, [size]]) => [us, size]));
+  return {
+    id: 'ib',
+    title: TITLE,
+    capabilities: {
+      live: ['trade', 'quote'],
+      historical: ['bar'],
+      intervalsUs: Object.keys(SIZES).map(Number),
+      key: 'required',
+      credentials: [PORT],
+      limits: { requestsPerMinute: PACE.perSecond * 60, symbolsPerConnection: TICK_SUBSCRIPTIONS },
+      verified: 'documentation',
+    },
+    nativeSymbol,
+    live: (sink) => new IbSession(context, open().gateway, scales, sink),
+    history(request, signal) {
+      if (request.kind !== 'bar') throw noHistory(TITLE, request, ['bar']);
+      intervalName(TITLE, request, names);
+      contractOf(request.nativeSymbol ?? nativeSymbol(request.symbol));
+      const { gateway, limiter } = open();
+      return bars(context, gateway, limiter, request, signal);
+    },
+  };
+}
