@@ -18,6 +18,7 @@ import { prepareEngine } from '../src/http/server.ts';
 import { hardwarePage } from './gen-docs/hardware-page.ts';
 import { kernelsPage } from './gen-docs/kernels-page.ts';
 import { modelTypesPage } from './gen-docs/model-types-page.ts';
+import { qualityPage } from './gen-docs/quality-page.ts';
 import { type EngineDocument, type OpenApi, routesPage } from './gen-docs/routes-page.ts';
 import { searchPage } from './gen-docs/search-page.ts';
 import { topicsPage } from './gen-docs/topics-page.ts';
@@ -37,6 +38,7 @@ export async function renderPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/kernels.md', `${HEAD}\n${kernelsPage(documents)}`],
     ['docs/ml/model-types.md', `${HEAD}\n${modelTypesPage()}`],
     ['docs/ml/search-trials.md', `${HEAD}\n\n${searchPage()}`],
+    ['docs/marketdata/checks.md', `${HEAD}\n\n${qualityPage()}`],
     ['docs/hardware.md', `${HEAD}\n${await hardwarePage(ROOT)}`],
     ...renderNative(),
     ...(await renderIndicators()),

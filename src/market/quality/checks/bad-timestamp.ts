@@ -19,8 +19,8 @@ export default defineCheck({
       max: 100 * YEAR_US,
       integer: true,
       default: 60_000_000,
-      // Splits and dividends are announced before they happen.
-      defaults: { corporate_action: 2 * YEAR_US },
+      // Splits and dividends are announced before they happen, and series of projections reach years ahead.
+      defaults: { corporate_action: 2 * YEAR_US, macro: 50 * YEAR_US },
       meaning: 'how far ahead of the clock a time may be',
     },
     earliest_us: {
