@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
+import { ManualTime } from '../../../../src/core/timers.ts';
 import type { BarRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { decimalText } from '../../../../src/market/scale.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { sharedData } from '../../../../test/shared-data.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { readAll, testContext } from '../../../../test/support/provider.ts';
+import { Provider, readAll, testContext } from '../../../../test/support/provider.ts';
 import type { HistoryRequest, SourceEvent } from '../port.ts';
 import { KrakenDouble, type Recorded } from './double.ts';
 import { ccxt } from './index.ts';
@@ -38,6 +39,37 @@ test('an exchange that ccxt does not have is no source', () => {
   expect(ccxt('ccxt:../base/Exchange')).toBeNull();
   expect(ccxt('kraken')).toBeNull();
   expect(ccxt('ccxt:kraken')).not.toBeNull();
+});
+
+test('an exchange without streams is asked again and again, and what came before is not told twice', async () => {
+  // Bit2C answers as its documentation says (https://bit2c.co.il/home/api): the newest trades each time.
+  let newest = 3;
+  await using server = new Provider(({ pathname }) => {
+    if (!pathname.startsWith('/Exchanges/BtcNis/')) return Response.json({}, { status: 404 });
+    const trade = (tid: number) => ({
+      date: 1_704_067_200 + tid,
+      price: 157_000.5,
+      amount: 0.0125,
+      isBid: true,
+      tid,
+    });
+    return Response.json([newest - 1, newest].map(trade));
+  });
+  const time = new ManualTime(1.7041e15);
+  const context = testContext({ rest: server.base }, {}, { clock: time, timers: time });
+  const records: MarketRecord[] = [];
+  const session = ccxt('ccxt:bit2c', 1)!(context).live!({
+    records: (batch) => void records.push(...batch),
+    event: () => {},
+  });
+  session.want([{ symbol: 'BTC-NIS', kind: 'trade' }]);
+  await eventually(() => records.length === 2 && time.waiting === 1, 'the first answer');
+  newest = 4;
+  time.advance(2000);
+  await eventually(() => records.length === 3, 'the second answer');
+  expect(records.map((record) => (record as Trade).id)).toEqual(['2', '3', '4']);
+  expect(records[0]).toMatchObject({ symbol: 'BTC-NIS', side: 'buy', tsEventUs: 1_704_067_202_000_000 });
+  await session.close();
 });
 
 describe.skipIf(!present)('ccxt with Kraken', () => {
@@ -139,5 +171,7 @@ describe.skipIf(!present)('ccxt with Kraken', () => {
       tickSize: '0.1',
       lotSize: '0.00000001',
     });
+    const one = await readAll(source(server), request({ kind: 'instrument', symbol: 'BTC-USDT' }));
+    expect(one).toMatchObject([{ symbol: 'BTC-USDT', nativeSymbol: 'BTC/USDT', tickSize: '0.1' }]);
   });
 });

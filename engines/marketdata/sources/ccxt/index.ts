@@ -12,7 +12,7 @@ import { barOf, type From, instrumentOf, stepsOf, tradeOf } from './messages.ts'
 import { CcxtSession, type Opened } from './stream.ts';
 
 const LIVE = ['trade', 'quote', 'book_snapshot', 'bar'] as const;
-const HISTORICAL = ['bar', 'trade'] as const;
+const HISTORICAL = ['bar', 'trade', 'instrument'] as const;
 const PAGE = 500;
 
 /** Returns the factory of `ccxt:<exchange>`, or null when ccxt has no such exchange. Tests give another `rateLimitMs` than the exchange's own. */
@@ -52,6 +52,7 @@ function adapter(id: string, context: SourceContext, rateLimitMs: number | undef
     history(request, signal) {
       if (request.kind === 'bar') return bars(opened, request, signal);
       if (request.kind === 'trade') return trades(opened, request, signal);
+      if (request.kind === 'instrument') return instrument(opened, request);
       throw noHistory(title, request, HISTORICAL);
     },
     async instruments(signal) {
@@ -68,6 +69,24 @@ function adapter(id: string, context: SourceContext, rateLimitMs: number | undef
       return found;
     },
   };
+}
+
+/** Yields a market as it is now, whatever the range. */
+async function* instrument(
+  opened: Opened,
+  request: HistoryRequest,
+): AsyncGenerator<readonly InstrumentRecord[]> {
+  const { exchange, failure } = await opened.load();
+  const { source, scales, context } = opened;
+  try {
+    await exchange.loadMarkets();
+    const market = exchange.market(opened.native(request));
+    const from = { symbol: request.symbol, source, scales };
+    const record = instrumentOf(from, market, Number(exchange.precisionMode), context.clock.nowUs());
+    if (record) yield [record];
+  } catch (error) {
+    throw failure(error);
+  }
 }
 
 /** `BTC-USD` is `BTC/USD` in ccxt; what has a slash is taken as it is (`BTC/USDT:USDT`). */

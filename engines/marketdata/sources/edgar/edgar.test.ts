@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import type { Fundamental } from '../../../../src/market/records.ts';
+import type { Fundamental, InstrumentRecord } from '../../../../src/market/records.ts';
 import { DAY_US, parseDay, Zone } from '../../../../src/market/sessions/days.ts';
 import { Provider, readAll, testContext } from '../../../../test/support/provider.ts';
 import type { HistoryRequest } from '../port.ts';
@@ -68,6 +68,9 @@ test('companies are instruments, and a class of shares is found by its dot or da
     ['AAPL', 'CIK0000320193'],
     ['BRK-B', 'CIK0001067983'],
   ]);
+  expect(await readAll<InstrumentRecord>(source, { ...request('BRK.B'), kind: 'instrument' })).toMatchObject([
+    { symbol: 'BRK.B', nativeSymbol: 'CIK0001067983', assetClass: 'equity' },
+  ]);
   // Its facts are not there: a refusal of the SEC, not an empty answer.
   const refused = await readAll(source, request('BRK.B')).catch((thrown) => thrown);
   expect(refused).toMatchObject({ slug: 'provider-error', extras: { provider_status: 404 } });
@@ -80,7 +83,7 @@ test('an unknown ticker is not found, another kind is refused, a contact is aske
   const { signal } = new AbortController();
   await expect(readAll(edgar(context), request('NOPE'))).rejects.toMatchObject({ slug: 'not-found' });
   expect(() => edgar(context).history!({ ...request('AAPL'), kind: 'bar' }, signal)).toThrow(
-    'Expected one of fundamental for kind',
+    'Expected one of fundamental, instrument for kind',
   );
   expect(() => edgar(testContext({})).history!(request('AAPL'), signal)).toThrow(
     'Expected SEC_EDGAR_USER_AGENT',

@@ -1,6 +1,6 @@
 // SEC EDGAR: the figures that US companies reported, each with the filing that first and later stated it.
 import { InvalidOptionError, NotFoundError, ProviderError } from '../../../../src/core/errors.ts';
-import type { Fundamental } from '../../../../src/market/records.ts';
+import type { Fundamental, InstrumentRecord } from '../../../../src/market/records.ts';
 import { Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
 import { RateLimiter } from '../net/rate-limiter.ts';
@@ -12,6 +12,7 @@ import { type Company, cikText, companiesOf, factsOf, instrumentOf } from './mes
 
 const ID = 'edgar';
 const TITLE = 'SEC EDGAR';
+const KINDS = ['fundamental', 'instrument'] as const;
 const AGENT = 'SEC_EDGAR_USER_AGENT';
 /** The SEC blocks addresses that ask more often than 10 times a second. */
 const REQUESTS_PER_SECOND = 10;
@@ -28,7 +29,7 @@ export function edgar(context: SourceContext): SourceAdapter {
     title: TITLE,
     capabilities: {
       live: [],
-      historical: ['fundamental'],
+      historical: KINDS,
       key: 'required',
       credentials: [AGENT],
       limits: { requestsPerMinute: REQUESTS_PER_SECOND * 60, symbolsPerConnection: null },
@@ -36,8 +37,9 @@ export function edgar(context: SourceContext): SourceAdapter {
     },
     nativeSymbol: tickerOf,
     history(request, signal) {
-      if (request.kind !== 'fundamental') throw noHistory(TITLE, request, ['fundamental']);
-      return open().facts(request, signal);
+      if (request.kind === 'fundamental') return open().facts(request, signal);
+      if (request.kind === 'instrument') return open().instrument(request, signal);
+      throw noHistory(TITLE, request, KINDS);
     },
     async instruments(signal) {
       const companies = await open().companies(signal);
@@ -113,13 +115,27 @@ class Edgar {
     );
   }
 
+  /** Yields the company as an instrument, as it is listed now. */
+  async *instrument(
+    request: HistoryRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly InstrumentRecord[]> {
+    const company = await this.#company(request.nativeSymbol ?? tickerOf(request.symbol), signal);
+    yield [{ ...instrumentOf(company, this.#context.clock.nowUs()), symbol: request.symbol }];
+  }
+
+  async #company(native: string, signal: AbortSignal): Promise<Company> {
+    const companies = await this.companies(signal);
+    const company = companies.find(({ ticker, cik }) => ticker === native || cikText(cik) === native);
+    if (company) return company;
+    throw new NotFoundError(`${TITLE} lists no company with this ticker; its CIK can be given instead`);
+  }
+
   async #cik(request: HistoryRequest, signal: AbortSignal): Promise<string> {
     const native = request.nativeSymbol ?? tickerOf(request.symbol);
     const number = /^(?:CIK)?(\d{1,10})$/.exec(native);
     if (number) return cikText(Number(number[1]));
-    const company = (await this.companies(signal)).find(({ ticker }) => ticker === native);
-    if (!company)
-      throw new NotFoundError(`${TITLE} lists no company with this ticker; its CIK can be given instead`);
+    const company = await this.#company(native, signal);
     return cikText(company.cik);
   }
 }

@@ -2,7 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 
 const VERSION = 176;
-const [START_API, REQ_HISTORICAL, REQ_TICKS, CANCEL_TICKS] = ['71', '20', '97', '98'];
+const [START_API, REQ_CONTRACT, REQ_HISTORICAL, REQ_TICKS, CANCEL_TICKS] = ['71', '9', '20', '97', '98'];
 
 /** One request for bars, by the names of the API. */
 export interface BarsAsked {
@@ -110,6 +110,14 @@ export class TwsDouble {
       this.clientId = fields[2]!;
       write(socket, [15, 1, 'DU0000001']);
       write(socket, [9, 1, 1]);
+    } else if (kind === REQ_CONTRACT) {
+      const [number, symbol, secType, currency] = [fields[2], fields[4], fields[5], fields[12]];
+      if (symbol === this.refused) {
+        write(socket, [4, 2, number, 200, 'No security definition has been found', '']);
+        return;
+      }
+      write(socket, [10, number, ...details(symbol!, secType!, currency!)]);
+      write(socket, [52, 1, number]);
     } else if (kind === REQ_HISTORICAL) {
       const [symbol, secType, exchange, currency] = [fields[3]!, fields[4]!, fields[9]!, fields[11]!];
       const [end, size, duration, shown] = [fields[15]!, fields[16]!, fields[17]!, fields[19]!];
@@ -125,6 +133,25 @@ export class TwsDouble {
       else this.ticks.set(id, `${symbol} ${fields.at(-3)}`);
     } else if (kind === CANCEL_TICKS) this.ticks.delete(id);
   }
+}
+
+/** The fields of contract details in their order: of them only symbol, type, exchanges, currency, steps and kind of stock are used. */
+function details(symbol: string, secType: string, currency: string): unknown[] {
+  const named = [symbol, secType, '', 0, '', 'SMART', currency, symbol, 'NMS', 'NMS', 265598, 0.01, ''];
+  const traded = [
+    'LMT,MKT',
+    'SMART,NASDAQ',
+    1,
+    0,
+    'APPLE INC',
+    'NASDAQ',
+    '',
+    'Technology',
+    'Computers',
+    'Computers',
+  ];
+  const hours = ['US/Eastern', '20240308:0400-20240308:2000', '20240308:0930-20240308:1600', '', 0, 0];
+  return [...named, ...traded, ...hours, 1, '', '', '26', '', 'COMMON', 0.0001, 0.0001, 100];
 }
 
 /** A message is its length in four bytes and fields that end with a zero byte each. */

@@ -1,11 +1,4 @@
 // Bars of Interactive Brokers, asked for in parts of the length that it allows for each size, within its pace.
-import type { IBApi } from '@stoqey/ib';
-import {
-  type NautilusError,
-  NotFoundError,
-  ProviderError,
-  TooManyRequestsError,
-} from '../../../../src/core/errors.ts';
 import { parseTimestampUs } from '../../../../src/core/timestamps.ts';
 import type { BarRecord } from '../../../../src/market/records.ts';
 import { DAY_US, MINUTE_US, parseDay } from '../../../../src/market/sessions/days.ts';
@@ -14,7 +7,8 @@ import type { HistoryRequest, SourceContext } from '../port.ts';
 import { batches } from '../requests.ts';
 import { finite, SkippedRows } from '../skipped.ts';
 import { contractOf, nativeSymbol } from './contracts.ts';
-import { awayError, type Gateway, type Sdk, TITLE } from './gateway.ts';
+import type { Gateway } from './gateway.ts';
+import { answerOf } from './request.ts';
 
 /** Names of sizes, and the longest part that may be asked for at once (TWS API, `Historical Data Limitations`). */
 export const SIZES: Readonly<Record<number, readonly [size: string, duration: string, partUs: number]>> = {
@@ -27,9 +21,6 @@ export const SIZES: Readonly<Record<number, readonly [size: string, duration: st
   [60 * MINUTE_US]: ['1 hour', '1 M', 28 * DAY_US],
   [DAY_US]: ['1 day', '1 Y', 365 * DAY_US],
 };
-const ANSWER_MS = 60_000;
-const NO_CONTRACT = 200;
-const HISTORICAL = 162;
 
 interface Row {
   readonly time: string;
@@ -54,19 +45,29 @@ export async function* bars(
   for (let fromUs = request.fromUs; fromUs <= lastUs; fromUs += partUs) {
     await limiter.take(1, signal);
     const endUs = Math.min(fromUs + partUs, lastUs + intervalUs);
-    const rows = await answer(context, gateway, signal, (api, sdk, id) =>
-      api.reqHistoricalData(
-        id,
-        contract,
-        endOf(endUs),
-        duration,
-        size as never,
-        sdk.WhatToShow[shown],
-        1,
-        2,
-        false,
-      ),
-    );
+    const rows = await answerOf<Row>(context, gateway, signal, {
+      hear: (api, { EventName }, id, take, end) => {
+        const hear = (number: number, time: string, ...more: unknown[]) => {
+          if (number !== id) return;
+          if (time.startsWith('finished')) return end();
+          const [open, high, low, close, volume, count] = more as [
+            number,
+            number,
+            number,
+            number,
+            number,
+            number,
+          ];
+          take({ time, cells: [open, high, low, close, volume], count });
+        };
+        api.on(EventName.historicalData, hear as never);
+        return () => void api.removeListener(EventName.historicalData, hear as never);
+      },
+      ask: (api, { WhatToShow }, id) => {
+        const end = endOf(endUs);
+        api.reqHistoricalData(id, contract, end, duration, size as never, WhatToShow[shown], 1, 2, false);
+      },
+    });
     const found: BarRecord[] = [];
     for (const row of rows) {
       const bar = barOf(request.symbol, intervalUs, contract.secType === 'STK', row);
@@ -79,55 +80,6 @@ export async function* bars(
     yield* batches(found, signal);
   }
   skipped.tell(context.log, 'ib', request.symbol);
-}
-
-/** Asks once, and returns the rows up to the mark of the end. */
-async function answer(
-  context: SourceContext,
-  gateway: Gateway,
-  signal: AbortSignal,
-  ask: (api: IBApi, sdk: Sdk, id: number) => void,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const hear = (number: number, time: string, ...more: unknown[]) => {
-    if (number !== id) return;
-    if (time.startsWith('finished')) return resolve();
-    const [open, high, low, close, volume, count] = more as [number, number, number, number, number, number];
-    rows.push({ time, cells: [open, high, low, close, volume], count });
-  };
-  let leave = () => {};
-  const id = gateway.open({
-    failed: (code, message) => {
-      if (code === HISTORICAL && /no data/i.test(message)) resolve();
-      else reject(errorOf(code, message));
-    },
-    lost: (reason) => reject(awayError(reason)),
-    ready: (api, sdk) => {
-      api.on(sdk.EventName.historicalData, hear as never);
-      leave = () => void api.removeListener(sdk.EventName.historicalData, hear as never);
-      ask(api, sdk, id);
-    },
-  });
-  const aborted = () => reject(signal.reason);
-  signal.addEventListener('abort', aborted, { once: true });
-  const cancel = context.timers.after(ANSWER_MS, () => reject(awayError(`no answer within ${ANSWER_MS} ms`)));
-  try {
-    await promise;
-    return rows;
-  } finally {
-    cancel();
-    leave();
-    signal.removeEventListener('abort', aborted);
-    gateway.close(id);
-  }
-}
-
-function errorOf(code: number, message: string): NautilusError {
-  if (code === NO_CONTRACT) return new NotFoundError(`${TITLE} has no such contract: ${message}`);
-  if (/pacing violation/i.test(message))
-    return new TooManyRequestsError(`The pace of ${TITLE} is exceeded: ${message}`, 15);
-  return new ProviderError(`Expected bars from ${TITLE}, was refused with ${code}: ${message}`, TITLE, code);
 }
 
 function barOf(symbol: string, intervalUs: number, split: boolean, row: Row): BarRecord | null {

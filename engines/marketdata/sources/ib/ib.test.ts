@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { systemTimers } from '../../../../src/core/timers.ts';
-import type { BarRecord, MarketRecord } from '../../../../src/market/records.ts';
+import type { BarRecord, InstrumentRecord, MarketRecord } from '../../../../src/market/records.ts';
 import { decimalText } from '../../../../src/market/scale.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
@@ -120,6 +120,26 @@ test('minutes are asked for by days, and each bar comes once', async () => {
     duration: '1 D',
     size: '1 min',
   });
+});
+
+test('a contract is an instrument with its steps', async () => {
+  await using server = await TwsDouble.listen();
+  const found = await readAll<InstrumentRecord>(source(server), request({ kind: 'instrument' }));
+  expect(found).toMatchObject([
+    {
+      symbol: 'AAPL',
+      nativeSymbol: 'STK:AAPL:SMART:USD',
+      venue: 'NASDAQ',
+      assetClass: 'equity',
+      quote: 'USD',
+      tickSize: '0.01',
+      lotSize: '0.0001',
+      scale: { price: 2, size: 4 },
+    },
+  ]);
+  server.refused = 'NOPE';
+  const refused = readAll(source(server), request({ kind: 'instrument', symbol: 'NOPE' }));
+  await expect(refused).rejects.toMatchObject({ slug: 'not-found' });
 });
 
 test('what TWS refuses is told by its kind; no data is none', async () => {

@@ -1,4 +1,4 @@
-// Interactive Brokers through TWS or IB Gateway and the SDK @stoqey/ib: bars, live trades and quotes.
+// Interactive Brokers through TWS or IB Gateway and the SDK @stoqey/ib: bars, contracts, live trades and quotes.
 import { RateLimiter } from '../net/rate-limiter.ts';
 import type { SourceAdapter, SourceContext } from '../port.ts';
 import { intervalName, noHistory } from '../requests.ts';
@@ -6,8 +6,10 @@ import { Scales } from '../scales.ts';
 import { contractOf, nativeSymbol } from './contracts.ts';
 import { Gateway, PORT, TITLE } from './gateway.ts';
 import { bars, SIZES } from './history.ts';
+import { instruments } from './instruments.ts';
 import { IbSession } from './stream.ts';
 
+const HISTORICAL = ['bar', 'instrument'] as const;
 /** At most six requests for one contract within two seconds. */
 const PACE = { burst: 2, perSecond: 2 };
 /** Subscriptions tick by tick that an account without further ones has. */
@@ -28,7 +30,7 @@ export function ib(context: SourceContext): SourceAdapter {
     title: TITLE,
     capabilities: {
       live: ['trade', 'quote'],
-      historical: ['bar'],
+      historical: HISTORICAL,
       intervalsUs: Object.keys(SIZES).map(Number),
       key: 'required',
       credentials: [PORT],
@@ -38,11 +40,14 @@ export function ib(context: SourceContext): SourceAdapter {
     nativeSymbol,
     live: (sink) => new IbSession(context, open().gateway, scales, sink),
     history(request, signal) {
-      if (request.kind !== 'bar') throw noHistory(TITLE, request, ['bar']);
-      intervalName(TITLE, request, names);
+      if (request.kind !== 'bar' && request.kind !== 'instrument')
+        throw noHistory(TITLE, request, HISTORICAL);
+      if (request.kind === 'bar') intervalName(TITLE, request, names);
       contractOf(request.nativeSymbol ?? nativeSymbol(request.symbol));
       const { gateway, limiter } = open();
-      return bars(context, gateway, limiter, request, signal);
+      return request.kind === 'bar'
+        ? bars(context, gateway, limiter, request, signal)
+        : instruments(context, gateway, scales, request, signal);
     },
   };
 }
