@@ -28,6 +28,7 @@ export class HistoryDatabase {
   /** For writing; one transaction at a time. */
   readonly writer: DuckDBConnection;
   readonly #readers = new Set<DuckDBConnection>();
+  #later: { readonly readers: Set<DuckDBConnection>; readonly work: () => void }[] = [];
   #closed = false;
 
   private constructor(duck: Duck, instance: DuckDBInstance, writer: DuckDBConnection, folder: string) {
@@ -92,10 +93,20 @@ export class HistoryDatabase {
     return connection;
   }
 
+  /** Runs `work` when all who read now have ended; at once when nobody does. */
+  afterReaders(work: () => void): void {
+    if (this.#readers.size === 0) work();
+    else this.#later.push({ readers: new Set(this.#readers), work });
+  }
+
   release(connection: DuckDBConnection): void {
     if (!this.#readers.delete(connection)) return;
+    for (const { readers } of this.#later) readers.delete(connection);
     connection.interrupt();
     connection.closeSync();
+    const due = this.#later.filter(({ readers }) => readers.size === 0);
+    this.#later = this.#later.filter(({ readers }) => readers.size > 0);
+    for (const { work } of due) work();
   }
 
   /** Interrupts all readers and closes the file: DuckDB must not be left in the middle of a query. */

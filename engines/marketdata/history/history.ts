@@ -12,6 +12,7 @@ import {
   readRecords,
   recordAt,
 } from './reader.ts';
+import { type Maintenance, Roller } from './roller.ts';
 import type { BulkColumns } from './staging.ts';
 import type { SeriesKey } from './tables.ts';
 import { type Faults, HistoryWriter, type PutResult, type Unreadable } from './writer.ts';
@@ -25,6 +26,8 @@ export interface HistoryOptions {
   readonly memoryMb?: number;
   /** Most MiB of temporary files; default 8192. */
   readonly tempMb?: number;
+  /** Days that records of a kind stay; for good where a kind is absent. */
+  readonly keepDays?: Readonly<Partial<Record<MarketKind, number>>>;
   /** Tests: called at named points, where a process may be killed. */
   readonly faults?: Faults;
 }
@@ -32,12 +35,15 @@ export interface HistoryOptions {
 /** The open history. */
 export class History {
   readonly bars: BarHistory;
+  readonly roller: Roller;
 
   private constructor(
     readonly database: HistoryDatabase,
     readonly writer: HistoryWriter,
+    { keepDays = {}, faults = () => {} }: HistoryOptions,
   ) {
     this.bars = new BarHistory(database, writer);
+    this.roller = new Roller(database, writer, { keepDays, faults });
   }
 
   /** Opens (or makes) the history in a data folder. Throws StorageUnavailableError, also when another process has it open. */
@@ -49,7 +55,9 @@ export class History {
       memoryMb: options.memoryMb ?? 1024,
       tempMb: options.tempMb ?? 8192,
     });
-    return new History(database, await HistoryWriter.open(database, options.faults));
+    const history = new History(database, await HistoryWriter.open(database, options.faults), options);
+    await history.roller.recover();
+    return history;
   }
 
   /**
@@ -91,8 +99,14 @@ export class History {
     return readQuarantine(this.database, where, limit);
   }
 
+  /** Moves closed days to Parquet, merges closed months, forgets what is too old. Throws StorageUnavailableError; what was done until then stays done. */
+  maintain(nowUs: number): Promise<Maintenance> {
+    return this.roller.maintain(nowUs);
+  }
+
   /** Waits for the writes under way, ends readers and closes the file. */
   async close(): Promise<void> {
+    await this.roller.stop();
     await this.writer.idle();
     this.database.close();
   }

@@ -3,7 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { MarketKind, RecordOf } from '../../../src/market/records.ts';
 import type { Row } from './columns.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
-import { QUARANTINED_SQL, TABLES, tableOf } from './tables.ts';
+import { QUARANTINED_SQL, tableOf } from './tables.ts';
 import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
 import { historySql, viewColumns } from './view.ts';
 
@@ -180,17 +180,16 @@ async function* readSlice(
   await connection.run('COMMIT');
 }
 
-/** Kinds whose closed days go to Parquet. */
-export const ROLLED_KINDS = (Object.keys(TABLES) as MarketKind[]).filter((kind) => tableOf(kind).rolled);
-
 /** The newest record at or before a time; null when there is none. */
 export async function recordAt<K extends MarketKind>(
   database: HistoryDatabase,
   query: ReadQuery<K> & { readonly atUs: number },
 ): Promise<RecordOf<K> | null> {
   const { atUs, ...rest } = query;
-  const { sql, values } = await historySql(database, query.kind, { ...rest, fromUs: 0, toUs: atUs });
   return database.reading(async (connection) => {
+    await connection.run('BEGIN TRANSACTION READ ONLY');
+    const range = { ...rest, fromUs: 0, toUs: atUs };
+    const { sql, values } = await historySql(database, query.kind, range, connection);
     const columns = viewColumns(query.kind);
     const result = await connection.run(
       `SELECT ${columns.map(({ name }) => name).join(', ')} FROM (${sql})${conditionsOf(rest)} ORDER BY ts_event_us DESC, ordinal DESC LIMIT 1`,

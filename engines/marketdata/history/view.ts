@@ -1,10 +1,10 @@
 // One view over the table of a kind and its Parquet partitions, with only those that a range touches.
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { StorageUnavailableError } from '../../../src/core/errors.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { HistoryDatabase } from './database.ts';
+import { damageOf } from './partition-files.ts';
 import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
 
 /** What to look at; times are inclusive. */
@@ -122,9 +122,7 @@ export function quoted(text: string): string {
 
 /** Returns what a look at a file says against it: `missing`, `torn`; null when it is as long as the manifest says. */
 export function damage(database: HistoryDatabase, file: Partition): 'missing' | 'torn' | null {
-  const path = join(database.folder, file.path);
-  if (!existsSync(path)) return 'missing';
-  return statSync(path).size === file.bytes ? null : 'torn';
+  return damageOf(join(database.folder, file.path), file.bytes);
 }
 
 function damaged(file: Partition, reason: string): StorageUnavailableError {

@@ -1,0 +1,196 @@
+// Closed days in Parquet: the same records as before, whatever happens on the way.
+import { afterAll, afterEach, describe, expect, test } from 'bun:test';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StorageUnavailableError } from '../../../src/core/errors.ts';
+import type { Trade } from '../../../src/market/records.ts';
+import { History } from './history.ts';
+import { samples, trades } from './test-records.ts';
+
+const DAY_US = 86_400e6;
+const START_US = 1_723_075_200_000_000;
+const LATER_US = START_US + 60 * DAY_US;
+
+describe('partitions', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'partitions-'));
+  let open: History | undefined;
+  let count = 0;
+
+  async function history(
+    name = `h${count++}`,
+    options: { keepDays?: { trade: number } } = {},
+  ): Promise<History> {
+    await open?.close();
+    open = await History.open({ dataDir: join(folder, name), threads: 1, ...options });
+    return open;
+  }
+
+  afterEach(async () => {
+    await open?.close();
+    open = undefined;
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const files = (name: string) =>
+    readdirSync(join(folder, name, 'history', 'partitions'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+
+  async function read(
+    h: History,
+    query: { fromUs?: number; toUs?: number; newest?: boolean; limit?: number } = {},
+  ) {
+    const all: Trade[] = [];
+    for await (const batch of h.records({ kind: 'trade', symbol: 'BTC-USD', ...query })) all.push(...batch);
+    return all;
+  }
+
+  const days = (n: number) =>
+    Array.from({ length: n }, (_, d) => trades(300, START_US + d * DAY_US, d * 1000)).flat();
+
+  test('hold the same records in the same order, in ranges, pages and as of a time', async () => {
+    const h = await history('same');
+    const list = days(3);
+    await h.put(list);
+    await h.put(samples());
+    const before = await read(h);
+    expect(await h.maintain(START_US + 2 * DAY_US + 3600e6)).toMatchObject({ rolledRows: 604 });
+    await h.put(trades(5, START_US + 100_000, 90_000));
+    const again = await history('same');
+    const after = await read(again);
+    expect(after.filter((t) => Number(t.id) < 90_000 || t.id === 'x-1')).toEqual(before);
+    expect(after).toHaveLength(before.length + 5);
+    const toUs = START_US + DAY_US + 100_000;
+    expect(await read(again, { fromUs: START_US + DAY_US, toUs })).toEqual(list.slice(300, 401));
+    expect(await read(again, { newest: true, limit: 310 })).toEqual(list.slice(-310));
+    const at = { kind: 'trade', symbol: 'BTC-USD', atUs: START_US + DAY_US - 1 } as const;
+    expect(await again.recordAt(at)).toEqual(list[299]!);
+  });
+
+  test('know their trades: one that comes again is stored nowhere', async () => {
+    const h = await history();
+    await h.put(days(2));
+    await h.maintain(LATER_US);
+    expect(await h.put([...days(2), ...trades(1, START_US + 5, 777_777)])).toMatchObject({
+      stored: 1,
+      duplicates: 600,
+    });
+  });
+
+  test('of a closed month become one, and readers of the old ones go on', async () => {
+    const h = await history('merge');
+    const list = days(4);
+    await h.put(list);
+    const slow = h.records({ kind: 'trade', symbol: 'BTC-USD' });
+    const first = (await slow.next()).value!;
+    // The month is not over: one file for each day.
+    expect(await h.maintain(START_US + 5 * DAY_US)).toMatchObject({ rolled: 4, merged: 0 });
+    const held = h.records({ kind: 'trade', symbol: 'BTC-USD' });
+    const firstOfFiles = (await held.next()).value!;
+    expect(await h.maintain(LATER_US)).toMatchObject({ rolled: 0, merged: 4 });
+    for (const [started, reader] of [
+      [first, slow],
+      [firstOfFiles, held],
+    ] as const) {
+      const rest: Trade[] = [...started];
+      for await (const batch of reader) rest.push(...batch);
+      expect(rest).toEqual(list);
+    }
+    expect(files('merge')).toHaveLength(1);
+    expect(await read(h)).toEqual(list);
+  });
+
+  test('that are too old go, with the rows of the table', async () => {
+    const h = await history('old', { keepDays: { trade: 2 } });
+    await h.put(days(4));
+    // The first day goes as rows of the table, the second one as a partition.
+    expect(await h.maintain(START_US + 3 * DAY_US)).toMatchObject({ expiredRows: 300, rolled: 1 });
+    expect(await read(h)).toHaveLength(900);
+    expect(await h.maintain(START_US + 3.5 * DAY_US)).toMatchObject({ expiredRows: 300 });
+    expect(files('old')).toHaveLength(1);
+  });
+
+  test('that are missing, torn or changed are reported, and never skipped in silence', async () => {
+    let h = await history('damage');
+    await h.put(days(2));
+    await h.maintain(START_US + 3 * DAY_US);
+    const [first] = files('damage').sort();
+    const bytes = readFileSync(first!);
+    truncateSync(first!, bytes.length - 1);
+    await expect(read(h)).rejects.toThrow(StorageUnavailableError);
+    await expect(read(h)).rejects.toThrow('torn');
+    // Other days are not touched by it.
+    expect(await read(h, { fromUs: START_US + DAY_US })).toHaveLength(300);
+    h = await history('damage');
+    expect(h.roller.damaged).toMatchObject([{ reason: 'torn', partition: { period: '2024-08-08' } }]);
+    rmSync(first!);
+    await expect(read(h)).rejects.toThrow('missing');
+    bytes[100]! ^= 0xff;
+    writeFileSync(first!, bytes);
+    expect(await h.roller.verify()).toMatchObject([{ reason: 'changed' }]);
+    // Damaged files are not merged into good ones.
+    expect(await h.maintain(LATER_US)).toMatchObject({ merged: 0 });
+  });
+
+  test('of symbols of any characters stay within their folder', async () => {
+    const h = await history('names');
+    const symbols = ['..', '.', '../../x', "a'b", 'BTC/USD', '%2E', 'é\n'];
+    await h.put(symbols.flatMap((symbol) => trades(3).map((t) => ({ ...t, symbol }))));
+    await h.maintain(LATER_US);
+    expect(files('names')).toHaveLength(symbols.length);
+    for (const symbol of symbols) {
+      const [batch] = await Array.fromAsync(h.records({ kind: 'trade', symbol }));
+      expect(batch).toHaveLength(3);
+    }
+  });
+
+  test.each([
+    ['before commit', 2],
+    ['after commit', 2],
+    ['partition written', 1],
+    ['partition renamed', 2],
+    ['manifest written', 1],
+    ['partition committed', 1],
+    // The third partition is the one that the files of the month are merged into.
+    ['partition renamed', 3],
+    ['manifest written', 3],
+    ['partition committed', 3],
+  ])('survive kill -9 %s (%d): no acknowledged row is lost, none is there twice', async (point, nth) => {
+    const name = `kill-${count++}`;
+    const child = Bun.spawn(
+      [process.execPath, join(import.meta.dir, 'test-child.ts'), join(folder, name), point, String(nth)],
+      { stdout: 'pipe', stderr: 'inherit' },
+    );
+    const told = (await new Response(child.stdout).text()).trim().split('\n').filter(Boolean);
+    await child.exited;
+    expect(child.signalCode).toBe('SIGKILL');
+    // A file that a killed process left half written is in no manifest.
+    const strays = join(folder, name, 'history', 'partitions', 'trades');
+    mkdirSync(strays, { recursive: true });
+    appendFileSync(join(strays, 'stray.parquet'), 'PAR1');
+    const h = await history(name);
+    const acknowledged = told.reduce((sum, line) => sum + Number(line), 0);
+    const ids = (await read(h)).map((t) => t.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThanOrEqual(acknowledged);
+    expect(ids.length % 2000).toBe(0);
+    expect(h.roller.damaged).toEqual([]);
+    // It goes on where it stood: all of it again adds what was missing, and nothing twice.
+    for (let put = 0; put < 3; put++)
+      await h.put(trades(2000, START_US + (put % 2) * DAY_US + put * 1e9, put * 10_000));
+    await h.maintain(LATER_US);
+    expect(await read(h)).toHaveLength(6000);
+    expect(files(name)).toHaveLength(1);
+    expect(files(name)[0]).toEndWith('.parquet');
+  });
+});
