@@ -7,9 +7,12 @@ import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { barsToArrow } from './arrow.ts';
+import { CSV_TYPE, formatOf } from './history/replies.ts';
+import { historyRoutes } from './history/routes.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
 import { replayRoutes } from './replay/routes.ts';
 import {
+  type BarsQuery,
   barsQuery,
   idParam,
   importQuery,
@@ -27,6 +30,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
     .use(jobRoutes(service.longWork.jobs))
     .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
     .use(replayRoutes(service))
+    .use(historyRoutes(() => service.history()))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },
@@ -34,7 +38,12 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
     .get(
       '/bars/:symbol',
       async ({ params, query, request }) => {
-        const arrow = request.headers.get('accept')?.includes(ARROW_STREAM) ?? false;
+        const format = formatOf(request);
+        if (format !== 'json' || isView(query)) {
+          const view = await service.barView(params.symbol, query, format, request.signal);
+          if (view) return view;
+        }
+        const arrow = format === 'arrow';
         const bars = await service.bars(params.symbol, query, arrow);
         if (arrow)
           return new Response(await barsToArrow(bars.columns), { headers: { 'content-type': ARROW_STREAM } });
@@ -43,7 +52,10 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
       {
         params: symbolParam,
         query: barsQuery,
-        detail: { summary: `Bars of one symbol, as JSON or (Accept: ${ARROW_STREAM}) Arrow`, tags: ['bars'] },
+        detail: {
+          summary: `Bars of one symbol, as JSON or (Accept: ${CSV_TYPE} or ${ARROW_STREAM}) as a stream`,
+          tags: ['bars'],
+        },
       },
     )
     .post(
@@ -105,6 +117,12 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
       response: { 200: replayReply },
       detail: { summary: 'Cancel a replay', tags: ['replays'] },
     });
+}
+
+/** Whether a request for bars says more than which ones. */
+function isView({ source, view, adjustment, gaps, resample_us, calendar }: BarsQuery): boolean {
+  const asks = [source, resample_us, calendar].some((value) => value !== undefined);
+  return asks || view !== 'repaired' || adjustment !== 'raw' || gaps !== 'none';
 }
 
 function jsonBars({ symbol, intervalUs, source, columns }: Bars, limit: number) {

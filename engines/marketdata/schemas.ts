@@ -1,5 +1,6 @@
 // Requests and replies of the Market Data engine.
 import { z } from 'zod';
+import { barOptions } from './history/schemas.ts';
 
 const MICROS = 'microseconds since the epoch';
 const symbol = z
@@ -30,7 +31,8 @@ export const barsQuery = z.object({
     .min(1)
     .max(10_000_000)
     .default(1000)
-    .describe('most bars; more than 100000 as Arrow only'),
+    .describe('most bars; more than 100000 as Arrow or CSV only'),
+  ...barOptions,
 });
 export type BarsQuery = z.infer<typeof barsQuery>;
 

@@ -9,8 +9,11 @@ import { OrderBook } from '../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../src/market/book/rules.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
 import type { BarColumns } from './csv.ts';
-import { History } from './history/history.ts';
+import { HistoryDesk } from './history/desk.ts';
+import type { History } from './history/history.ts';
 import type { Quarantined } from './history/reader.ts';
+import type { Format } from './history/replies.ts';
+import { viewOfBars } from './history/requests.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
@@ -52,11 +55,12 @@ export class MarketDataService {
   readonly #context: EngineContext;
   readonly #feed: LiveFeed;
   readonly #watch: EngineWatch;
-  #history: Promise<History> | undefined;
+  readonly #desk: HistoryDesk;
 
   constructor(context: EngineContext) {
     const { bus, clock, config } = context;
     this.#context = context;
+    this.#desk = new HistoryDesk(context);
     this.#feed = new LiveFeed(clock, {
       seed: config.feedSeed,
       intervalMs: config.feedIntervalMs,
@@ -107,19 +111,13 @@ export class MarketDataService {
 
   /** The history of the market, opened on first use. Throws StorageUnavailableError. */
   history(): Promise<History> {
-    const { dataDir, threads } = this.#context.config;
-    this.#history ??= History.open({ dataDir, threads }).catch((error) => {
-      this.#history = undefined;
-      throw error;
-    });
-    return this.#history;
+    return this.#desk.open();
   }
 
   async start(): Promise<void> {
     await this.#watch.start();
     await this.pipeline.start();
-    // Opened in the background: the engine is ready before DuckDB has loaded, requests that need it wait for it.
-    this.history().catch((err) => this.#context.log.error({ err }, 'the history could not be opened'));
+    this.#desk.start();
     await this.longWork.start();
   }
 
@@ -128,12 +126,17 @@ export class MarketDataService {
     await this.pipeline.stop();
     await this.longWork.stop();
     await this.replays.stop();
-    await (await this.#history?.catch(() => undefined))?.close();
+    await this.#desk.stop();
   }
 
   status() {
     const jobs = this.longWork.jobs.stats();
-    return { feed: this.#context.config.feed, feed_running: this.#feed.running, jobs };
+    return {
+      feed: this.#context.config.feed,
+      feed_running: this.#feed.running,
+      jobs,
+      ...this.#desk.status(),
+    };
   }
 
   async series() {
@@ -183,6 +186,36 @@ export class MarketDataService {
       newest: fromUs === undefined,
     });
     return { symbol, intervalUs, source: 'stored', columns };
+  }
+
+  /** Answers a request for bars that says more than a range, or wants another form than JSON; null for those of the simulated market. Throws as `bars` does. */
+  async barView(
+    symbol: string,
+    query: BarsQuery,
+    format: Format,
+    signal: AbortSignal,
+  ): Promise<Response | null> {
+    if (this.#feed.history(symbol)) return null;
+    const intervalUs = await this.#intervalOf(symbol, query.interval_us);
+    const source = query.source ?? (await (await this.#bars()).sourceOf(symbol, intervalUs));
+    const {
+      from_us: fromUs,
+      to_us: toUs,
+      limit,
+      view,
+      adjustment,
+      gaps,
+      resample_us: resampleUs,
+      calendar,
+    } = query;
+    const newest = fromUs === undefined;
+    const range = { symbol, intervalUs, source, fromUs, toUs, limit, newest };
+    return viewOfBars(
+      await this.history(),
+      { ...range, view, adjustment, gaps, resampleUs, calendar },
+      format,
+      signal,
+    );
   }
 
   async replay(request: ReplayRequest) {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { DECISION_VARIABLES, type DecisionSettings, decisionSettings } from './decision-settings.ts';
 import { InvalidOptionError } from './errors.ts';
 import { HARDWARE_VARIABLES, type HardwareSettings, hardwareSettings } from './hardware-settings.ts';
+import { HISTORY_VARIABLES, type HistorySettings, historySettings } from './history-settings.ts';
 import { MONITORING_VARIABLES, type MonitoringSettings, monitoringSettings } from './monitoring-settings.ts';
 import { type OtelSettings, otelSettings } from './otel-settings.ts';
 import { type PostgresSettings, postgresSettings } from './postgres-settings.ts';
@@ -147,6 +148,7 @@ const envSchema = z.object({
   ...MONITORING_VARIABLES,
   ...HARDWARE_VARIABLES,
   ...SERVING_VARIABLES,
+  ...HISTORY_VARIABLES,
   ...DECISION_VARIABLES,
   /** trace, debug, info, warn, error, fatal or silent, in any case. */
   LOG_LEVEL: z
@@ -208,6 +210,7 @@ export interface Config {
   readonly monitoring: MonitoringSettings;
   readonly hardware: HardwareSettings;
   readonly serving: ServingSettings;
+  readonly history: HistorySettings;
   readonly decisions: DecisionSettings;
   /** Undefined when no telemetry is exported. */
   readonly otel: OtelSettings | undefined;
@@ -296,6 +299,7 @@ export function loadConfig(
     monitoring: monitoringSettings(e),
     hardware: hardwareSettings(e),
     serving: servingSettings(e),
+    history: historySettings(e),
     decisions: decisionSettings(e),
     otel: otelSettings(env, secret, e.DEFAULT_TIMEOUT),
     logLevel: e.LOG_LEVEL,

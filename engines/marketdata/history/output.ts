@@ -1,0 +1,228 @@
+// Columns of the history as others get them: JSON rows, CSV and Arrow, each batch by itself.
+import { flagNames } from '../../../src/market/flags.ts';
+import type { MarketKind } from '../../../src/market/records.ts';
+import { decimalText, numberOf } from '../../../src/market/scale.ts';
+import type { Batch } from './reader.ts';
+import type { ColumnData } from './vectors.ts';
+
+/** What a column is: a time, an integer, a number, a decimal of the row's scale, text, names of flags, a side. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly type: 'time' | 'integer' | 'number' | 'price' | 'size' | 'text' | 'flags' | 'side' | 'id';
+}
+
+const column = (name: string, type: OutputColumn['type']): OutputColumn => ({ name, type });
+
+const STAMPED = [
+  column('ts_event_us', 'time'),
+  column('ts_receive_us', 'time'),
+  column('source', 'text'),
+  column('sequence', 'integer'),
+  column('flags', 'flags'),
+];
+
+/** Columns of the kinds that are served as ranges. */
+export const OUTPUT = {
+  trade: [
+    ...STAMPED,
+    column('price', 'price'),
+    column('size', 'size'),
+    column('side', 'side'),
+    column('id', 'id'),
+  ],
+  quote: [
+    ...STAMPED,
+    column('bid', 'price'),
+    column('bid_size', 'size'),
+    column('ask', 'price'),
+    column('ask_size', 'size'),
+  ],
+  bar: [
+    column('ts_event_us', 'time'),
+    column('open', 'number'),
+    column('high', 'number'),
+    column('low', 'number'),
+    column('close', 'number'),
+    column('volume', 'number'),
+    column('trades', 'integer'),
+    column('flags', 'flags'),
+  ],
+} as const satisfies Partial<Record<MarketKind, readonly OutputColumn[]>>;
+
+/** A value as JSON has it. */
+type Value = number | string | null | readonly string[];
+
+const numberAt = (data: ColumnData, i: number) => {
+  const value = data[i] as number;
+  return Number.isNaN(value) ? null : value;
+};
+
+/** Returns the value of a row as JSON has it: prices and sizes as decimal text. */
+function valueAt({ name, type }: OutputColumn, { columns }: Batch, i: number): Value {
+  switch (type) {
+    case 'text':
+      return columns[name]![i] as string | null;
+    case 'flags':
+      return flagNames(columns[name]![i] as number);
+    case 'price':
+    case 'size':
+      return decimalText(columns[name]![i] as number, columns[`${type}_decimals`]![i] as number);
+    case 'side': {
+      const side = numberAt(columns[name]!, i);
+      return side === null ? null : side > 0 ? 'buy' : 'sell';
+    }
+    case 'id': {
+      const id = numberAt(columns['id_number']!, i);
+      return id === null ? (columns['id_text']![i] as string | null) : String(id);
+    }
+    default:
+      return numberAt(columns[name]!, i);
+  }
+}
+
+/** Returns row `i` as a JSON object. */
+export function jsonRow(columns: readonly OutputColumn[], batch: Batch, i: number): Record<string, Value> {
+  return Object.fromEntries(columns.map((column) => [column.name, valueAt(column, batch, i)]));
+}
+
+/** Returns the head of a CSV file. */
+export function csvHead(columns: readonly OutputColumn[]): string {
+  return `${columns.map(({ name }) => name).join(',')}\n`;
+}
+
+/** Returns a batch as lines of CSV: empty for null, names of flags with `|` between. */
+export function csvRows(columns: readonly OutputColumn[], batch: Batch): string {
+  let text = '';
+  for (let i = 0; i < batch.rows; i++) {
+    for (let c = 0; c < columns.length; c++) {
+      const value = valueAt(columns[c]!, batch, i);
+      const cell = value === null ? '' : typeof value === 'object' ? value.join('|') : String(value);
+      text += (c === 0 ? '' : ',') + (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+/** Turns batches into the parts of one Arrow IPC stream. */
+export interface ArrowEncoder {
+  /** The schema: first part of the stream. */
+  readonly head: Uint8Array;
+  readonly end: Uint8Array;
+  encode(batch: Batch): Uint8Array;
+}
+
+/**
+ * Returns an encoder: times are timestamp[us, UTC], integers int64, numbers float64, flags int32 (bits), text utf8. Prices and sizes are the float64
+ * nearest to their decimals, which `price_decimals` and `size_decimals` give back exactly. `metadata` goes into the schema. The library is loaded on first use.
+ */
+export async function arrowEncoder(
+  columns: readonly OutputColumn[],
+  metadata: ReadonlyMap<string, string>,
+): Promise<ArrowEncoder> {
+  const arrow = await import('apache-arrow');
+  const scaled = columns.some(({ type }) => type === 'price');
+  const typeOf = ({ type }: OutputColumn) => {
+    if (type === 'time') return new arrow.TimestampMicrosecond('UTC');
+    if (type === 'integer') return new arrow.Int64();
+    if (type === 'flags') return new arrow.Int32();
+    return type === 'number' || type === 'price' || type === 'size' ? new arrow.Float64() : new arrow.Utf8();
+  };
+  const fields = columns.map((c) => new arrow.Field(c.name, typeOf(c), true));
+  if (scaled)
+    for (const name of ['price_decimals', 'size_decimals'])
+      fields.push(new arrow.Field(name, new arrow.Int32(), true));
+  const schema = new arrow.Schema(fields, new Map(metadata));
+
+  const data = (column: OutputColumn, batch: Batch) => {
+    const { rows } = batch;
+    const type = typeOf(column);
+    if (type instanceof arrow.Utf8) return utf8(arrow, column, batch);
+    const source = batch.columns[column.name] as Float64Array;
+    if (column.type === 'flags')
+      return arrow.makeData({ type: new arrow.Int32(), data: Int32Array.from(source) });
+    if (column.type === 'price' || column.type === 'size') {
+      const decimals = batch.columns[`${column.type}_decimals`] as Float64Array;
+      const numbers = new Float64Array(rows);
+      for (let i = 0; i < rows; i++) numbers[i] = numberOf(source[i]!, decimals[i]!);
+      return arrow.makeData({ type: new arrow.Float64(), data: numbers });
+    }
+    const nulls = nullsOf(rows, (i) => Number.isNaN(source[i]!));
+    if (column.type === 'number')
+      return arrow.makeData({ type: new arrow.Float64(), data: source, ...nulls });
+    return arrow.makeData({ type: type as InstanceType<typeof arrow.Int64>, data: int64(source), ...nulls });
+  };
+  const toIpc = (batch: Batch | null): Uint8Array => {
+    const children = batch === null ? [] : columns.map((column) => data(column, batch));
+    if (batch !== null && scaled) {
+      for (const name of ['price_decimals', 'size_decimals'])
+        children.push(
+          arrow.makeData({
+            type: new arrow.Int32(),
+            data: Int32Array.from(batch.columns[name] as Float64Array),
+          }),
+        );
+    }
+    if (batch === null) return arrow.tableToIPC(new arrow.Table(schema), 'stream');
+    const struct = arrow.makeData({
+      type: new arrow.Struct(fields),
+      length: batch.rows,
+      nullCount: 0,
+      children,
+    });
+    return arrow.tableToIPC(new arrow.Table(schema, [new arrow.RecordBatch(schema, struct)]), 'stream');
+  };
+  // A stream is the schema, batches, and an end of eight bytes; each batch is written as a stream of its own, without both.
+  const empty = toIpc(null);
+  const head = empty.subarray(0, empty.length - 8);
+  const end = empty.subarray(empty.length - 8);
+  return { head, end, encode: (batch) => toIpc(batch).subarray(head.length, -8) };
+}
+
+function nullsOf(rows: number, isNull: (i: number) => boolean) {
+  let nullCount = 0;
+  const nullBitmap = new Uint8Array(Math.ceil(rows / 8)).fill(0xff);
+  for (let i = 0; i < rows; i++) {
+    if (!isNull(i)) continue;
+    nullCount++;
+    nullBitmap[i >> 3]! &= ~(1 << (i & 7));
+  }
+  return nullCount === 0 ? { nullCount } : { nullCount, nullBitmap };
+}
+
+function int64(numbers: Float64Array): BigInt64Array {
+  const result = new BigInt64Array(numbers.length);
+  const halves = new Int32Array(result.buffer);
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i]!;
+    if (Number.isNaN(value)) continue;
+    halves[2 * i] = value;
+    halves[2 * i + 1] = Math.floor(value / 2 ** 32);
+  }
+  return result;
+}
+
+function utf8(arrow: typeof import('apache-arrow'), column: OutputColumn, batch: Batch) {
+  const { rows } = batch;
+  const texts = Array.from({ length: rows }, (_, i) => valueAt(column, batch, i) as string | null);
+  const valueOffsets = new Int32Array(rows + 1);
+  const data = new TextEncoder().encode(texts.map((text) => text ?? '').join(''));
+  let at = 0;
+  for (let i = 0; i < rows; i++) {
+    const text = texts[i] ?? '';
+    // Symbols, sides and ids are ASCII nearly always.
+    at += isAscii(text) ? text.length : Buffer.byteLength(text);
+    valueOffsets[i + 1] = at;
+  }
+  return arrow.makeData({
+    type: new arrow.Utf8(),
+    valueOffsets,
+    data,
+    ...nullsOf(rows, (i) => texts[i] === null),
+  });
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}

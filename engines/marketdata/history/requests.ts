@@ -1,0 +1,129 @@
+// What the routes of the history answer: JSON in pages, CSV and Arrow as streams, each with where it comes from.
+import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import { adjustmentFor, type BarView, batchesOfView } from './bar-view.ts';
+import type { History } from './history.ts';
+import { jsonRow, OUTPUT } from './output.ts';
+import type { Batch, ReadQuery } from './reader.ts';
+import { type Format, PROVENANCE_HEADER, streamReply } from './replies.ts';
+import { MAX_ROWS_JSON, type TicksQuery } from './schemas.ts';
+
+const PAGE_ROWS = 1000;
+
+/** What a reply is of. */
+interface Provenance {
+  readonly sources: readonly string[];
+  readonly view: string;
+  readonly [more: string]: unknown;
+}
+
+/**
+ * Answers a request for trades or quotes. Throws NotFoundError for a symbol of which none is stored, InvalidOptionError for a page that is too large,
+ * StorageUnavailableError.
+ */
+export async function ticks(
+  history: History,
+  kind: 'trade' | 'quote',
+  symbol: string,
+  query: TicksQuery,
+  format: Format,
+  signal: AbortSignal,
+): Promise<Response> {
+  const sources = [...new Set(history.writer.series.find(kind, symbol, query.source).map((s) => s.source))];
+  if (sources.length === 0) throw new NotFoundError(`No ${kind}s of this symbol and source are stored`);
+  const limit = query.limit ?? (format === 'json' ? PAGE_ROWS : undefined);
+  checkPage(limit, format);
+  const gone = new AbortController();
+  const [tsUs, ordinal] = (query.cursor ?? '').split('-').map(Number);
+  const at = query.at_us !== undefined;
+  const read: ReadQuery = {
+    kind,
+    symbol,
+    source: query.source,
+    view: query.view,
+    fromUs: query.from_us,
+    toUs: at ? query.at_us : query.to_us,
+    limit: at ? 1 : limit,
+    // A page of what is newest has no next one; a stream of everything begins at the beginning.
+    newest: at || (query.from_us === undefined && query.cursor === undefined && limit !== undefined),
+    after: query.cursor === undefined ? undefined : { tsUs: tsUs!, ordinal: ordinal! },
+    signal: AbortSignal.any([signal, gone.signal]),
+  };
+  const provenance: Provenance = { sources, view: query.view };
+  const columns = OUTPUT[kind];
+  if (format !== 'json') return streamReply(format, columns, history.batches(read), provenance, gone);
+  const { rows, last } = await page(history.batches(read), (batch, i) => jsonRow(columns, batch, i));
+  const full = !read.newest && rows.length === limit;
+  const next_cursor = full ? `${last!.ts_event_us}-${last!.ordinal}` : null;
+  return json({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
+}
+
+/** Answers a request for bars that says more than a range, or wants another form than JSON. Fails as `ticks` does. */
+export async function viewOfBars(
+  history: History,
+  view: Omit<BarView, 'signal'>,
+  format: Format,
+  signal: AbortSignal,
+): Promise<Response> {
+  checkPage(view.limit, format);
+  if (view.resampleUs !== undefined && view.resampleUs % view.intervalUs !== 0) {
+    const expected = `a multiple of ${view.intervalUs}`;
+    throw new InvalidOptionError(`Expected ${expected} for resample_us, was another`, [
+      { pointer: 'query/resample_us', expected },
+    ]);
+  }
+  const gone = new AbortController();
+  const whole: BarView = { ...view, signal: AbortSignal.any([signal, gone.signal]) };
+  const adjustment = await adjustmentFor(history, whole);
+  const provenance: Provenance = {
+    sources: [view.source],
+    view: view.view,
+    interval_us: view.intervalUs,
+    ...(view.resampleUs === undefined ? {} : { resample_us: view.resampleUs }),
+    gaps: view.gaps,
+    adjustment: view.adjustment,
+    ...(view.adjustment === 'raw' ? {} : { applied: adjustment.applied, ignored: adjustment.ignored }),
+  };
+  const batches = batchesOfView(history, whole, adjustment);
+  if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, headed(provenance), gone);
+  const { rows } = await page(batches, (batch, i) => jsonRow(OUTPUT.bar, batch, i));
+  const last = rows.at(-1)?.['ts_event_us'] as number | undefined;
+  const next_from_us = !view.newest && rows.length === view.limit ? last! + 1 : null;
+  const { symbol } = view;
+  const interval_us = view.resampleUs ?? view.intervalUs;
+  return json(
+    { symbol, interval_us, source: view.source, bars: rows, next_from_us, provenance },
+    headed(provenance),
+  );
+}
+
+// A header holds little: how many actions were applied, not each.
+function headed({ applied, ignored, ...rest }: Provenance): Provenance {
+  const counts = Array.isArray(applied)
+    ? { applied: applied.length, ignored: (ignored as unknown[]).length }
+    : {};
+  return { ...rest, ...counts };
+}
+
+function checkPage(limit: number | undefined, format: Format): void {
+  if (format !== 'json' || limit === undefined || limit <= MAX_ROWS_JSON) return;
+  const expected = `at most ${MAX_ROWS_JSON} as JSON`;
+  throw new InvalidOptionError(`Expected ${expected} for limit; ask for Arrow or CSV beyond`, [
+    { pointer: 'query/limit', expected },
+  ]);
+}
+
+async function page<T>(batches: AsyncGenerator<Batch>, row: (batch: Batch, i: number) => T) {
+  const rows: T[] = [];
+  let last: { ts_event_us: number; ordinal: number } | undefined;
+  for await (const batch of batches) {
+    for (let i = 0; i < batch.rows; i++) rows.push(row(batch, i));
+    const at = batch.rows - 1;
+    const { ts_event_us, ordinal } = batch.columns as Record<string, Float64Array>;
+    last = { ts_event_us: ts_event_us![at]!, ordinal: ordinal?.[at] ?? 0 };
+  }
+  return { rows, last };
+}
+
+function json(body: unknown, provenance: Provenance): Response {
+  return Response.json(body, { headers: { [PROVENANCE_HEADER]: JSON.stringify(provenance) } });
+}

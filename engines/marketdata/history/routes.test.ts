@@ -1,0 +1,237 @@
+// The history through the engine's port: ranges, pages, streams, and what was known at a time.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { tableFromIPC } from 'apache-arrow';
+import { FLAGS } from '../../../src/market/flags.ts';
+import type {
+  BarRecord,
+  CorporateAction,
+  InstrumentRecord,
+  MarketRecord,
+} from '../../../src/market/records.ts';
+import { TestEngine } from '../../../test/support/engine.ts';
+import definition from '../index.ts';
+import { History } from './history.ts';
+import { samples, trades } from './test-records.ts';
+
+const DAY_US = 86_400e6;
+const START_US = 1_723_075_200_000_000;
+const ARROW = 'application/vnd.apache.arrow.stream';
+
+const sample = <K extends MarketRecord['kind']>(kind: K) =>
+  samples().find((record) => record.kind === kind) as Extract<MarketRecord, { kind: K }>;
+
+/** Daily bars with closes as given. */
+function bars(symbol: string, closes: readonly number[]): BarRecord[] {
+  return closes.map((close, i) => ({
+    ...sample('bar'),
+    symbol,
+    source: 'yahoo',
+    interval: DAY_US,
+    adjusted: [],
+    tsEventUs: START_US + i * DAY_US,
+    open: close,
+    high: close + 1,
+    low: close - 1,
+    close,
+    volume: 100,
+  }));
+}
+
+const action: CorporateAction = {
+  ...sample('corporate_action'),
+  symbol: 'SPLIT',
+  source: 'yahoo',
+  ratio: 2,
+  tsEventUs: START_US + 2 * DAY_US,
+};
+
+describe('routes of the history', () => {
+  let engine: TestEngine;
+  const list = trades(25_000);
+
+  beforeAll(async () => {
+    engine = new TestEngine();
+    const history = await History.open({ dataDir: engine.dataDir, threads: 1 });
+    await history.put(list);
+    await history.maintain(START_US + 40 * DAY_US);
+    const bad = { ...list[10]!, id: 'bad', price: 1, flags: FLAGS.bad_timestamp.bit };
+    await history.put([bad]);
+    await history.put(samples().map((r) => (r.kind === 'trade' ? { ...r, symbol: 'OTHER' } : r)));
+    const days = bars('SPLIT', [100, 102, 52, 53]);
+    await history.put([
+      ...days,
+      action,
+      { ...action, action: 'dividend', ratio: null, amount: 1.06, tsEventUs: START_US + 3 * DAY_US },
+    ]);
+    await history.put(bars('GAPS', [10, 11, 12, 13]).filter((_, i) => i !== 2));
+    const figure = sample('fundamental');
+    await history.put([
+      figure,
+      { ...figure, value: 2e11, asOfUs: figure.asOfUs + DAY_US, accession: 'restated' },
+    ]);
+    const point = sample('macro');
+    await history.put([{ ...point, value: 4.5, asOfUs: START_US + DAY_US }]);
+    const old: InstrumentRecord = {
+      ...sample('instrument'),
+      symbol: 'META',
+      nativeSymbol: 'Roundhill Ball Metaverse ETF',
+      assetClass: 'etf',
+    };
+    await history.put([
+      old,
+      { ...old, nativeSymbol: 'Meta Platforms', assetClass: 'equity', tsEventUs: START_US + DAY_US },
+    ]);
+    await history.close();
+    await engine.restart(definition);
+  });
+  afterAll(() => engine.stop());
+
+  const ask = (path: string, accept: string) => fetch(`${engine.url}${path}`, { headers: { accept } });
+
+  test('trades come in pages that together are all of them, once', async () => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body } = await engine.get(
+        `/trades/BTC-USD?from_us=0&limit=10000${cursor && `&cursor=${cursor}`}`,
+      );
+      seen.push(...body.trades.map((t: { id: string }) => t.id));
+      cursor = body.next_cursor;
+    }
+    expect(seen).toEqual(list.map((t) => t.id!));
+  });
+
+  test('a trade is exact, with source, times, names of flags and where it comes from', async () => {
+    const { body } = await engine.get(`/trades/BTC-USD?at_us=${START_US + 2500}`);
+    expect(body.trades).toEqual([
+      {
+        ts_event_us: START_US + 2000,
+        ts_receive_us: START_US + 2250,
+        source: 'binance',
+        sequence: 2,
+        flags: [],
+        price: '61800.94',
+        size: '0.00001002',
+        side: 'sell',
+        id: '1002',
+      },
+    ]);
+    expect(body.provenance).toEqual({ sources: ['binance'], view: 'repaired' });
+    const raw = await engine.get(`/trades/BTC-USD?from_us=${START_US}&to_us=${START_US + 10_000}&view=raw`);
+    expect(
+      raw.body.trades.filter((t: { flags: string[] }) => t.flags.includes('bad_timestamp')),
+    ).toHaveLength(1);
+    expect(
+      (await engine.get('/trades/BTC-USD?limit=2')).body.trades.map((t: { id: string }) => t.id),
+    ).toEqual(['25998', '25999']);
+  });
+
+  test('a range comes as Arrow and as CSV, whole, with the same values', async () => {
+    const reply = await ask('/trades/BTC-USD', ARROW);
+    expect(JSON.parse(reply.headers.get('x-provenance')!)).toEqual({
+      sources: ['binance'],
+      view: 'repaired',
+    });
+    const table = tableFromIPC(new Uint8Array(await reply.arrayBuffer()));
+    expect(table.numRows).toBe(list.length);
+    expect([...(table.getChild('price')!.toArray() as Float64Array)]).toEqual(list.map((t) => t.price / 100));
+    expect([...table.getChild('id')!]).toEqual(list.map((t) => t.id));
+    expect(table.getChild('sequence')!.get(7)).toBe(7n);
+    expect([...table.getChild('side')!.slice(0, 3)]).toEqual(['buy', 'sell', 'sell']);
+    const lines = (await (await ask('/trades/BTC-USD', 'text/csv')).text()).trim().split('\n');
+    expect(lines).toHaveLength(list.length + 1);
+    expect(lines[0]).toBe('ts_event_us,ts_receive_us,source,sequence,flags,price,size,side,id');
+    expect(lines[3]).toBe(`${START_US + 2000},${START_US + 2250},binance,2,,61800.94,0.00001002,sell,1002`);
+    const other = tableFromIPC(new Uint8Array(await (await ask('/trades/OTHER', ARROW)).arrayBuffer()));
+    expect([other.getChild('side')!.get(0), other.getChild('id')!.get(0)]).toEqual([null, 'x-1']);
+    const none = await ask('/trades/BTC-USD?from_us=1&to_us=2', ARROW);
+    expect(tableFromIPC(new Uint8Array(await none.arrayBuffer())).numRows).toBe(0);
+  });
+
+  test('a client that goes away frees what its reply held', async () => {
+    const gone = new AbortController();
+    const reply = await fetch(`${engine.url}/trades/BTC-USD`, {
+      headers: { accept: 'text/csv' },
+      signal: gone.signal,
+    });
+    await reply.body!.getReader().read();
+    gone.abort();
+    expect((await engine.get('/trades/BTC-USD?limit=1')).status).toBe(200);
+  });
+
+  test('bars are adjusted for splits and dividends as asked, and the reply says how', async () => {
+    const closes = async (adjustment: string) => {
+      const { body } = await engine.get(`/bars/SPLIT?from_us=0&adjustment=${adjustment}&source=yahoo`);
+      return { closes: body.bars.map((b: { close: number }) => b.close), provenance: body.provenance };
+    };
+    expect((await closes('raw')).closes).toEqual([100, 102, 52, 53]);
+    const split = await closes('split');
+    expect(split.closes).toEqual([50, 51, 52, 53]);
+    expect(split.provenance).toMatchObject({
+      adjustment: 'split',
+      applied: [{ action: 'split', value: 2, factor: 0.5 }],
+    });
+    // 1 - 1.06 / 52, the close before the ex-day.
+    const factor = 1 - 1.06 / 52;
+    const total = (await closes('total_return')).closes;
+    for (const [i, close] of [50 * factor, 51 * factor, 52 * factor, 53].entries())
+      expect(total[i]).toBeCloseTo(close, 10);
+    // A range that ends before the split is adjusted by it all the same.
+    const early = await engine.get(`/bars/SPLIT?from_us=0&to_us=${START_US}&adjustment=split`);
+    expect(early.body.bars[0].close).toBe(50);
+  });
+
+  test('bars have gaps marked or filled, and are made longer', async () => {
+    const get = async (query: string) => (await engine.get(`/bars/GAPS?from_us=0&${query}`)).body.bars;
+    expect((await get('gaps=mark')).map((b: { flags: string[] }) => b.flags)).toEqual([[], [], ['gap']]);
+    const filled = await get('gaps=fill');
+    expect(filled.map((b: { close: number }) => b.close)).toEqual([10, 11, 11, 13]);
+    expect(filled[2]).toMatchObject({ volume: 0, ts_event_us: START_US + 2 * DAY_US });
+    const long = await get(`resample_us=${2 * DAY_US}`);
+    expect(long.map((b: { volume: number }) => b.volume).reduce((a: number, b: number) => a + b)).toBe(300);
+    expect((await engine.get('/bars/GAPS?resample_us=7')).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: 'query/resample_us' }],
+    });
+    const csv = await (await ask('/bars/GAPS?from_us=0', 'text/csv')).text();
+    expect(csv.split('\n')[1]).toBe(`${START_US},10,11,9,10,100,,`);
+  });
+
+  test('figures, points and instruments are those that were known at the time', async () => {
+    const facts = async (query: string) => (await engine.get(`/fundamentals/AAPL?${query}`)).body.facts;
+    expect((await facts('')).map((f: { value: number }) => f.value)).toEqual([2e11]);
+    expect((await facts(`as_of_us=${START_US + DAY_US}`)).map((f: { value: number }) => f.value)).toEqual([
+      1e11,
+    ]);
+    expect(await facts(`as_of_us=${START_US}`)).toEqual([]);
+    const points = async (query: string) => (await engine.get(`/macro/DGS10?${query}`)).body.points;
+    expect(await points('')).toMatchObject([{ value: 4.5 }]);
+    expect(await points(`as_of_us=${START_US + 5}`)).toMatchObject([{ value: null }]);
+    const { body } = await engine.get('/instruments?symbol=META');
+    expect(body.instruments).toMatchObject([
+      { asset_class: 'etf', valid_from_us: START_US, valid_to_us: START_US + DAY_US },
+      { asset_class: 'equity', valid_from_us: START_US + DAY_US, valid_to_us: null },
+    ]);
+    const then = await engine.get(`/instruments?symbol=META&at_us=${START_US + 5}`);
+    expect(then.body.instruments.map((i: { asset_class: string }) => i.asset_class)).toEqual(['etf']);
+    const first = await engine.get('/instruments?limit=1');
+    expect(first.body).toMatchObject({ instruments: [{ symbol: 'BTC-USD' }], next_after: 'BTC-USD' });
+    expect((await engine.get('/corporate-actions/SPLIT')).body.actions).toMatchObject([
+      { action: 'split', ratio: 2 },
+      { action: 'dividend', amount: 1.06 },
+    ]);
+  });
+
+  test('what is not there, too much, or no cursor is refused by name', async () => {
+    expect((await engine.get('/trades/NONE')).body.status).toBe(404);
+    expect((await engine.get('/quotes/BTC-USD?source=nobody')).body.status).toBe(404);
+    expect((await engine.get('/trades/BTC-USD?limit=100001')).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: 'query/limit' }],
+    });
+    expect((await engine.get('/trades/BTC-USD?cursor=x')).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: 'query/cursor' }],
+    });
+  });
+});
