@@ -1,0 +1,174 @@
+// The live stream of Coinbase against a local venue, through its faults, in manual time.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { OrderBook } from '../../../../src/market/book/order-book.ts';
+import { BOOK_RULES } from '../../../../src/market/book/rules.ts';
+import { eventually } from '../../../../test/support/eventually.ts';
+import { START_US, TestSink, testContext } from '../../../../test/support/market-source.ts';
+import type { Wanted } from '../port.ts';
+import { CoinbaseDouble } from './double.ts';
+import { coinbase } from './index.ts';
+
+const undo: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0)) await step();
+});
+
+const BOOK: Wanted = { symbol: 'BTC-USD', kind: 'book_delta' };
+const TRADES: Wanted = { symbol: 'BTC-USD', kind: 'trade' };
+
+function rig() {
+  const context = testContext((name) => venue.endpoint(name));
+  const { time } = context;
+  const venue = new CoinbaseDouble(() => time.nowUs());
+  const sink = new TestSink();
+  const session = coinbase(context).live!(sink);
+  undo.push(async () => {
+    await session.close();
+    await venue.stop();
+  });
+  const subscribed = (channel: string) =>
+    eventually(
+      () => [...venue.sockets].some((s) => s.data.channels.has(channel)),
+      `subscribed to ${channel}`,
+    );
+  return { time, venue, sink, session, subscribed };
+}
+
+describe('the stream of Coinbase', () => {
+  test('messages about other things do not break a book, a missing one does, and a resync mends it', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([BOOK, TRADES]);
+    await sink.until('book_snapshot', 1);
+    await subscribed('market_trades|BTC-USD');
+    const book = new OrderBook({ rule: BOOK_RULES.coinbase });
+    const applied = () => {
+      for (const record of sink.all.splice(0))
+        if (record.kind.startsWith('book')) book.apply(record as never);
+      return book.state;
+    };
+    venue.update('BTC-USD', 'bid', '68900.50', '2');
+    venue.trade('BTC-USD', 'SELL', '68901.00', '0.1');
+    venue.heartbeat();
+    venue.update('BTC-USD', 'offer', '68901.00', '0');
+    await sink.until('book_delta', 2);
+    expect([applied(), book.top()]).toMatchObject(['live', { bid: 689_005, ask: 689_015 }]);
+    venue.update('BTC-USD', 'bid', '68900.75', '1', true);
+    venue.update('BTC-USD', 'bid', '68900.60', '1');
+    await sink.until('book_delta', 1);
+    expect(applied()).toBe('broken');
+    expect(sink.named('garbage')).toEqual([
+      { event: 'garbage', reason: 'messages missing before this one, by sequence_num' },
+    ]);
+    session.resync('BTC-USD');
+    await sink.until('book_snapshot', 1);
+    venue.update('BTC-USD', 'bid', '68900.75', '0');
+    await sink.until('book_delta', 1);
+    expect([applied(), book.top()]).toMatchObject(['live', { bid: 6_890_060 }]);
+  });
+
+  test('trades have the side of who took; after a loss only those that were missed come from the snapshot', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    venue.trade('BTC-USD', 'BUY', '1', '1');
+    session.want([TRADES]);
+    await subscribed('market_trades|BTC-USD');
+    venue.trade('BTC-USD', 'SELL', '68900.50', '0.0015');
+    await sink.until('trade', 1);
+    expect(sink.of('trade')[0]).toMatchObject({ id: '995098701', side: 'buy', price: 689_005, size: 15 });
+    venue.drop();
+    await sink.event_('disconnected');
+    venue.trade('BTC-USD', 'BUY', '68900.00', '0.05');
+    time.advance(sink.named('disconnected')[0]!.retryMs);
+    await sink.until('trade', 2);
+    venue.trade('BTC-USD', 'BUY', '68900.00', '0.05');
+    await sink.until('trade', 3);
+    expect(sink.of('trade').map(({ id, side }) => [id, side])).toEqual([
+      ['995098701', 'buy'],
+      ['995098702', 'sell'],
+      ['995098703', 'sell'],
+    ]);
+  });
+
+  test('bars of five minutes are handed on once, when the next begins or their time is over', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    session.want([{ symbol: 'BTC-USD', kind: 'bar', intervalUs: 300e6 }]);
+    await subscribed('candles|BTC-USD');
+    venue.candle('BTC-USD', START_US, '68910');
+    venue.candle('BTC-USD', START_US + 300e6, '68920');
+    await sink.until('bar', 1);
+    expect(sink.of('bar')[0]).toMatchObject({
+      tsEventUs: START_US,
+      close: 68_910,
+      interval: 300e6,
+      trades: null,
+    });
+    for (let beat = 1; beat <= 61; beat++) {
+      time.advance(10_000);
+      venue.heartbeat();
+      await sink.event_('heartbeat', beat);
+    }
+    expect(sink.of('bar').slice(1)).toMatchObject([{ tsEventUs: START_US + 300e6, close: 68_920 }]);
+  });
+
+  test('quotes, and heartbeats with the clock of the venue, also when it jumps', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    session.want([{ symbol: 'BTC-USD', kind: 'quote' }]);
+    await subscribed('ticker|BTC-USD');
+    const ticker = { product_id: 'BTC-USD', best_bid: '68900.00', best_bid_quantity: '1.5' };
+    venue.events('ticker|BTC-USD', 'ticker', [
+      {
+        type: 'update',
+        tickers: [{ ...ticker, best_ask: '', best_ask_quantity: '' }, { product_id: 'BTC-USD' }],
+      },
+    ]);
+    await sink.until('quote', 1);
+    expect(sink.of('quote')[0]).toMatchObject({ bid: 68_900, ask: 0, askSize: 0, tsEventUs: START_US });
+    expect(sink.named('garbage')).toEqual([{ event: 'garbage', reason: 'price: no decimal' }]);
+    venue.clockOffsetUs = 5e6;
+    venue.heartbeat();
+    await sink.event_('heartbeat');
+    expect(sink.named('heartbeat')[0]!.venueUs).toBe(time.nowUs() + 5e6);
+  });
+
+  test('says which product was refused, and keeps the others of the same message', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([
+      TRADES,
+      { symbol: 'NO-PE', kind: 'trade' },
+      { symbol: 'BTC-USD', kind: 'bar', intervalUs: 60e6 },
+    ]);
+    await subscribed('market_trades|BTC-USD');
+    await sink.event_('refused', 2);
+    expect(sink.named('refused')).toMatchObject([
+      { symbol: 'BTC-USD', kind: 'bar', reason: 'Coinbase has no channel of it' },
+      { symbol: 'NO-PE', kind: 'trade', reason: 'failure to subscribe: unknown product NO-PE' },
+    ]);
+    venue.say('{"type":"error","message":"rate limit exceeded"}');
+    venue.say('nonsense');
+    venue.say('{"channel":"news","timestamp":"2026-04-07T14:30:00Z","sequence_num":1000,"events":[]}');
+    await sink.event_('garbage', 4);
+    expect(sink.named('garbage').map(({ reason }) => reason)).toContain('unknown channel');
+  });
+
+  test('comes back after silence and after a minute away, and asks for everything again', async () => {
+    const { time, venue, sink, session } = rig();
+    session.want([BOOK]);
+    await sink.until('book_snapshot', 1);
+    venue.silent = true;
+    time.advance(15_000);
+    await sink.event_('disconnected');
+    expect(sink.named('disconnected')[0]!.reason).toBe('silent for 15000 ms');
+    venue.silent = false;
+    venue.down = true;
+    const until = time.nowUs() + 60e6;
+    while (time.nowUs() < until) {
+      const { length } = sink.named('disconnected');
+      time.advance(sink.named('disconnected').at(-1)!.retryMs);
+      await sink.event_('disconnected', length + 1);
+    }
+    venue.down = false;
+    time.advance(sink.named('disconnected').at(-1)!.retryMs);
+    await sink.until('book_snapshot', 2);
+    session.want([]);
+    await eventually(() => venue.sockets.size === 0, 'closed');
+  });
+});
