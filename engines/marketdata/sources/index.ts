@@ -3,6 +3,7 @@ import { alpaca, alpacaSip } from './alpaca/index.ts';
 import { alphavantage } from './alphavantage/index.ts';
 import { binance, binanceUsdm } from './binance/index.ts';
 import { ccxt } from './ccxt/index.ts';
+import { coinbase } from './coinbase/index.ts';
 import { edgar } from './edgar/index.ts';
 import { fred } from './fred/index.ts';
 import { ib } from './ib/index.ts';
@@ -16,6 +17,7 @@ export const SOURCES: Readonly<Record<string, SourceFactory>> = {
   alphavantage,
   binance,
   'binance-usdm': binanceUsdm,
+  coinbase,
   edgar,
   fred,
   ib,
