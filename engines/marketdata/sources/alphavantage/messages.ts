@@ -5,7 +5,6 @@ import type { Refusal } from '../net/rest-client.ts';
 import { finite, objectOf, type SkippedRows } from '../skipped.ts';
 
 const LIMITED = /per (second|minute)|call frequency/i;
-const PER_DAY = /per day/i;
 
 /** Returns what the provider refused: it answers `Error Message`, `Note` or `Information` instead of data, with status 200. */
 export function refusalOf(body: unknown): Refusal | null {
@@ -13,8 +12,8 @@ export function refusalOf(body: unknown): Refusal | null {
   for (const member of ['Error Message', 'Note', 'Information']) {
     const text = answer?.[member];
     if (typeof text !== 'string') continue;
-    // The limit of a day does not pass while a request waits.
-    return { reason: text, limited: member !== 'Error Message' && LIMITED.test(text) && !PER_DAY.test(text) };
+    // A limit of seconds or minutes passes while a request waits, also where the text names that of a day too; one of a day alone does not.
+    return { reason: text, limited: member !== 'Error Message' && LIMITED.test(text) };
   }
   return null;
 }

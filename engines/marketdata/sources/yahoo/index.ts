@@ -31,7 +31,7 @@ const MINUTES_US = 7 * DAY_US;
 const INTRADAY_US = 59 * DAY_US;
 
 /** The one call of the SDK that is used. */
-type Chart = (symbol: string, options: ChartOptions) => Promise<ChartResultArray>;
+type Chart = (symbol: string, options: ChartOptions, signal: AbortSignal) => Promise<ChartResultArray>;
 
 /** Makes the source `yahoo`. */
 export function yahoo(context: SourceContext): SourceAdapter {
@@ -138,15 +138,20 @@ class Yahoo {
     signal.throwIfAborted();
     const period1 = Math.floor(fromUs / 1e6);
     try {
-      return await chart(encodeURIComponent(request.nativeSymbol ?? nativeSymbol(request.symbol)), {
-        period1,
-        period2: Math.max(period1, Math.floor(toUs / 1e6)) + 1,
-        interval,
-        includePrePost: false,
-        events: 'div|split',
-        return: 'array',
-      });
+      return await chart(
+        encodeURIComponent(request.nativeSymbol ?? nativeSymbol(request.symbol)),
+        {
+          period1,
+          period2: Math.max(period1, Math.floor(toUs / 1e6)) + 1,
+          interval,
+          includePrePost: false,
+          events: 'div|split',
+          return: 'array',
+        },
+        signal,
+      );
     } catch (error) {
+      signal.throwIfAborted();
       if (error instanceof NautilusError) throw error;
       const why = said((error as Error).message);
       throw new ProviderError(`Expected a chart from ${TITLE}, was another answer: ${why}`, TITLE, 200);
@@ -161,14 +166,18 @@ async function load(client: RestClient): Promise<Chart> {
   const quiet = () => {};
   const Sdk = create({ modules: { chart } });
   const sdk = new Sdk({
-    fetch: (async (input: string | URL | Request) => {
+    fetch: (async (input: string | URL | Request, init?: RequestInit) => {
       const { pathname, searchParams } = new URL(input instanceof Request ? input.url : input);
-      return new Response(await client.text(pathname, { query: Object.fromEntries(searchParams) }));
+      // Yahoo answers nobody without the name that the SDK gives itself.
+      const headers = Object.fromEntries(new Headers(init?.headers));
+      const query = Object.fromEntries(searchParams);
+      return new Response(await client.text(pathname, { query, headers, signal: init?.signal ?? undefined }));
     }) as typeof fetch,
     logger: { info: quiet, warn: quiet, error: quiet, debug: quiet, dir: quiet },
     validation: { logErrors: false, logOptionsErrors: false },
     versionCheck: false,
     suppressNotices: ['yahooSurvey'],
   });
-  return (symbol, options) => sdk.chart(symbol, { ...options, return: 'array' });
+  return (symbol, options, signal) =>
+    sdk.chart(symbol, { ...options, return: 'array' }, { fetchOptions: { signal } });
 }

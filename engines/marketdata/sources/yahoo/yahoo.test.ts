@@ -45,6 +45,7 @@ test('days are at the open of their session, adjusted for splits; the running on
   });
   const asked = server.requests[0]!.url;
   expect(asked.pathname).toBe('/v8/finance/chart/AAPL');
+  expect(server.requests[0]!.headers.get('user-agent')).toContain('yahoo-finance2');
   expect(Object.fromEntries(asked.searchParams)).toMatchObject({
     interval: '1d',
     includePrePost: 'false',
@@ -122,4 +123,14 @@ test('classes of shares have a dash at Yahoo, exchanges a dot, and a symbol cann
   expect(() => source.history!(request({ intervalUs: 7 }), new AbortController().signal)).toThrow(
     'interval_us',
   );
+});
+
+test('a request that is given up ends at once, with the reason', async () => {
+  const stop = new AbortController();
+  await using server = new Provider(() => {
+    stop.abort(new Error('not wanted any more'));
+    return new Promise<Response>(() => {});
+  });
+  const source = yahoo(context(server.base, '2020-09-02T00:00:00Z'));
+  await expect(readAll(source, request(), stop.signal)).rejects.toThrow('not wanted any more');
 });
