@@ -9,6 +9,7 @@ import { DAY_US } from '../sessions/days.ts';
 import { CHECKS } from './checks/index.ts';
 import { type GateOptions, SeriesGate } from './gate.ts';
 import { parametersOf } from './parameters.ts';
+import { RobustScale } from './robust-scale.ts';
 import { action, bar, delta, minuteBar, quote, START_US, snapshot, trade } from './test-records.ts';
 
 const at = (text: string) => Date.parse(text) * 1000;
@@ -222,6 +223,21 @@ describe('outliers', () => {
       { numRuns: 50 },
     );
   });
+});
+
+test('the scale of returns is the median of the last ones, whatever came before', () => {
+  const returns = fc.array(fc.double({ min: 1e-9, max: 10, noNaN: true }), { minLength: 1, maxLength: 50 });
+  fc.assert(
+    fc.property(returns, fc.integer({ min: 1, max: 12 }), (values, window) => {
+      const scale = new RobustScale(window, values);
+      const last = values.slice(-window);
+      const sorted = last.toSorted((a, b) => a - b);
+      const middle = (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+      expect(scale.value()).toBeCloseTo(1.4826 * middle, 12);
+      expect(scale.save()).toEqual(last);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 describe('jumps like splits', () => {

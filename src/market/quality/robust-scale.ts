@@ -3,7 +3,7 @@
 // Of a normal distribution: standard deviation over median of the absolute deviation (Huber and Ronchetti 2009, section 5.1).
 const NORMAL = 1.4826;
 
-/** The last `window` values other than 0, kept in order of arrival and of size. A value costs a binary search and a move within the window. */
+/** The last `window` values other than 0, kept in order of arrival and of size. A value costs a binary search and moves within the window. */
 export class RobustScale {
   readonly #ring: Float64Array;
   readonly #sorted: Float64Array;
@@ -20,14 +20,10 @@ export class RobustScale {
   add(value: number): void {
     if (!(value > 0) || value === Number.POSITIVE_INFINITY) return;
     const sorted = this.#sorted;
-    let size = this.count;
-    if (size === sorted.length) {
-      const out = this.#place(this.#ring[this.#next]!, size);
-      sorted.copyWithin(out, out + 1, size);
-      size--;
-    } else this.count++;
-    const at = this.#place(value, size);
-    sorted.copyWithin(at + 1, at, size);
+    // Of a full window the oldest value leaves its place, and only what lies between it and the place of the new one moves.
+    let at = this.count === sorted.length ? this.#place(this.#ring[this.#next]!) : this.count++;
+    for (; at > 0 && sorted[at - 1]! > value; at--) sorted[at] = sorted[at - 1]!;
+    for (; at + 1 < this.count && sorted[at + 1]! < value; at++) sorted[at] = sorted[at + 1]!;
     sorted[at] = value;
     this.#ring[this.#next] = value;
     this.#next = (this.#next + 1) % this.#ring.length;
@@ -48,10 +44,10 @@ export class RobustScale {
     return full ? [...ring.slice(this.#next), ...ring.slice(0, this.#next)] : ring;
   }
 
-  // Index of the first of `size` sorted values that is not below one.
-  #place(value: number, size: number): number {
+  // Index of the first sorted value that is not below one.
+  #place(value: number): number {
     let from = 0;
-    let to = size;
+    let to = this.count;
     while (from < to) {
       const middle = (from + to) >> 1;
       if (this.#sorted[middle]! < value) from = middle + 1;

@@ -155,7 +155,9 @@ export class Calendar {
     if (intervalUs === WEEK_US) return Math.max(0, weekOf(us) - weekOf(previousUs) - 1);
     if (intervalUs > DAY_US) return 0;
     let missing = 0;
-    for (const _ of this.barsBetween(previousUs, us, intervalUs)) missing++;
+    if (intervalUs < DAY_US) {
+      for (const run of this.#runsBetween(previousUs, us, intervalUs)) missing += run.count;
+    } else for (const _ of this.barsBetween(previousUs, us, intervalUs)) missing++;
     return missing;
   }
 
@@ -176,19 +178,29 @@ export class Calendar {
       }
       return;
     }
+    for (const { firstUs, count } of this.#runsBetween(previousUs, us, intervalUs)) {
+      for (let i = 0; i < count; i++) yield firstUs + i * intervalUs;
+    }
+  }
+
+  // Bars of less than a day that are missing, as one run for each session: bars of a microsecond are not counted one by one.
+  *#runsBetween(
+    previousUs: number,
+    us: number,
+    intervalUs: number,
+  ): Generator<{ firstUs: number; count: number }> {
     const origin = this.at(previousUs) ?? this.next(previousUs);
     const phase = origin === null ? 0 : modulo(previousUs - origin.openUs, intervalUs);
     // Where sessions follow each other without a break, the last bar of one may be the first that overlaps the next.
     let last = previousUs;
     for (const session of this.sessions(previousUs, us)) {
       // The first place of the grid whose bar overlaps the session.
-      let at = session.openUs + phase;
-      if (phase > 0) at -= intervalUs;
-      for (; at < session.closeUs; at += intervalUs) {
-        if (at <= last || at >= us || at + intervalUs <= session.openUs) continue;
-        yield at;
-        last = at;
-      }
+      const gridUs = session.openUs + phase - (phase > 0 ? intervalUs : 0);
+      const skipped = Math.max(0, Math.floor((last - gridUs) / intervalUs) + 1);
+      const places = Math.ceil((Math.min(session.closeUs, us) - gridUs) / intervalUs);
+      if (places <= skipped) continue;
+      yield { firstUs: gridUs + skipped * intervalUs, count: places - skipped };
+      last = gridUs + (places - 1) * intervalUs;
     }
   }
 

@@ -101,6 +101,13 @@ describe('US equities', () => {
       at('2024-03-11T13:30:00Z'),
     ]);
   });
+
+  test('miss bars of a microsecond over years without counting them one by one', () => {
+    const [from, to] = [at('2010-01-04T14:30:00Z'), at('2020-01-03T14:30:00Z')];
+    const open = [...us.sessions(from, to)].filter((one) => one.openUs < to);
+    const total = open.reduce((sum, one) => sum + one.closeUs - one.openUs, 0);
+    expect(us.missingBars(from, to, 1)).toBe(total - 1);
+  });
 });
 
 describe('foreign exchange', () => {

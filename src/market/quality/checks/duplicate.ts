@@ -36,7 +36,8 @@ class Recent implements Running {
   readonly #ids: string[] = [];
   readonly #known = new Set<string>();
   #oldestId = 0;
-  readonly #rows: Float64Array;
+  // Grows up to the window: most series have few records.
+  #rows = new Float64Array(16 * FIELDS);
   readonly #row = new Float64Array(FIELDS);
   #count = 0;
   #next = 0;
@@ -44,7 +45,6 @@ class Recent implements Running {
 
   constructor(window: number, saved: Saved | null) {
     this.#window = window;
-    this.#rows = new Float64Array(window * FIELDS);
     for (const id of saved?.ids ?? []) this.#addId(id);
     for (const row of saved?.rows ?? []) this.#addRow(row);
   }
@@ -98,7 +98,13 @@ class Recent implements Running {
   }
 
   #addRow(row: ArrayLike<number>): void {
-    this.#rows.set(row, this.#next * FIELDS);
+    const at = this.#next * FIELDS;
+    if (at === this.#rows.length) {
+      const larger = new Float64Array(Math.min(2 * at, this.#window * FIELDS));
+      larger.set(this.#rows);
+      this.#rows = larger;
+    }
+    for (let i = 0; i < FIELDS; i++) this.#rows[at + i] = row[i]!;
     this.#next = (this.#next + 1) % this.#window;
     if (this.#count < this.#window) this.#count++;
     if (row[0]! > this.#newest) this.#newest = row[0]!;
@@ -106,7 +112,7 @@ class Recent implements Running {
 }
 
 function fillRow(row: Float64Array, record: MarketRecord): void {
-  row.fill(0);
+  for (let i = 1; i < FIELDS; i++) row[i] = 0;
   row[0] = record.kind === 'bar' ? record.tsEventUs : (record.sequence ?? record.tsEventUs);
   switch (record.kind) {
     case 'trade':
