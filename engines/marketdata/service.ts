@@ -80,6 +80,7 @@ export class MarketDataService {
       },
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
+      isReplayed: (symbol) => this.marketReplays.tells(symbol),
       quarantine: async (symbol) => quarantineRows(await (await this.history()).quarantine({ symbol })),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
@@ -250,7 +251,6 @@ export class MarketDataService {
       timers: systemTimers,
       log,
       makeBook: (source) => new OrderBook({ rule: bookRuleOf(source) }),
-      makeGate: () => ({ check: (record) => record.flags }),
       sourceOf: sourceFinder({
         importDir: config.importDir,
         maxBytes: config.maxImportBytes * UNPACKED,

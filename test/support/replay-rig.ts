@@ -39,7 +39,6 @@ export class Rig {
       timers: this.time,
       log: createLog('test', 'silent'),
       makeBook: (source) => new OrderBook({ rule: bookRuleOf(source) }),
-      makeGate: () => ({ check: (record) => record.flags }),
       sourceOf: sourceFinder({ importDir: this.#folder, maxBytes: 1e9, history: () => this.history() }),
       isLive: (symbol) => this.live.has(symbol),
       other: () => this.other,

@@ -29,6 +29,8 @@ export interface PipelineServiceParts {
   readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
   readonly makeBook?: (source: string, symbol: string) => Book;
   readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
+  /** Whether a replay tells of a symbol, so that it cannot come live as well. */
+  readonly isReplayed?: (symbol: string) => boolean;
   /** For the jitter of waits. */
   readonly random?: () => number;
   /** Milliseconds between two looks at what time changes. */
@@ -189,6 +191,8 @@ export class PipelineService {
   /** Stores a subscription and begins to listen. Throws InvalidOptionError, ConflictError. */
   subscribe(request: SubscriptionRequest): Promise<Subscription> {
     return this.#exclusively(async () => {
+      if (this.#parts.isReplayed?.(request.symbol))
+        throw new ConflictError('A replay tells of this symbol: wait for its end or cancel it');
       if (this.#subscriptions.length >= MAX_SUBSCRIPTIONS)
         throw new ConflictError(`All ${MAX_SUBSCRIPTIONS} subscriptions are in use: delete one first`);
       for (const id of request.sources ?? []) this.board.find(id);

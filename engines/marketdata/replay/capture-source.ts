@@ -5,6 +5,7 @@ import type { ReplaySource, Unreadable } from './source.ts';
 
 /** A file of captured messages. A seek reads it from its start: only so is every book right at its place. */
 export class CaptureSource implements ReplaySource {
+  readonly judged = false;
   readonly #path: string;
   readonly #maxBytes: number;
   #pass: BinanceCapture;

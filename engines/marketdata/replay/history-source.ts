@@ -32,6 +32,7 @@ const ORDER: readonly MarketKind[] = [
 
 /** Series of the history, read in step. */
 export class HistorySource implements ReplaySource {
+  readonly judged = true;
   readonly #history: History;
   readonly #series: readonly Series[];
   readonly #toUs: number | undefined;

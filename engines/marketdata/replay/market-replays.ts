@@ -8,7 +8,6 @@ import type { Timers } from '../../../src/core/timers.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 import type { Book } from '../pipeline/book-desk.ts';
 import { Publisher } from '../pipeline/publisher.ts';
-import type { Gate } from '../pipeline/quality-desk.ts';
 import { ReplayOutput } from './output.ts';
 import { Player } from './player.ts';
 import type { PacedReply, PacedRequest, ReplayChange } from './schemas.ts';
@@ -24,7 +23,6 @@ export interface MarketReplayParts {
   readonly timers: Timers;
   readonly log: Log;
   readonly makeBook: (source: string, symbol: string) => Book;
-  readonly makeGate: (record: MarketRecord) => Gate;
   /** Finds what a request wants to replay. Throws NotFoundError, InvalidOptionError. */
   readonly sourceOf: (request: PacedRequest) => Promise<ReplaySource>;
   /** Whether records of a symbol come live. */
@@ -74,13 +72,15 @@ export class MarketReplays {
     for (const symbol of request.symbols ?? []) this.#refuseLive(symbol);
     const source = await this.#parts.sourceOf(request);
     this.#refuseSecond();
-    const { bus, clock, timers, log, makeBook, makeGate } = this.#parts;
+    const { bus, clock, timers, log, makeBook } = this.#parts;
     const selection = new Selection(request, (symbol) => this.#refuseLive(symbol));
     const publisher = new Publisher({
       bus,
       onRefused: (topic, records, err) =>
         log.warn({ err, topic, records }, 'records of a replay cannot be published'),
     });
+    // Flags of a record depend on those before it, which a seek in the history passes over: what was judged stays so.
+    const makeGate = source.judged ? () => ({ check: (record: MarketRecord) => record.flags }) : undefined;
     const output = new ReplayOutput({ publisher, makeBook, makeGate });
     const player = new Player({
       source,

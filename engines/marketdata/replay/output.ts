@@ -21,7 +21,8 @@ export interface OutputCounts {
 export interface OutputParts {
   readonly publisher: Publisher;
   readonly makeBook: (source: string, symbol: string) => Book;
-  readonly makeGate: (record: MarketRecord) => Gate;
+  /** The gate of the pipeline when absent. */
+  readonly makeGate?: ((record: MarketRecord) => Gate) | undefined;
 }
 
 const CHECK_US = 1_000_000;

@@ -16,6 +16,8 @@ export interface ReplaySource {
    * them to be right from there on.
    */
   read(fromUs: number | null, signal: AbortSignal): AsyncIterable<readonly MarketRecord[]>;
+  /** Whether its records have passed the quality gate before. */
+  readonly judged: boolean;
   /** The time by which a record has its turn. */
   timeOf(record: MarketRecord): number;
   /** What could not be read in the last pass. */

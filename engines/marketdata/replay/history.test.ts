@@ -1,0 +1,131 @@
+// Replays of stored history: a slice of a real capture that was stored before.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { topics } from '../../../src/bus/topics.ts';
+import { OrderBook } from '../../../src/market/book/order-book.ts';
+import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { BarRecord, MarketRecord } from '../../../src/market/records.ts';
+import { captureLines, capturePath, inPieces } from '../../../test/support/captures.ts';
+import { Rig } from '../../../test/support/replay-rig.ts';
+import { BinanceCapture } from '../files/binance-capture.ts';
+import { levelTexts } from '../pipeline/rows.ts';
+
+const lines = await captureLines('futures', 2000);
+const missing = capturePath('futures') === null ? ' (skipped: no ../shared/data)' : '';
+const records: MarketRecord[] = [];
+for await (const batch of new BinanceCapture({ maxBytes: 1e9 }).records(
+  inPieces(Buffer.from((lines ?? []).join('\n'))),
+))
+  records.push(...batch);
+const times = records.map((record) => record.tsEventUs).sort((a, b) => a - b);
+const SYMBOLS = ['BTCUSDT'];
+
+function bookAt(us: number) {
+  const book = new OrderBook({ rule: bookRuleOf('binance-usdm') });
+  for (const record of records)
+    if (record.tsEventUs < us && (record.kind === 'book_delta' || record.kind === 'book_snapshot'))
+      book.apply(record);
+  const view = book.levels(10)!;
+  return {
+    sequence: book.sequence,
+    bids: levelTexts(view.bids, view.scale),
+    asks: levelTexts(view.asks, view.scale),
+  };
+}
+
+const bar = (symbol: string, interval: number, tsEventUs: number, source = 'file'): BarRecord => ({
+  kind: 'bar',
+  symbol,
+  source,
+  tsEventUs,
+  tsReceiveUs: tsEventUs,
+  sequence: null,
+  flags: 0,
+  unit: 'time',
+  interval,
+  open: 1,
+  high: 2,
+  low: 1,
+  close: 2,
+  volume: 3,
+  trades: null,
+  adjusted: [],
+});
+
+describe('a replay of history', () => {
+  let rig: Rig;
+  afterEach(() => rig?.stop());
+
+  test.skipIf(lines === null)(
+    `tells every kind in the order of event times; a seek has the book of its place${missing}`,
+    async () => {
+      rig = await Rig.start([]);
+      await (await rig.history()).put(records);
+      const { replay_id } = await rig.play({ symbols: SYMBOLS, speed: 'max' });
+      expect(await rig.finish(replay_id)).toMatchObject({
+        state: 'done',
+        error: null,
+        position_us: times.at(-1),
+      });
+      const { trades, quotes, deltas } = rig.rows();
+      const byTime = records.toSorted((a, b) => a.tsEventUs - b.tsEventUs);
+      const ids = byTime.flatMap((record) => (record.kind === 'trade' ? [record.id] : []));
+      expect(trades.map((trade) => trade.id)).toEqual(ids);
+      expect(quotes).toHaveLength(records.filter((record) => record.kind === 'quote').length);
+      expect(deltas.length).toBeGreaterThan(100);
+      const last = bookAt(Number.POSITIVE_INFINITY);
+      expect(rig.books().findLast((body) => body.state === 'live')).toMatchObject({
+        source: 'replay',
+        ...last,
+      });
+
+      const middle = times[1500]!;
+      rig.clear();
+      const second = await rig.play({ symbols: SYMBOLS, kinds: ['book'], from_us: middle, paused: true });
+      expect(second).toMatchObject({ state: 'paused', position_us: middle, records: { published: 0 } });
+      expect(rig.books()).toMatchObject([{ state: 'live', ...bookAt(middle) }]);
+      rig.replays.change(second.replay_id, { speed: 'max', paused: false });
+      expect(await rig.finish(second.replay_id)).toMatchObject({ state: 'done' });
+      expect(rig.books().findLast((body) => body.state === 'live')).toMatchObject(last);
+      expect(rig.rows()).toMatchObject({ trades: [], quotes: [] });
+    },
+  );
+
+  test('tells bars of several symbols in step, at its speed', async () => {
+    rig = await Rig.start([]);
+    const minute = 60_000_000;
+    const of = (symbol: string) =>
+      Array.from({ length: 10 }, (_, i) => bar(symbol, minute, (i + 1) * minute));
+    await (await rig.history()).put([...of('A'), ...of('B')]);
+    const { replay_id } = await rig.play({ symbols: ['A', 'B'], speed: 60 });
+    await rig.advance(replay_id, 3000);
+    const told = rig
+      .bodies(topics.marketLiveData)
+      .map((body) => `${body.symbol}${body.ts_event_us / minute}`);
+    expect(told).toEqual(['A1', 'B1', 'A2', 'B2', 'A3', 'B3', 'A4', 'B4']);
+    expect(rig.bodies(topics.marketLiveData).every((body) => body.source === 'replay')).toBe(true);
+  });
+
+  test('refuses what is not stored, and what is there twice until one is chosen', async () => {
+    rig = await Rig.start([]);
+    await (await rig.history()).put([
+      bar('A', 60e6, 1e9),
+      bar('A', 60e6, 1e9, 'yahoo'),
+      bar('A', 3600e6, 1e9),
+    ]);
+    const refused = async (over: object) => rig.play({ symbols: ['A'], ...over }).catch((error) => error);
+    expect(await refused({ symbols: ['C'] })).toMatchObject({ slug: 'not-found' });
+    expect(await refused({ kinds: ['trades'] })).toMatchObject({ slug: 'not-found' });
+    expect(await refused({})).toMatchObject({
+      slug: 'invalid-option',
+      message: expect.stringContaining('file, yahoo'),
+    });
+    expect(await refused({ source: 'file' })).toMatchObject({
+      message: expect.stringContaining('/interval_us'),
+    });
+    expect(await refused({ from_us: 2, to_us: 1 })).toMatchObject({
+      message: expect.stringContaining('/to_us'),
+    });
+    const { replay_id } = await rig.play({ symbols: ['A'], source: 'file', interval_us: 60e6, speed: 'max' });
+    expect(await rig.finish(replay_id)).toMatchObject({ state: 'done', published: { bar: 1 } });
+  });
+});

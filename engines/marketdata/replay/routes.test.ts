@@ -1,0 +1,103 @@
+// Replays through the port of the engine.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { topics } from '../../../src/bus/topics.ts';
+import { capturePath } from '../../../test/support/captures.ts';
+import { TestEngine, walkBars } from '../../../test/support/engine.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import definition from '../index.ts';
+
+const spot = capturePath('spot');
+const missing = spot === null ? ' (skipped: no ../shared/data)' : '';
+
+describe('the routes of replays', () => {
+  let engine: TestEngine;
+  afterEach(() => engine?.stop());
+
+  async function importBars() {
+    const rows = walkBars('X', 50).map((b) =>
+      [b.ts_event_us, b.open, b.high, b.low, b.close, b.volume].join(),
+    );
+    const body = ['time,open,high,low,close,volume', ...rows].join('\n');
+    await fetch(`${engine.url}/bars/import?symbol=X&wait=true`, { method: 'POST', body });
+  }
+
+  test.skipIf(spot === null)(
+    `a capture of the import folder is paused, moved, sped up and ended; a restart forgets it${missing}`,
+    async () => {
+      engine = await TestEngine.start(definition);
+      await importBars();
+      const folder = join(engine.dataDir, 'import');
+      mkdirSync(folder);
+      copyFileSync(spot!, join(folder, 'spot.gz'));
+      symlinkSync(spot!, join(folder, 'link.gz'));
+      const ask = { mode: 'paced', capture: 'spot.gz', kinds: ['trades', 'book'] };
+      for (const [change, status] of [
+        [{ capture: 'link.gz' }, 422],
+        [{ capture: '../marketdata.duckdb' }, 422],
+        [{ capture: 'none.gz' }, 404],
+        [{ speed: 1001 }, 422],
+        [{ mode: 'slow' }, 422],
+        [{ source: 'binance' }, 422],
+        [{ capture: undefined }, 422],
+      ] as const)
+        expect((await engine.post('/replay', { ...ask, ...change })).status).toBe(status);
+
+      const started = await engine.post('/replay', { ...ask, paused: true });
+      expect(started).toMatchObject({ status: 202, body: { mode: 'paced', speed: 1 } });
+      const url = started.body.progress_url;
+      const until = (state: string) =>
+        eventually(async () => (await engine.get(url)).body.state === state, `the replay is ${state}`);
+      await until('paused');
+      const { position_us } = (await engine.get(url)).body;
+      expect(engine.messages(topics.marketTrades)).toEqual([]);
+      expect((await engine.post('/replay', ask)).status).toBe(409);
+      expect((await engine.post('/replays', { symbol: 'X' })).status).toBe(409);
+      expect((await engine.send('PATCH', url, {})).status).toBe(422);
+      const live = { symbol: 'BTCUSDT', kinds: ['trades'], sources: ['binance'] };
+      expect((await engine.post('/subscriptions', live)).status).toBe(409);
+
+      const place = position_us + 30_000_000;
+      expect((await engine.send('PATCH', url, { seek_us: place })).body.state).toBe('seeking');
+      await until('paused');
+      expect((await engine.get(url)).body).toMatchObject({ position_us: place, records: { published: 0 } });
+      const [book] = await engine.received(topics.marketBooks, 1);
+      expect(book!.body).toMatchObject({ symbol: 'BTCUSDT', source: 'replay' });
+      await engine.send('PATCH', url, { speed: 'max', paused: false });
+      await until('done');
+      const done = (await engine.get(url)).body;
+      expect(done).toMatchObject({ error: null, books: {}, unreadable: { rejected: 0, damaged: null } });
+      const trades = () => engine.messages(topics.marketTrades).flatMap((message) => message.body.trades);
+      await eventually(() => trades().length === done.published.trade, 'all trades have come');
+      expect(trades().every((trade) => trade.ts_receive_us >= place)).toBe(true);
+
+      const last = await engine.post('/replay', ask);
+      expect((await engine.send('DELETE', last.body.progress_url)).body.state).toBe('cancelled');
+      expect((await engine.send('PATCH', last.body.progress_url, { paused: true })).status).toBe(409);
+      expect((await engine.get('/replay')).body.replays).toHaveLength(2);
+      // A replay is what the engine tells, not what it keeps: nothing of it is left to go on with.
+      await engine.post('/replay', ask);
+      await engine.restart(definition);
+      expect((await engine.get('/replay')).body.replays).toEqual([]);
+      expect((await engine.get(url)).status).toBe(404);
+    },
+  );
+
+  test('bars in lockstep are the same replay as that of /replays', async () => {
+    engine = await TestEngine.start(definition);
+    await importBars();
+    const started = await engine.post('/replay', { mode: 'lockstep', symbol: 'X', engines: [] });
+    expect(started).toMatchObject({ status: 202, body: { mode: 'lockstep', events_total: 50 } });
+    const url = `/replay/${started.body.replay_id}`;
+    expect((await engine.send('PATCH', url, { paused: true })).status).toBe(409);
+    expect((await engine.send('DELETE', url)).body).toMatchObject({ mode: 'lockstep', state: 'cancelled' });
+    expect((await engine.get(url)).body).toEqual((await engine.get(started.body.progress_url)).body);
+  });
+
+  test('symbols of the simulated market are live and cannot be replayed', async () => {
+    engine = await TestEngine.start(definition);
+    const reply = await engine.post('/replay', { mode: 'paced', symbols: ['SIM-BTC'] });
+    expect(reply).toMatchObject({ status: 409, body: { type: '/problems/conflict' } });
+  });
+});
