@@ -27,10 +27,14 @@ export function processUrl(config: Pick<Config, 'host'>, engine: RunFile['engine
   return engineUrl(config, engine.port ?? 0);
 }
 
-// The key that the caller has set, else the one that the running system keeps for commands on its data folder.
+/** Returns the key that the caller has set, else the one that the running system keeps for commands on its data folder. */
+export function commandKey(): string | undefined {
+  return secret('NAUTILUS_API_KEY') ?? readLocalKey(loadConfig().dataDir);
+}
+
 function withKey(given: RequestInit['headers']): Headers {
   const headers = new Headers(given);
-  const key = secret('NAUTILUS_API_KEY') ?? readLocalKey(loadConfig().dataDir);
+  const key = commandKey();
   if (key !== undefined) headers.set('authorization', `Bearer ${key}`);
   return headers;
 }

@@ -62,8 +62,10 @@ program
   );
 
 program
-  .command('replay <file>')
-  .description('drive the bars of a file through all engines in lockstep')
+  .command('replay [file]')
+  .description(
+    'drive the bars of a file through all engines in lockstep, or (--speed) a capture or history onto the live topics',
+  )
   .option('--symbol <symbol>', 'symbol of a file without a symbol column')
   .option('--strategy <name>', 'strategy that trades', 'ma-cross')
   .option('--option <name=value...>', 'options of the strategy')
@@ -76,9 +78,29 @@ program
   .option('--keep', 'start own engines on the published ports and leave them up')
   .addOption(new Option('--barrier <bars>', 'bars in one barrier').default('64'))
   .addOption(new Option('--in-flight <barriers>', 'barriers under way at once').default('4'))
+  .option(
+    '--speed <speed>',
+    'market seconds in one second, or max: onto the live topics of the running engines',
+  )
+  .option('--kinds <kinds>', 'with --speed: trades, quotes, book, ..., separated by commas; all when absent')
+  .option('--source <id>', 'with --speed: source of stored records, where several have the symbol')
+  .option('--from <time>', 'with --speed: where to begin')
+  .option('--to <time>', 'with --speed: where to end')
+  .option('--paused', 'with --speed: stand at the start until it is resumed')
   .option('--json', 'print one JSON object')
   .action(async (file, options) =>
     exit(await (await import('./commands/replay.ts')).replayCommand(file, options)),
+  );
+
+program
+  .command('subscribe <symbol>')
+  .description('print market records as they come, one JSON object a line, until Ctrl-C')
+  .option('--kinds <kinds>', 'trades, quotes, book, bars, funding, ..., separated by commas', 'trades')
+  .option('--source <ids>', 'sources, the best first; the engine chooses when absent')
+  .option('--listen', 'make no subscription: print what comes anyway, as a replay')
+  .option('--count <records>', 'end after so many')
+  .action(async (symbol, options) =>
+    exit(await (await import('./commands/subscribe.ts')).subscribeCommand(symbol, options)),
   );
 
 const jobs = program

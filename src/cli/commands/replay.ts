@@ -11,8 +11,9 @@ import { engineUrl, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
 import { type ImportReply, importFile, importSummary, runningEngine } from './import.ts';
+import { type PacedOptions, replayPaced } from './replay-paced.ts';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends Omit<PacedOptions, 'symbol' | 'json'> {
   readonly symbol?: string;
   readonly strategy: string;
   readonly option?: readonly string[];
@@ -53,9 +54,17 @@ const POLL_MS = 100;
 
 /**
  * Imports the file and replays it. Uses the engines that run on the data folder; without any (or with `--isolated` or
- * `--in-process`) starts its own on free ports with a fresh data folder and stops them, unless `--keep` is given.
+ * `--in-process`) starts its own on free ports with a fresh data folder and stops them, unless `--keep` is given. With `--speed` it goes onto the
+ * live topics instead.
  */
-export async function replayCommand(path: string, options: ReplayOptions): Promise<number> {
+export async function replayCommand(path: string | undefined, options: ReplayOptions): Promise<number> {
+  if (options.speed !== undefined) return replayPaced(path, options);
+  const only = (['kinds', 'source', 'from', 'to', 'paused'] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (only !== undefined) throw new InvalidOptionError(`Expected --speed with --${only}, was absent`);
+  if (path === undefined)
+    throw new InvalidOptionError('Expected a file of bars, or --speed for a replay of stored history');
   const own = options.isolated || options.inProcess || options.keep || !readRunFile(loadConfig().dataDir);
   if (!own) return (await run(path, options, runningEngine('marketdata'))) ? 0 : 1;
   const host = await startOwn(options);
