@@ -50,11 +50,16 @@ export function ticksOf(text: string, decimals: number): number {
 
 /** Returns an integer of `decimals` decimals as decimal text without trailing zeros: 1230, 3 gives `1.23`. */
 export function decimalText(ticks: number, decimals: number): string {
-  const digits = String(Math.abs(ticks)).padStart(decimals + 1, '0');
-  const whole = digits.slice(0, digits.length - decimals);
-  const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');
-  const plain = fraction === '' ? whole : `${whole}.${fraction}`;
-  return ticks < 0 ? `-${plain}` : plain;
+  if (decimals === 0) return String(ticks);
+  const sign = ticks < 0 ? '-' : '';
+  let digits = String(Math.abs(ticks));
+  if (digits.length <= decimals) digits = digits.padStart(decimals + 1, '0');
+  const point = digits.length - decimals;
+  let end = digits.length;
+  while (end > point && digits.charCodeAt(end - 1) === 48) end--;
+  return end === point
+    ? sign + digits.slice(0, point)
+    : `${sign}${digits.slice(0, point)}.${digits.slice(point, end)}`;
 }
 
 /** Returns the float64 nearest to the decimal that `ticks` stands for: one division of exact numbers rounds once. */

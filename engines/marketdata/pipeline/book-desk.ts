@@ -53,7 +53,8 @@ export interface BookStep {
   readonly applied: boolean;
   /** Mid of the best prices; null unless live and told on both sides. */
   readonly mid: number | null;
-  /** The book as it is told. */
+  readonly state: BookState;
+  /** The book as it is told when this is called. */
   said(): BookSaid;
 }
 
@@ -69,6 +70,8 @@ interface Entry {
   readonly source: string;
   readonly symbol: string;
   readonly book: Book;
+  /** The book as it is told. */
+  readonly say: () => BookSaid;
   reason: string | null;
   eventUs: number;
   receiveUs: number;
@@ -106,7 +109,14 @@ export class BookDesk {
       entry.waitUs = FIRST_WAIT_US;
     } else if (resync) this.#need(entry, nowUs);
     const applied = book.state === 'live' && result === 'applied';
-    return { change: told, flags, applied, mid: applied ? midOf(book) : null, said: () => this.#said(entry) };
+    return {
+      change: told,
+      flags,
+      applied,
+      mid: applied ? midOf(book) : null,
+      state: book.state,
+      said: entry.say,
+    };
   }
 
   /** Shows a best quote to the book of its source, where there is one. */
@@ -177,7 +187,8 @@ export class BookDesk {
     }
     let entry = of.get(symbol);
     if (!entry) {
-      entry = {
+      const made: Entry = {
+        say: () => this.#said(made),
         source,
         symbol,
         book: this.#options.makeBook(source, symbol),
@@ -188,6 +199,7 @@ export class BookDesk {
         askedUs: Number.NEGATIVE_INFINITY,
         needed: false,
       };
+      entry = made;
       of.set(symbol, entry);
     }
     return entry;

@@ -176,7 +176,8 @@ export class Pipeline implements SourceListener {
       return;
     }
     outcomes.published++;
-    publisher.book(step.said(), record.kind === 'book_delta' ? record : undefined);
+    const of = { source, symbol, state: step.state };
+    publisher.book(of, step.said, record.kind === 'book_delta' ? record : undefined);
     this.#store(record);
   }
 
@@ -233,7 +234,7 @@ export class Pipeline implements SourceListener {
     }
     if (stream === 'book') {
       const said = books.said(to, symbol);
-      if (said) publisher.book(said);
+      if (said) publisher.book(said, () => said);
     }
   }
 
@@ -246,7 +247,7 @@ export class Pipeline implements SourceListener {
     // Also told where no record is about to be published: a book that went stale.
     if (state !== 'live' && routing.activeOf(symbol, 'book') === source) {
       const said = books.said(source, symbol);
-      if (said) publisher.book(said);
+      if (said) publisher.book(said, () => said);
     }
   }
 

@@ -43,9 +43,11 @@ interface Open {
 }
 
 interface OpenBook {
+  readonly state: BookSaid['state'];
   readonly deltas: BookBody['deltas'];
-  readonly receiveUs: number;
-  said: BookSaid;
+  /** When the first change came. */
+  receiveUs: number | undefined;
+  say: () => BookSaid;
 }
 
 /** A list of rows by its topic and name in the body. */
@@ -112,24 +114,31 @@ export class Publisher {
     }
   }
 
-  /** Adds a book as it is now, and what changed it; several in one turn become one body with all changes. */
-  book(said: BookSaid, delta?: BookDelta): void {
-    const key = `${said.source} ${said.symbol}`;
+  /**
+   * Adds a book that is there to be told, and what changed it; several changes in one turn become one body. `say` is asked for its levels when
+   * the body is made: reading them for each change would cost more than everything else.
+   */
+  book(of: Pick<BookSaid, 'source' | 'symbol' | 'state'>, say: () => BookSaid, delta?: BookDelta): void {
+    const { source, symbol, state } = of;
+    const key = `${source} ${symbol}`;
     let open = this.#books.get(key);
     if (open && open.deltas.length >= MAX_RECORDS_PER_BODY) {
       this.#sendBook(key, open);
       open = undefined;
     }
-    // A change of state is heard of, also when the next comes in the same turn.
-    if (open && open.said.state !== said.state) {
+    if (open && open.state !== state) {
+      // Asked now, a book that was live says that it no longer is: what changed before goes out with the state that it has.
+      const isTold = open.say().state === state;
       this.#sendBook(key, open);
+      if (isTold) return;
       open = undefined;
     }
     if (!open) {
-      open = { deltas: [], said, receiveUs: said.ts_receive_us };
+      open = { state, deltas: [], say, receiveUs: undefined };
       this.#books.set(key, open);
     }
-    open.said = said;
+    open.say = state === 'live' ? say : always(say());
+    open.receiveUs ??= delta?.tsReceiveUs;
     if (delta) open.deltas.push(deltaRow(delta));
     this.#schedule();
   }
@@ -215,17 +224,15 @@ export class Publisher {
     this.#options.onPublished?.(source, receiveUs, nowUs);
   }
 
-  #sendBook(key: string, { said, deltas, receiveUs }: OpenBook): void {
+  #sendBook(key: string, { say, deltas, receiveUs }: OpenBook): void {
     this.#books.delete(key);
     const number = (this.#bookNumbers.get(key) ?? 0) + 1;
     this.#bookNumbers.set(key, number);
-    this.#publish(
-      topics.marketBooks,
-      { ...said, number, deltas },
-      said.ts_event_us,
-      Math.max(deltas.length, 1),
-    );
-    this.#options.onPublished?.(said.source, receiveUs, this.#options.bus.nowUs());
+    const said = say();
+    const records = Math.max(deltas.length, 1);
+    this.#publish(topics.marketBooks, { ...said, number, deltas }, said.ts_event_us, records);
+    const { onPublished, bus } = this.#options;
+    onPublished?.(said.source, receiveUs ?? said.ts_receive_us, bus.nowUs());
   }
 
   // What a schema refuses (a bar at a price below 0) must not take the rest of its batch along.
@@ -239,4 +246,8 @@ export class Publisher {
       this.#options.onRefused?.(topic.name, records, error);
     }
   }
+}
+
+function always<T>(value: T): () => T {
+  return () => value;
 }

@@ -126,7 +126,8 @@ export class ReplayOutput {
     }
     this.#count(record);
     this.#told.add(record.symbol);
-    publisher.book({ ...step.said(), source: REPLAY }, record.kind === 'book_delta' ? record : undefined);
+    const said = { ...step.said(), source: REPLAY };
+    publisher.book(said, () => said, record.kind === 'book_delta' ? record : undefined);
   }
 
   // A book that is live is told with the record that made it so.
@@ -141,7 +142,8 @@ export class ReplayOutput {
     const said = this.#books.said(source, symbol);
     if (!said) return;
     this.#told.add(symbol);
-    this.#parts.publisher.book({ ...said, source: REPLAY });
+    const told = { ...said, source: REPLAY };
+    this.#parts.publisher.book(told, () => told);
   }
 
   // Silence is looked for at fixed steps of market time, whatever the speed.
