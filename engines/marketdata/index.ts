@@ -17,7 +17,7 @@ export default {
     const service = new MarketDataService(context);
     return {
       routes: marketDataRoutes(service, context),
-      rawBodies: ['/bars/import'],
+      rawBodies: ['/bars/import', '/import'],
       status: () => service.status(),
       start: () => service.start(),
       stop: () => service.stop(),

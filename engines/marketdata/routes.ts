@@ -7,6 +7,7 @@ import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
 import { barsToArrow } from './arrow.ts';
+import { fileRoutes } from './files/routes.ts';
 import { CSV_TYPE, formatOf } from './history/replies.ts';
 import { historyRoutes } from './history/routes.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
@@ -31,6 +32,7 @@ export function marketDataRoutes(service: MarketDataService, { config }: EngineC
     .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
     .use(replayRoutes(service))
     .use(historyRoutes(() => service.history()))
+    .use(fileRoutes(service.imports, config.maxImportBytes))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },
       detail: { summary: 'Stored series and simulated instruments', tags: ['bars'] },

@@ -9,6 +9,7 @@ import { OrderBook } from '../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../src/market/book/rules.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
 import type { BarColumns } from './csv.ts';
+import { FileImports } from './files/imports.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import type { Quarantined } from './history/reader.ts';
@@ -38,6 +39,8 @@ import { SOURCES, sourceOf } from './sources/index.ts';
 /** Times its limit that a compressed file may unpack to. */
 const UNPACKED = 32;
 
+import { Uploads } from './uploads.ts';
+
 /** Bars of one series with what they are. */
 export interface Bars {
   readonly symbol: string;
@@ -51,6 +54,7 @@ export class MarketDataService {
   readonly replays: Replays;
   readonly marketReplays: MarketReplays;
   readonly longWork: LongWork;
+  readonly imports: FileImports;
   readonly pipeline: PipelineService;
   readonly #context: EngineContext;
   readonly #feed: LiveFeed;
@@ -101,7 +105,15 @@ export class MarketDataService {
         return found?.tsEventUs ?? null;
       },
     });
-    this.longWork = new LongWork(context, { store, replays: this.replays, replay, more: [ingests] });
+    const uploads = new Uploads(config.dataDir, config.durability === 'power');
+    this.imports = new FileImports({
+      config,
+      uploads,
+      history: () => this.history(),
+      jobs: () => this.longWork.jobs,
+    });
+    const more = [ingests, this.imports.job];
+    this.longWork = new LongWork(context, { store, replays: this.replays, replay, more });
   }
 
   /** Adds the reading of a source's history as a job. Throws NotFoundError for a source, InvalidOptionError for what it has no history of. */

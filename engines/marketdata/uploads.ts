@@ -32,7 +32,7 @@ export class Uploads {
     mkdirSync(this.#folder, { recursive: true });
     let file: FileHandle | undefined;
     try {
-      file = await open(this.#path(id), 'wx');
+      file = await open(this.path(id), 'wx');
       for await (const chunk of body) await file.writeFile(chunk);
       if (this.#durable) await file.sync();
       await file.close();
@@ -45,7 +45,7 @@ export class Uploads {
 
   /** Returns a stored file. Throws NotFoundError. */
   async open(id: string): Promise<Upload> {
-    const path = this.#path(id);
+    const path = this.path(id);
     const found = await stat(path).catch(() => null);
     if (!found) throw new NotFoundError('The uploaded file is gone: send it again');
     return {
@@ -63,7 +63,7 @@ export class Uploads {
   }
 
   async remove(id: string): Promise<void> {
-    await rm(this.#path(id), { force: true });
+    await rm(this.path(id), { force: true });
   }
 
   /** Ids of all stored files. */
@@ -75,7 +75,8 @@ export class Uploads {
     }
   }
 
-  #path(id: string): string {
+  /** Where a file is, or would be. */
+  path(id: string): string {
     return join(this.#folder, id);
   }
 }

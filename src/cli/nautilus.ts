@@ -54,9 +54,29 @@ program
 
 program
   .command('import <file>')
-  .description('import OHLCV bars from a CSV file, plain or gzip')
-  .option('--symbol <symbol>', 'symbol of a file without a symbol column')
-  .option('--json', 'print JSON')
+  .description('import a file of bars, trades, quotes or capture lines: CSV, Parquet, Arrow, plain or gzip')
+  .addOption(
+    new Option('--format <format>', 'format of the file; told by its first bytes when absent').choices([
+      'csv',
+      'parquet',
+      'arrow',
+      'binance-capture',
+    ]),
+  )
+  .addOption(
+    new Option('--kind <kind>', 'what its rows are; told by its columns when absent').choices([
+      'bar',
+      'trade',
+      'quote',
+    ]),
+  )
+  .option('--symbol <symbol>', 'symbol of a file without a symbol column; with one, the only symbol taken')
+  .option('--source <source>', 'source that the records are said to be of')
+  .option('--interval-us <microseconds>', 'length of bars; the most frequent spacing when absent')
+  .option('--time-zone <zone>', 'zone of times that name none: UTC, -05:00, America/New_York')
+  .option('--calendar <id>', 'when the instruments trade: 24x7, fx, us-equities')
+  .option('--dry-run', 'read and judge everything, store nothing')
+  .option('--json', 'print one JSON object')
   .action(async (file, options) =>
     exit(await (await import('./commands/import.ts')).importCommand(file, options)),
   );

@@ -86,6 +86,7 @@ export const ACCESS: Readonly<Record<string, AccessTable>> = {
   },
   marketdata: {
     'POST /bars/import': 'admin',
+    'POST /import': 'admin',
     'POST /replays': 'trade',
     'POST /replays/queue': 'trade',
     'DELETE /replays/:id': 'trade',

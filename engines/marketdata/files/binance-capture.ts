@@ -1,6 +1,7 @@
 // Reads captures of Binance, plain or gzip: every line becomes a record or a counted reason why not. Nothing in a line is fatal.
 import { gunzipped } from '../../../src/core/gunzip.ts';
 import { BinanceLines, type CaptureNames, type CaptureRecord } from './binance-lines.ts';
+import type { FileBatch, Refused } from './reading.ts';
 
 export interface CaptureOptions extends CaptureNames {
   /** Most bytes after decompression. */
@@ -9,11 +10,11 @@ export interface CaptureOptions extends CaptureNames {
   readonly maxLine?: number | undefined;
 }
 
-/** A line that is no record. */
-export interface RefusedLine {
-  /** Line of the file, from 1. */
-  readonly line: number;
-  readonly reason: string;
+/** A part of a capture. */
+interface CaptureBatch extends FileBatch {
+  readonly records: CaptureRecord[];
+  readonly lines: number[];
+  readonly refused: Refused[];
 }
 
 /** Refused lines that are reported one by one; all are counted. */
@@ -30,7 +31,7 @@ export class BinanceCapture {
   rejected = 0;
   /** Refused lines by reason. */
   readonly reasons: Record<string, number> = {};
-  readonly refused: RefusedLine[] = [];
+  readonly refused: Refused[] = [];
   /** Why the file ended before its end: a gzip stream that is cut or damaged. What came before it was read. */
   damaged: string | null = null;
   readonly #options: CaptureOptions;
@@ -44,6 +45,11 @@ export class BinanceCapture {
 
   /** Yields the records of a body in the order of its lines, in batches. Throws TooLargeError past `maxBytes` and for a gzip that grows beyond reason. */
   async *records(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly CaptureRecord[]> {
+    for await (const { records } of this.batches(body)) if (records.length > 0) yield records;
+  }
+
+  /** The same with the line of each record, and with the lines that are none. */
+  async *batches(body: AsyncIterable<Uint8Array>): AsyncGenerator<CaptureBatch> {
     const maxLine = this.#options.maxLine ?? DEFAULT_MAX_LINE;
     const onDamage = () => {
       this.damaged = 'the gzip stream is cut or damaged';
@@ -56,7 +62,7 @@ export class BinanceCapture {
       what: 'capture',
       onDamage,
     })) {
-      const batch: CaptureRecord[] = [];
+      const batch = emptyBatch();
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       let from = 0;
       for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
@@ -74,25 +80,32 @@ export class BinanceCapture {
         if (open <= maxLine) pieces.push(Uint8Array.prototype.slice.call(bytes, from));
         else pieces.length = 0;
       }
-      if (batch.length > 0) yield batch;
+      yield batch;
     }
-    const rest: CaptureRecord[] = [];
+    const rest = emptyBatch();
     if (open > 0) this.#take(open > maxLine ? null : Buffer.concat(pieces), 0, open, rest);
-    if (rest.length > 0) yield rest;
+    yield rest;
   }
 
-  #take(bytes: Buffer | null, from: number, end: number, batch: CaptureRecord[]): void {
+  #take(bytes: Buffer | null, from: number, end: number, batch: CaptureBatch): void {
     this.#place++;
     const to = bytes !== null && end > from && bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     if (bytes !== null && to === from) return;
     this.lines++;
     const record = bytes === null ? 'a line that is too long' : this.#lines.read(bytes, from, to);
     if (typeof record !== 'string') {
-      batch.push(record);
+      batch.records.push(record);
+      batch.lines.push(this.#place);
       return;
     }
     this.rejected++;
     this.reasons[record] = (this.reasons[record] ?? 0) + 1;
-    if (this.refused.length < MAX_REFUSED_LINES) this.refused.push({ line: this.#place, reason: record });
+    const refused = { line: this.#place, reason: record };
+    batch.refused.push(refused);
+    if (this.refused.length < MAX_REFUSED_LINES) this.refused.push(refused);
   }
+}
+
+function emptyBatch(): CaptureBatch {
+  return { records: [], lines: [], refused: [], skipped: 0 };
 }

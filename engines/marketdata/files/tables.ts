@@ -64,7 +64,9 @@ export async function* tableRecords(
     });
     if (layout.kind === 'bar') for (const [symbol, us] of spacings(held, reader)) spacing.set(symbol, us);
     for (const block of held) for (const row of block.fields) reader.learn(row);
-    for (const block of held) yield records(block, reader);
+    // As one: what is told by the first rows is told by all that were looked at.
+    const together = { fields: held.flatMap((b) => b.fields), lines: held.flatMap((b) => b.lines) };
+    yield records(together, reader);
     while (!ended) {
       const next = await blocks.next();
       if (next.done) ended = true;

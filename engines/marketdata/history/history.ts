@@ -15,7 +15,7 @@ import {
 import { type Maintenance, Roller } from './roller.ts';
 import type { BulkColumns } from './staging.ts';
 import type { SeriesKey } from './tables.ts';
-import { type Faults, HistoryWriter, type PutResult, type Unreadable } from './writer.ts';
+import { type Faults, HistoryWriter, type ImportNote, type PutResult, type Unreadable } from './writer.ts';
 
 /** Where the history lives and what it may use. */
 export interface HistoryOptions {
@@ -65,8 +65,21 @@ export class History {
    * for quarantine is stored with its flags and in the table of the quarantine. Throws InvalidOptionError before anything is written for a record that no
    * column holds, StorageUnavailableError when nothing of the put was stored.
    */
-  async put(records: readonly MarketRecord[], unreadable: readonly Unreadable[] = []): Promise<PutResult> {
-    return this.writer.put(records, unreadable);
+  async put(
+    records: readonly MarketRecord[],
+    unreadable: readonly Unreadable[] = [],
+    note?: ImportNote,
+  ): Promise<PutResult> {
+    return this.writer.put(records, unreadable, note);
+  }
+
+  /** Returns how far the import of a file came; undefined for one that never began. */
+  async importNote(id: string): Promise<ImportNote | undefined> {
+    const rows = await this.database.rows(
+      'SELECT id, records::DOUBLE AS records, finished FROM imports WHERE id = $1',
+      [id],
+    );
+    return rows[0] as ImportNote | undefined;
   }
 
   /** Stores rows of one series given as columns (names of the table, integers in the scale of the series). Fails as `put` does. */

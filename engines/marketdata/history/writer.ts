@@ -32,9 +32,19 @@ export interface Unreadable {
   readonly content: string;
 }
 
+/** How far the import of a file is; stored with the records that it is about. */
+export interface ImportNote {
+  /** Digest of the file and of what is known of it. */
+  readonly id: string;
+  /** Records from its start that are stored. */
+  readonly records: number;
+  readonly finished: boolean;
+}
+
 interface Batch {
   readonly staged: readonly Staged[];
   readonly unreadable: readonly Unreadable[];
+  readonly note?: ImportNote | undefined;
   resolve(result: PutResult): void;
   reject(error: unknown): void;
 }
@@ -82,8 +92,12 @@ export class HistoryWriter {
    * Stores records of any kinds. Resolves when they survive kill -9 of this process. Throws InvalidOptionError before anything is written
    * for a record that no column holds, StorageUnavailableError when nothing of the put was stored (full disk).
    */
-  put(records: readonly MarketRecord[], unreadable: readonly Unreadable[] = []): Promise<PutResult> {
-    return this.#enqueue(stage(records, this.series), unreadable);
+  put(
+    records: readonly MarketRecord[],
+    unreadable: readonly Unreadable[] = [],
+    note?: ImportNote,
+  ): Promise<PutResult> {
+    return this.#enqueue(stage(records, this.series), unreadable, note);
   }
 
   /** Stores rows of one series given as columns, for imports. Fails as `put` does. */
@@ -107,9 +121,13 @@ export class HistoryWriter {
     while (this.#running) await this.#running;
   }
 
-  #enqueue(staged: readonly Staged[], unreadable: readonly Unreadable[]): Promise<PutResult> {
+  #enqueue(
+    staged: readonly Staged[],
+    unreadable: readonly Unreadable[],
+    note?: ImportNote,
+  ): Promise<PutResult> {
     const { promise, resolve, reject } = Promise.withResolvers<PutResult>();
-    this.#waiting.push({ staged, unreadable, resolve, reject });
+    this.#waiting.push({ staged, unreadable, note, resolve, reject });
     // A turn later, so that what is put at once is stored at once.
     this.#running ??= Promise.resolve().then(() => this.#drain());
     return promise;
@@ -181,6 +199,14 @@ export class HistoryWriter {
       sum.duplicates += result.duplicates;
     }
     if (batch.unreadable.length > 0) await this.#storeUnreadable(batch.unreadable);
+    if (batch.note) {
+      const { id, records, finished } = batch.note;
+      await this.#database.writer.run('INSERT OR REPLACE INTO imports VALUES ($1, $2::BIGINT, $3)', [
+        id,
+        records,
+        finished,
+      ]);
+    }
     return sum;
   }
 

@@ -1,81 +1,138 @@
-// `nautilus import`: sends a file of bars to the Market Data engine.
-import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+// `nautilus import`: a file into the market history, through the running system or, without one, by this process.
+import { statSync } from 'node:fs';
+import { importFile } from '../../../engines/marketdata/files/import-file.ts';
+import {
+  type FileImportInput,
+  fileImportInput,
+  type ImportReport,
+} from '../../../engines/marketdata/files/schemas.ts';
+import { History } from '../../../engines/marketdata/history/history.ts';
 import { loadConfig } from '../../core/config.ts';
-import { DependencyUnavailableError, NotFoundError } from '../../core/errors.ts';
+import { InvalidOptionError, NautilusError, NotFoundError } from '../../core/errors.ts';
+import type { JobAccepted, JobReply } from '../../jobs/record.ts';
 import { engineUrl, request } from '../http-client.ts';
-import { readRunFile } from '../run-file.ts';
+import { isAlive, readRunFile } from '../run-file.ts';
 
-/** What the Market Data engine says of an imported file. */
-export interface ImportReply {
-  readonly rows: number;
-  readonly imported: number;
-  readonly replaced: number;
-  readonly rejected: number;
-  readonly reasons: Readonly<Record<string, number>>;
-  readonly errors: readonly { readonly line: number; readonly reason: string }[];
-  readonly series: readonly {
-    readonly symbol: string;
-    readonly interval_us: number;
-    readonly bars: number;
-    readonly first_ts_us: number;
-    readonly last_ts_us: number;
-  }[];
+export interface ImportOptions {
+  readonly format?: string;
+  readonly kind?: string;
+  readonly symbol?: string;
+  readonly source?: string;
+  readonly intervalUs?: string;
+  readonly timeZone?: string;
+  readonly calendar?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
 }
 
-const IMPORT_TIMEOUT_MS = 600_000;
+const UPLOAD_TIMEOUT_MS = 600_000;
+const POLL_MS = 200;
 
-/** Returns the base URL of a running engine. Throws DependencyUnavailableError when it does not run. */
-export function runningEngine(name: string): string {
+/** Imports a file and prints what came of it. Throws NautilusError when it cannot be read, or not be stored. */
+export async function importCommand(path: string, options: ImportOptions): Promise<number> {
+  const input = inputOf(options);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NotFoundError(`No file ${path}`);
+  const report = await reportOf(path, input);
+  console.log(options.json ? JSON.stringify(report) : importSummary(path, report));
+  return 0;
+}
+
+function inputOf(options: ImportOptions): FileImportInput {
+  const { format, kind, symbol, source, calendar } = options;
+  const given = {
+    format,
+    kind,
+    symbol,
+    source,
+    calendar,
+    interval_us: options.intervalUs,
+    time_zone: options.timeZone,
+    dry_run: options.dryRun ?? false,
+  };
+  const parsed = fileImportInput.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({
+    pointer: String(issue.path[0]),
+    expected: issue.message,
+  }));
+  const words = errors.map(({ pointer, expected }) => `--${pointer.replaceAll('_', '-')}: ${expected}`);
+  throw new InvalidOptionError(words.join('; '), errors);
+}
+
+// A running engine owns the history; what stores nothing needs none.
+async function reportOf(path: string, input: FileImportInput): Promise<ImportReport> {
   const config = loadConfig();
-  const engine = readRunFile(config.dataDir)?.engines.find((e) => e.name === name);
-  if (!engine?.port) {
-    throw new DependencyUnavailableError(
-      `The ${name} engine does not run on ${config.dataDir}: start it with \`bun run engines\``,
-    );
+  const { dry_run, path: _, ...spec } = input;
+  const maxBytes = config.maxImportBytes;
+  if (dry_run) return importFile(path, spec, { history: null, maxBytes });
+  const engine = readRunFile(config.dataDir)?.engines.find((e) => e.name === 'marketdata');
+  if (engine?.port && engine.pid !== null && isAlive(engine.pid))
+    return throughEngine(engineUrl(config, engine.port), path, input);
+  const { dataDir, threads } = config;
+  const { memoryMb, tempMb } = config.history;
+  const history = await History.open({ dataDir, threads, memoryMb, tempMb });
+  try {
+    return await importFile(path, spec, { history, maxBytes });
+  } finally {
+    await history.close();
   }
-  return engineUrl(config, engine.port);
 }
 
-/** Sends the file at `path`. Throws NotFoundError when there is none. */
-export async function importFile(
-  base: string,
-  path: string,
-  symbol: string | undefined,
-): Promise<ImportReply> {
-  if (!existsSync(path)) throw new NotFoundError(`No file ${path}`);
-  const query = symbol === undefined ? '' : `?symbol=${encodeURIComponent(symbol)}`;
+async function throughEngine(base: string, path: string, input: FileImportInput): Promise<ImportReport> {
+  const query = new URLSearchParams({ wait: 'false' });
+  for (const [name, value] of Object.entries(input)) {
+    if (value !== undefined) query.set(name, String(value));
+  }
   const init = {
     method: 'POST',
     body: Bun.file(path),
     headers: { 'content-type': 'application/octet-stream' },
   };
-  return request<ImportReply>(`${base}/bars/import${query}`, init, IMPORT_TIMEOUT_MS);
+  const { job_id } = await request<JobAccepted>(`${base}/import?${query}`, init, UPLOAD_TIMEOUT_MS);
+  for (;;) {
+    const job = await request<JobReply>(`${base}/jobs/${job_id}`);
+    if (job.state === 'completed') return request<ImportReport>(`${base}/jobs/${job_id}/result`);
+    if (job.finished_ts_us !== null) {
+      const { type, detail } = job.error ?? {
+        type: '/problems/conflict',
+        detail: 'The import was cancelled',
+      };
+      throw new NautilusError(type.split('/').at(-1)!, 400, 'Import failed', detail);
+    }
+    await Bun.sleep(POLL_MS);
+  }
 }
 
 /** Returns what was taken and what was refused, in words. */
-export function importSummary(path: string, reply: ImportReply): string {
+export function importSummary(path: string, report: ImportReport): string {
+  const { records, imported, replaced, rejected, series } = report;
+  const what = series.length > 0 && series.every((s) => s.kind === 'bar') ? 'bars' : 'records';
+  const done = report.dry_run ? 'would be imported' : 'imported';
   const lines = [
-    `${basename(path)}: ${reply.imported} of ${reply.rows} bars imported (${reply.replaced} replaced older ones)`,
+    `${path.split('/').at(-1)}: ${imported} of ${records} ${what} ${done} (${replaced} replaced older ones)`,
   ];
-  for (const s of reply.series) {
-    const [from, to] = [s.first_ts_us, s.last_ts_us].map((us) => new Date(us / 1000).toISOString());
-    lines.push(`  ${s.symbol}: ${s.bars} bars of ${s.interval_us / 1e6} s, ${from} to ${to}`);
+  if (report.already_stored > 0) lines.push(`${report.already_stored} of them were stored already`);
+  for (const s of series) {
+    const [from, to] = [s.first_ts_us, s.last_ts_us].map(timeText);
+    const of = s.interval_us === null ? `${s.kind} records` : `bars of ${s.interval_us / 1e6} s`;
+    lines.push(`  ${s.symbol}: ${s.imported} ${of}, ${from} to ${to}`);
   }
-  if (reply.rejected > 0) {
-    lines.push(`${reply.rejected} rows rejected:`);
-    for (const [reason, count] of Object.entries(reply.reasons)) lines.push(`  ${count} x ${reason}`);
-    for (const e of reply.errors.slice(0, 10)) lines.push(`  line ${e.line}: ${e.reason}`);
-    if (reply.rejected > 10) lines.push('  (the first 10; --json lists the first 100)');
+  const flags = Object.entries(report.quality).filter(([, count]) => count > 0);
+  if (flags.length > 0) lines.push(`flags: ${flags.map(([name, count]) => `${name} ${count}`).join(', ')}`);
+  for (const book of report.books.states)
+    lines.push(`book of ${book.symbol}: ${book.state}, ${book.snapshots} snapshots, ${book.resyncs} resyncs`);
+  if (report.truncated) lines.push('the file ends too early: what came before the damage was read');
+  if (rejected > 0) {
+    lines.push(`${rejected} rows rejected:`);
+    for (const [reason, count] of Object.entries(report.reasons)) lines.push(`  ${count} x ${reason}`);
+    for (const e of report.errors.slice(0, 10)) lines.push(`  line ${e.line}: ${e.reason}`);
+    if (rejected > 10) lines.push('  (the first 10; --json lists the first 100)');
   }
   return lines.join('\n');
 }
 
-export async function importCommand(
-  path: string,
-  options: { symbol?: string; json?: boolean },
-): Promise<number> {
-  const reply = await importFile(runningEngine('marketdata'), path, options.symbol);
-  console.log(options.json ? JSON.stringify(reply, null, 2) : importSummary(path, reply));
-  return reply.imported > 0 || reply.rows === 0 ? 0 : 1;
+// Times of records in quarantine may be beyond all dates.
+function timeText(us: number): string {
+  const date = new Date(us / 1000);
+  return Number.isNaN(date.getTime()) ? `${us} us` : date.toISOString();
 }

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../../core/errors.ts';
 import { parseTimestampUs } from '../../core/timestamps.ts';
 import { post, request } from '../http-client.ts';
 import { table } from '../output.ts';
-import { runningEngine } from './import.ts';
+import { runningEngine } from './import-bars.ts';
 
 export interface PacedOptions {
   readonly symbol?: string;

@@ -10,7 +10,7 @@ import { ENGINE_NAMES } from '../engines.ts';
 import { engineUrl, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
-import { type ImportReply, importFile, importSummary, runningEngine } from './import.ts';
+import { type ImportReply, importFile, importSummary, runningEngine } from './import-bars.ts';
 import { type PacedOptions, replayPaced } from './replay-paced.ts';
 
 export interface ReplayOptions extends Omit<PacedOptions, 'symbol' | 'json'> {

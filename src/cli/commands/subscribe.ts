@@ -2,7 +2,7 @@
 import { topics } from '../../bus/topics.ts';
 import { DependencyUnavailableError, InvalidOptionError } from '../../core/errors.ts';
 import { commandKey, post, request } from '../http-client.ts';
-import { runningEngine } from './import.ts';
+import { runningEngine } from './import-bars.ts';
 
 export interface SubscribeOptions {
   readonly kinds: string;

@@ -1,0 +1,272 @@
+// Imports one file: told by its bytes, read whole once before anything is stored, judged record by record, stored in parts that go on after a crash.
+import { basename } from 'node:path';
+import { csvRecords } from '../../../src/core/csv.ts';
+import { ConflictError, MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
+import { gunzipped, startOf } from '../../../src/core/gunzip.ts';
+import { turn } from '../../../src/core/turn.ts';
+import type { MarketRecord } from '../../../src/market/records.ts';
+import { FILE_SOURCE } from '../history/bars.ts';
+import type { History } from '../history/history.ts';
+import { refuseSimulated } from '../import.ts';
+import { arrowRows } from './arrow.ts';
+import { BinanceCapture } from './binance-capture.ts';
+import type { TableKind } from './columns.ts';
+import { type Format, formatOf, HEAD_BYTES } from './formats.ts';
+import { FileIntake } from './intake.ts';
+import { parquetRows } from './parquet.ts';
+import type { FileBatch } from './reading.ts';
+import type { ImportReport } from './schemas.ts';
+import { type TableRows, tableRecords } from './tables.ts';
+
+/** What is known of a file beside its bytes. */
+export interface ImportSpec {
+  /** Told by the first bytes when absent. */
+  readonly format?: Format | undefined;
+  /** What the rows of a table are; told by its columns when absent. */
+  readonly kind?: TableKind | undefined;
+  readonly symbol?: string | undefined;
+  /** Source that the records are said to be of; `file`, and for captures the venue, when absent. */
+  readonly source?: string | undefined;
+  readonly interval_us?: number | undefined;
+  /** Zone of times without one; UTC when absent. */
+  readonly time_zone?: string | undefined;
+  /** Calendar by which bars are missing or outside of their session. */
+  readonly calendar?: string | undefined;
+}
+
+export interface ImportParts {
+  /** Where accepted records go; null stores nothing. */
+  readonly history: History | null;
+  /** Most bytes of the file; what it unpacks to may be {@link MAX_EXPANSION} times that. */
+  readonly maxBytes: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of the file that were read, and its size. */
+  readonly progress?: (done: number, total: number, stage: 'checking' | 'storing') => void;
+}
+
+/** What a file may unpack to, in its own size limit. */
+export const MAX_EXPANSION = 32;
+/** Records of one transaction. Fixed, so that a part begins at the same record whenever the file is read. */
+const PART = 50_000;
+const SHOWN_NAME = 200;
+const MAX_SERIES = 1000;
+
+const running = new Set<string>();
+
+/**
+ * Imports the file at `path`. It is read to its end before the first record is stored, so that a file which is refused (damaged, too large, no
+ * such format) leaves nothing. An import that was killed goes on where it ended when the same file is imported again; one that was finished stores
+ * bars again and nothing else. Throws MalformedBodyError, TooLargeError, InvalidOptionError, ConflictError, StorageUnavailableError and the reason of `signal`.
+ */
+export async function importFile(path: string, spec: ImportSpec, parts: ImportParts): Promise<ImportReport> {
+  const started = performance.now();
+  const { history } = parts;
+  if (spec.symbol !== undefined) refuseSimulated([spec.symbol]);
+  const file = await FileToImport.open(path, spec, parts);
+  const intake = new FileIntake(spec.calendar);
+  const stored = { replaced: 0, already: 0 };
+  if (history === null) {
+    for await (const batch of file.batches('checking')) intake.take(batch);
+  } else {
+    const id = await file.check();
+    if (running.has(id)) throw new ConflictError('This file is being imported already');
+    running.add(id);
+    try {
+      const shelf = await Shelf.open(history, id);
+      for await (const batch of file.batches('storing')) {
+        await shelf.add(intake.take(batch));
+      }
+      await shelf.finish();
+      stored.replaced = shelf.replaced;
+      stored.already = shelf.already;
+    } finally {
+      running.delete(id);
+    }
+  }
+  if (file.truncated !== null) intake.damaged(file.truncated);
+  const states = intake.books();
+  const series = intake.series();
+  return {
+    file: basename(path).slice(0, SHOWN_NAME),
+    format: file.format,
+    dry_run: history === null,
+    rows: intake.rows,
+    records: intake.rows - intake.skipped,
+    imported: intake.imported,
+    rejected: intake.rejected,
+    replaced: stored.replaced,
+    already_stored: stored.already,
+    quality: intake.quality(),
+    books: {
+      snapshots: states.reduce((sum, book) => sum + book.snapshots, 0),
+      resyncs: states.reduce((sum, book) => sum + book.resyncs, 0),
+      states: states.slice(0, MAX_SERIES),
+    },
+    series: series.slice(0, MAX_SERIES),
+    series_total: series.length,
+    reasons: intake.reasons,
+    errors: intake.errors.sort((a, b) => a.line - b.line),
+    truncated: file.truncated !== null,
+    processing_time_ms: Math.round(performance.now() - started),
+  };
+}
+
+// One file, its format, and how its records are read.
+class FileToImport {
+  /** Why a capture ended before its end. */
+  truncated: string | null = null;
+
+  private constructor(
+    readonly path: string,
+    readonly format: Format,
+    readonly packed: boolean,
+    readonly spec: ImportSpec,
+    readonly parts: ImportParts,
+    readonly size: number,
+  ) {}
+
+  static async open(path: string, spec: ImportSpec, parts: ImportParts): Promise<FileToImport> {
+    const { size } = Bun.file(path);
+    if (size > parts.maxBytes)
+      throw new TooLargeError(`Expected a file of at most ${parts.maxBytes} bytes`, parts.maxBytes);
+    const raw = await startOf(Bun.file(path).stream(), 2);
+    const packed = raw.head[0] === 0x1f && raw.head[1] === 0x8b;
+    const body = gunzipped(raw.rest, {
+      maxBytes: parts.maxBytes * MAX_EXPANSION,
+      what: 'the file',
+      onDamage: () => {},
+    });
+    const { head, rest } = await startOf(body, HEAD_BYTES);
+    await rest[Symbol.asyncIterator]().return?.();
+    if (head.length === 0) throw new MalformedBodyError('Expected a file with records, was empty');
+    const found = formatOf(head);
+    if (found === 'zip')
+      throw new MalformedBodyError('Expected a plain file or gzip, was zip: unpack it first');
+    const format = spec.format ?? found;
+    if (format === null)
+      throw new MalformedBodyError('Expected a file of CSV, Parquet, Arrow or Binance capture lines');
+    const text = (one: Format | null) => one === 'csv' || one === 'binance-capture';
+    if (format !== found && !(text(format) && text(found)))
+      throw new MalformedBodyError(`Expected a file of format ${format} by its first bytes`);
+    if (format === 'parquet' && packed)
+      throw new MalformedBodyError('Expected Parquet as it is, was gzip: it is compressed within');
+    return new FileToImport(path, format, packed, spec, parts, size);
+  }
+
+  /** Reads the file to its end without storing. Returns what tells this import from others: its bytes and what is known of them. */
+  async check(): Promise<string> {
+    const hash = new Bun.CryptoHasher('sha256');
+    hash.update(
+      JSON.stringify([
+        this.format,
+        this.spec.kind,
+        this.spec.symbol,
+        this.spec.source,
+        this.spec.interval_us,
+        this.spec.time_zone,
+      ]),
+    );
+    for await (const chunk of this.#bytes('checking')) hash.update(chunk);
+    if (this.format === 'binance-capture') {
+      for await (const _ of gunzipped(this.#bytes('checking'), { ...this.#limit(), onDamage: () => {} }))
+        await turn();
+    } else for await (const _ of this.#rows('checking'));
+    return hash.digest('hex');
+  }
+
+  async *batches(stage: 'checking' | 'storing'): AsyncGenerator<FileBatch> {
+    const { symbol, source, kind, interval_us: intervalUs, time_zone: timeZone } = this.spec;
+    if (this.format !== 'binance-capture') {
+      const options = { kind, symbol, source: source ?? FILE_SOURCE, intervalUs, timeZone };
+      return yield* tableRecords(this.#rows(stage), options);
+    }
+    const capture = new BinanceCapture({ symbol, source, maxBytes: this.#limit().maxBytes });
+    for await (const batch of capture.batches(this.#bytes(stage))) {
+      yield batch;
+      await turn();
+    }
+    this.truncated = capture.damaged;
+  }
+
+  #rows(stage: 'checking' | 'storing'): AsyncIterable<TableRows> {
+    const { maxBytes } = this.#limit();
+    if (this.format === 'csv') return csvRecords(this.#bytes(stage), maxBytes);
+    if (this.format === 'parquet') return this.#watched(parquetRows(this.path, maxBytes));
+    const tail = async (bytes: number) => Bun.file(this.path).slice(-bytes).bytes();
+    const body = gunzipped(this.#bytes(stage), this.#limit());
+    return arrowRows(body, maxBytes, this.packed ? undefined : tail);
+  }
+
+  #limit() {
+    return { maxBytes: this.parts.maxBytes * MAX_EXPANSION, what: this.format };
+  }
+
+  async *#bytes(stage: 'checking' | 'storing'): AsyncGenerator<Uint8Array> {
+    let done = 0;
+    for await (const chunk of Bun.file(this.path).stream()) {
+      this.parts.signal?.throwIfAborted();
+      done += chunk.byteLength;
+      this.parts.progress?.(done, this.size, stage);
+      yield chunk;
+    }
+  }
+
+  async *#watched<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
+    for await (const row of rows) {
+      this.parts.signal?.throwIfAborted();
+      yield row;
+    }
+  }
+}
+
+// Puts records into the history in parts of a fixed length, each with the note of how far the import is.
+class Shelf {
+  replaced = 0;
+  already = 0;
+  readonly #history: History;
+  readonly #id: string;
+  #waiting: MarketRecord[] = [];
+  #place = 0;
+
+  private constructor(
+    history: History,
+    id: string,
+    readonly from: number,
+    readonly finished: boolean,
+  ) {
+    this.#history = history;
+    this.#id = id;
+  }
+
+  static async open(history: History, id: string): Promise<Shelf> {
+    const note = await history.importNote(id);
+    return new Shelf(history, id, note?.records ?? 0, note?.finished ?? false);
+  }
+
+  async add(records: readonly MarketRecord[]): Promise<void> {
+    for (const record of records) {
+      this.#waiting.push(record);
+      if (this.#waiting.length >= PART) await this.#put(false);
+    }
+  }
+
+  async finish(): Promise<void> {
+    await this.#put(true);
+  }
+
+  async #put(finished: boolean): Promise<void> {
+    const all = this.#waiting;
+    this.#waiting = [];
+    const place = this.#place;
+    this.#place += all.length;
+    const fresh = this.finished
+      ? all.filter((r) => r.kind === 'bar')
+      : all.slice(Math.max(0, this.from - place));
+    this.already += all.length - fresh.length;
+    if (fresh.length === 0 && !finished) return;
+    const note = { id: this.#id, records: this.#place, finished: finished || this.finished };
+    const { replaced, duplicates } = await this.#history.put(fresh, [], note);
+    this.replaced += replaced;
+    this.already += duplicates;
+  }
+}

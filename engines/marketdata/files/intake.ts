@@ -1,0 +1,213 @@
+// What every record of a file passes on its way into the history: its book, the gate of its series, the counts of the report.
+import { OrderBook } from '../../../src/market/book/order-book.ts';
+import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import { FLAG_NAMES, FLAGS, type FlagName, flagNames } from '../../../src/market/flags.ts';
+import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
+import type {
+  BookDelta,
+  BookSnapshot,
+  MarketKind,
+  MarketRecord,
+  Quote,
+} from '../../../src/market/records.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
+import { calendarById } from '../../../src/market/sessions/calendars.ts';
+import { isSimulated } from '../pipeline/simulated-source.ts';
+import type { FileBatch, Refused } from './reading.ts';
+
+/** Rows that are reported one by one; all are counted. */
+export const MAX_REPORTED = 100;
+
+/** Deltas that may come before one that is missing until it counts as lost: recorders of several streams write lines in other orders. */
+const REORDER = 4;
+const SATURDAY = 6;
+const DAY_US = 86_400e6;
+
+interface Series {
+  readonly kind: MarketKind;
+  readonly symbol: string;
+  readonly source: string;
+  readonly intervalUs: number | null;
+  readonly calendar: Calendar | null;
+  readonly gate: SeriesGate;
+  records: number;
+  rejected: number;
+  firstUs: number;
+  lastUs: number;
+}
+
+/** One series of the report. */
+export interface SeriesCount {
+  readonly kind: MarketKind;
+  readonly symbol: string;
+  readonly source: string;
+  readonly interval_us: number | null;
+  readonly calendar: string | null;
+  readonly records: number;
+  readonly imported: number;
+  readonly rejected: number;
+  readonly first_ts_us: number;
+  readonly last_ts_us: number;
+  /** From 0 to 1, as the page of quality defines it. */
+  readonly score: number | null;
+}
+
+/** State of one book at the end of the file. */
+export interface BookCount {
+  readonly symbol: string;
+  readonly source: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly snapshots: number;
+  readonly resyncs: number;
+  readonly deltas: number;
+}
+
+/** Judges and counts the records of one file, in their order. */
+export class FileIntake {
+  rows = 0;
+  skipped = 0;
+  imported = 0;
+  rejected = 0;
+  readonly reasons: Record<string, number> = {};
+  readonly errors: Refused[] = [];
+  readonly #quality = new Map<FlagName, number>(FLAG_NAMES.map((name) => [name, 0]));
+  readonly #series = new Map<string, Series>();
+  readonly #books = new Map<string, { symbol: string; source: string; book: OrderBook }>();
+  #calendar: Calendar | null;
+
+  /** `calendar` is when the instruments of the file trade; bars with a Saturday are of a market without sessions when it is absent. */
+  constructor(calendar: string | undefined) {
+    this.#calendar = calendar === undefined ? null : calendarById(calendar);
+  }
+
+  /** Returns the records of a batch with the flags that were found, those for quarantine among them. */
+  take(batch: FileBatch): MarketRecord[] {
+    const { records, lines, refused, skipped } = batch;
+    this.rows += records.length + refused.length + skipped;
+    this.skipped += skipped;
+    for (const one of refused) {
+      this.#count('malformed');
+      this.#reject(one.line, one.reason);
+    }
+    const judged: MarketRecord[] = [];
+    for (const [i, record] of records.entries()) {
+      if (isSimulated(record.symbol)) {
+        this.#count('malformed');
+        this.#reject(lines[i]!, 'symbol of the simulated market');
+        continue;
+      }
+      const series = this.#seriesOf(record, batch);
+      // The time of the venue counts as said even where the clock of the receiver is behind it.
+      const nowUs = Math.max(record.tsEventUs, record.tsReceiveUs);
+      const flags = series.gate.check(record, nowUs) | this.#bookFlags(record);
+      series.records++;
+      series.firstUs = Math.min(series.firstUs, record.tsEventUs);
+      series.lastUs = Math.max(series.lastUs, record.tsEventUs);
+      if (flags === 0) this.imported++;
+      else {
+        for (const name of flagNames(flags)) this.#count(name);
+        if ((flags & QUARANTINE) === 0) this.imported++;
+        else {
+          series.rejected++;
+          this.#reject(lines[i]!, flagNames(flags & QUARANTINE).join(', '));
+        }
+      }
+      judged.push(flags === record.flags ? record : { ...record, flags });
+    }
+    return judged;
+  }
+
+  /** Counts a fault of the file itself, which is no row of it. */
+  damaged(reason: string): void {
+    this.rows++;
+    this.#count('malformed');
+    this.#reject(this.rows, reason);
+  }
+
+  /** Records by flag, 0 among them. */
+  quality(): Record<FlagName, number> {
+    return Object.fromEntries(this.#quality) as Record<FlagName, number>;
+  }
+
+  series(): SeriesCount[] {
+    return [...this.#series.values()].map(
+      ({ gate, calendar, firstUs, lastUs, intervalUs, records, rejected, ...names }) => ({
+        ...names,
+        interval_us: intervalUs,
+        calendar: calendar?.id ?? null,
+        records,
+        imported: records - rejected,
+        rejected,
+        first_ts_us: firstUs,
+        last_ts_us: lastUs,
+        score: gate.report(lastUs).score,
+      }),
+    );
+  }
+
+  books(): BookCount[] {
+    return [...this.#books.values()].map(({ symbol, source, book }) => {
+      const { snapshots, resyncs, deltas } = book.counters;
+      return { symbol, source, state: book.state, reason: book.reason, snapshots, resyncs, deltas };
+    });
+  }
+
+  #count(name: FlagName): void {
+    this.#quality.set(name, this.#quality.get(name)! + 1);
+  }
+
+  #reject(line: number, reason: string): void {
+    this.rejected++;
+    this.reasons[reason] = (this.reasons[reason] ?? 0) + 1;
+    if (this.errors.length < MAX_REPORTED) this.errors.push({ line, reason });
+  }
+
+  #seriesOf(record: MarketRecord, batch: FileBatch): Series {
+    const { kind, symbol, source } = record;
+    const key = `${kind} ${source} ${symbol}`;
+    let series = this.#series.get(key);
+    if (series) return series;
+    const intervalUs = record.kind === 'bar' ? record.interval : null;
+    // One that never closes tells of the others in its file, of which the first rows may be of fewer days.
+    if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);
+    const calendar = kind === 'bar' ? this.#calendar : null;
+    // Binance numbers trades by one; other sources are only known to count upwards.
+    const sequence = kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
+    const gate = new SeriesGate({ kind, calendar, sequence });
+    const [firstUs, lastUs] = [record.tsEventUs, record.tsEventUs];
+    series = { kind, symbol, source, intervalUs, calendar, gate, records: 0, rejected: 0, firstUs, lastUs };
+    this.#series.set(key, series);
+    return series;
+  }
+
+  // What the book of a record found wrong with it.
+  #bookFlags(record: MarketRecord): number {
+    const { kind, symbol, source } = record;
+    if (kind !== 'book_delta' && kind !== 'book_snapshot' && kind !== 'quote') return 0;
+    const key = `${source} ${symbol}`;
+    let entry = this.#books.get(key);
+    if (!entry) {
+      // Quotes alone make no book.
+      if (kind === 'quote') return 0;
+      const book = new OrderBook({ rule: bookRuleOf(source), reorder: REORDER });
+      entry = { symbol, source, book };
+      this.#books.set(key, entry);
+    }
+    const { flags } = entry.book.apply(record as BookDelta | BookSnapshot | Quote);
+    // A quote that the book did not expect is the book's fault.
+    if (record.kind === 'quote') return 0;
+    // The gate tells a gap by the numbers of the change itself; the book tells it again, once it has waited in vain.
+    const linked = record.kind === 'book_delta' && (record.firstSequence ?? record.previousSequence) !== null;
+    return linked ? flags & ~FLAGS.gap.bit : flags;
+  }
+}
+
+// A market that traded on a Saturday of UTC, when every other one is closed, never closes.
+function calendarOf(symbol: string, records: readonly MarketRecord[]): Calendar | null {
+  const saturday = (us: number) => (Math.floor(us / DAY_US) + 4) % 7 === SATURDAY;
+  const always = records.some(
+    (r) => r.kind === 'bar' && r.symbol === symbol && r.interval < DAY_US && saturday(r.tsEventUs),
+  );
+  return always ? calendarById('24x7') : null;
+}
