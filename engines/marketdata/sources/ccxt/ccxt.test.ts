@@ -148,6 +148,7 @@ describe.skipIf(!present)('ccxt with Kraken', () => {
     await eventually(() => server.subscribed.length >= 6, 'subscriptions anew');
     server.send(readFileSync(path('ws_trade_update')!, 'utf8').replaceAll('102182', '102999'));
     await eventually(() => of('trade').length === 4, 'trades of the new connection');
+    expect(events.filter(({ event }) => event === 'disconnected')).toHaveLength(1);
     await session.close();
   });
 

@@ -37,6 +37,7 @@ export class CcxtSession implements LiveSession {
   readonly #sink: SourceSink;
   readonly #listening = new Map<string, Listening>();
   #connected = false;
+  #lostTold = false;
 
   constructor(opened: Opened, sink: SourceSink) {
     this.#opened = opened;
@@ -110,6 +111,7 @@ export class CcxtSession implements LiveSession {
   #hear(records: readonly (MarketRecord | null)[]): void {
     if (!this.#connected) {
       this.#connected = true;
+      this.#lostTold = false;
       this.#sink.event({ event: 'connected' });
     }
     const readable = records.filter((record) => record !== null);
@@ -120,7 +122,9 @@ export class CcxtSession implements LiveSession {
 
   #lost(reason: string, retryMs: number): void {
     this.#connected = false;
-    this.#sink.event({ event: 'disconnected', reason, retryMs });
+    // Once for the exchange, not for each thing that is listened to.
+    if (!this.#lostTold) this.#sink.event({ event: 'disconnected', reason, retryMs });
+    this.#lostTold = true;
   }
 
   /** Returns what to call again and again for something wanted: each call answers with how to make records of what came. */
