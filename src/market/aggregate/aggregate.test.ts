@@ -123,6 +123,8 @@ describe('sessions', () => {
   test('need a calendar', () => {
     const spec: BarSpecInput = { unit: 'time', interval: MINUTE_US, align: 'session' };
     expect(() => new TradeAggregator(spec, () => {})).toThrow(InvalidOptionError);
+    const weeks = { ...spec, interval: 7 * DAY_US };
+    expect(() => new TradeAggregator(weeks, () => {}, us)).toThrow(InvalidOptionError);
   });
 });
 
@@ -271,6 +273,28 @@ describe('longer bars of bars', () => {
     expect(bars.map(({ tsEventUs }) => tsEventUs)).toEqual([open]);
     // The exchange closes at 13:00 on the eve of the holiday: 210 minutes.
     expect(counts).toEqual({ bars: 210, late: 0, outside: 30 });
+  });
+
+  test('of weeks of foreign exchange begin with the evening of Sunday', () => {
+    const hours = Array.from({ length: 8 * 24 }, (_, i) =>
+      bar({ tsEventUs: at('2024-07-05T20:00:00Z') + i * 60 * MINUTE_US, interval: 60 * MINUTE_US }),
+    );
+    const options = { interval: 7 * DAY_US, align: 'session', calendar: calendarById('fx') } as const;
+    const { bars, counts } = resample(hours, options);
+    expect(bars.map(({ tsEventUs }) => tsEventUs)).toEqual([at('2024-07-01'), at('2024-07-08')]);
+    // One hour to the close of Friday; five days from Sunday 21:00 UTC.
+    expect(bars.map(({ volume }) => volume / 10)).toEqual([1, 120]);
+    expect(counts).toEqual({ bars: 121, late: 0, outside: 71 });
+  });
+
+  test('of daily bars go by trading days', () => {
+    const days = Array.from({ length: 14 }, (_, i) =>
+      bar({ tsEventUs: at('2024-07-01') + i * DAY_US, interval: DAY_US }),
+    );
+    const { bars, counts } = resample(days, { interval: 7 * DAY_US, align: 'session', calendar: us });
+    expect(bars.map(({ tsEventUs }) => tsEventUs)).toEqual([at('2024-07-01'), at('2024-07-08')]);
+    // Without the 4th of July and two weekends.
+    expect(counts).toEqual({ bars: 9, late: 0, outside: 5 });
   });
 
   test('must be multiples', () => {

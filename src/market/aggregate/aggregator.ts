@@ -1,6 +1,7 @@
 // Bars from trades: one step for streams and for columns, so that both give the same bits.
 import { InvalidOptionError } from '../../core/errors.ts';
 import type { Calendar } from '../sessions/calendar.ts';
+import { DAY_US } from '../sessions/days.ts';
 import { type AggregateBar, type BarColumns, BarList, type TradeColumns } from './columns.ts';
 import { ImbalanceRule } from './imbalance.ts';
 import { type BarSpec, type BarSpecInput, barSpecOf } from './spec.ts';
@@ -36,6 +37,11 @@ export class TradeAggregator {
     if (spec.unit === 'time' && spec.align === 'session' && calendar === null) {
       throw new InvalidOptionError('Expected a calendar for bars that are aligned to sessions', [
         { pointer: '/align', expected: 'epoch where no calendar is known', received: 'session' },
+      ]);
+    }
+    if (spec.unit === 'time' && spec.align === 'session' && spec.interval > DAY_US) {
+      throw new InvalidOptionError('Expected at most a day for bars that are aligned to sessions', [
+        { pointer: '/interval', expected: `an integer from 1 to ${DAY_US}`, received: 'more' },
       ]);
     }
     this.spec = spec;

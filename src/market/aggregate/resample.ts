@@ -5,11 +5,14 @@ import type { Calendar } from '../sessions/calendar.ts';
 import { DAY_US } from '../sessions/days.ts';
 import { TimeGrid } from './time-grid.ts';
 
-/** What longer bars are asked for. */
+/** Which longer bars are asked for. */
 export interface ResampleOptions {
   /** Length in microseconds; a multiple of that of the bars. */
   readonly interval: number;
-  /** `session` counts from the open of each session of `calendar`, so that a day is one bar from open to close. Default `epoch`. */
+  /**
+   * `session` counts from the open of each session of `calendar`, so that a day is one bar from open to close; longer bars than a day, and bars of
+   * days, go by the days of the calendar and have midnight UTC of the first as their time. Default `epoch`. Weeks begin on Mondays.
+   */
   readonly align?: 'epoch' | 'session';
   readonly calendar?: Calendar | null;
 }
@@ -22,9 +25,11 @@ export class BarResampler {
   readonly counts = { bars: 0, late: 0, outside: 0 };
   readonly #grid: TimeGrid;
   readonly #interval: number;
+  readonly #calendar: Calendar | null;
   readonly #take: (bar: BarRecord) => void;
   #bar: BarRecord | null = null;
-  #endUs = Number.NEGATIVE_INFINITY;
+  // Start of the newest longer bar, also when it has been handed on.
+  #startUs = Number.NEGATIVE_INFINITY;
 
   /** Throws InvalidOptionError for an interval that is none, or sessions without a calendar. */
   constructor(
@@ -33,7 +38,11 @@ export class BarResampler {
   ) {
     if (!Number.isSafeInteger(interval) || interval <= 0) refuse('interval', 'an integer above 0');
     if (align === 'session' && calendar === null) refuse('align', 'epoch where no calendar is known');
+    if (align === 'session' && interval > DAY_US && interval % DAY_US !== 0) {
+      refuse('interval', 'at most a day or whole days where sessions are known');
+    }
     this.#interval = interval;
+    this.#calendar = align === 'session' ? calendar : null;
     this.#take = take;
     this.#grid = new TimeGrid({ interval, align }, calendar);
   }
@@ -43,20 +52,21 @@ export class BarResampler {
     if (bar.unit !== 'time' || this.#interval % bar.interval !== 0) {
       refuse('interval', 'a multiple of the length of the bars, which are of time');
     }
-    const us = bar.tsEventUs;
-    if (us >= this.#endUs) {
-      this.flush();
-      if (!this.#find(bar)) {
-        this.counts.outside++;
-        return;
-      }
-      this.#endUs = this.#grid.endUs;
-    } else if (this.#bar === null || us < this.#bar.tsEventUs) {
+    const startUs = this.#startOf(bar);
+    if (startUs === null) {
+      this.counts.outside++;
+      return;
+    }
+    if (startUs < this.#startUs || (startUs === this.#startUs && this.#bar === null)) {
       this.counts.late++;
       return;
     }
     this.counts.bars++;
-    this.#bar = this.#bar === null ? this.#first(bar) : joined(this.#bar, bar);
+    if (startUs > this.#startUs) {
+      this.flush();
+      this.#startUs = startUs;
+      this.#bar = { ...bar, tsEventUs: startUs, tsEventText: undefined, interval: this.#interval };
+    } else this.#bar = joined(this.#bar!, bar);
   }
 
   /** Hands on the bar that is being made, if there is one, as it is. */
@@ -67,14 +77,19 @@ export class BarResampler {
     this.#take(bar);
   }
 
-  // A bar of a round hour may begin before the session that it reaches into.
-  #find({ tsEventUs, interval }: BarRecord): boolean {
-    if (this.#grid.find(tsEventUs)) return true;
-    return interval < DAY_US && this.#grid.find(tsEventUs + interval - 1);
-  }
-
-  #first(bar: BarRecord): BarRecord {
-    return { ...bar, tsEventUs: this.#grid.startUs, tsEventText: undefined, interval: this.#interval };
+  // Null outside of sessions.
+  #startOf({ tsEventUs, interval }: BarRecord): number | null {
+    const calendar = this.#calendar;
+    if (calendar !== null && !calendar.hasBar(tsEventUs, interval)) return null;
+    if (calendar === null || (interval < DAY_US && this.#interval <= DAY_US)) {
+      // A bar of a round hour may begin before the session that it reaches into.
+      const found = this.#grid.find(tsEventUs) || this.#grid.find(tsEventUs + interval - 1);
+      return found ? this.#grid.startUs : null;
+    }
+    // Days of the calendar: that of foreign exchange opens the evening before.
+    const reached =
+      interval < DAY_US && calendar.at(tsEventUs) === null ? tsEventUs + interval - 1 : tsEventUs;
+    return daysFrom(calendar.barDay(reached), this.#interval / DAY_US) * DAY_US;
   }
 }
 
@@ -88,6 +103,13 @@ export function resample(
   for (const bar of bars) resampler.push(bar);
   resampler.flush();
   return { bars: longer, counts: resampler.counts };
+}
+
+// The first of the `count` days that a day lies in.
+function daysFrom(day: number, count: number): number {
+  // 1970-01-05 was a Monday.
+  const origin = count % 7 === 0 ? 4 : 0;
+  return origin + Math.floor((day - origin) / count) * count;
 }
 
 function joined(bar: BarRecord, next: BarRecord): BarRecord {
