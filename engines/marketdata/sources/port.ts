@@ -12,8 +12,6 @@ export interface Capabilities {
   readonly historical: readonly MarketKind[];
   /** Lengths of bars in microseconds that it has; any when absent. */
   readonly intervalsUs?: readonly number[];
-  /** Levels of a side that its books have; all when absent. What falls below is not told any more. */
-  readonly bookDepth?: number;
   readonly key: 'none' | 'optional' | 'required';
   /** Environment variables of its credentials; each may be given as a file by `<NAME>_FILE`. */
   readonly credentials: readonly string[];

@@ -111,6 +111,36 @@ describe('the stream of Binance', () => {
     expect(sink.of('book_snapshot')[1]!.sequence).toBe(101);
   });
 
+  test('a slow snapshot does not keep deltas back; one that a loss overtook is dropped', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    const slow = Promise.withResolvers<void>();
+    const body = { lastUpdateId: 100, bids: [['100.00', '1.5']], asks: [['100.10', '2']] };
+    venue.instead.push(() => slow.promise.then(() => Response.json(body)));
+    session.want([BOOK]);
+    await subscribed('btcusdt@depth@100ms');
+    await eventually(() => venue.requests.length === 1, 'the request for a snapshot');
+    venue.update('BTCUSDT', 'b', [['100.05', '3']]);
+    await sink.until('book_delta', 1);
+    expect(sink.of('book_snapshot')).toHaveLength(0);
+    venue.drop();
+    await sink.event_('disconnected');
+    slow.resolve();
+    time.advance(sink.named('disconnected')[0]!.retryMs);
+    await sink.until('book_snapshot', 1);
+    expect(sink.of('book_snapshot')).toMatchObject([{ sequence: 101 }]);
+  });
+
+  test('a venue that is slow is heard in order when its messages come', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([TRADES]);
+    await subscribed('btcusdt@trade');
+    venue.hold();
+    for (let n = 1; n <= 3; n++) venue.trade('BTCUSDT', String(n), '1', true);
+    venue.release();
+    await sink.until('trade', 3);
+    expect(sink.of('trade').map(({ price }) => price)).toEqual([1, 2, 3]);
+  });
+
   test('heeds a 429 for a snapshot, tells of it, and gets it after the wait', async () => {
     const { time, venue, sink, session } = rig();
     venue.instead.push(() => new Response('slow down', { status: 429, headers: { 'retry-after': '20' } }));

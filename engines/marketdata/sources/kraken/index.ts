@@ -2,7 +2,7 @@
 import type { SourceFactory } from '../port.ts';
 import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
 import { KrakenRest } from './rest.ts';
-import { BOOK_DEPTH, KrakenStream } from './stream.ts';
+import { KrakenStream } from './stream.ts';
 
 const MINUTE_US = 60_000_000;
 
@@ -15,7 +15,6 @@ export const kraken: SourceFactory = (context) => {
       live: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar', 'instrument'],
       historical: ['trade', 'bar'],
       intervalsUs: INTERVALS_MIN.map((minutes) => minutes * MINUTE_US),
-      bookDepth: BOOK_DEPTH,
       key: 'none',
       credentials: [],
       limits: { requestsPerMinute: 60, symbolsPerConnection: null },

@@ -7,7 +7,6 @@ import { START_US, TestSink, testContext } from '../../../../test/support/market
 import type { Wanted } from '../port.ts';
 import { KrakenDouble } from './double.ts';
 import { kraken } from './index.ts';
-import { BOOK_DEPTH } from './stream.ts';
 
 const undo: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -45,7 +44,7 @@ describe('the stream of Kraken', () => {
     venue.update('BTC/USD', 'asks', 105_944.3, 0);
     venue.update('BTC/USD', 'bids', 105_943.8, 0.00000001);
     await sink.until('book_delta', 3);
-    const book = new OrderBook({ rule: BOOK_RULES.kraken, depth: BOOK_DEPTH });
+    const book = new OrderBook({ rule: BOOK_RULES.kraken });
     for (const record of sink.all) if (record.kind.startsWith('book')) book.apply(record as never);
     expect([book.state, book.top()]).toMatchObject(['live', { bid: 1_059_442, ask: 1_059_453 }]);
     expect(sink.of('book_snapshot')[0]!.scale).toEqual({ price: 1, size: 8 });

@@ -20,7 +20,7 @@ import {
 
 const URL = 'wss://ws.kraken.com/v2';
 /** Levels of a side of its books. */
-export const BOOK_DEPTH = 100;
+const BOOK_DEPTH = 100;
 const MINUTE_US = 60_000_000;
 const PING_MS = 15_000;
 // Heartbeats come each second while anything is subscribed.

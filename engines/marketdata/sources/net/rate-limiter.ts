@@ -79,6 +79,11 @@ export class RateLimiter {
     this.#tokens = Math.min(this.#tokens, left);
   }
 
+  /** Milliseconds for which nothing is let through because the provider said so; 0 otherwise. */
+  get heldMs(): number {
+    return Math.max(0, Math.ceil((this.#heldUntilUs - this.#options.clock.nowUs()) / 1000));
+  }
+
   /** Requests that wait. */
   get waiting(): number {
     return this.#queue.length;
@@ -96,8 +101,7 @@ export class RateLimiter {
     const missing = Math.max(0, weight - this.#tokens);
     // Microseconds are the grain of the clock: what is missing by rounding only is there.
     const forTokens = missing < 1e-6 ? 0 : Math.ceil((missing / this.#options.perSecond) * 1000);
-    const held = Math.ceil((this.#heldUntilUs - this.#options.clock.nowUs()) / 1000);
-    return Math.max(0, forTokens, held);
+    return Math.max(forTokens, this.heldMs);
   }
 
   #arm(): void {

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'bun:test';
 import {
   DependencyUnavailableError,
   ProviderError,
-  TooManyRequestsError,
+  type TooManyRequestsError,
 } from '../../../../src/core/errors.ts';
 import { ManualTime } from '../../../../src/core/timers.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
@@ -94,13 +94,28 @@ describe('the REST client', () => {
     expect(told.slice(0, 2)).toEqual([7000, 2000]);
   });
 
-  test('gives a wait of more than two minutes to its caller, and one try too many as well', async () => {
+  test('gives a wait of more than two minutes to its caller, and asks nothing more until it is nearly over', async () => {
+    const limiter = new RateLimiter({ burst: 5, perSecond: 5, clock: time, timers: time });
     answers = [() => new Response('banned', { status: 418, headers: { 'retry-after': '600' } })];
-    const error = await client()
+    const refused = async () =>
+      (
+        (await client({ limiter })
+          .json('/v1/x')
+          .catch((e: unknown) => e)) as TooManyRequestsError
+      ).extras.retry_after_s;
+    expect(await refused()).toBe(600);
+    time.advance(100_000);
+    expect([await refused(), asked.length]).toEqual([500, 1]);
+    time.advance(380_000);
+    const later = client({ limiter }).json('/v1/x');
+    time.advance(120_000);
+    expect(await later).toEqual({ fine: true });
+    answers = [() => new Response('closed', { status: 503, headers: { 'retry-after': '600' } })];
+    const away = await client()
       .json('/v1/x')
-      .catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(TooManyRequestsError);
-    expect((error as TooManyRequestsError).extras.retry_after_s).toBe(600);
+      .catch((e: unknown) => e as DependencyUnavailableError);
+    expect(away).toBeInstanceOf(DependencyUnavailableError);
+    expect((away as DependencyUnavailableError).extras.retry_after_s).toBe(600);
   });
 
   test('does not repeat what was refused, names provider and status, and keeps secrets out', async () => {

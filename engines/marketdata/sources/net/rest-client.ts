@@ -94,6 +94,8 @@ export class RestClient {
     const { timers, limiter, random, retries = RETRIES } = this.#options;
     const backoff = new Backoff(random, this.#options.backoff);
     for (let left = retries; ; left--) {
+      const heldMs = limiter?.heldMs ?? 0;
+      if (heldMs > MAX_WAIT_MS) throw this.#tooMany(path, heldMs);
       await limiter?.take(request.weight ?? 1, request.signal);
       request.signal?.throwIfAborted();
       let outcome = await this.#once(path, request);
@@ -102,11 +104,14 @@ export class RestClient {
         if ('value' in parsed) return parsed;
         outcome = { again: parsed.again, waitMs: retryAfterMs(outcome.headers, this.#options.clock) };
       }
-      if (left <= 0) throw outcome.again;
+      const { again } = outcome;
       const waitMs = outcome.waitMs ?? backoff.next();
-      if (waitMs > MAX_WAIT_MS) throw this.#tooMany(path, waitMs);
+      const limited = again instanceof TooManyRequestsError;
       // All other requests wait as well, not only this one.
-      if (outcome.again instanceof TooManyRequestsError) limiter?.hold(waitMs);
+      if (limited) limiter?.hold(waitMs);
+      if (left <= 0) throw again;
+      if (waitMs > MAX_WAIT_MS)
+        throw limited ? again : new DependencyUnavailableError(again.message, Math.ceil(waitMs / 1000));
       await pause(timers, waitMs, request.signal);
     }
   }
