@@ -63,10 +63,9 @@ export async function* barsOfView(
   const resampler = resampleUs
     ? new BarResampler({ interval: resampleUs, align: calendar ? 'session' : 'epoch', calendar }, take)
     : null;
-  const adjusted = (bar: BarRecord) => {
-    const next = adjustment.bar(bar);
-    if (resampler) resampler.push(next);
-    else take(next);
+  const longer = (bar: BarRecord) => {
+    if (resampler) resampler.push(bar);
+    else take(bar);
   };
   const repairer =
     gaps === 'none' ? null : new Repairer<BarRecord>({ calendar: calendar ?? calendarById(ALWAYS), gaps });
@@ -83,13 +82,15 @@ export async function* barsOfView(
   } as const;
   for await (const batch of history.records(query)) {
     for (const bar of batch) {
-      if (repairer) repairer.push(bar, adjusted);
-      else adjusted(bar);
+      // First of all: what fills a gap over an ex-day must be a price of the shares behind it.
+      const adjusted = adjustment.bar(bar);
+      if (repairer) repairer.push(adjusted, longer);
+      else longer(adjusted);
     }
     yield* out;
     out.length = 0;
   }
-  repairer?.end(adjusted);
+  repairer?.end(longer);
   resampler?.flush();
   yield* out;
 }
