@@ -1,0 +1,83 @@
+// Imports over HTTP: bodies and files of the import folder, at once and as jobs; what leads out of the folder is refused.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { TestEngine } from '../../../test/support/engine.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import definition from '../index.ts';
+
+const trades = [
+  'time,price,size',
+  ...Array.from({ length: 100 }, (_, i) => `${1_600_000_000 + i},1.${i + 10},2`),
+].join('\n');
+
+describe('POST /import', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start(definition, { NAUTILUS_MAX_IMPORT_BYTES: '20000' });
+    const folder = join(engine.dataDir, 'import');
+    mkdirSync(join(folder, 'more'), { recursive: true });
+    writeFileSync(join(folder, 'more', 'trades.csv.gz'), gzipSync(trades));
+    writeFileSync(join(engine.dataDir, 'outside.csv'), trades);
+    symlinkSync(join(engine.dataDir, 'outside.csv'), join(folder, 'link.csv'));
+  });
+  afterAll(() => engine.stop());
+
+  async function send(query: string, body?: string | Uint8Array<ArrayBuffer>) {
+    const response = await fetch(`${engine.url}/import${query}`, {
+      method: 'POST',
+      ...(body === undefined ? {} : { body }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: replies of many shapes
+    return { status: response.status, body: (await response.json()) as any };
+  }
+  const uploads = () => readdir(join(engine.dataDir, 'uploads')).catch(() => []);
+
+  test('stores a body at once, and says what it held', async () => {
+    const { status, body } = await send('?symbol=T1', trades);
+    expect([status, body.imported, body.dry_run, body.series[0].kind]).toEqual([200, 100, false, 'trade']);
+    expect((await engine.get('/trades/T1?limit=1')).body.trades).toHaveLength(1);
+    expect(await uploads()).toEqual([]);
+  });
+
+  test('stores nothing in a dry run', async () => {
+    const { body } = await send('?symbol=T2&dry_run=true', trades);
+    expect([body.imported, body.dry_run]).toEqual([100, true]);
+    expect((await engine.get('/trades/T2')).body.trades ?? []).toEqual([]);
+  });
+
+  test('imports a file of the folder as a job', async () => {
+    const { status, body } = await send('?symbol=T3&path=more/trades.csv.gz&wait=false');
+    expect(status).toBe(202);
+    const job = async () => (await engine.get(`/jobs/${body.job_id}`)).body;
+    await eventually(async () => (await job()).finished_ts_us !== null, 'the job to end');
+    expect((await job()).state).toBe('completed');
+    expect((await engine.get(`/jobs/${body.job_id}/result`)).body).toMatchObject({
+      file: 'trades.csv.gz',
+      imported: 100,
+    });
+  });
+
+  test('refuses what leads out of the folder, what is not there and what is too large or no such file', async () => {
+    for (const [query, status] of [
+      ['?symbol=X&path=../outside.csv', 422],
+      ['?symbol=X&path=more/../../outside.csv', 422],
+      ['?symbol=X&path=link.csv', 422],
+      ['?symbol=X&path=/etc/hostname', 422],
+      ['?symbol=X&path=nothing.csv', 404],
+      ['?symbol=X&path=more', 404],
+      ['?symbol=X&format=xml', 422],
+      ['?symbol=X&calendar=moon', 422],
+    ] as const) {
+      const reply = await send(query);
+      expect([query, reply.status]).toEqual([query, status]);
+    }
+    expect((await send('?symbol=X', 'x'.repeat(30_000))).status).toBe(413);
+    expect((await send('?symbol=X', 'no,such,columns\n1,2,3')).status).toBe(400);
+    expect((await send('?symbol=X')).status).toBe(400);
+    expect((await send('?symbol=SIM-BTC', trades)).status).toBe(409);
+    expect(await uploads()).toEqual([]);
+  });
+});
