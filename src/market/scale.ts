@@ -48,8 +48,32 @@ export function ticksOf(text: string, decimals: number): number {
   return negative && ticks !== 0 ? -ticks : ticks;
 }
 
+/** Texts of one number of decimals that were made lately: prices and sizes of a market come again and again. */
+interface Texts {
+  readonly ticks: Float64Array;
+  readonly texts: string[];
+}
+
+const KEPT_TEXTS = 8192;
+const TEXTS: (Texts | undefined)[] = [];
+
 /** Returns an integer of `decimals` decimals as decimal text without trailing zeros: 1230, 3 gives `1.23`. */
 export function decimalText(ticks: number, decimals: number): string {
+  let made = TEXTS[decimals];
+  if (made === undefined) {
+    made = { ticks: new Float64Array(KEPT_TEXTS).fill(Number.NaN), texts: [] };
+    for (let i = 0; i < KEPT_TEXTS; i++) made.texts.push('');
+    TEXTS[decimals] = made;
+  }
+  const place = ticks & (KEPT_TEXTS - 1);
+  if (made.ticks[place] === ticks) return made.texts[place]!;
+  const text = makeText(ticks, decimals);
+  made.ticks[place] = ticks;
+  made.texts[place] = text;
+  return text;
+}
+
+function makeText(ticks: number, decimals: number): string {
   if (decimals === 0) return String(ticks);
   const sign = ticks < 0 ? '-' : '';
   let digits = String(Math.abs(ticks));
