@@ -36,8 +36,6 @@ function refusal(body: unknown): Refusal | null {
 export class KrakenRest {
   readonly #context: SourceContext;
   readonly #rest: RestClient;
-  /** Told when requests have to wait. */
-  onWait: (waitMs: number) => void = () => {};
 
   constructor(context: SourceContext) {
     this.#context = context;
@@ -48,7 +46,7 @@ export class KrakenRest {
       clock,
       timers,
       random: context.random,
-      limiter: new RateLimiter({ burst: 3, perSecond: 1, clock, timers, onWait: (ms) => this.onWait(ms) }),
+      limiter: new RateLimiter({ burst: 3, perSecond: 1, clock, timers }),
       refusal,
     });
   }

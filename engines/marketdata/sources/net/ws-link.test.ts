@@ -162,17 +162,19 @@ describe('a WebSocket link', () => {
     expect(heard).toEqual(['a', 'b', 'c', 'e']);
   });
 
-  test('is quiet after close, and restarts when the protocol asks for it', async () => {
-    const { time, seen, sockets, link, until } = rig();
+  test('is quiet after close, also while it waits for its next try', async () => {
+    const { time, seen, sockets, link, until, socket } = rig();
     await until(1);
-    link.restart('sequence broke');
-    expect(seen[1]).toEqual({ lost: 'sequence broke', retryMs: 275 });
-    time.advance(275);
-    await until(3);
     link.close();
-    await eventually(() => sockets.every((socket) => socket.readyState === WebSocket.CLOSED), 'both closed');
-    expect([time.waiting, seen.length, link.connected]).toEqual([0, 3, false]);
-    link.restart('after the end');
-    expect(time.waiting).toBe(0);
+    await eventually(() => sockets.every((each) => each.readyState === WebSocket.CLOSED), 'closed');
+    expect([time.waiting, seen.length, link.connected]).toEqual([0, 1, false]);
+    const lost = rig();
+    await lost.until(1);
+    lost.socket().close();
+    await lost.until(2);
+    lost.link.close();
+    lost.time.advance(60_000);
+    expect([lost.time.waiting, lost.seen.length, lost.sockets.length]).toEqual([0, 2, 1]);
+    expect(socket().readyState).toBe(WebSocket.CLOSED);
   });
 });

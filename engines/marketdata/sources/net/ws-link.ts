@@ -92,11 +92,6 @@ export class WsLink {
     }
   }
 
-  /** Ends this connection and starts the next after the usual wait, because of something that the protocol's side found. */
-  restart(reason: string): void {
-    if (!this.#closed && this.#attempt) this.#lose(reason);
-  }
-
   /** Closes for good. */
   close(): void {
     if (this.#closed) return;
