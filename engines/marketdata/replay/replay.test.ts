@@ -195,4 +195,22 @@ describe.skipIf(futures === null)(`a replay of a capture${missing}`, () => {
     expect(states[1]).toMatchObject({ state: 'broken', source: 'replay', symbol: 'BTCUSDT' });
     expect(rig.books().every((body) => body.state === 'live' || body.bids.length === 0)).toBe(true);
   });
+
+  test('a loop of replays tells the same each time and keeps no more than the last hundred', async () => {
+    rig = await Rig.start(lines.slice(0, 120));
+    const first = await rig.play({ speed: 'max' });
+    await rig.finish(first.replay_id);
+    const once = rig.rows();
+    const { published, records } = rig.replays.find(first.replay_id)!;
+    expect(records.published).toBeGreaterThan(50);
+    for (let i = 0; i < 110; i++) {
+      rig.clear();
+      const { replay_id } = await rig.play({ speed: 'max' });
+      expect(await rig.finish(replay_id)).toMatchObject({ state: 'done', published, records, books: {} });
+    }
+    expect(rig.rows()).toEqual(once);
+    expect(rig.replays.list()).toHaveLength(100);
+    expect(rig.replays.find(first.replay_id)).toBeUndefined();
+    expect(rig.time.waiting).toBe(0);
+  });
 });
