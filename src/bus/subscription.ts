@@ -1,6 +1,7 @@
 // One subscription of a client of the bus: its queue and its handler.
 import type { BatchHandler, Envelope, SubscribeOptions, Subscription } from './envelope.ts';
 import { compilePattern } from './pattern.ts';
+import { newestKey } from './topics.ts';
 
 const DEFAULT_CAPACITY = 262_144;
 const DEFAULT_MAX_BATCH = 4096;
@@ -19,6 +20,8 @@ export class QueueingSubscription implements Subscription {
   readonly #capacity: number;
   readonly #maxBatch: number;
   #queue: Envelope[] = [];
+  /** Messages since the queue was last looked through for newer ones of the same series; the first overflow looks at once. */
+  #unlooked = Number.POSITIVE_INFINITY;
   #running = false;
   #ended = false;
 
@@ -37,17 +40,27 @@ export class QueueingSubscription implements Subscription {
     if (this.#ended) return;
     if (this.#queue.length === 0) this.#queue = batch.slice();
     else for (const envelope of batch) this.#queue.push(envelope);
-    const excess = this.#queue.length - this.#capacity;
-    if (excess > 0) {
-      // The newest ticks are worth most, so that the oldest go.
-      this.#queue.splice(0, excess);
-      this.dropped += excess;
-      this.events.dropped(excess);
-    }
+    if (this.#queue.length > this.#capacity) this.#makeRoom(batch.length);
     if (!this.#running) {
       this.#running = true;
       queueMicrotask(this.#drain);
     }
+  }
+
+  #makeRoom(added: number): void {
+    const before = this.#queue.length;
+    // Looking through the whole queue for each message would cost more than the messages.
+    this.#unlooked += added;
+    if (this.#unlooked >= this.#capacity / 8) {
+      this.#unlooked = 0;
+      this.#queue = newestOnly(this.#queue);
+    }
+    const excess = this.#queue.length - this.#capacity;
+    // The newest ticks are worth most, so that the oldest go.
+    if (excess > 0) this.#queue.splice(0, excess);
+    const dropped = before - this.#queue.length;
+    this.dropped += dropped;
+    this.events.dropped(dropped);
   }
 
   // Most handlers answer at once, and then a batch costs no promise.
@@ -80,4 +93,19 @@ export class QueueingSubscription implements Subscription {
     this.#queue = [];
     await this.events.end();
   }
+}
+
+/** Leaves out messages of which a newer one waits behind them, of topics where only the newest counts. */
+function newestOnly(queue: readonly Envelope[]): Envelope[] {
+  const seen = new Set<string>();
+  const kept: Envelope[] = [];
+  for (let i = queue.length - 1; i >= 0; i--) {
+    const key = newestKey(queue[i]!);
+    if (key !== null) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
+    kept.push(queue[i]!);
+  }
+  return kept.reverse();
 }

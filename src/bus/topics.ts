@@ -300,6 +300,22 @@ export function appendTopic(name: string): Topic<unknown> | undefined {
   return appending.get(name);
 }
 
+const newest: ReadonlyMap<string, (body: unknown) => string> = new Map(
+  Object.values(topics).flatMap((t) => (t.newestOf ? [[t.name, t.newestOf] as const] : [])),
+);
+
+/** What a message is the newest of, for whoever reads too slowly; null where every message of its topic counts. */
+export function newestKey({
+  topic,
+  body,
+}: {
+  readonly topic: string;
+  readonly body: unknown;
+}): string | null {
+  const keyOf = newest.get(topic);
+  return keyOf === undefined ? null : `${topic} ${keyOf(body)}`;
+}
+
 const reports = new Map<string, Topic<LockstepReport>>();
 
 /** The topic on which one engine reports its progress in a replay: `lockstep.report.<engine>`. */

@@ -1,8 +1,9 @@
 // One client of /ws: its subscriptions, its numbering, and what becomes of messages that it reads too slowly.
 import type { ServerWebSocket } from 'bun';
+import { newestKey } from '../../../src/bus/topics.ts';
 import type { SocketData } from '../../../src/http/engine.ts';
 import type { Filter } from './protocol.ts';
-import { frameText, type SharedFrame, type View } from './views.ts';
+import { framesOf, frameText, type Outgoing, type SharedFrame, type View } from './views.ts';
 
 /** Counters of one connection, in messages. */
 export interface ConnectionStats {
@@ -14,6 +15,17 @@ export interface ConnectionStats {
   readonly messages_dropped: number;
   readonly buffered_bytes: number;
 }
+
+/** Counters since start. */
+export interface SocketTotals {
+  accepted: number;
+  refused: number;
+  messages_sent: number;
+  messages_dropped: number;
+}
+
+/** Series of which the newest message is kept for one client. */
+const MAX_KEPT = 1024;
 
 /** A connection; `backlogBytes` is the most that may wait for its client. */
 export class Connection {
@@ -27,39 +39,68 @@ export class Connection {
   #dropped = 0;
   // Dropped and not yet told.
   #untold = 0;
+  // The newest message of each series, while there is no room for it.
+  readonly #kept = new Map<string, Outgoing>();
 
   constructor(
     readonly ws: ServerWebSocket<SocketData>,
     readonly connectedAtUs: number,
     nowMs: number,
     readonly backlogBytes: number,
+    readonly totals: Pick<SocketTotals, 'messages_sent' | 'messages_dropped'>,
   ) {
     this.heardMs = nowMs;
   }
 
   /**
-   * Sends one shared frame and returns its messages that were sent; 0 means that all were dropped because too much
-   * waits already. Dropped messages take their numbers with them, so that the client sees the gap, and are told.
+   * Sends one shared frame, or none of it when too much waits already. Of topics where only the newest message of a series counts, that one is kept
+   * and sent as soon as there is room; all others are dropped with their numbers, so that the client sees the gap, and told.
    */
-  deliver(frame: SharedFrame): number {
-    if (this.#untold > 0) this.tellDropped();
+  deliver(frame: SharedFrame): void {
+    if (this.#isBehind) this.catchUp();
     // After a loss the client first catches up by half: it then gets long stretches instead of single messages.
-    const full = this.#untold > 0 || this.ws.getBufferedAmount() > this.backlogBytes;
-    if (full || this.ws.send(frameText(frame, this.#seq)) === 0) {
-      this.#dropped += frame.count;
-      this.#untold += frame.count;
-      this.#seq += frame.count;
-      return 0;
-    }
-    this.#seq += frame.count;
-    this.#sent += frame.count;
-    return frame.count;
+    const full = this.#isBehind || this.ws.getBufferedAmount() > this.backlogBytes;
+    if (full || !this.#send(frame)) for (const message of frame.messages) this.#keepOrDrop(message);
   }
 
-  /** Tells the client what it lost, once it has read half of what waited. */
-  tellDropped(): void {
-    if (this.#untold === 0 || this.ws.getBufferedAmount() > this.backlogBytes / 2) return;
-    if (this.ws.send(`{"type":"dropped","count":${this.#untold}}`) !== 0) this.#untold = 0;
+  /** Tells the client what it lost and sends what was kept for it, once it has read half of what waited. */
+  catchUp(): void {
+    if (!this.#isBehind || this.ws.getBufferedAmount() > this.backlogBytes / 2) return;
+    if (this.#untold > 0) {
+      if (this.ws.send(`{"type":"dropped","count":${this.#untold}}`) === 0) return;
+      this.#untold = 0;
+    }
+    for (const frame of framesOf([...this.#kept.values()])) {
+      if (!this.#send(frame)) return;
+      for (const [key, message] of this.#kept) if (frame.messages.includes(message)) this.#kept.delete(key);
+    }
+  }
+
+  get #isBehind(): boolean {
+    return this.#untold > 0 || this.#kept.size > 0;
+  }
+
+  #send(frame: SharedFrame): boolean {
+    if (this.ws.send(frameText(frame, this.#seq)) === 0) return false;
+    this.#seq += frame.count;
+    this.#sent += frame.count;
+    this.totals.messages_sent += frame.count;
+    return true;
+  }
+
+  #keepOrDrop(message: Outgoing): void {
+    const key = newestKey(message.envelope);
+    if (key !== null) {
+      const isNew = !this.#kept.delete(key);
+      if (!isNew || this.#kept.size < MAX_KEPT) {
+        this.#kept.set(key, message);
+        if (isNew) return;
+      }
+    }
+    this.#dropped++;
+    this.#untold++;
+    this.#seq++;
+    this.totals.messages_dropped++;
   }
 
   /** Sends what may not be lost: a client that does not even read its replies is closed. */

@@ -9,7 +9,7 @@ import {
   NautilusError,
 } from '../../../src/core/errors.ts';
 import type { SocketData } from '../../../src/http/engine.ts';
-import { Connection } from './connection.ts';
+import { Connection, type SocketTotals } from './connection.ts';
 import { CLIENT_TOPICS, type ClientFrame, errorFrame, idOf, parseFrame } from './protocol.ts';
 import { Outgoing, View, viewKey } from './views.ts';
 
@@ -36,14 +36,6 @@ export const MAX_CLIENT_FRAME_BYTES = 65_536;
 
 // More than any turn of live running brings; a replay's barrier is handed out in parts of this size.
 const MAX_PENDING = 8192;
-
-/** Counters since start. */
-export interface SocketTotals {
-  accepted: number;
-  refused: number;
-  messages_sent: number;
-  messages_dropped: number;
-}
 
 /** The registry of connections. */
 export class Connections {
@@ -72,7 +64,7 @@ export class Connections {
       open: (ws) => this.#open(ws),
       message: (ws, data) => this.#message(ws, data),
       pong: (ws) => void this.#heard(ws),
-      drain: (ws) => this.#connections.get(ws.data.id)?.tellDropped(),
+      drain: (ws) => this.#connections.get(ws.data.id)?.catchUp(),
       close: (ws) => this.#close(ws),
     };
   }
@@ -145,11 +137,7 @@ export class Connections {
       const frames = view.frames(pending);
       if (frames.length === 0) continue;
       for (const connection of view.clients) {
-        for (const frame of frames) {
-          const sent = connection.deliver(frame);
-          this.totals.messages_sent += sent;
-          this.totals.messages_dropped += frame.count - sent;
-        }
+        for (const frame of frames) connection.deliver(frame);
       }
     }
   }
@@ -167,7 +155,13 @@ export class Connections {
   }
 
   #open(ws: ServerWebSocket<SocketData>): void {
-    const connection = new Connection(ws, this.#clock.nowUs(), performance.now(), this.#limits.backlogBytes);
+    const connection = new Connection(
+      ws,
+      this.#clock.nowUs(),
+      performance.now(),
+      this.#limits.backlogBytes,
+      this.totals,
+    );
     this.#connections.set(ws.data.id, connection);
     this.totals.accepted++;
     const { heartbeatMs } = this.#limits;
@@ -262,7 +256,7 @@ export class Connections {
         this.#leave(connection);
         connection.ws.close(1001, 'no sign of life');
       } else {
-        connection.tellDropped();
+        connection.catchUp();
         connection.reply(text);
         connection.ws.ping();
       }

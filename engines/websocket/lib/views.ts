@@ -34,6 +34,8 @@ export interface SharedFrame {
   readonly count: number;
   /** What follows `{"type":...,"seq":N,`. */
   readonly tail: string;
+  /** The messages in it. */
+  readonly messages: readonly Outgoing[];
 }
 
 /** Returns the whole text of a frame for a connection whose next message has number `seq`. */
@@ -90,27 +92,34 @@ export class View<Client> {
 
   /** The frames for what was sent in one turn, in its order. */
   frames(pending: readonly Outgoing[]): SharedFrame[] {
-    const frames: SharedFrame[] = [];
-    let texts: string[] = [];
-    let chars = 0;
-    const close = () => {
-      if (texts.length === 0) return;
-      frames.push(
-        texts.length === 1
-          ? { type: 'message', count: 1, tail: texts[0]! }
-          : { type: 'batch', count: texts.length, tail: `"messages":[{${texts.join(',{')}]}` },
-      );
-      texts = [];
-      chars = 0;
-    };
-    for (const outgoing of pending) {
-      if (!this.wants(outgoing.envelope)) continue;
-      const { json } = outgoing;
-      if (chars + json.length > MAX_FRAME_CHARS || texts.length === MAX_FRAME_MESSAGES) close();
-      texts.push(json);
-      chars += json.length;
-    }
-    close();
-    return frames;
+    return framesOf(pending.filter(({ envelope }) => this.wants(envelope)));
   }
+}
+
+/** Puts messages into as few frames as their sizes allow. */
+export function framesOf(messages: readonly Outgoing[]): SharedFrame[] {
+  const frames: SharedFrame[] = [];
+  let open: Outgoing[] = [];
+  let chars = 0;
+  const close = () => {
+    if (open.length === 0) return;
+    const texts = open.map(({ json }) => json);
+    const tail = texts.length === 1 ? texts[0]! : `"messages":[{${texts.join(',{')}]}`;
+    frames.push({
+      type: texts.length === 1 ? 'message' : 'batch',
+      count: texts.length,
+      tail,
+      messages: open,
+    });
+    open = [];
+    chars = 0;
+  };
+  for (const outgoing of messages) {
+    const { length } = outgoing.json;
+    if (chars + length > MAX_FRAME_CHARS || open.length === MAX_FRAME_MESSAGES) close();
+    open.push(outgoing);
+    chars += length;
+  }
+  close();
+  return frames;
 }
