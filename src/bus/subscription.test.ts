@@ -5,7 +5,7 @@ import type { Envelope } from './envelope.ts';
 import { QueueingSubscription } from './subscription.ts';
 
 const message = (topic: string, symbol: string, n: number) =>
-  ({ topic, body: { source: 's', symbol, n } }) as Envelope<{ symbol: string; n: number }>;
+  ({ topic, body: { source: 's', symbol, n } }) as unknown as Envelope<{ symbol: string; n: number }>;
 
 /** Pushes batches while the first one is still handled; returns what the handler got of the others, and how many were dropped. */
 async function slow(batches: readonly Envelope[][], capacity: number) {

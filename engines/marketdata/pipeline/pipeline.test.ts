@@ -259,6 +259,19 @@ describe('pipeline', () => {
     ]);
   });
 
+  test('finds a source that is in no list when it is named, also after a restart', async () => {
+    const found = new ScriptedSource('any:x');
+    rig = await Rig.start([], {
+      find: (id) => (id === 'any:x' ? { id, factory: found.factory } : undefined),
+    });
+    await rig.subscribe({ sources: ['any:x'] });
+    expect(found.wanted).toHaveLength(1);
+    await rig.restart();
+    expect(found.wanted).toHaveLength(1);
+    expect(rig.service.sources().sources.map((s) => s.id)).toEqual(['any:x']);
+    await expect(rig.service.updateSource('any:y', {})).rejects.toThrow(NotFoundError);
+  });
+
   test('refuses what no source streams, sources that do not exist, and two kinds of bars for one symbol', async () => {
     const { a } = await two();
     const pointerOf = async (request: Parameters<Rig['subscribe']>[0]) => {

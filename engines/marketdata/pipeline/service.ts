@@ -110,6 +110,8 @@ export class PipelineService {
   async start(): Promise<void> {
     await this.board.start();
     this.#subscriptions = await this.#store.all();
+    // Those that are not in the list exist from when they are named.
+    for (const { sources } of this.#subscriptions) for (const id of sources) this.board.find(id);
     this.#apply();
     this.#timer = setInterval(() => this.tick(), this.#parts.tickMs ?? TICK_MS);
   }
