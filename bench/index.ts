@@ -39,7 +39,12 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   store: ['store/store.bench.ts', 'store/registry.bench.ts'],
   jobs: ['jobs/jobs.bench.ts'],
   replay: ['replay/replay.bench.ts'],
-  marketdata: ['marketdata/capture.bench.ts', 'marketdata/bars.bench.ts', 'marketdata/latency.bench.ts'],
+  marketdata: [
+    'marketdata/capture.bench.ts',
+    'marketdata/bars.bench.ts',
+    'marketdata/latency.bench.ts',
+    'marketdata/history.bench.ts',
+  ],
   serving: ['serving/serving.bench.ts', 'serving/decisions.bench.ts'],
   start: ['engines/start.bench.ts'],
 };

@@ -28,6 +28,8 @@ export interface ReadQuery<K extends MarketKind = MarketKind> {
   readonly limit?: number | undefined;
   /** Takes the last `limit` records of the range instead of the first. */
   readonly newest?: boolean | undefined;
+  /** Names of the columns to read; all when absent. Records need all. */
+  readonly columns?: readonly string[] | undefined;
   /** Ends the read; a query under way is interrupted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -162,7 +164,7 @@ async function* readSlice(
   // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
   await connection.run('BEGIN TRANSACTION READ ONLY');
   const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
-  const columns = viewColumns(query.kind);
+  const columns = viewColumns(query.kind).filter(({ name }) => query.columns?.includes(name) ?? true);
   const page = `${Number.isFinite(limit) ? ` LIMIT ${limit}` : ''}${skip > 0 ? ` OFFSET ${skip}` : ''}`;
   const names = columns.map(({ name }) => name).join(', ');
   const result = await connection.stream(

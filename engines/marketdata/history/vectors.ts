@@ -105,7 +105,7 @@ export class ChunkWriter {
 
 /** Returns column `at` of a chunk as numbers (NaN for NULL) or text; a copy, which outlives the chunk. */
 export function readColumn(duck: Duck, chunk: DuckDBDataChunk, at: number, type: ColumnType): ColumnData {
-  if (type === 'VARCHAR') return chunk.getColumnVector(at).toArray() as (string | null)[];
+  if (type === 'VARCHAR') return readTexts(duck, chunk, at);
   const { bindings } = duck;
   const n = chunk.rowCount;
   const numbers = new Float64Array(n);
@@ -123,4 +123,31 @@ export function readColumn(duck: Duck, chunk: DuckDBDataChunk, at: number, type:
     for (let i = 0; i < n; i++) if ((valid[i >> 3]! & (1 << (i & 7))) === 0) numbers[i] = Number.NaN;
   }
   return numbers;
+}
+
+// Texts of a column are mostly the same from row to row (symbols, sources) or absent: a text is decoded where the sixteen bytes that DuckDB has
+// for it, which hold a short text or the place of a long one, differ from those of the row before.
+function readTexts({ bindings }: Duck, chunk: DuckDBDataChunk, at: number): (string | null)[] {
+  const n = chunk.rowCount;
+  if (n === 0) return [];
+  const raw = bindings.data_chunk_get_vector(chunk.chunk, at);
+  const valid = bindings.vector_get_validity(raw, Math.ceil(n / 64) * 8) as Uint8Array | null;
+  const bytes = bindings.vector_get_data(raw, n * 16);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, n * 4);
+  const vector = chunk.getColumnVector(at);
+  const texts = new Array<string | null>(n).fill(null);
+  let last = -1;
+  for (let i = 0; i < n; i++) {
+    if (valid && (valid[i >> 3]! & (1 << (i & 7))) === 0) continue;
+    const [a, b] = [last * 4, i * 4];
+    const same =
+      last >= 0 &&
+      words[a] === words[b] &&
+      words[a + 1] === words[b + 1] &&
+      words[a + 2] === words[b + 2] &&
+      words[a + 3] === words[b + 3];
+    texts[i] = same ? texts[last]! : (vector.getItem(i) as string);
+    last = i;
+  }
+  return texts;
 }
