@@ -167,7 +167,12 @@ const child = Bun.spawn([process.execPath, join(import.meta.dir, 'history-child.
 const { small, whole, ms: took } = JSON.parse(await new Response(child.stdout).text());
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
-publish({ title: 'History: storing', columns: PAIR_COLUMNS, rows });
+publish({
+  title: 'History: storing',
+  note: 'Each side stores into a new file; ours is acknowledged, with ids looked for among those that are stored.',
+  columns: PAIR_COLUMNS,
+  rows,
+});
 publish({
   title: 'History: rolling and serving',
   note: 'Medians of the rounds above; the range is read by a process of its own, whose resident memory is looked at after each batch.',
