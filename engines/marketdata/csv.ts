@@ -3,6 +3,7 @@ import { csvNumber, readCsv } from '../../src/core/csv.ts';
 import { MalformedBodyError } from '../../src/core/errors.ts';
 import { parseTimestampUs } from '../../src/core/timestamps.ts';
 import { barInconsistency } from '../../src/market/bar.ts';
+import { placesOf } from './files/columns.ts';
 
 /** Bars of one symbol as columns, ordered by time, one row per time. */
 export interface BarColumns {
@@ -43,19 +44,10 @@ export interface CsvOptions {
 /** Rejected rows that are reported one by one; all are counted. */
 export const MAX_REPORTED = 100;
 
-const NAMES: Record<string, readonly string[]> = {
-  time: ['timestamp', 'ts_us', 'ts', 'time', 'date', 'datetime', 'open_time'],
-  symbol: ['symbol', 'ticker', 'instrument'],
-  open: ['open', 'o'],
-  high: ['high', 'h'],
-  low: ['low', 'l'],
-  close: ['close', 'c'],
-  volume: ['volume', 'vol', 'v'],
-};
 const REQUIRED = ['time', 'open', 'high', 'low', 'close'] as const;
 const MAX_SYMBOLS = 10_000;
 
-type Layout = Record<keyof typeof NAMES, number>;
+type Layout = ReturnType<typeof placesOf>;
 
 /**
  * Reads a CSV body. The first line names the columns (any case and order); a missing volume is 0. A time that occurs
@@ -107,19 +99,19 @@ class Rows {
 
   // Returns why the row is refused, or null when it was taken (or is of another symbol).
   #read(record: readonly string[], at: Layout): string | null {
-    const symbol = at.symbol! >= 0 ? record[at.symbol!] : this.symbol;
+    const symbol = at.symbol >= 0 ? record[at.symbol] : this.symbol;
     if (!symbol) return 'symbol missing';
     if (this.symbol !== undefined && symbol !== this.symbol) return null;
-    const tsUs = parseTimestampUs(record[at.time!] ?? '');
+    const tsUs = parseTimestampUs(record[at.time] ?? '');
     if (tsUs === null) return 'time not readable';
     const prices: number[] = [];
     for (const name of ['open', 'high', 'low', 'close'] as const) {
-      const value = csvNumber(record[at[name]!]);
+      const value = csvNumber(record[at[name]]);
       if (value === null) return `${name} not a number`;
       if (value <= 0) return `${name} not positive`;
       prices.push(value);
     }
-    const volume = at.volume! < 0 ? 0 : csvNumber(record[at.volume!]);
+    const volume = at.volume < 0 ? 0 : csvNumber(record[at.volume]);
     if (volume === null) return 'volume not a number';
     if (volume < 0) return 'volume negative';
     const [open, high, low, close] = prices as [number, number, number, number];
@@ -146,18 +138,14 @@ class Rows {
 }
 
 function layoutOf(header: readonly string[], symbol: string | undefined): Layout {
-  const lower = header.map((name) => name.toLowerCase());
-  const find = (names: readonly string[]) => lower.findIndex((name) => names.includes(name));
-  const layout = Object.fromEntries(
-    Object.entries(NAMES).map(([key, names]) => [key, find(names)]),
-  ) as Layout;
-  const missing = REQUIRED.filter((key) => layout[key]! < 0);
+  const layout = placesOf(header);
+  const missing = REQUIRED.filter((key) => layout[key] < 0);
   if (missing.length > 0) {
     throw new MalformedBodyError(
       `Expected a header line with time, open, high, low, close: ${missing.join(', ')} missing`,
     );
   }
-  if (layout.symbol! < 0 && symbol === undefined) {
+  if (layout.symbol < 0 && symbol === undefined) {
     throw new MalformedBodyError('Expected a symbol column in the file, or the symbol as a parameter');
   }
   return layout;

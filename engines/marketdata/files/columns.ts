@@ -78,7 +78,7 @@ export interface Layout {
 export function layoutOf(first: readonly string[], kind: TableKind | undefined, times: TimeReader): Layout {
   if (first.length > MAX_COLUMNS)
     throw new MalformedBodyError(`Expected at most ${MAX_COLUMNS} columns, were ${first.length}`);
-  const places = byName(first);
+  const places = placesOf(first);
   if (places.time < 0 && times.read(first[0] ?? '') !== null) return byOrder(first, kind);
   const found = kind ?? TABLE_KINDS.find((k) => missing(k, places).length === 0);
   if (found === undefined) {
@@ -108,7 +108,8 @@ function plain(name: string): string {
     .replace(/^_|_$/g, '');
 }
 
-function byName(header: readonly string[]): Record<ColumnName, number> {
+/** Returns the place of each column by its name, -1 for those that the header has not. */
+export function placesOf(header: readonly string[]): Record<ColumnName, number> {
   const names = header.map(plain);
   const place = (aliases: readonly string[]) => names.findIndex((name) => aliases.includes(name));
   return Object.fromEntries(
