@@ -28,21 +28,21 @@ const oneOf = (name: string, values: readonly Choice[], first: Choice): Start =>
 
 const shares = [line('row_share', 0.5, 1, 1), line('column_share', 0.3, 1, 1)];
 const leafWise = [
-  log('learning_rate', 0.02, 0.3, 0.1),
+  log('learning_rate', 0.05, 0.3, 0.1),
   logWhole('max_leaves', 7, 127, 31),
   logWhole('min_rows', 5, 300, 20),
   log('l2', 1e-3, 100, 1e-3),
   ...shares,
 ];
 const levelWise = [
-  log('learning_rate', 0.02, 0.3, 0.3),
+  log('learning_rate', 0.05, 0.3, 0.3),
   whole('max_depth', 2, 8, 6),
   logWhole('min_rows', 1, 300, 1),
   log('l2', 1e-3, 100, 1),
   ...shares,
 ];
 const oblivious = [
-  log('learning_rate', 0.02, 0.3, 0.1),
+  log('learning_rate', 0.05, 0.3, 0.1),
   whole('max_depth', 3, 8, 6),
   log('l2', 0.1, 100, 3),
   ...shares,
