@@ -1,5 +1,6 @@
 // The messages of an Arrow IPC stream or file, checked for their announced lengths before anything is reserved for them.
 import { MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
+import { checkFooter, checkMessage } from './arrow-metadata.ts';
 
 const MAGIC = 'ARROW1';
 const CONTINUATION = 0xffff_ffff;
@@ -31,6 +32,7 @@ export async function* arrowFrames(
       if (length < 0 || length > MAX_METADATA_BYTES)
         throw broken('the metadata of a message has an impossible length');
       const metadata = await bytes.take(length);
+      if (length > 0) checkMessage(metadata);
       const message = length === 0 ? null : Message.decode(metadata);
       if (first && isFile && message?.headerType !== MessageHeader.Schema) yield* schemaOf(tail);
       if (!message) return yield prefix;
@@ -67,6 +69,7 @@ async function* schemaOf(tail: Tail | undefined): AsyncGenerator<Uint8Array> {
     throw broken('the footer is not where it should be');
   const footer = (await tail(length + 10)).subarray(0, length);
   if (footer.byteLength < length) throw broken('the footer is longer than the file');
+  checkFooter(footer);
   const { schema } = Footer.decode(footer);
   if (!schema) throw broken('the footer has no schema');
   const metadata = Message.encode(Message.from(schema));
