@@ -109,11 +109,11 @@ class Walk {
 
   #pointed(place: number, entry: Exclude<Entry, { is: 'plain' }>, kind: number, depth: number): void {
     const target = this.#target(place);
-    if (entry.is === 'table') return this.#table(target, entry.of, depth + 1);
-    if (entry.is === 'union') {
-      const shape = entry.of[kind] ?? entry.others;
+    if (entry.is === 'table' || entry.is === 'union') {
+      const shape = entry.is === 'table' ? entry.of : (entry.of[kind] ?? entry.others);
       if (!shape) throw broken('a message is of an unknown kind');
-      return this.#table(target, shape, depth + 1);
+      this.#table(target, shape, depth + 1);
+      return;
     }
     this.#within(target, 4);
     const length = this.#view.getUint32(target, true);
