@@ -36,10 +36,10 @@ import {
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
 
+import { Uploads } from './uploads.ts';
+
 /** Times its limit that a compressed file may unpack to. */
 const UNPACKED = 32;
-
-import { Uploads } from './uploads.ts';
 
 /** Bars of one series with what they are. */
 export interface Bars {

@@ -12,6 +12,7 @@ import type {
 } from '../../../src/market/records.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
+import { sequenceOf } from '../pipeline/quality-desk.ts';
 import { isSimulated } from '../pipeline/simulated-source.ts';
 import type { FileBatch, Refused } from './reading.ts';
 
@@ -172,9 +173,7 @@ export class FileIntake {
     // One that never closes tells of the others in its file, of which the first rows may be of fewer days.
     if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);
     const calendar = kind === 'bar' ? this.#calendar : null;
-    // Binance numbers trades by one; other sources are only known to count upwards.
-    const sequence = kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
-    const gate = new SeriesGate({ kind, calendar, sequence });
+    const gate = new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
     const [firstUs, lastUs] = [record.tsEventUs, record.tsEventUs];
     series = { kind, symbol, source, intervalUs, calendar, gate, records: 0, rejected: 0, firstUs, lastUs };
     this.#series.set(key, series);

@@ -346,15 +346,14 @@ describe('an Arrow body', () => {
     expect(read.refused).toHaveLength(1);
   });
 
-  test('is refused when it is cut anywhere or its framing is damaged, never read beyond its end', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: ipc.length - 9 }), async (length) => {
-        await expect(all(arrowRows(chunks(ipc.subarray(0, length)), 1e6), { symbol: 'X' })).rejects.toThrow(
-          'Expected',
-        );
-      }),
-      { numRuns: 40 },
-    );
+  test('is refused when it is cut within a message, never read beyond its end', async () => {
+    // A stream may end without its mark, so that what is cut between messages is a whole one: behind the schema, and behind the batch.
+    const between = [8 + ipc.readInt32LE(4), ipc.length - 8];
+    for (let length = 1; length < ipc.length; length++) {
+      const read = all(arrowRows(chunks(ipc.subarray(0, length)), 1e6), { symbol: 'X' });
+      if (between.includes(length)) expect((await read).records).toHaveLength(length > between[0]! ? 1 : 0);
+      else await expect(read).rejects.toThrow('Expected');
+    }
   });
 
   test('comes to an end whichever byte is damaged, as rows or refused', async () => {

@@ -249,7 +249,12 @@ function isOfBook({ kind }: MarketRecord): boolean {
 
 /** The gate of the series that a record begins. */
 export function gateOf({ kind, source }: MarketRecord): SeriesGate {
-  return new SeriesGate({ kind, calendar: calendarOf(source) });
+  return new SeriesGate({ kind, calendar: calendarOf(source), sequence: sequenceOf(kind, source) });
+}
+
+/** How a source numbers records of a kind: Binance counts trades by one, other numbers are only known to rise. */
+export function sequenceOf(kind: MarketKind, source: string): 'contiguous' | 'rising' {
+  return kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
 }
 
 const ALWAYS = calendarById('24x7');
