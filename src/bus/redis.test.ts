@@ -90,7 +90,9 @@ describe.skipIf(REDIS_SERVER === null)('over a real redis-server', () => {
       ['1', '2', '3'],
       ['1', '2', '3'],
     ]);
-    expect(changes.slice(0, 3)).toEqual(['true ', 'false connection lost', 'true ']);
+    // The system ends the socket of a killed process, or resets it where bytes were still on their way.
+    const lost = expect.stringMatching(/^false connection (lost|failed \(ECONNRESET\))$/);
+    expect(changes.slice(0, 3)).toEqual(['true ', lost, 'true ']);
   });
 
   test('says that it is not connected while Redis hangs, keeps a bounded queue, and recovers', async () => {
