@@ -66,8 +66,9 @@ export class HistoryDatabase {
     }
   }
 
-  /** Returns the rows that a query on the writing connection gives. */
-  async rows(sql: string, values: DuckDBValue[] = [], connection = this.writer): Promise<Row[]> {
+  /** Returns the rows of a query: on a connection of its own unless told, since the writing one is within a transaction of others. */
+  async rows(sql: string, values: DuckDBValue[] = [], connection?: DuckDBConnection): Promise<Row[]> {
+    if (!connection) return this.reading((own) => this.rows(sql, values, own));
     const reader = await connection.runAndReadAll(sql, values);
     return reader.getRowObjectsJS() as unknown as Row[];
   }

@@ -85,6 +85,7 @@ export class SeenIds {
 
   /** Marks in `known` the rows of `doubtful` that are stored, or come earlier in the same put. */
   async #look({ symbol, source, series }: Group, staged: Staged, doubtful: number[], known: Uint8Array) {
+    const { writer } = this.database;
     const times = staged.columns[TIME!] as Float64Array;
     const ids = staged.columns[ID_NUMBER!] as Float64Array;
     const texts = staged.columns[ID_TEXT!] as (string | null)[];
@@ -95,11 +96,17 @@ export class SeenIds {
       fromUs = Math.min(fromUs, times[i]!);
       toUs = Math.max(toUs, times[i]!);
     }
-    const { sql, values } = await historySql(this.database, 'trade', { symbol, source, fromUs, toUs });
+    const { sql, values } = await historySql(
+      this.database,
+      'trade',
+      { symbol, source, fromUs, toUs },
+      writer,
+    );
     const stored = await this.database.rows(
       `SELECT ts_event_us::VARCHAR || ' ' || coalesce(id_number::VARCHAR, id_text) AS id FROM (${sql})
         WHERE id_number IS NOT NULL OR id_text IS NOT NULL`,
       values,
+      writer,
     );
     const seen = new Set(stored.map((row) => row['id'] as string));
     const suspects = new Set(doubtful);
@@ -120,6 +127,7 @@ export class SeenIds {
          (SELECT max(id_number) FROM trades WHERE series IN (${stored.join(', ')})),
          (SELECT max(last_id) FROM partitions WHERE kind = 'trade' AND symbol = $1 AND source = $2))::DOUBLE AS id`,
       [symbol, source],
+      this.database.writer,
     );
     return (rows[0]!['id'] as number | null) ?? -1;
   }

@@ -42,7 +42,8 @@ export class SeriesNumbers {
 
   /** Returns what the database does not know yet. */
   unstored(): readonly (SeriesKey & { readonly id: number })[] {
-    return this.#unstored;
+    // A copy: those that come while these are being stored are not among them.
+    return [...this.#unstored];
   }
 
   /** Says that these are stored now. */

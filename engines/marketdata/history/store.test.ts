@@ -14,9 +14,9 @@ describe('history', () => {
   let open: History | undefined;
   let count = 0;
 
-  async function history(name = `h${count++}`): Promise<History> {
+  async function history(name = `h${count++}`, faults?: (point: string) => void): Promise<History> {
     await open?.close();
-    open = await History.open({ dataDir: join(folder, name), threads: 1 });
+    open = await History.open({ dataDir: join(folder, name), threads: 1, ...(faults ? { faults } : {}) });
     return open;
   }
 
@@ -95,6 +95,45 @@ describe('history', () => {
     );
     expect(results.map((r) => r.stored)).toEqual([10, ...Array(9).fill(5)]);
     expect(results.map((r) => r.duplicates)).toEqual([0, ...Array(9).fill(5)]);
+  });
+
+  test('keeps a series whose first records come while those of another are being stored', async () => {
+    const [first, second] = [trades(3), trades(4).map((t) => ({ ...t, symbol: 'ETH-USD' }))];
+    let late: Promise<unknown> | undefined;
+    const h = await history('meanwhile', (point) => {
+      if (point === 'before commit') late ??= h.put(second);
+    });
+    await h.put(first);
+    await late;
+    expect(await all(h, 'trade', 'ETH-USD')).toEqual(second);
+    const again = await history('meanwhile');
+    const third = trades(5).map((t) => ({ ...t, symbol: 'SOL-USD' }));
+    await again.put(third);
+    expect(await all(again, 'trade', 'ETH-USD')).toEqual(second);
+    expect(await all(again, 'trade', 'SOL-USD')).toEqual(third);
+  });
+
+  test('lets nobody between the statements of work that has the tables for itself', async () => {
+    const h = await history();
+    const { writer } = h.database;
+    const before = h.put(trades(2));
+    const [entered, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const alone = h.writer.exclusive(async () => {
+      await writer.run('BEGIN');
+      entered.resolve();
+      await left.promise;
+      await writer.run('ROLLBACK');
+    });
+    await before;
+    await entered.promise;
+    const during = h.put(trades(5));
+    // A reader does not wait, and is not within the transaction either.
+    await expect(h.database.rows('SELECT count(*)::INTEGER AS n FROM trades')).resolves.toEqual([{ n: 2 }]);
+    await expect(h.database.rows('SELECT * FROM nothing_of_that_name')).rejects.toThrow();
+    left.resolve();
+    await alone;
+    expect(await during).toMatchObject({ stored: 3, duplicates: 2 });
+    expect(await all(h, 'trade')).toHaveLength(5);
   });
 
   test('replaces a bar of the same time, never a good one by one in quarantine, and keeps the reasons', async () => {

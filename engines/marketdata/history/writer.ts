@@ -63,8 +63,9 @@ export class HistoryWriter {
   readonly #seen: SeenIds;
   readonly #chunks = new Map<MarketKind, ChunkWriter>();
   readonly #faults: Faults;
-  #waiting: Batch[] = [];
-  #running: Promise<void> | undefined;
+  readonly #waiting: Batch[] = [];
+  /** The end of the last work that changes the tables: one after the other. */
+  #last: Promise<void> = Promise.resolve();
   #ordinal: number;
 
   private constructor(database: HistoryDatabase, series: SeriesNumbers, ordinal: number, faults: Faults) {
@@ -107,18 +108,20 @@ export class HistoryWriter {
 
   /** Runs `work` between transactions. */
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = (this.#running ?? Promise.resolve()).then(work);
-    const ended = result.then(
+    const result = this.#last.then(work);
+    this.#last = result.then(
       () => {},
       () => {},
     );
-    this.#running = ended.then(() => this.#drain());
     return result;
   }
 
   /** Waits for what was put. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running;
+    for (let last: Promise<void> | undefined; last !== this.#last; ) {
+      last = this.#last;
+      await last;
+    }
   }
 
   #enqueue(
@@ -128,13 +131,13 @@ export class HistoryWriter {
   ): Promise<PutResult> {
     const { promise, resolve, reject } = Promise.withResolvers<PutResult>();
     this.#waiting.push({ staged, unreadable, note, resolve, reject });
-    // A turn later, so that what is put at once is stored at once.
-    this.#running ??= Promise.resolve().then(() => this.#drain());
+    if (this.#waiting.length === 1) this.#storeNext();
     return promise;
   }
 
-  async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
+  /** Stores what waits in its turn, which is later than now: what is put at once is stored at once. */
+  #storeNext(): void {
+    void this.exclusive(async () => {
       const group: Batch[] = [];
       let rows = 0;
       while (this.#waiting.length > 0 && (rows === 0 || rows < GROUP_ROWS)) {
@@ -142,9 +145,9 @@ export class HistoryWriter {
         group.push(batch);
         rows += batch.staged.reduce((sum, staged) => sum + staged.rows, 0);
       }
+      if (this.#waiting.length > 0) this.#storeNext();
       await this.#store(group);
-    }
-    this.#running = undefined;
+    });
   }
 
   async #store(group: readonly Batch[]): Promise<void> {
@@ -235,6 +238,8 @@ export class HistoryWriter {
     const unchanged = kind === 'instrument' ? await count(unchangedInstruments()) : 0;
     const [range] = await this.#database.rows(
       'SELECT min(ts_event_us)::VARCHAR AS first, max(ts_event_us)::VARCHAR AS last FROM incoming',
+      [],
+      writer,
     );
     const same = columns
       .map((column) => `${expression('t', column)} IS NOT DISTINCT FROM ${expression('i', column)}`)
