@@ -1,6 +1,6 @@
 // Requests and replies of the Market Data engine.
 import { z } from 'zod';
-import { barOptions } from './history/schemas.ts';
+import { barOptions, timeUs } from './history/schemas.ts';
 
 const MICROS = 'microseconds since the epoch';
 const symbol = z
@@ -12,7 +12,6 @@ const interval = z.coerce
   .int()
   .min(1)
   .max(366 * 86_400 * 1e6);
-const timeUs = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const symbolParam = z.object({ symbol: z.string().min(1).max(64) });
 export const idParam = z.object({ id: z.string().min(1).max(64) });

@@ -4,8 +4,10 @@ import { BarResampler } from '../../../src/market/aggregate/resample.ts';
 import { Repairer } from '../../../src/market/quality/repair.ts';
 import type { BarRecord, CorporateAction } from '../../../src/market/records.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
+import { DAY_US } from '../../../src/market/sessions/days.ts';
 import type { History } from './history.ts';
-import type { Batch, View } from './reader.ts';
+import type { Batch, ReadQuery, View } from './reader.ts';
+import { FIRST_US, LAST_US } from './view.ts';
 
 /** Which bars, and what is done to them. */
 export interface BarView {
@@ -44,7 +46,7 @@ export async function adjustmentFor(history: History, view: BarView): Promise<Ad
     closes.set(tsEventUs, await history.recordAt({ ...series, atUs: tsEventUs - 1 }));
   }
   // All ranges of a series are adjusted alike: what is in force is what its last bar knows, not that of the range.
-  const last = await history.recordAt({ ...series, atUs: Number.MAX_SAFE_INTEGER });
+  const last = await history.recordAt({ ...series, atUs: LAST_US });
   return adjustmentOf(adjustment, actions, (exUs) => closes.get(exUs) ?? null, {
     asOfUs: last?.tsEventUs ?? 0,
   });
@@ -59,7 +61,9 @@ export async function* barsOfView(
   const { symbol, source, intervalUs, fromUs, toUs, gaps, resampleUs, signal } = view;
   const calendar = view.calendar === undefined ? null : calendarById(view.calendar);
   const out: BarRecord[] = [];
-  const take = (bar: BarRecord) => void out.push(bar);
+  const take = (bar: BarRecord) => {
+    if (bar.tsEventUs >= (fromUs ?? FIRST_US) && bar.tsEventUs <= (toUs ?? LAST_US)) out.push(bar);
+  };
   const resampler = resampleUs
     ? new BarResampler({ interval: resampleUs, align: calendar ? 'session' : 'epoch', calendar }, take)
     : null;
@@ -69,18 +73,9 @@ export async function* barsOfView(
   };
   const repairer =
     gaps === 'none' ? null : new Repairer<BarRecord>({ calendar: calendar ?? calendarById(ALWAYS), gaps });
-  const query = {
-    kind: 'bar',
-    symbol,
-    source,
-    fromUs,
-    toUs,
-    view: view.view,
-    interval: intervalUs,
-    unit: 'time',
-    signal,
-  } as const;
-  for await (const batch of history.records(query)) {
+  const series = { kind: 'bar', symbol, source, interval: intervalUs, unit: 'time', signal } as const;
+  const range = await rangeOf(history, view, series);
+  for await (const batch of history.records({ ...series, ...range, view: view.view })) {
     for (const bar of batch) {
       // First of all: what fills a gap over an ex-day must be a price of the shares behind it.
       const adjusted = adjustment.bar(bar);
@@ -93,6 +88,31 @@ export async function* barsOfView(
   repairer?.end(longer);
   resampler?.flush();
   yield* out;
+}
+
+/**
+ * The range to read, so that its bars are those that a larger range has: from the bar before it, which a gap at its beginning is told by, and to
+ * the end of its last longer bar.
+ */
+async function rangeOf(
+  history: History,
+  { fromUs, toUs, gaps, resampleUs, calendar }: BarView,
+  series: Omit<ReadQuery<'bar'>, 'fromUs' | 'toUs'>,
+): Promise<Pick<ReadQuery, 'fromUs' | 'toUs'>> {
+  // Sessions open up to a day before the midnight that longer bars have as their time.
+  const early = resampleUs !== undefined && calendar !== undefined ? DAY_US : 0;
+  let from = fromUs === undefined ? undefined : fromUs - early;
+  let to = toUs === undefined ? undefined : Math.min(toUs + early + (resampleUs ?? 0), LAST_US);
+  if (gaps === 'none') return { fromUs: from, toUs: to };
+  if (from !== undefined) {
+    const before = await history.recordAt({ ...series, atUs: from - 1 });
+    from = before?.tsEventUs ?? from;
+  }
+  if (to !== undefined) {
+    const query = { ...series, fromUs: to + 1, limit: 1 };
+    for await (const [next] of history.records(query)) to = next!.tsEventUs;
+  }
+  return { fromUs: from, toUs: to };
 }
 
 /** Yields a page of a view as batches of columns, as its plain form is read: without what is done to bars it comes from the tables directly. */

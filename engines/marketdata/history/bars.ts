@@ -120,7 +120,7 @@ export class BarHistory {
   }
 
   async #range(query: Omit<BarQuery, 'limit' | 'newest'>) {
-    const { symbol, intervalUs, fromUs = 0, toUs = Number.MAX_SAFE_INTEGER } = query;
+    const { symbol, intervalUs, fromUs, toUs } = query;
     const source = query.source ?? (await this.sourceOf(symbol, intervalUs));
     return historySql(this.database, 'bar', {
       symbol,

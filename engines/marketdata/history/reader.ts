@@ -5,7 +5,7 @@ import type { Row } from './columns.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
 import { QUARANTINED_SQL, tableOf } from './tables.ts';
 import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
-import { historySql, viewColumns } from './view.ts';
+import { FIRST_US, historySql, LAST_US, spanSql, viewColumns } from './view.ts';
 
 /** `repaired`: without what is in quarantine; `raw`: everything, with its flags. */
 export type View = 'raw' | 'repaired';
@@ -46,10 +46,19 @@ interface Slice {
   readonly rows: number;
 }
 
+/** What one query reads: of a slice, or of the whole range. */
+interface Part extends Partial<Omit<Slice, 'rows'>> {
+  readonly skip?: number;
+  readonly limit: number;
+  /** Takes the last ones, in order. */
+  readonly newest?: boolean | undefined;
+}
+
 /** Rows that one query sorts at most, unless one hour alone has more. */
 const SLICE_ROWS = 500_000;
 const HOUR_US = 3600e6;
-const LAST_US = Number.MAX_SAFE_INTEGER;
+/** Rows of a page that one query finds without counting the range first. */
+const PAGE_ROWS = 100_000;
 
 /** Yields the rows of a range in order of event time, then of arrival. Throws StorageUnavailableError. */
 export async function* readBatches(database: HistoryDatabase, query: ReadQuery): AsyncGenerator<Batch> {
@@ -57,17 +66,21 @@ export async function* readBatches(database: HistoryDatabase, query: ReadQuery):
   const interrupt = () => connection.interrupt();
   query.signal?.addEventListener('abort', interrupt);
   try {
+    if (query.limit !== undefined && query.limit <= PAGE_ROWS) {
+      yield* readSlice(database, connection, query, { newest: query.newest, limit: query.limit });
+      return;
+    }
     const slices = await slicesOf(database, connection, query);
     const total = slices.reduce((sum, slice) => sum + slice.rows, 0);
     let skip = query.newest ? Math.max(0, total - (query.limit ?? total)) : 0;
     let left = query.limit ?? Number.POSITIVE_INFINITY;
-    for (const slice of slices) {
+    for (const { rows, ...slice } of slices) {
       if (left <= 0 || query.signal?.aborted) return;
-      if (skip >= slice.rows) {
-        skip -= slice.rows;
+      if (skip >= rows) {
+        skip -= rows;
         continue;
       }
-      for await (const batch of readSlice(database, connection, query, slice, skip, left)) {
+      for await (const batch of readSlice(database, connection, query, { ...slice, skip, limit: left })) {
         left -= batch.rows;
         yield batch;
       }
@@ -131,12 +144,12 @@ async function slicesOf(
   connection: DuckDBConnection,
   query: ReadQuery,
 ): Promise<Slice[]> {
-  const fromUs = Math.max(query.fromUs ?? 0, query.after?.tsUs ?? 0);
+  const fromUs = Math.max(query.fromUs ?? FIRST_US, query.after?.tsUs ?? FIRST_US);
   const toUs = query.toUs ?? LAST_US;
   if (toUs < fromUs) return [];
   const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
   const hours = await database.rows(
-    `SELECT (ts_event_us // ${HOUR_US})::DOUBLE AS hour, count(*)::DOUBLE AS n FROM (${sql})${conditionsOf(query)} GROUP BY 1 ORDER BY 1`,
+    `SELECT ${spanSql(HOUR_US)} AS hour, count(*)::DOUBLE AS n FROM (${sql})${conditionsOf(query)} GROUP BY 1 ORDER BY 1`,
     values,
     connection,
   );
@@ -157,18 +170,18 @@ async function* readSlice(
   database: HistoryDatabase,
   connection: DuckDBConnection,
   query: ReadQuery,
-  { fromUs, toUs }: Slice,
-  skip: number,
-  limit: number,
+  { skip = 0, limit, newest = false, ...range }: Part,
 ): AsyncGenerator<Batch> {
   // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
   await connection.run('BEGIN TRANSACTION READ ONLY');
-  const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
+  const { sql, values } = await historySql(database, query.kind, { ...query, ...range }, connection);
   const columns = viewColumns(query.kind).filter(({ name }) => query.columns?.includes(name) ?? true);
   const page = `${Number.isFinite(limit) ? ` LIMIT ${limit}` : ''}${skip > 0 ? ` OFFSET ${skip}` : ''}`;
+  const inOrder = (order: 'ASC' | 'DESC') => `ORDER BY ts_event_us ${order}, ordinal ${order}`;
+  const rows = `FROM (${sql})${conditionsOf(query)} ${inOrder(newest ? 'DESC' : 'ASC')}${page}`;
   const names = columns.map(({ name }) => name).join(', ');
   const result = await connection.stream(
-    `SELECT ${names} FROM (${sql})${conditionsOf(query)} ORDER BY ts_event_us, ordinal${page}`,
+    newest ? `SELECT ${names} FROM (${rows}) ${inOrder('ASC')}` : `SELECT ${names} ${rows}`,
     values,
   );
   for (;;) {
@@ -188,22 +201,9 @@ export async function recordAt<K extends MarketKind>(
   query: ReadQuery<K> & { readonly atUs: number },
 ): Promise<RecordOf<K> | null> {
   const { atUs, ...rest } = query;
-  return database.reading(async (connection) => {
-    await connection.run('BEGIN TRANSACTION READ ONLY');
-    const range = { ...rest, fromUs: 0, toUs: atUs };
-    const { sql, values } = await historySql(database, query.kind, range, connection);
-    const columns = viewColumns(query.kind);
-    const result = await connection.run(
-      `SELECT ${columns.map(({ name }) => name).join(', ')} FROM (${sql})${conditionsOf(rest)} ORDER BY ts_event_us DESC, ordinal DESC LIMIT 1`,
-      values,
-    );
-    const [chunk] = await result.fetchAllChunks();
-    if (!chunk || chunk.rowCount === 0) return null;
-    const read: Record<string, ColumnData> = {};
-    for (const [at, { name, type }] of columns.entries())
-      read[name] = readColumn(database.duck, chunk, at, type as ColumnType);
-    return recordOf(query.kind, rowOf({ rows: 1, columns: read }, 0));
-  });
+  for await (const [record] of readRecords(database, { ...rest, toUs: atUs, limit: 1, newest: true }))
+    return record as RecordOf<K>;
+  return null;
 }
 
 /** A row of the quarantine. */

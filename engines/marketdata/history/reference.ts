@@ -3,11 +3,10 @@ import type { DuckDBValue } from '@duckdb/node-api';
 import type { History } from './history.ts';
 import type { ActionsQuery, FundamentalsQuery, InstrumentsQuery, MacroQuery } from './schemas.ts';
 import { QUARANTINED_SQL } from './tables.ts';
-import { historySql, tableSql } from './view.ts';
+import { historySql, LAST_US, tableSql } from './view.ts';
 
 type Rows = Record<string, number | string | null>[];
 
-const LAST_US = Number.MAX_SAFE_INTEGER;
 const GOOD = `NOT (${QUARANTINED_SQL})`;
 
 async function rowsOf(history: History, sql: string, values: DuckDBValue[]): Promise<Rows> {
@@ -47,7 +46,7 @@ export async function instruments(history: History, query: InstrumentsQuery) {
 
 /** Returns the corporate actions of a symbol, oldest first. */
 export async function corporateActions(history: History, symbol: string, query: ActionsQuery) {
-  const { from_us: fromUs = 0, to_us: toUs = LAST_US, source } = query;
+  const { from_us: fromUs, to_us: toUs, source } = query;
   const { sql, values } = await historySql(history.database, 'corporate_action', {
     symbol,
     source,
@@ -65,7 +64,7 @@ export async function corporateActions(history: History, symbol: string, query: 
 
 /** Returns the points of an economic series in the vintage of a time: of each date the newest value that was known then. */
 export async function macroPoints(history: History, series: string, query: MacroQuery) {
-  const { from_us: fromUs = 0, to_us: toUs = LAST_US, as_of_us = LAST_US, source, limit, offset } = query;
+  const { from_us: fromUs, to_us: toUs, as_of_us = LAST_US, source, limit, offset } = query;
   const { sql, values } = await historySql(history.database, 'macro', {
     symbol: series,
     source,
@@ -89,8 +88,6 @@ export async function fundamentals(history: History, symbol: string, query: Fund
   const { sql, values } = await historySql(history.database, 'fundamental', {
     symbol,
     source,
-    fromUs: 0,
-    toUs: LAST_US,
   });
   if (concept !== undefined) values.push(concept);
   const facts = await rowsOf(

@@ -33,7 +33,7 @@ export async function ticks(
   const limit = query.limit ?? (format === 'json' ? PAGE_ROWS : undefined);
   checkPage(limit, format);
   const gone = new AbortController();
-  const [tsUs, ordinal] = (query.cursor ?? '').split('-').map(Number);
+  const [, tsUs, ordinal] = (/^(-?\d+)-(\d+)$/.exec(query.cursor ?? '') ?? []).map(Number);
   const at = query.at_us !== undefined;
   const read: ReadQuery = {
     kind,

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { StorageUnavailableError } from '../../../src/core/errors.ts';
 import type { Trade } from '../../../src/market/records.ts';
 import { History } from './history.ts';
@@ -75,6 +75,23 @@ describe('partitions', () => {
     expect(await read(again, { newest: true, limit: 310 })).toEqual(list.slice(-310));
     const at = { kind: 'trade', symbol: 'BTC-USD', atUs: START_US + DAY_US - 1 } as const;
     expect(await again.recordAt(at)).toEqual(list[299]!);
+  });
+
+  test('of days before 1970 are cut at midnight, and read like those behind', async () => {
+    const h = await history('early');
+    const hours = [-24 * 3600e6 - 1, -24 * 3600e6, -1.5 * 3600e6, -1, 0, 3600e6 - 1];
+    const list = hours.map((us, i) => ({ ...trades(1, us, i)[0]!, tsReceiveUs: START_US }));
+    await h.put(list);
+    const at = { kind: 'trade', symbol: 'BTC-USD', atUs: -2 } as const;
+    for (const rolled of [false, true]) {
+      if (rolled) expect(await h.maintain(2 * DAY_US)).toMatchObject({ rolled: 3, merged: 2 });
+      expect(await read(h)).toEqual(list);
+      expect(await read(h, { newest: true, limit: 4 })).toEqual(list.slice(2));
+      expect(await read(h, { toUs: -1, limit: 2 })).toEqual(list.slice(0, 2));
+      expect(await h.recordAt(at)).toEqual(list[2]!);
+    }
+    const months = files('early').map((file) => basename(file).slice(0, 7));
+    expect(months.sort()).toEqual(['1969-12', '1970-01']);
   });
 
   test('know their trades: one that comes again is stored nowhere', async () => {

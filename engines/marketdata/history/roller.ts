@@ -8,7 +8,7 @@ import type { MarketKind } from '../../../src/market/records.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
 import { partitionPath, publishFile, removeUnknown, sha256Of } from './partition-files.ts';
 import { TABLES, tableOf } from './tables.ts';
-import { damage, type Partition, parquetSql, partitions, quoted, tableSql } from './view.ts';
+import { damage, type Partition, parquetSql, partitions, quoted, spanSql, tableSql } from './view.ts';
 import type { Faults, HistoryWriter } from './writer.ts';
 
 /** A partition that is not what the manifest says. */
@@ -117,7 +117,7 @@ export class Roller {
     const closedUs = Math.floor((nowUs - GRACE_US) / DAY_US) * DAY_US;
     const rows = await this.database.reading((connection) =>
       this.database.rows(
-        `SELECT s.symbol, s.source, (t.ts_event_us // ${DAY_US})::DOUBLE AS day FROM ${tableOf(kind).name} t JOIN series s ON s.id = t.series
+        `SELECT s.symbol, s.source, ${spanSql(DAY_US)} AS day FROM ${tableOf(kind).name} t JOIN series s ON s.id = t.series
           WHERE t.ts_event_us < ${closedUs} GROUP BY ALL ORDER BY ALL`,
         [],
         connection,

@@ -71,6 +71,10 @@ describe('routes of the history', () => {
     ]);
     const point = sample('macro');
     await history.put([{ ...point, value: 4.5, asOfUs: START_US + DAY_US }]);
+    await history.put([{ ...point, symbol: 'CPI', tsEventUs: -1000 * DAY_US, value: 29.6 }]);
+    await history.put(
+      bars('OLD', [1, 2, 3]).map((b) => ({ ...b, tsEventUs: b.tsEventUs - START_US - DAY_US })),
+    );
     const old: InstrumentRecord = {
       ...sample('instrument'),
       symbol: 'META',
@@ -181,6 +185,17 @@ describe('routes of the history', () => {
     expect(early.body.bars[0].close).toBe(50);
   });
 
+  test('bars before 1970 are there, page by page', async () => {
+    const first = await engine.get(`/bars/OLD?from_us=${-2 * DAY_US}&limit=2`);
+    expect(first.body).toMatchObject({
+      bars: [{ ts_event_us: -DAY_US }, { ts_event_us: 0 }],
+      next_from_us: 1,
+    });
+    expect((await engine.get('/bars/OLD?to_us=-1')).body.bars).toHaveLength(1);
+    const { body } = await engine.get(`/bars/OLD?adjustment=split&limit=2`);
+    expect(body.bars.map((b: { close: number }) => b.close)).toEqual([2, 3]);
+  });
+
   test('bars have gaps marked or filled, and are made longer', async () => {
     const get = async (query: string) => (await engine.get(`/bars/GAPS?from_us=0&${query}`)).body.bars;
     expect((await get('gaps=mark')).map((b: { flags: string[] }) => b.flags)).toEqual([[], [], ['gap']]);
@@ -193,6 +208,27 @@ describe('routes of the history', () => {
       status: 422,
       errors: [{ pointer: 'query/resample_us' }],
     });
+    // Pages, whatever their length, have together what the whole range has: fillings, marks and whole longer bars.
+    for (const query of [
+      'gaps=fill',
+      'gaps=mark',
+      `gaps=fill&resample_us=${2 * DAY_US}`,
+      `resample_us=${3 * DAY_US}`,
+    ]) {
+      const whole = await get(query);
+      const pages = [];
+      let from: number | null = 0;
+      while (from !== null) {
+        const { body } = await engine.get(`/bars/GAPS?from_us=${from}&limit=1&${query}`);
+        pages.push(...body.bars);
+        from = body.next_from_us;
+      }
+      expect(pages).toEqual(whole);
+      const first = (await engine.get(`/bars/GAPS?from_us=0&to_us=${whole[0].ts_event_us}&${query}`)).body;
+      expect(first.bars).toEqual(whole.slice(0, 1));
+    }
+    const upTo = await engine.get(`/bars/GAPS?from_us=0&to_us=${START_US + 2 * DAY_US}&gaps=fill`);
+    expect(upTo.body.bars).toEqual(filled.slice(0, 3));
     const csv = await (await ask('/bars/GAPS?from_us=0', 'text/csv')).text();
     expect(csv.split('\n')[1]).toBe(`${START_US},10,11,9,10,100,,`);
   });
@@ -207,6 +243,7 @@ describe('routes of the history', () => {
     const points = async (query: string) => (await engine.get(`/macro/DGS10?${query}`)).body.points;
     expect(await points('')).toMatchObject([{ value: 4.5 }]);
     expect(await points(`as_of_us=${START_US + 5}`)).toMatchObject([{ value: null }]);
+    expect((await engine.get('/macro/CPI')).body.points).toMatchObject([{ value: 29.6 }]);
     const { body } = await engine.get('/instruments?symbol=META');
     expect(body.instruments).toMatchObject([
       { asset_class: 'etf', valid_from_us: START_US, valid_to_us: START_US + DAY_US },

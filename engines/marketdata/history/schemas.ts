@@ -4,7 +4,8 @@ import { ADJUSTMENTS } from '../../../src/market/actions/adjust.ts';
 import { CALENDAR_IDS } from '../../../src/market/sessions/calendars.ts';
 
 const MICROS = 'microseconds since the epoch';
-const timeUs = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** A time within a query; below 0 before 1970. */
+export const timeUs = z.coerce.number().int();
 export const MAX_ROWS_JSON = 100_000;
 
 const source = z.string().min(1).max(64);
@@ -32,7 +33,7 @@ export const ticksQuery = z.object({
     ),
   cursor: z
     .string()
-    .regex(/^\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
+    .regex(/^-?\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
     .optional()
     .describe('goes on after that page'),
 });

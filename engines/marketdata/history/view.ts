@@ -7,12 +7,16 @@ import type { HistoryDatabase } from './database.ts';
 import { damageOf } from './partition-files.ts';
 import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
 
+/** The first and the last time that a record can have: series of prices and of the economy begin long before 1970. */
+export const FIRST_US = Number.MIN_SAFE_INTEGER;
+export const LAST_US = Number.MAX_SAFE_INTEGER;
+
 /** What to look at; times are inclusive. */
 export interface HistoryRange {
   readonly symbol: string;
   readonly source?: string | undefined;
-  readonly fromUs: number;
-  readonly toUs: number;
+  readonly fromUs?: number | undefined;
+  readonly toUs?: number | undefined;
   /** Series of bars: length and unit. */
   readonly interval?: number | undefined;
   readonly unit?: string | undefined;
@@ -76,11 +80,12 @@ export async function historySql(
   range: HistoryRange,
   connection?: DuckDBConnection,
 ): Promise<Sql> {
+  const { fromUs = FIRST_US, toUs = LAST_US } = range;
   const values: DuckDBValue[] = [range.symbol];
   const conditions = [
     'symbol = $1',
     // Numbers of this process, so that DuckDB prunes by them before it joins.
-    `ts_event_us BETWEEN ${Math.floor(range.fromUs)} AND ${Math.floor(range.toUs)}`,
+    `ts_event_us BETWEEN ${Math.floor(fromUs)} AND ${Math.floor(toUs)}`,
   ];
   if (range.source !== undefined) {
     values.push(range.source);
@@ -96,7 +101,7 @@ export async function historySql(
   if (!tableOf(kind).rolled) return { sql: table, values };
   const files = await partitions(
     database,
-    `kind = '${kind}' AND symbol = $1 AND last_ts_us >= ${Math.floor(range.fromUs)} AND first_ts_us <= ${Math.floor(range.toUs)}${range.source === undefined ? '' : ' AND source = $2'}`,
+    `kind = '${kind}' AND symbol = $1 AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}${range.source === undefined ? '' : ' AND source = $2'}`,
     range.source === undefined ? [range.symbol] : [range.symbol, range.source],
     connection,
   );
@@ -106,6 +111,12 @@ export async function historySql(
     if (reason !== null) throw damaged(file, reason);
   }
   return { sql: `${table} UNION ALL ${parquetSql(database, kind, files)} WHERE ${where}`, values };
+}
+
+/** SQL of the number of the span of `us` microseconds that a row lies in, counted from 1970: below 0 before it, where DuckDB's division rounds up. */
+export function spanSql(us: number): string {
+  const spans = Math.ceil(LAST_US / us);
+  return `((ts_event_us + ${BigInt(spans) * BigInt(us)}) // ${us} - ${spans})::DOUBLE`;
 }
 
 /** SQL of the rows of partitions. */

@@ -61,7 +61,7 @@ export class HistorySource implements ReplaySource {
       for (const { kind, symbol, source } of this.#series) {
         if (kind !== 'book_snapshot') continue;
         const last = await this.#history.recordAt({ kind, symbol, source, atUs: fromUs, signal });
-        if (last) starts.set(symbol, Math.max(0, last.tsEventUs - BEFORE_SNAPSHOT_US));
+        if (last) starts.set(symbol, last.tsEventUs - BEFORE_SNAPSHOT_US);
       }
     }
     const readers = this.#series.map(({ kind, symbol, source, intervalUs }) => {
@@ -71,7 +71,7 @@ export class HistorySource implements ReplaySource {
         kind,
         symbol,
         source,
-        fromUs: (early ? starts.get(symbol) : undefined) ?? fromUs ?? 0,
+        fromUs: (early ? starts.get(symbol) : undefined) ?? fromUs ?? undefined,
         toUs: this.#toUs,
         ...(intervalUs === undefined ? {} : { unit: 'time', interval: intervalUs }),
         signal,
