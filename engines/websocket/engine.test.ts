@@ -82,6 +82,23 @@ describe('subscriptions', () => {
     expect(client.messages().map((m) => m.body.job_id)).toEqual(['live']);
   });
 
+  test('reads records of the market only while a client wants them, and tells it when they come', async () => {
+    harness = await Harness.start();
+    const followed = async () => (await harness.engine.get('/system/status')).body.topics_on_demand;
+    expect(await followed()).toEqual([]);
+    const [one, other] = [await harness.open(), await harness.open()];
+    await one.ask({ type: 'subscribe', id: '1', topics: ['market.trades', 'market.live_data'] });
+    await other.ask({ type: 'subscribe', id: '1', topics: ['market.*s'] });
+    expect(await followed()).toEqual(expect.arrayContaining(['market.trades', 'market.quotes']));
+    harness.engine.bus.publish(topics.marketTrades, { symbol: 'A', source: 's', trades: [] });
+    await one.until((f) => f.topic === 'market.trades');
+    await other.until((f) => f.topic === 'market.trades');
+    await other.ask({ type: 'unsubscribe', id: '2', topics: ['market.*s'] });
+    await eventually(async () => (await followed()).length === 1, 'one topic');
+    one.close();
+    await eventually(async () => (await followed()).length === 0, 'no topic');
+  });
+
   test('forwards presence and lifecycle, which no replay carries', async () => {
     harness = await Harness.start();
     const client = await harness.open();

@@ -46,7 +46,11 @@ export function websocketEngine(limits: Partial<SocketLimits> = {}): EngineDefin
           refuse: (request) => connections.refuse(request),
           revalidate: (isAllowed) => connections.revalidate(isAllowed),
         },
-        status: () => ({ connections: connections.size, ...connections.totals }),
+        status: () => ({
+          connections: connections.size,
+          ...connections.totals,
+          topics_on_demand: service.topicsOnDemand,
+        }),
         start: () => service.start(),
         stop: () => connections.stop(),
       };

@@ -10,6 +10,7 @@ import {
 } from '../../../src/core/errors.ts';
 import type { SocketData } from '../../../src/http/engine.ts';
 import { Connection, type SocketTotals } from './connection.ts';
+import type { Demand } from './demand.ts';
 import { CLIENT_TOPICS, type ClientFrame, errorFrame, idOf, parseFrame } from './protocol.ts';
 import { Outgoing, View, viewKey } from './views.ts';
 
@@ -43,6 +44,7 @@ export class Connections {
   readonly handlers: WebSocketHandler<SocketData>;
   readonly #limits: SocketLimits;
   readonly #clock: Clock;
+  readonly #demand: Demand;
   readonly #onError: (error: unknown) => void;
   readonly #connections = new Map<string, Connection>();
   readonly #views = new Map<string, View<Connection>>();
@@ -50,9 +52,10 @@ export class Connections {
   #flushScheduled = false;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
 
-  constructor(limits: SocketLimits, clock: Clock, onError: (error: unknown) => void) {
+  constructor(limits: SocketLimits, clock: Clock, demand: Demand, onError: (error: unknown) => void) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#demand = demand;
     this.#onError = onError;
     this.handlers = {
       maxPayloadLength: MAX_CLIENT_FRAME_BYTES,
@@ -193,7 +196,11 @@ export class Connections {
     const connection = this.#heard(ws);
     if (!connection || connection.closing) return;
     try {
-      connection.reply(this.#answer(connection, parseFrame(data)));
+      const answer = this.#answer(connection, parseFrame(data));
+      // Acknowledged when its messages come: whoever asks for a state after that misses nothing.
+      const ready = this.#demand.ready(connection.view?.topics ?? []);
+      if (!ready) connection.reply(answer);
+      else void ready.then(() => this.#connections.has(ws.data.id) && connection.reply(answer));
     } catch (error) {
       if (!(error instanceof NautilusError)) this.#onError(error);
       connection.reply(errorFrame(idOf(data), error));
@@ -229,7 +236,9 @@ export class Connections {
     if (!view) return;
     connection.view = undefined;
     view.clients.delete(connection);
-    if (view.clients.size === 0) this.#views.delete(view.key);
+    if (view.clients.size > 0) return;
+    this.#views.delete(view.key);
+    this.#demand.release(view.topics);
   }
 
   #join(connection: Connection): void {
@@ -239,6 +248,7 @@ export class Connections {
     if (!view) {
       view = new View(connection.subscriptions);
       this.#views.set(key, view);
+      this.#demand.want(view.topics);
     }
     view.clients.add(connection);
     connection.view = view;

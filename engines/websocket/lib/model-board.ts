@@ -1,6 +1,6 @@
 // The newest state of models as their page needs it at load: registry, trainings, searches, experiments, drift, predictions, decisions.
 import type { Envelope } from '../../../src/bus/envelope.ts';
-import { type BodyOf, topics } from '../../../src/bus/topics.ts';
+import { type BodyOf, type Topic, topics } from '../../../src/bus/topics.ts';
 import { ThinnedCurve } from './series.ts';
 import { stamped } from './stamped.ts';
 
@@ -70,41 +70,34 @@ export class ModelBoard {
   readonly #predictions = new Newest<Envelope<Prediction>>(MODEL_LIMITS.predictions);
   readonly #decisions = new Newest<Envelope<Decision>>(MODEL_LIMITS.decisions);
 
+  readonly #take = new Map<string, (envelope: Envelope) => void>();
+
+  constructor() {
+    this.#on(topics.models, ({ body }) => {
+      if (body.deleted) this.#models.delete(body.model_id);
+      else this.#models.set(body.model_id, body);
+    });
+    this.#on(topics.trainingUpdates, ({ body }) => this.#takeTraining(body));
+    this.#on(topics.searchUpdates, ({ body }) => this.#searches.set(body.job_id, body));
+    this.#on(topics.experimentUpdates, ({ body }) => this.#experiments.set(body.experiment_id, body));
+    this.#on(topics.driftUpdates, ({ body }) => {
+      const known = this.#monitors.get(body.model_id);
+      this.#monitors.set(body.model_id, known ? joined(known, body) : body);
+    });
+    this.#on(topics.mlPredictions, (prediction) => this.#predictions.set(prediction.body.symbol, prediction));
+    this.#on(topics.decisions, (decision) =>
+      this.#decisions.set(`${decision.body.decision_id} ${decision.body.symbol}`, decision),
+    );
+  }
+
+  /** Whether a snapshot of models shows what this topic tells. */
+  shows({ name }: Topic<unknown>): boolean {
+    return this.#take.has(name);
+  }
+
   /** Takes in one message of any topic; those that no snapshot of models shows are ignored. */
   take(envelope: Envelope): void {
-    switch (envelope.topic) {
-      case topics.models.name: {
-        const model = envelope.body as Model;
-        if (model.deleted) this.#models.delete(model.model_id);
-        else this.#models.set(model.model_id, model);
-        break;
-      }
-      case topics.trainingUpdates.name:
-        this.#takeTraining(envelope.body as Training);
-        break;
-      case topics.searchUpdates.name:
-        this.#searches.set((envelope.body as Search).job_id, envelope.body as Search);
-        break;
-      case topics.experimentUpdates.name:
-        this.#experiments.set((envelope.body as Experiment).experiment_id, envelope.body as Experiment);
-        break;
-      case topics.driftUpdates.name: {
-        const found = envelope.body as Drift;
-        const known = this.#monitors.get(found.model_id);
-        this.#monitors.set(found.model_id, known ? joined(known, found) : found);
-        break;
-      }
-      case topics.mlPredictions.name: {
-        const prediction = envelope as Envelope<Prediction>;
-        this.#predictions.set(prediction.body.symbol, prediction);
-        break;
-      }
-      case topics.decisions.name: {
-        const decision = envelope as Envelope<Decision>;
-        this.#decisions.set(`${decision.body.decision_id} ${decision.body.symbol}`, decision);
-        break;
-      }
-    }
+    this.#take.get(envelope.topic)?.(envelope);
   }
 
   /** Everything kept; lists have the newest first, models and predictions are by name. */
@@ -124,6 +117,10 @@ export class ModelBoard {
         .sort((a, b) => by(a.symbol, b.symbol)),
       decisions: this.#decisions.newestFirst().map(stamped),
     };
+  }
+
+  #on<Body>({ name }: Topic<Body>, take: (envelope: Envelope<Body>) => void): void {
+    this.#take.set(name, take as (envelope: Envelope) => void);
   }
 
   #takeTraining(update: Training): void {

@@ -80,6 +80,11 @@ export class View<Client> {
     }
   }
 
+  /** Names of the topics that it shows some of. */
+  get topics(): Iterable<string> {
+    return this.#byTopic.keys();
+  }
+
   /** Whether clients of this view get the message. */
   wants(envelope: Envelope): boolean {
     const filters = this.#byTopic.get(envelope.topic);
