@@ -27,7 +27,9 @@ const EVENTS: ReadonlySet<unknown> = new Set(['trade', 'aggTrade', 'bookTicker',
 export class BinanceLines {
   readonly #names: CaptureNames;
   readonly #scales = new Scales();
-  readonly #symbols = new Set<string>();
+  // The first symbol, and whether there are others: a snapshot asks for no more.
+  #first: string | undefined;
+  #several = false;
   readonly #scanned: { symbol: (native: string) => string; scales: Scales; source: (venue: Venue) => string };
   // The market of messages that both have in the same form.
   #venue = SPOT;
@@ -36,7 +38,8 @@ export class BinanceLines {
     this.#names = names;
     const symbol = (native: string): string => {
       const own = names.symbol ?? native;
-      this.#symbols.add(own);
+      if (this.#first === undefined) this.#first = own;
+      else if (this.#first !== own) this.#several = true;
       return own;
     };
     this.#scanned = { symbol, scales: this.#scales, source: (venue) => names.source ?? venue.id };
@@ -82,10 +85,9 @@ export class BinanceLines {
   #only(): string {
     const { symbol } = this.#names;
     if (symbol !== undefined) return symbol;
-    const [first, ...others] = this.#symbols;
-    if (first === undefined) throw new Unreadable('snapshot before any message that names its symbol');
-    if (others.length > 0) throw new Unreadable('snapshot in a capture of several symbols');
-    return first;
+    if (this.#first === undefined) throw new Unreadable('snapshot before any message that names its symbol');
+    if (this.#several) throw new Unreadable('snapshot in a capture of several symbols');
+    return this.#first;
   }
 }
 

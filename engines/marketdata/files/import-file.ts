@@ -49,7 +49,7 @@ export const MAX_EXPANSION = 32;
 /** Records of one transaction. Fixed, so that a part begins at the same record whenever the file is read. */
 const PART = 50_000;
 const SHOWN_NAME = 200;
-const MAX_SERIES = 1000;
+const SHOWN_SERIES = 1000;
 
 const running = new Set<string>();
 
@@ -63,7 +63,7 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
   const { history } = parts;
   if (spec.symbol !== undefined) refuseSimulated([spec.symbol]);
   const file = await FileToImport.open(path, spec, parts);
-  const intake = new FileIntake(spec.calendar);
+  const intake = new FileIntake(spec.calendar, Date.now() * 1000);
   const stored = { replaced: 0, already: 0 };
   if (history === null) {
     for await (const batch of file.batches('checking')) intake.take(batch);
@@ -100,9 +100,9 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
     books: {
       snapshots: states.reduce((sum, book) => sum + book.snapshots, 0),
       resyncs: states.reduce((sum, book) => sum + book.resyncs, 0),
-      states: states.slice(0, MAX_SERIES),
+      states: states.slice(0, SHOWN_SERIES),
     },
-    series: series.slice(0, MAX_SERIES),
+    series: series.slice(0, SHOWN_SERIES),
     series_total: series.length,
     reasons: intake.reasons,
     errors: intake.errors.sort((a, b) => a.line - b.line),

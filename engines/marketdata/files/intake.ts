@@ -18,6 +18,8 @@ import type { FileBatch, Refused } from './reading.ts';
 
 /** Rows that are reported one by one; all are counted. */
 export const MAX_REPORTED = 100;
+/** Series of one file: each has a gate and perhaps a book in memory. */
+export const MAX_SERIES = 10_000;
 
 /** Deltas that may come before one that is missing until it counts as lost: recorders of several streams write lines in other orders. */
 const REORDER = 4;
@@ -75,11 +77,16 @@ export class FileIntake {
   readonly #quality = new Map<FlagName, number>(FLAG_NAMES.map((name) => [name, 0]));
   readonly #series = new Map<string, Series>();
   readonly #books = new Map<string, { symbol: string; source: string; book: OrderBook }>();
+  readonly #nowUs: number;
   #calendar: Calendar | null;
 
-  /** `calendar` is when the instruments of the file trade; bars with a Saturday are of a market without sessions when it is absent. */
-  constructor(calendar: string | undefined) {
+  /**
+   * `calendar` is when the instruments of the file trade; bars with a Saturday are of a market without sessions when it is absent. What lies
+   * beyond `nowUs`, the time of the import, has not happened; clocks of recorders may have been behind.
+   */
+  constructor(calendar: string | undefined, nowUs: number) {
     this.#calendar = calendar === undefined ? null : calendarById(calendar);
+    this.#nowUs = nowUs;
   }
 
   /** Returns the records of a batch with the flags that were found, those for quarantine among them. */
@@ -99,9 +106,12 @@ export class FileIntake {
         continue;
       }
       const series = this.#seriesOf(record, batch);
-      // The time of the venue counts as said even where the clock of the receiver is behind it.
-      const nowUs = Math.max(record.tsEventUs, record.tsReceiveUs);
-      const flags = series.gate.check(record, nowUs) | this.#bookFlags(record);
+      if (series === null) {
+        this.#count('malformed');
+        this.#reject(lines[i]!, `more than ${MAX_SERIES} series`);
+        continue;
+      }
+      const flags = series.gate.check(record, this.#nowUs) | this.#bookFlags(record);
       series.records++;
       series.firstUs = Math.min(series.firstUs, record.tsEventUs);
       series.lastUs = Math.max(series.lastUs, record.tsEventUs);
@@ -164,11 +174,13 @@ export class FileIntake {
     if (this.errors.length < MAX_REPORTED) this.errors.push({ line, reason });
   }
 
-  #seriesOf(record: MarketRecord, batch: FileBatch): Series {
+  // Null where there are too many.
+  #seriesOf(record: MarketRecord, batch: FileBatch): Series | null {
     const { kind, symbol, source } = record;
     const key = `${kind} ${source} ${symbol}`;
     let series = this.#series.get(key);
     if (series) return series;
+    if (this.#series.size >= MAX_SERIES) return null;
     const intervalUs = record.kind === 'bar' ? record.interval : null;
     // One that never closes tells of the others in its file, of which the first rows may be of fewer days.
     if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);

@@ -66,4 +66,13 @@ describe('the repaired view', () => {
     expect(records).toHaveLength(4);
     expect(counts.too_late).toBe(1);
   });
+
+  test('has one bar of a time, also where another one comes after the first has left', () => {
+    const prices = [minuteBar(0, 1), minuteBar(1, 1), minuteBar(0, 2), minuteBar(2, 1)];
+    const { records, counts } = repair(prices, { window: 1 });
+    expect(records.map((one) => one.tsEventUs)).toEqual(
+      [0, 1, 2].map((index) => START_US + index * MINUTE_US),
+    );
+    expect(counts.too_late).toBe(1);
+  });
 });

@@ -24,7 +24,7 @@ export interface RepairCounts {
   duplicates: number;
   /** Moved before records that came earlier. */
   reordered: number;
-  /** Dropped: older than the window of waiting records. */
+  /** Dropped: older than the window of waiting records, or another bar of a time that has left it. */
   too_late: number;
   /** Bars that a later one of the same time took the place of. */
   revised: number;
@@ -82,7 +82,9 @@ export class Repairer<T extends MarketRecord> {
 
   #insert(record: T): void {
     const waiting = this.#waiting;
-    if (this.#last !== null && isBefore(record, this.#last)) {
+    const last = this.#last;
+    const again = record.kind === 'bar' && record.tsEventUs === last?.tsEventUs;
+    if (last !== null && (again || isBefore(record, last))) {
       this.counts.too_late++;
       return;
     }
