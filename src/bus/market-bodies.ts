@@ -66,7 +66,7 @@ export const marketBooks = z.object({
   state: z.enum(['waiting', 'live', 'stale', 'broken']),
   /** Why it is in this state; null while live. */
   reason: nullableText,
-  /** Bodies of this book since its source was started, this one included: a jump means that deltas were lost on the way. */
+  /** Number of this body since the engine was started. A jump means that the book holds changes that the bodies before did not tell: lost on the way, or left out with a new beginning. */
   number: z.int().positive(),
   ts_event_us: us,
   ts_receive_us: us,

@@ -24,6 +24,8 @@ export interface Book {
   top(): { readonly bid: number; readonly ask: number } | null;
   /** Null unless live. */
   levels(depth: number): { readonly scale: Scale; readonly bids: Levels; readonly asks: Levels } | null;
+  /** The whole of it as a record; null unless live. */
+  snapshot(symbol: string, source: string): BookSnapshot | null;
 }
 
 export interface BookOutcome {
@@ -51,6 +53,8 @@ export interface BookStep {
   readonly flags: number;
   /** Whether it changed a book that is live. */
   readonly applied: boolean;
+  /** Whether the book is another one than the record alone makes of the one before: it begins here for whoever follows its changes. */
+  readonly anew: boolean;
   /** Mid of the best prices; null unless live and told on both sides. */
   readonly mid: number | null;
   readonly state: BookState;
@@ -79,11 +83,15 @@ interface Entry {
   waitUs: number;
   askedUs: number;
   needed: boolean;
+  /** When the first record came for a book that waits for its first snapshot. */
+  begunUs: number;
 }
 
 const DEPTH = 10;
 const FIRST_WAIT_US = 1_000_000;
 const LONGEST_WAIT_US = 60_000_000;
+/** The snapshot that begins a stream comes by itself; one that has not come for so long is asked for. */
+const OWN_SNAPSHOT_US = 30_000_000;
 
 /** Keeps a book for each source and symbol that sends one. */
 export class BookDesk {
@@ -99,20 +107,23 @@ export class BookDesk {
   /** Puts a record into its book. */
   take(record: BookDelta | BookSnapshot, nowUs: number): BookStep {
     const entry = this.#entryOf(record.source, record.symbol);
-    entry.eventUs = record.tsEventUs;
-    entry.receiveUs = record.tsReceiveUs;
     const { book } = entry;
     const { result, change, flags, resync } = book.apply(record);
+    // What the book had already, or refused and was none the worse for, says nothing of its time.
+    if (result === 'applied' || result === 'kept' || change !== null) {
+      entry.eventUs = record.tsEventUs;
+      entry.receiveUs = record.tsReceiveUs;
+    }
     const told = this.#changed(entry, change);
-    if (!book.needsSnapshot) {
-      entry.needed = false;
-      entry.waitUs = FIRST_WAIT_US;
-    } else if (resync) this.#need(entry, nowUs);
+    if (!book.needsSnapshot) entry.needed = false;
+    else if (resync) this.#need(entry, nowUs);
+    else if (book.state === 'waiting' && !entry.needed) this.#waits(entry, nowUs);
     const applied = book.state === 'live' && result === 'applied';
     return {
       change: told,
       flags,
       applied,
+      anew: applied && (record.kind === 'book_snapshot' || told !== null),
       mid: applied ? midOf(book) : null,
       state: book.state,
       said: entry.say,
@@ -144,19 +155,25 @@ export class BookDesk {
   reset(source: string, why: string, nowUs: number): BookChange[] {
     return [...(this.#bySource.get(source)?.values() ?? [])].flatMap((entry) => {
       entry.needed = false;
+      entry.begunUs = Number.NaN;
       return this.#changed(entry, entry.book.reset(nowUs), why) ?? [];
     });
   }
 
-  /** Drops the books of a symbol that nobody wants any more. */
-  forget(symbol: string): void {
-    for (const of of this.#bySource.values()) of.delete(symbol);
+  /** Drops the books of a symbol but those of `sources`: nobody wants them any more. */
+  keep(symbol: string, sources: readonly string[]): void {
+    for (const [source, of] of this.#bySource) if (!sources.includes(source)) of.delete(symbol);
   }
 
   /** The book of a source as it is published; undefined where there is none. */
   said(source: string, symbol: string, depth = this.#depth): BookSaid | undefined {
     const entry = this.#bySource.get(source)?.get(symbol);
     return entry && this.#said(entry, depth);
+  }
+
+  /** The whole book of a source as a record; null unless it is live. */
+  snapshot(source: string, symbol: string): BookSnapshot | null {
+    return this.#bySource.get(source)?.get(symbol)?.book.snapshot(symbol, source) ?? null;
   }
 
   countsOf(source: string, symbol: string): Record<string, number> {
@@ -198,6 +215,7 @@ export class BookDesk {
         waitUs: FIRST_WAIT_US,
         askedUs: Number.NEGATIVE_INFINITY,
         needed: false,
+        begunUs: Number.NaN,
       };
       entry = made;
       of.set(symbol, entry);
@@ -213,9 +231,17 @@ export class BookDesk {
     return { source, symbol, state: to, previous: from, reason: why ?? reason };
   }
 
+  // Its venue sends changes and no snapshot, or refused the first request for one.
+  #waits(entry: Entry, nowUs: number): void {
+    if (Number.isNaN(entry.begunUs)) entry.begunUs = nowUs;
+    else if (nowUs - entry.begunUs >= OWN_SNAPSHOT_US) this.#need(entry, nowUs);
+  }
+
   #need(entry: Entry, nowUs: number): void {
     if (entry.needed) return;
     entry.needed = true;
+    // A break long after the last request begins the waits anew; one soon after the snapshot that it brought does not.
+    if (nowUs - entry.askedUs > LONGEST_WAIT_US) entry.waitUs = FIRST_WAIT_US;
     if (nowUs - entry.askedUs >= entry.waitUs) this.#ask(entry, nowUs);
   }
 

@@ -2,6 +2,9 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { topics } from '../../../src/bus/topics.ts';
 import { NotFoundError } from '../../../src/core/errors.ts';
+import { OrderBook } from '../../../src/market/book/order-book.ts';
+import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { BookDelta, BookSnapshot } from '../../../src/market/records.ts';
 import { Rig, SYMBOL } from './test-rig.ts';
 import { ScriptedSource } from './test-source.ts';
 
@@ -10,11 +13,21 @@ describe('books in the pipeline', () => {
   afterEach(() => rig.stop());
 
   /** Sources whose books are numbered as those of Binance futures and spot. */
-  async function two() {
+  async function two(store = false) {
     const [a, b] = [new ScriptedSource('binance'), new ScriptedSource('binance-usdm')];
     rig = await Rig.start([a, b]);
-    await rig.subscribe({ sources: ['binance', 'binance-usdm'], kinds: ['book'], store: false });
+    await rig.subscribe({ sources: ['binance', 'binance-usdm'], kinds: ['book'], store });
     return { a, b };
+  }
+
+  /** Puts what was stored of a source into a new book, and returns that. */
+  async function readBack(source: string) {
+    await rig.service.storing.idle();
+    const book = new OrderBook({ rule: bookRuleOf(source) });
+    const results = rig.stored
+      .filter((record) => record.source === source)
+      .map((record) => book.apply(record as BookDelta | BookSnapshot).result);
+    return { results, state: book.state, bids: book.levels(100)?.bids };
   }
 
   const bids = [10_000, 1000, 9_990, 2000];
@@ -92,7 +105,8 @@ describe('books in the pipeline', () => {
         ['live', null, true, 1],
       ],
     );
-    expect(bodies.map((body) => body.number)).toEqual([1, 2, 3]);
+    // A number is left out where the book begins anew.
+    expect(bodies.map((body) => body.number)).toEqual([1, 2, 4]);
     const news = await rig.news('book');
     expect(news.map((n) => [n.state, n.reason])).toEqual([
       ['live', 'snapshot'],
@@ -151,6 +165,84 @@ describe('books in the pipeline', () => {
     expect(rig.service.book(SYMBOL, { depth: 5 }).state).toBe('waiting');
     a.say(a.snapshot(rig.nowUs, bids, asks, 30));
     expect(rig.service.book(SYMBOL, { depth: 5 }).state).toBe('live');
+  });
+
+  test('stores the book as it became live, with the changes that came before its snapshot', async () => {
+    const { a } = await two(true);
+    a.say(change(a, 9, 9_998), change(a, 10, 9_999), change(a, 11, 10_001), change(a, 12, 10_002));
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    a.say(change(a, 13, 10_003));
+    expect(await readBack('binance')).toEqual({
+      results: ['applied', 'applied'],
+      state: 'live',
+      bids: [10_003, 5000, 10_002, 5000, 10_001, 5000, ...bids],
+    });
+    expect(rig.stored[0]).toMatchObject({ kind: 'book_snapshot', sequence: 12 });
+    // One that comes later holds changes that were told, and those that were told since.
+    a.say(change(a, 15, 10_005));
+    a.say(change(a, 16, 10_006), a.snapshot(rig.nowUs, bids, asks, 15));
+    expect((await readBack('binance')).bids).toEqual([10_006, 5000, ...bids]);
+    expect(rig.service.sources().routes[0]!.source).toBe('binance');
+  });
+
+  test('stores and tells the whole book of a source that takes over, also of one that comes back', async () => {
+    const { a, b } = await two(true);
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10), change(a, 11, 10_001));
+    b.say(b.snapshot(rig.nowUs, bids, asks, 500), change(b, 501, 10_002), change(b, 502, 10_003));
+    a.say(change(a, 13, 10_004));
+    b.say(change(b, 503, 10_005));
+    expect(await readBack('binance-usdm')).toMatchObject({
+      results: ['applied', 'applied'],
+      bids: [10_005, 5000, 10_003, 5000, 10_002, 5000, ...bids],
+    });
+    a.say(a.snapshot(rig.nowUs, bids, asks, 20), change(a, 21, 10_006));
+    rig.pass(12, () => b.sink!.event({ event: 'heartbeat', venueUs: null }));
+    expect(rig.service.routing.activeOf(SYMBOL, 'book')).toBe('binance');
+    a.say(change(a, 22, 10_007));
+    const read = await readBack('binance');
+    expect(read).toMatchObject({
+      state: 'live',
+      bids: [10_007, 5000, 10_006, 5000, ...bids],
+    });
+    expect(read.results).not.toContain('ignored');
+    const numbers = (await rig.said(topics.marketBooks)).map((body) => [
+      body.source,
+      body.state,
+      body.number,
+    ]);
+    // What was missed while the other one was told shows as a number that is left out.
+    expect(numbers).toEqual([
+      ['binance', 'broken', 1],
+      ['binance-usdm', 'live', 1],
+      ['binance', 'live', 3],
+    ]);
+  });
+
+  test('asks for the snapshot that should have come by itself, and for less and less of a book that breaks each time', async () => {
+    const { a } = await two();
+    let last = 10;
+    rig.pass(29, () => a.say(change(a, ++last, 10_001)));
+    expect(a.resyncs).toHaveLength(0);
+    rig.pass(2, () => a.say(change(a, ++last, 10_001)));
+    expect(a.resyncs).toHaveLength(1);
+    a.resyncs.length = 0;
+    // Every snapshot is followed by a hole.
+    rig.pass(120, () => {
+      last += 5;
+      a.say(a.snapshot(rig.nowUs, bids, asks, last), change(a, last + 3, 10_001));
+    });
+    expect(a.resyncs.length).toBeLessThan(10);
+  });
+
+  test('forgets the book of a source that is no longer listened to, while another is', async () => {
+    const { a, b } = await two();
+    const { subscription_id: id } = rig.service.subscriptions()[0]!;
+    await rig.subscribe({ sources: ['binance-usdm'], kinds: ['book'], store: false });
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    b.say(b.snapshot(rig.nowUs, bids, asks, 500));
+    await rig.service.unsubscribe(id);
+    expect(rig.service.books.sourcesOf(SYMBOL)).toEqual(['binance-usdm']);
+    expect(rig.service.routing.activeOf(SYMBOL, 'book')).toBe('binance-usdm');
   });
 
   test('says so where there is no book', async () => {

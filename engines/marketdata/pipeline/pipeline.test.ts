@@ -127,6 +127,19 @@ describe('pipeline', () => {
     expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
   });
 
+  test('a source that lost one of its connections is not well by what the others say', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    a.drop();
+    a.say(a.trade(rig.nowUs, 100));
+    a.sink!.event({ event: 'heartbeat', venueUs: null });
+    expect(rig.service.source('a').health).toBe('disconnected');
+    b.say(b.trade(rig.nowUs, 101));
+    expect((await rig.trades()).map(([source]) => source)).toEqual(['b']);
+    a.sink!.event({ event: 'connected' });
+    expect(rig.service.source('a').health).toBe('connected');
+  });
+
   test('says how far two sources are apart, once each time that changes', async () => {
     const { a, b } = await two();
     await rig.subscribe({ sources: ['a', 'b'], kinds: ['quotes'] });

@@ -71,12 +71,14 @@ export class Pipeline implements SourceListener {
       if (kept.has(`${stream} ${symbol}`)) continue;
       routing.set(symbol, stream, [], nowUs);
       arbitration.forget(symbol, stream);
-      if (stream === 'book') books.forget(symbol);
+      if (stream === 'book') books.keep(symbol, []);
     }
     this.#planned = plan.streams;
     this.#bars.set(plan.bars);
-    for (const { symbol, stream, sources } of plan.streams)
+    for (const { symbol, stream, sources } of plan.streams) {
+      if (stream === 'book') books.keep(symbol, sources);
       this.#changed(routing.set(symbol, stream, sources, nowUs, stream === 'book' ? NO_BOOK : null));
+    }
   }
 
   records(source: string, batch: readonly MarketRecord[]): void {
@@ -145,7 +147,7 @@ export class Pipeline implements SourceListener {
     this.#compare(record, nowUs);
     if (record.kind === 'quote') {
       const change = this.#parts.books.quote(record, nowUs);
-      if (change) this.#bookChanged(change);
+      if (change && !this.#bookChanged(change) && change.state === 'live') this.#bookAnew(change);
     }
     if (verdict !== 'publish') {
       outcomes[verdict]++;
@@ -163,7 +165,7 @@ export class Pipeline implements SourceListener {
     const { symbol, source } = record;
     const step = books.take(record, nowUs);
     if (step.flags !== 0) quality.add(record, step.flags);
-    if (step.change) this.#bookChanged(step.change);
+    const told = step.change !== null && this.#bookChanged(step.change);
     // What the book has refused, or had already, is nobody else's.
     if (!step.applied) {
       outcomes.unused++;
@@ -176,9 +178,32 @@ export class Pipeline implements SourceListener {
       return;
     }
     outcomes.published++;
+    // The source was chosen for what this record made of its book: all of it has been told.
+    if (told) return;
+    if (step.anew) {
+      this.#bookAnew(record, record);
+      return;
+    }
     const of = { source, symbol, state: step.state };
-    publisher.book(of, step.said, record.kind === 'book_delta' ? record : undefined);
+    publisher.book(of, step.said, { delta: record as BookDelta });
     this.#store(record);
+  }
+
+  /**
+   * Publishes and stores the whole book of the source that is published: one that has just become live or taken the place of another holds
+   * changes that nobody was told of, and those to come would be of no use without it. A snapshot by which it is as it is stands for itself.
+   */
+  #bookAnew(
+    { source, symbol }: { readonly source: string; readonly symbol: string },
+    by?: BookDelta | BookSnapshot,
+  ): void {
+    const { books, publisher, routing } = this.#parts;
+    if (routing.activeOf(symbol, 'book') !== source) return;
+    const said = books.said(source, symbol);
+    if (said) publisher.book(said, () => said, { anew: true });
+    const itself = by?.kind === 'book_snapshot' && by.sequence === said?.sequence;
+    const snapshot = itself ? by : books.snapshot(source, symbol);
+    if (snapshot) this.#store(snapshot);
   }
 
   #made(bar: BarRecord, store: boolean): void {
@@ -217,7 +242,7 @@ export class Pipeline implements SourceListener {
 
   #changed(change: RouteChange | null): void {
     if (!change) return;
-    const { routing, publisher, books } = this.#parts;
+    const { routing, publisher } = this.#parts;
     const { symbol, stream, from, to, reason } = change;
     if (to === null) return;
     // What the source before has said goes out before what the new one says.
@@ -232,23 +257,23 @@ export class Pipeline implements SourceListener {
       if (record.kind === 'trade') this.#bars.trade(record);
       this.#store(record);
     }
-    if (stream === 'book') {
-      const said = books.said(to, symbol);
-      if (said) publisher.book(said, () => said);
-    }
+    if (stream === 'book') this.#bookAnew({ source: to, symbol });
   }
 
-  #bookChanged(change: BookChange): void {
+  /** Returns whether the source of the book has come to be published by it. */
+  #bookChanged(change: BookChange): boolean {
     const { publisher, routing, books } = this.#parts;
     const { source, symbol, state, previous, reason } = change;
     publisher.news(news({ source, event: 'book', symbol, kind: 'book', state, previous, reason }));
     const trouble = state === 'live' ? null : reason === null ? state : `${state}: ${reason}`;
-    this.#changed(routing.trouble(source, symbol, 'book', trouble, this.#parts.nowUs()));
+    const route = routing.trouble(source, symbol, 'book', trouble, this.#parts.nowUs());
+    this.#changed(route);
     // Also told where no record is about to be published: a book that went stale.
     if (state !== 'live' && routing.activeOf(symbol, 'book') === source) {
       const said = books.said(source, symbol);
       if (said) publisher.book(said, () => said);
     }
+    return route?.to === source;
   }
 
   #tellLateness(nowUs: number): void {

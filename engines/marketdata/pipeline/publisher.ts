@@ -45,6 +45,7 @@ interface Open {
 interface OpenBook {
   readonly state: BookSaid['state'];
   readonly deltas: BookBody['deltas'];
+  anew: boolean;
   /** When the first change came. */
   receiveUs: number | undefined;
   say: () => BookSaid;
@@ -116,9 +117,13 @@ export class Publisher {
 
   /**
    * Adds a book that is there to be told, and what changed it; several changes in one turn become one body. `say` is asked for its levels when
-   * the body is made: reading them for each change would cost more than everything else.
+   * the body is made: reading them for each change would cost more than everything else. `anew`: changes that are not told are in it.
    */
-  book(of: Pick<BookSaid, 'source' | 'symbol' | 'state'>, say: () => BookSaid, delta?: BookDelta): void {
+  book(
+    of: Pick<BookSaid, 'source' | 'symbol' | 'state'>,
+    say: () => BookSaid,
+    { delta, anew = false }: { readonly delta?: BookDelta; readonly anew?: boolean } = {},
+  ): void {
     const { source, symbol, state } = of;
     const key = `${source} ${symbol}`;
     let open = this.#books.get(key);
@@ -134,10 +139,11 @@ export class Publisher {
       open = undefined;
     }
     if (!open) {
-      open = { state, deltas: [], say, receiveUs: undefined };
+      open = { state, deltas: [], anew: false, say, receiveUs: undefined };
       this.#books.set(key, open);
     }
     open.say = state === 'live' ? say : always(say());
+    open.anew ||= anew;
     open.receiveUs ??= delta?.tsReceiveUs;
     if (delta) open.deltas.push(deltaRow(delta));
     this.#schedule();
@@ -224,9 +230,11 @@ export class Publisher {
     this.#options.onPublished?.(source, receiveUs, nowUs);
   }
 
-  #sendBook(key: string, { say, deltas, receiveUs }: OpenBook): void {
+  #sendBook(key: string, { say, deltas, anew, receiveUs }: OpenBook): void {
     this.#books.delete(key);
-    const number = (this.#bookNumbers.get(key) ?? 0) + 1;
+    const last = this.#bookNumbers.get(key) ?? 0;
+    // A number is left out where whoever keeps levels from the changes has to take the whole book.
+    const number = last + (anew && last > 0 ? 2 : 1);
     this.#bookNumbers.set(key, number);
     const said = say();
     const records = Math.max(deltas.length, 1);

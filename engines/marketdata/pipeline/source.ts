@@ -216,13 +216,16 @@ export class Source {
 
   #heard(): void {
     this.#heardUs = this.#clock.nowUs();
-    // Whatever it was called: what speaks is connected.
-    if (this.#health !== 'connected') this.#become('connected', null);
+    // What speaks is connected; but one that lost a connection may have another, which says nothing of the one that it lost.
+    if (this.#health !== 'connected' && this.#health !== 'disconnected') this.#become('connected', null);
   }
 
   #event(event: SourceEvent): void {
     switch (event.event) {
       case 'connected':
+        this.#become('connected', null);
+        this.#heard();
+        break;
       case 'heartbeat':
         this.#heard();
         break;

@@ -127,7 +127,8 @@ export class ReplayOutput {
     this.#count(record);
     this.#told.add(record.symbol);
     const said = { ...step.said(), source: REPLAY };
-    publisher.book(said, () => said, record.kind === 'book_delta' ? record : undefined);
+    const delta = record.kind === 'book_delta' ? { delta: record } : {};
+    publisher.book(said, () => said, { ...delta, anew: step.anew });
   }
 
   // A book that is live is told with the record that made it so.

@@ -41,8 +41,9 @@ export interface SourceContext {
 
 /** What a source tells of itself beside records. */
 export type SourceEvent =
+  /** All of its connections are there. */
   | { readonly event: 'connected' }
-  /** Comes back by itself after `retryMs`. */
+  /** One of them was lost; it comes back by itself after `retryMs`. All books of the source begin anew, whichever connection it was. */
   | { readonly event: 'disconnected'; readonly reason: string; readonly retryMs: number }
   /** A message that is not what the venue documents: counted, not fatal. */
   | { readonly event: 'garbage'; readonly reason: string }

@@ -146,6 +146,16 @@ describe('sequence rules', () => {
     expect(book.counters).toMatchObject({ gap: 1, resyncs: 1 });
   });
 
+  test('Coinbase: a message that comes twice, after one of another book, breaks nothing', () => {
+    const connection = new ConnectionSequence();
+    const previous = (number: number, symbol: string) => {
+      connection.take(number);
+      return connection.previous(symbol);
+    };
+    expect([previous(5, 'A'), previous(6, 'B'), previous(5, 'A')]).toEqual([null, null, 5]);
+    expect(previous(7, 'A')).toBe(5);
+  });
+
   test('Coinbase: what is missing on the connection breaks each of its books once, others go on', () => {
     const { deltas, snapshots } = steady(4);
     const connection = new ConnectionSequence();

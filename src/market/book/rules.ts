@@ -135,6 +135,8 @@ export function bookRuleOf(source: string): BookRule {
  */
 export class ConnectionSequence {
   #last = Number.NaN;
+  // Number of the message just taken, which is not the last when it came twice.
+  #now = Number.NaN;
   #broken = false;
   readonly #books = new Map<string, number>();
   /** Messages that are missing so far. */
@@ -143,6 +145,7 @@ export class ConnectionSequence {
   /** Takes the number of the next message. Returns how many messages are missing before it, negative when it is no newer than the last. */
   take(sequence: number): number {
     const missing = Number.isNaN(this.#last) ? 0 : sequence - this.#last - 1;
+    this.#now = sequence;
     if (missing >= 0) this.#last = sequence;
     if (missing > 0) {
       this.missing += missing;
@@ -158,7 +161,7 @@ export class ConnectionSequence {
    */
   previous(symbol: string): number | null {
     const before = this.#books.get(symbol);
-    this.#books.set(symbol, this.#last);
+    if (before === undefined || this.#now > before) this.#books.set(symbol, this.#now);
     return before ?? (this.#broken ? this.#last - 1 : null);
   }
 }

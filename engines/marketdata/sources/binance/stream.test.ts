@@ -98,6 +98,19 @@ describe('the stream of Binance', () => {
     expect(sink.named('connected')).toHaveLength(2);
   });
 
+  test('a loss of one connection of futures begins the books of the other anew', async () => {
+    const { time, venue, sink, session } = rig(true);
+    session.want([TRADES, BOOK]);
+    await sink.until('book_snapshot', 1);
+    await eventually(() => venue.sockets.size === 2, 'two connections');
+    [...venue.sockets].find((socket) => socket.data.path === '/market/stream')!.terminate();
+    await sink.event_('disconnected');
+    const connected = sink.named('connected').length;
+    time.advance(sink.named('disconnected')[0]!.retryMs);
+    await sink.event_('connected', connected + 1);
+    await sink.until('book_snapshot', 2);
+  });
+
   test('a resync asks for one snapshot, however often it is called meanwhile', async () => {
     const { venue, sink, session } = rig();
     session.want([BOOK]);

@@ -41,6 +41,7 @@ export class BinanceStream implements LiveSession {
   readonly #fetching = new Map<string, AbortController>();
   #nextId = 1;
   #closed = false;
+  #lost = false;
 
   constructor(venue: Venue, context: SourceContext, sink: SourceSink, rest: BinanceRest) {
     this.#venue = venue;
@@ -145,10 +146,11 @@ export class BinanceStream implements LiveSession {
         open: () => {
           this.#subscribe(lane);
           if (this.#lanes.every(({ link }) => link === undefined || link.connected || link === lane.link))
-            this.#sink.event({ event: 'connected' });
+            this.#connected(lane);
         },
         message: (data, receivedUs) => this.#heard(lane, data, receivedUs),
         lost: (reason, retryMs) => {
+          this.#lost = true;
           lane.asked.clear();
           lane.pending.clear();
           // A snapshot of before the loss has no deltas to go on with.
@@ -157,6 +159,16 @@ export class BinanceStream implements LiveSession {
         },
       },
     );
+  }
+
+  /** All connections are there, `last` as the last one. A loss of one has ended the books of all: those of the others begin anew. */
+  #connected(last: Lane): void {
+    this.#sink.event({ event: 'connected' });
+    if (!this.#lost) return;
+    this.#lost = false;
+    for (const lane of this.#lanes)
+      if (lane !== last)
+        for (const stream of lane.asked) if (isDepth(stream)) this.#snapshot(nativeOf(stream));
   }
 
   #heard(lane: Lane, data: string | Uint8Array, receivedUs: number): void {
