@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { ManualClock } from '../../../../src/core/clock.ts';
 import { systemTimers } from '../../../../src/core/timers.ts';
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
 import { DAY_US, MINUTE_US, parseDay } from '../../../../src/market/sessions/days.ts';
@@ -26,7 +27,7 @@ function request(more: Partial<HistoryRequest>): HistoryRequest {
 
 /** Waits of the rate limit and of retries take no time. */
 function context(base: string, more: Partial<SourceContext> = {}) {
-  let nowUs = us('2024-03-12');
+  let nowUs = us('2024-03-13');
   const clock = { nowUs: () => nowUs };
   const timers = {
     after(ms: number, run: () => void) {
@@ -52,6 +53,28 @@ test('daily bars are as traded, oldest first, at midnight of their date', async 
   expect([asked.get('function'), asked.get('outputsize')]).toEqual(['TIME_SERIES_DAILY', 'full']);
   await readAll(alphavantage(context(server.base)), request({ fromUs: us('2024-03-01') }));
   expect(server.requests[1]!.url.searchParams.get('outputsize')).toBe('compact');
+});
+
+test('a day that still runs in New York is no bar yet', async () => {
+  await using server = new Provider(() => Response.json(recorded.daily));
+  const days = async (now: string) => {
+    const given = context(server.base, { clock: new ManualClock(Date.parse(now) * 1000) });
+    const bars = await readAll<BarRecord>(alphavantage(given), request({}));
+    return [bars.length, given.lines.join().includes('"not finished":1')];
+  };
+  // 23:59 and midnight of 11 March in New York, four hours behind UTC.
+  expect(await days('2024-03-12T03:59:00Z')).toEqual([1, true]);
+  expect(await days('2024-03-12T04:00:00Z')).toEqual([2, false]);
+});
+
+test('an hour that is not over is no bar yet', async () => {
+  await using server = new Provider(() => Response.json(recorded.intraday));
+  const bars = async (now: string) => {
+    const clock = new ManualClock(Date.parse(now) * 1000);
+    const range = { intervalUs: 60 * MINUTE_US, fromUs: us('2024-03-08'), toUs: us('2024-03-31') };
+    return (await readAll<BarRecord>(alphavantage(context(server.base, { clock })), request(range))).length;
+  };
+  expect([await bars('2024-03-11T13:59:59Z'), await bars('2024-03-11T14:00:00Z')]).toEqual([1, 2]);
 });
 
 test('intraday bars are asked for by month and follow the clocks of New York', async () => {

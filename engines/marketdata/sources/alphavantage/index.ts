@@ -88,7 +88,8 @@ class AlphaVantage {
       outputsize: ageDays <= COMPACT_DAYS ? 'compact' : 'full',
     };
     const skipped = new SkippedRows();
-    const bars = barsOf(request.symbol, DAY_US, await this.#ask(request, query, signal), skipped);
+    const body = await this.#ask(request, query, signal);
+    const bars = barsOf(request.symbol, DAY_US, body, this.#context.clock.nowUs(), skipped);
     yield* this.#within(request, bars, skipped, signal);
   }
 
@@ -109,7 +110,8 @@ class AlphaVantage {
         extended_hours: 'true',
       };
       const body = await this.#ask(request, query, signal);
-      const bars = barsOf(request.symbol, request.intervalUs!, body, skipped);
+      const nowUs = this.#context.clock.nowUs();
+      const bars = barsOf(request.symbol, request.intervalUs!, body, nowUs, skipped);
       yield* this.#within(request, bars, skipped, signal);
     }
   }

@@ -1,8 +1,9 @@
 // What Alpha Vantage answers for its time series, as bars and corporate actions, and the refusals that it sends with status 200.
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
-import { DAY_US, parseDay, Zone } from '../../../../src/market/sessions/days.ts';
+import { DAY_US, parseDay, type Zone } from '../../../../src/market/sessions/days.ts';
 import type { Refusal } from '../net/rest-client.ts';
 import { finite, objectOf, type SkippedRows } from '../skipped.ts';
+import { zoneNamed } from '../zones.ts';
 
 const LIMITED = /per (second|minute)|call frequency/i;
 
@@ -18,43 +19,58 @@ export function refusalOf(body: unknown): Refusal | null {
   return null;
 }
 
-/** One row of a time series: its time, the day it belongs to when it is one of a day, and its members by their name without a number. */
+/** One row of a time series: its time, when it is over where it is a bar, and its members by their name without a number. */
 interface Row {
   readonly us: number;
+  readonly overUs: number;
   readonly cells: Readonly<Record<string, unknown>>;
 }
 
-/** Returns the rows of a time series, oldest first, or null when the body has none. */
-function rowsOf(body: unknown, skipped: SkippedRows): Row[] | null {
+/** Returns the rows of a time series of bars of a length, oldest first, or null when the body has none. */
+function rowsOf(body: unknown, intervalUs: number, skipped: SkippedRows): Row[] | null {
   const answer = objectOf(body);
   if (!answer) return null;
   const meta = objectOf(answer['Meta Data']);
   const series = objectOf(Object.entries(answer).find(([name]) => name.startsWith('Time Series'))?.[1]);
   if (!meta || !series) return null;
   const named = Object.entries(meta).find(([name]) => name.endsWith('Time Zone'))?.[1];
-  const zone = zoneOf(named);
+  const zone =
+    typeof named === 'string' ? zoneNamed(named === 'US/Eastern' ? 'America/New_York' : named) : null;
   if (!zone) return null;
   const rows: Row[] = [];
   for (const [time, value] of Object.entries(series)) {
     const us = timeUs(time, zone);
     const cells = objectOf(value);
-    if (us === null || !cells) skipped.skip('no time');
-    else rows.push({ us, cells: unnumbered(cells) });
+    if (us === null || !cells) {
+      skipped.skip('no time');
+      continue;
+    }
+    // A date says nothing of the hours of its market: it is over with its day.
+    const overUs = intervalUs < DAY_US ? us + intervalUs : zone.utc(us / DAY_US + 1, 0);
+    rows.push({ us, overUs, cells: unnumbered(cells) });
   }
   return rows.sort((a, b) => a.us - b.us);
 }
 
-/** Returns the bars of a daily or intraday series, oldest first, or null when the body has none. Days are at midnight UTC of their date. */
+/**
+ * Returns the finished bars of a daily or intraday series, oldest first, or null when the body has none. Days are at midnight UTC of their date;
+ * the last row of a series is that of the running day or interval.
+ */
 export function barsOf(
   symbol: string,
   intervalUs: number,
   body: unknown,
+  nowUs: number,
   skipped: SkippedRows,
 ): BarRecord[] | null {
   const bars: BarRecord[] = [];
-  const rows = rowsOf(body, skipped);
+  const rows = rowsOf(body, intervalUs, skipped);
   if (!rows) return null;
-  for (const { us, cells } of rows) {
+  for (const { us, overUs, cells } of rows) {
+    if (overUs > nowUs) {
+      skipped.skip('not finished');
+      continue;
+    }
     const [open, high, low, close, volume] = ['open', 'high', 'low', 'close', 'volume'].map((name) =>
       finite(cells[name]),
     );
@@ -86,7 +102,7 @@ export function barsOf(
 
 /** Returns the splits and dividends of a daily adjusted series, oldest first, or null when the body is none. */
 export function actionsOf(symbol: string, body: unknown, skipped: SkippedRows): CorporateAction[] | null {
-  const rows = rowsOf(body, skipped);
+  const rows = rowsOf(body, DAY_US, skipped);
   if (!rows) return null;
   const actions: CorporateAction[] = [];
   for (const { us, cells } of rows) {
@@ -133,22 +149,6 @@ function timeUs(text: string, zone: Zone): number | null {
   if (match![2] === undefined) return day * DAY_US;
   if (hour > 23 || minute > 59 || second > 59) return null;
   return zone.utc(day, hour * 60 + minute) + second * 1_000_000;
-}
-
-const zones = new Map<string, Zone | null>();
-
-function zoneOf(name: unknown): Zone | null {
-  if (typeof name !== 'string') return null;
-  let zone = zones.get(name);
-  if (zone === undefined) {
-    try {
-      zone = new Zone(name === 'US/Eastern' ? 'America/New_York' : name);
-    } catch {
-      zone = null;
-    }
-    if (zones.size < 100) zones.set(name, zone);
-  }
-  return zone;
 }
 
 /** `1. open` is `open`. */
