@@ -95,7 +95,8 @@ class Yahoo {
     const intervalUs = request.intervalUs!;
     const nowUs = this.#context.clock.nowUs();
     const toUs = Math.min(request.toUs, nowUs);
-    const stepUs = intervalUs === DAY_US ? toUs : intervalUs === MINUTE_US ? MINUTES_US : INTRADAY_US;
+    const stepUs =
+      intervalUs === DAY_US ? Number.POSITIVE_INFINITY : intervalUs === MINUTE_US ? MINUTES_US : INTRADAY_US;
     const skipped = new SkippedRows();
     let lastUs = Number.NEGATIVE_INFINITY;
     for (let at = fromUs; at <= toUs; at += stepUs) {
@@ -106,7 +107,6 @@ class Yahoo {
       );
       lastUs = bars.at(-1)?.tsEventUs ?? lastUs;
       yield* batches(bars, signal);
-      if (stepUs <= 0) break;
     }
     skipped.tell(this.#context.log, ID, symbol);
   }

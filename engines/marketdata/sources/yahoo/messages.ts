@@ -1,15 +1,18 @@
 // What Yahoo Finance answers for a chart, as bars, splits and dividends.
 import type { ChartResultArray } from 'yahoo-finance2/modules/chart';
+import { ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { SkippedRows } from '../skipped.ts';
+import { zoneNamed } from '../zones.ts';
 
 const STAMPED = { source: 'yahoo', sequence: null, flags: 0 } as const;
 
 /**
  * Returns the finished bars of a chart, oldest first. Prices and volumes are adjusted for splits, not for dividends. A row of prices that are
- * null is a time without trades. The last row of a chart has the time of the last trade: of days, it is the bar of the session that
- * began last; of shorter bars, one that repeats a price.
+ * null is a time without trades. A chart that reaches to the present ends with a row at the time of the last trade, also long after the close:
+ * of days, it is the bar of the session of that trade, beside or instead of the one at its open; of shorter bars, one that repeats a price.
+ * Throws {@link ProviderError} for a time zone that is none.
  */
 export function barsOf(
   symbol: string,
@@ -18,22 +21,39 @@ export function barsOf(
   nowUs: number,
   skipped: SkippedRows,
 ): BarRecord[] {
-  const session = chart.meta.currentTradingPeriod.regular;
-  const [startUs, endUs] = [session.start.getTime() * 1000, session.end.getTime() * 1000];
+  const { regularMarketTime, currentTradingPeriod, exchangeTimezoneName } = chart.meta;
+  const { start, end } = currentTradingPeriod.regular;
+  const [startUs, endUs, lastTradeUs] = [start, end, regularMarketTime].map(
+    (date) => date.getTime() * 1000,
+  ) as [number, number, number];
+  const zone = zoneNamed(exchangeTimezoneName);
+  if (!zone)
+    throw new ProviderError(
+      'Expected a time zone from Yahoo Finance, was another text',
+      'Yahoo Finance',
+      200,
+    );
+  const openMinutes = (startUs - zone.utc(zone.localDay(startUs), 0)) / MINUTE_US;
   const bars = new Map<number, BarRecord>();
   for (const { date, open, high, low, close, volume } of chart.quotes) {
-    let us = date.getTime() * 1000;
+    const rowUs = date.getTime() * 1000;
     if (open === null || high === null || low === null || close === null || volume === null) {
       skipped.skip('no trade');
       continue;
     }
-    if (intervalUs === DAY_US && us > startUs) us = startUs;
-    const finishedUs = intervalUs === DAY_US && us === startUs ? endUs : us + intervalUs;
+    const isLastTrade = rowUs === lastTradeUs;
+    let us = rowUs;
+    // The hours of the present session may be those of the next one already.
+    if (intervalUs === DAY_US && rowUs > startUs) us = startUs;
+    else if (intervalUs === DAY_US && isLastTrade) us = zone.utc(zone.localDay(rowUs), openMinutes);
+    const finishedUs =
+      intervalUs < DAY_US ? us + intervalUs : us === startUs ? endUs : isLastTrade ? rowUs : us + DAY_US;
     if (finishedUs > nowUs) {
       skipped.skip('not finished');
       continue;
     }
-    if (intervalUs < DAY_US && us % MINUTE_US !== 0) {
+    const isOpen = rowUs >= startUs && rowUs < endUs;
+    if (intervalUs < DAY_US && (rowUs % MINUTE_US !== 0 || (isLastTrade && !isOpen))) {
       skipped.skip('last price, no bar');
       continue;
     }

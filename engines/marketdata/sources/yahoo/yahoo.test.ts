@@ -53,6 +53,54 @@ test('days are at the open of their session, adjusted for splits; the running on
   });
 });
 
+test('the last trade is a row of its session also when the hours of the next one are told, beside or instead of its day', async () => {
+  const body = structuredClone(recorded.daily);
+  const { meta } = body.chart.result[0]!;
+  // Early on 2 September: the hours are those of that day, the last row is still the trade at 16:00:01 of the day before.
+  for (const hours of Object.values(meta.currentTradingPeriod)) {
+    hours.start += 86_400;
+    hours.end += 86_400;
+  }
+  await using server = new Provider(() => Response.json(body));
+  const early = () => yahoo(context(server.base, '2020-09-02T08:00:00Z'));
+  const last = { tsEventUs: us('2020-09-01T13:30:00Z'), close: 134.179993, volume: 151948100 };
+  const bars = await readAll<BarRecord>(early(), request());
+  expect(bars.map(({ tsEventUs }) => tsEventUs).slice(1)).toEqual([
+    us('2020-08-31T13:30:00Z'),
+    last.tsEventUs,
+  ]);
+  expect(bars.at(-1)).toMatchObject(last);
+  // The day at its open as well, told before the volume of the closing auction was counted.
+  const result = body.chart.result[0]!;
+  const [quote] = result.indicators.quote;
+  result.timestamp.splice(3, 0, last.tsEventUs / 1e6);
+  for (const list of Object.values(quote!)) list.splice(3, 0, list[3]! - 0.25);
+  result.indicators.adjclose[0]!.adjclose.splice(3, 0, 131.9);
+  const both = await readAll<BarRecord>(early(), request());
+  expect(both).toEqual(bars);
+});
+
+test('a time before 1970 is asked for once', async () => {
+  await using server = new Provider(() => Response.json(recorded.daily));
+  await readAll(yahoo(context(server.base, '2020-09-02T08:00:00Z')), request({ fromUs: us('1962-01-02') }));
+  expect(server.requests).toHaveLength(1);
+});
+
+test('the last price of a closed session is no bar, also at a whole minute', async () => {
+  const body = structuredClone(recorded.daily);
+  const result = body.chart.result[0]! as Record<string, unknown>;
+  const close = us('2020-09-01T20:00:00Z') / 1e6;
+  body.chart.result[0]!.meta.regularMarketTime = close;
+  const ones = [1, 1];
+  result.timestamp = [close - 60, close];
+  result.events = undefined;
+  result.indicators = { quote: [{ open: ones, high: ones, low: ones, close: ones, volume: ones }] };
+  await using server = new Provider(() => Response.json(body));
+  const source = yahoo(context(server.base, '2020-09-01T22:00:00Z'));
+  const bars = await readAll<BarRecord>(source, request({ intervalUs: MINUTE_US, fromUs: us('2020-09-01') }));
+  expect(bars.map(({ tsEventUs }) => tsEventUs)).toEqual([(close - 60) * 1e6]);
+});
+
 test('a dividend is what was paid for a share of its time, although later splits divide it at Yahoo', async () => {
   await using server = new Provider(() => Response.json(recorded.daily));
   const actions = await readAll<CorporateAction>(
