@@ -9,7 +9,7 @@ import type {
 import { decimalText } from '../../../../src/market/scale.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { readAll, testContext } from '../../../../test/support/provider.ts';
+import { Provider, readAll, testContext } from '../../../../test/support/provider.ts';
 import type { HistoryRequest, SourceEvent } from '../port.ts';
 import { AlpacaDouble, streamTime } from './double.ts';
 import recorded from './fixtures/stocks.json' with { type: 'json' };
@@ -88,18 +88,33 @@ test('quotes have empty sides as zero, and a range is kept to the microsecond', 
   expect(await readAll<Quote>(alpaca(context(server)), late)).toHaveLength(1);
 });
 
-test('splits, dividends and renames come by their day', async () => {
+test('splits, dividends and renames come by their day, each for the symbol that it is of', async () => {
   await using server = new AlpacaDouble(KEYS, PAGES);
-  const actions = await readAll<CorporateAction>(
-    alpaca(context(server)),
-    request({ kind: 'corporate_action' }),
-  );
-  expect(actions).toMatchObject([
+  const given = context(server);
+  const actions = (symbol: string) =>
+    readAll<CorporateAction>(alpaca(given), request({ kind: 'corporate_action', symbol }));
+  expect(await actions('AAPL')).toMatchObject([
     { action: 'dividend', amount: 0.82, tsEventUs: us('2020-08-07') },
     { action: 'split', ratio: 4, tsEventUs: us('2020-08-31') },
-    { action: 'split', ratio: 0.125, tsEventUs: us('2021-08-02') },
+  ]);
+  expect(await actions('GE')).toMatchObject([{ action: 'split', ratio: 0.125, tsEventUs: us('2021-08-02') }]);
+  expect(await actions('FB')).toMatchObject([
     { action: 'rename', renamedTo: 'META', tsEventUs: us('2022-06-09') },
   ]);
+  // Asked for META, Alpaca tells of the rename as well: it is not META that got another name.
+  expect(await actions('META')).toEqual([]);
+  expect(given.lines.join()).toContain('"of another symbol":4');
+});
+
+test('a page that comes again is an error, not the end of the history', async () => {
+  await using server = new Provider(() => Response.json({ ...recorded.bars[0], next_page_token: 'again' }));
+  const given = testContext(
+    { rest: server.base },
+    { APCA_API_KEY_ID: KEYS[0], APCA_API_SECRET_KEY: KEYS[1] },
+  );
+  const read = readAll(alpaca(given), request({ intervalUs: MINUTE_US }));
+  await expect(read).rejects.toMatchObject({ slug: 'provider-error' });
+  expect(server.requests).toHaveLength(2);
 });
 
 test('keys never come into errors or logs, refused or missing', async () => {
@@ -165,6 +180,37 @@ test('the stream tells trades, quotes and bars, changes what it listens to, and 
   await eventually(() => records.length === 4, 'a trade of the new connection');
   await session.close();
   for (const key of KEYS) expect(JSON.stringify([events, given.lines])).not.toContain(key);
+});
+
+test('what is beyond the limit of symbols is refused by name and not asked for again, the rest goes on', async () => {
+  await using server = new AlpacaDouble(KEYS, PAGES);
+  server.symbolLimit = 1;
+  const records: MarketRecord[] = [];
+  const events: SourceEvent[] = [];
+  const given = context(server);
+  const session = alpaca(given).live!({
+    records: (batch) => void records.push(...batch),
+    event: (event) => void events.push(event),
+  });
+  session.want([{ symbol: 'AAPL', kind: 'trade' }]);
+  await eventually(() => server.subscribed.length === 1, 'the first subscription');
+  session.want(['AAPL', 'MSFT'].map((symbol) => ({ symbol, kind: 'trade' })));
+  await eventually(() => events.some(({ event }) => event === 'refused'), 'a refusal');
+  expect(events.filter(({ event }) => event === 'refused')).toEqual([
+    { event: 'refused', symbol: 'MSFT', kind: 'trade', reason: 'symbol limit exceeded' },
+  ]);
+  await eventually(() => server.subscribed.includes('unsubscribe trades MSFT'), 'that it is given up');
+  server.drop();
+  await eventually(() => server.subscribed.length === 4, 'a subscription anew');
+  expect(server.subscribed[3]).toBe('subscribe trades AAPL');
+  const t = streamTime(1_641_200_400, 0);
+  server.send([
+    { T: 't', S: 'AAPL', i: 1, x: 'D', p: 126.55, s: 1, t, c: [], z: 'C' },
+    { T: 'x', S: 'AAPL', i: 1, x: 'D', p: 126.55, s: 1, a: 'C', t, z: 'C' },
+  ]);
+  await eventually(() => given.lines.join().includes('took back'), 'a trade that was taken back');
+  expect(records).toHaveLength(1);
+  await session.close();
 });
 
 test('keys that are refused end the stream, and say so for all that is wanted', async () => {

@@ -10,8 +10,11 @@ export class AlpacaDouble {
   readonly requests: { readonly url: URL; readonly headers: Headers }[] = [];
   /** What was subscribed to and given up, in order. */
   readonly subscribed: string[] = [];
+  /** Symbols of one channel that a connection may have; a subscription beyond it is refused as a whole. */
+  symbolLimit = 30;
   readonly #server: Bun.Server<undefined>;
-  readonly #sockets = new Set<ServerWebSocket<undefined>>();
+  /** Connections with what each is sent, by channel. */
+  readonly #sockets = new Map<ServerWebSocket<undefined>, Map<string, Set<string>>>();
   readonly #keys: readonly [string, string];
 
   constructor(keys: readonly [string, string], pages: Pages) {
@@ -27,7 +30,7 @@ export class AlpacaDouble {
       },
       websocket: {
         open: (socket) => {
-          this.#sockets.add(socket);
+          this.#sockets.set(socket, new Map());
           this.#say(socket, [{ T: 'success', msg: 'connected' }]);
         },
         close: (socket) => void this.#sockets.delete(socket),
@@ -46,12 +49,12 @@ export class AlpacaDouble {
 
   /** Sends frames to all who listen. */
   send(frames: readonly Record<string, unknown>[]): void {
-    for (const socket of this.#sockets) this.#say(socket, frames);
+    for (const socket of this.#sockets.keys()) this.#say(socket, frames);
   }
 
   /** Ends all connections. */
   drop(): void {
-    for (const socket of this.#sockets) socket.terminate();
+    for (const socket of this.#sockets.keys()) socket.terminate();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,9 +80,22 @@ export class AlpacaDouble {
       ]);
       return;
     }
-    for (const [channel, symbols] of Object.entries(channels))
+    const sent = this.#sockets.get(socket)!;
+    for (const [channel, symbols] of Object.entries(channels) as [string, string[]][]) {
       this.subscribed.push(`${action} ${channel} ${symbols}`);
-    this.#say(socket, [{ T: 'subscription', ...channels }]);
+      const now = new Set(sent.get(channel));
+      for (const symbol of symbols) {
+        if (action === 'subscribe') now.add(symbol);
+        else now.delete(symbol);
+      }
+      if (now.size > this.symbolLimit) {
+        this.#say(socket, [{ T: 'error', code: 405, msg: 'symbol limit exceeded' }]);
+        return;
+      }
+      sent.set(channel, now);
+    }
+    const lists = ['trades', 'quotes', 'bars'].map((channel) => [channel, [...(sent.get(channel) ?? [])]]);
+    this.#say(socket, [{ T: 'subscription', ...Object.fromEntries(lists) }]);
   }
 
   #say(socket: ServerWebSocket<undefined>, frames: readonly Record<string, unknown>[]): void {

@@ -129,8 +129,9 @@ function recordOf(from: From, request: HistoryRequest, row: Row): MarketRecord |
 async function* actions(reading: Reading): AsyncGenerator<readonly CorporateAction[]> {
   const { context, request, from, signal } = reading;
   const skipped = new SkippedRows();
+  const native = request.nativeSymbol ?? nativeSymbol(request.symbol);
   const asked = {
-    symbols: request.nativeSymbol ?? nativeSymbol(request.symbol),
+    symbols: native,
     types: 'forward_split,reverse_split,cash_dividend,name_change',
     start: dateOf(request.fromUs, Math.floor),
     end: dateOf(request.toUs, Math.ceil),
@@ -144,7 +145,7 @@ async function* actions(reading: Reading): AsyncGenerator<readonly CorporateActi
       ({ actions: api }) =>
         api.corporateActionsRaw(pageToken === undefined ? asked : { ...asked, pageToken }, { signal }),
   )) {
-    const page = actionsOf(from, body, skipped);
+    const page = actionsOf(from, native, body, skipped);
     if (!page)
       throw new ProviderError(`Expected corporate actions from ${TITLE}, was another answer`, TITLE, 200);
     found.push(...page);
@@ -161,7 +162,7 @@ async function* actions(reading: Reading): AsyncGenerator<readonly CorporateActi
 
 type Call = Parameters<AlpacaClient['body']>[0];
 
-/** Asks for page after page by the tokens of the provider; a token that comes again ends it, as it would for ever. */
+/** Asks for page after page by the tokens of the provider. Throws {@link ProviderError} for a token that comes again: asking on would never end, and what follows is missing. */
 async function* pages(
   { client, signal }: Reading,
   call: (pageToken: string | undefined) => Call,
@@ -174,7 +175,9 @@ async function* pages(
     if (!body) throw new ProviderError(`Expected a page from ${TITLE}, was another answer`, TITLE, 200);
     yield body;
     const next = body.next_page_token;
-    if (typeof next !== 'string' || next === '' || seen.has(next)) return;
+    if (typeof next !== 'string' || next === '') return;
+    if (seen.has(next))
+      throw new ProviderError(`Expected a next page from ${TITLE}, was an earlier one again`, TITLE, 200);
     seen.add(next);
     token = next;
   }

@@ -90,12 +90,25 @@ export function barOf(from: From, intervalUs: number, row: Row): BarRecord | str
   };
 }
 
-/** Returns splits, dividends and renames of an answer about corporate actions, or null when the body is none. Days are at midnight UTC. */
-export function actionsOf(from: From, body: unknown, skipped: SkippedRows): CorporateAction[] | null {
+/**
+ * Returns splits, dividends and renames of `native` in an answer about corporate actions, or null when the body is none. Days are at midnight
+ * UTC. A rename belongs to the symbol that it ends: the answer for the new one has it as well.
+ */
+export function actionsOf(
+  from: From,
+  native: string,
+  body: unknown,
+  skipped: SkippedRows,
+): CorporateAction[] | null {
   const all = objectOf(objectOf(body)?.corporate_actions);
   if (!all) return null;
   const actions: CorporateAction[] = [];
-  const add = (day: unknown, what: Pick<CorporateAction, 'action'> & Partial<CorporateAction>) => {
+  const add = (
+    of: unknown,
+    day: unknown,
+    what: Pick<CorporateAction, 'action'> & Partial<CorporateAction>,
+  ) => {
+    if (of !== native) return skipped.skip('of another symbol');
     const at = typeof day === 'string' ? parseDay(day) : null;
     if (at === null || [what.ratio, what.amount].some(Number.isNaN) || what.renamedTo === '')
       return skipped.skip('no day or number');
@@ -109,13 +122,13 @@ export function actionsOf(from: From, body: unknown, skipped: SkippedRows): Corp
     (Array.isArray(all[name]) ? all[name] : []).map((row) => objectOf(row) ?? {});
   for (const row of [...rows('forward_splits'), ...rows('reverse_splits')]) {
     const ratio = (finite(row.new_rate) ?? Number.NaN) / (finite(row.old_rate) ?? Number.NaN);
-    add(row.ex_date, { action: 'split', ratio });
+    add(row.symbol, row.ex_date, { action: 'split', ratio });
   }
   for (const row of rows('cash_dividends'))
-    add(row.ex_date, { action: 'dividend', amount: finite(row.rate) ?? Number.NaN });
+    add(row.symbol, row.ex_date, { action: 'dividend', amount: finite(row.rate) ?? Number.NaN });
   for (const row of rows('name_changes')) {
     const renamedTo = typeof row.new_symbol === 'string' ? row.new_symbol : '';
-    add(row.process_date, { action: 'rename', renamedTo });
+    add(row.old_symbol, row.process_date, { action: 'rename', renamedTo });
   }
   return actions.sort((a, b) => a.tsEventUs - b.tsEventUs);
 }

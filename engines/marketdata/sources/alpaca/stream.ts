@@ -12,6 +12,9 @@ import { barOf, type From, quoteOf, type Row, tradeOf } from './messages.ts';
 const RETRY_MS = 500;
 
 const KINDS = ['trade', 'quote', 'bar'] as const;
+const CHANNELS = { trade: 'trades', quote: 'quotes', bar: 'bars' } as const;
+/** What the SDK calls the errors 405 and 409: the last subscription is refused, those before it go on. */
+const REFUSALS: ReadonlySet<string> = new Set(['symbol limit exceeded', 'insufficient subscription']);
 type Kind = (typeof KINDS)[number];
 
 export interface AlpacaStreamParts {
@@ -35,6 +38,10 @@ export class AlpacaSession implements LiveSession {
   #stream: streaming.StockDataStream | undefined;
   #closed = false;
   #lost = false;
+  /** Why Alpaca ended a connection, where it said so. */
+  #lastError: string | undefined;
+  /** What Alpaca said last that it sends. */
+  #confirmed: Readonly<Record<string, readonly string[]>> = {};
 
   constructor(parts: AlpacaStreamParts, sink: SourceSink) {
     this.#parts = parts;
@@ -71,7 +78,7 @@ export class AlpacaSession implements LiveSession {
   }
 
   async #open(): Promise<void> {
-    const { client, feed } = this.#parts;
+    const { client, feed, context, source } = this.#parts;
     let stream: streaming.StockDataStream;
     try {
       stream = (await client.sdk()).stream({ feed });
@@ -82,16 +89,30 @@ export class AlpacaSession implements LiveSession {
     this.#stream = stream;
     stream.on('authorized', () => {
       this.#lost = false;
+      this.#lastError = undefined;
+      this.#confirmed = {};
       this.#sink.event({ event: 'connected' });
     });
     stream.on('state_change', (state: string) => {
       if (state !== 'waiting to reconnect' || this.#lost) return;
       this.#lost = true;
-      this.#sink.event({ event: 'disconnected', reason: 'the connection is lost', retryMs: RETRY_MS });
+      const reason = this.#lastError ?? 'the connection is lost';
+      this.#sink.event({ event: 'disconnected', reason, retryMs: RETRY_MS });
     });
-    stream.on('error', (reason: string) => {
-      this.#sink.event({ event: 'garbage', reason: said(reason, client.secrets) });
+    stream.on('subscription', (confirmed: Readonly<Record<string, readonly string[]>>) => {
+      this.#confirmed = confirmed;
     });
+    stream.on('error', (message: string) => {
+      const reason = said(message, client.secrets);
+      this.#lastError = reason;
+      if (REFUSALS.has(message)) this.#refuseUnconfirmed(reason);
+      else this.#sink.event({ event: 'garbage', reason });
+    });
+    // Come with trades by themselves. What was handed on cannot be taken back; history leaves it out.
+    const takenBack = (symbol: string, id: string | undefined) =>
+      context.log.info({ source, symbol, id }, 'the exchange took back or corrected a trade that was told');
+    stream.onCancelError(({ symbol, idRaw }) => takenBack(symbol, idRaw));
+    stream.onCorrection(({ symbol, originalIdRaw }) => takenBack(symbol, originalIdRaw));
     stream.onTrade((trade) => this.#hear('trade', trade.symbol, (from) => tradeOf(from, shortTrade(trade))));
     stream.onQuote((quote) => this.#hear('quote', quote.symbol, (from) => quoteOf(from, shortQuote(quote))));
     stream.onBar((bar) => this.#hear('bar', bar.symbol, (from) => barOf(from, MINUTE_US, shortBar(bar))));
@@ -119,6 +140,24 @@ export class AlpacaSession implements LiveSession {
   #refuseAll(message: string): void {
     for (const kind of KINDS)
       for (const symbol of this.#symbols[kind].values()) this.#refuse(symbol, kind, message);
+  }
+
+  /** Gives up what Alpaca does not send, so that the next connection does not ask for it with all the rest and is refused as a whole. */
+  #refuseUnconfirmed(reason: string): void {
+    for (const kind of KINDS) {
+      const sent = new Set(this.#confirmed[CHANNELS[kind]]);
+      const refused = [...this.#symbols[kind]].filter(([native]) => !sent.has(native));
+      if (refused.length === 0) continue;
+      unsubscribe(
+        this.#stream!,
+        kind,
+        refused.map(([native]) => native),
+      );
+      for (const [native, symbol] of refused) {
+        this.#symbols[kind].delete(native);
+        this.#refuse(symbol, kind, reason);
+      }
+    }
   }
 
   #refuse(symbol: string, kind: MarketKind, message: string): void {
