@@ -29,6 +29,8 @@ export class TwsDouble {
   clientId = '';
   /** Refuses subscriptions of this symbol. */
   refused = '';
+  /** Whether another program has the number of the client. */
+  taken = false;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #bars: Bars;
@@ -108,6 +110,11 @@ export class TwsDouble {
     const [kind, id] = fields as [string, string];
     if (kind === START_API) {
       this.clientId = fields[2]!;
+      if (this.taken) {
+        write(socket, [4, 2, -1, 326, 'Unable to connect as the client id is already in use.', '']);
+        socket.end();
+        return;
+      }
       write(socket, [15, 1, 'DU0000001']);
       write(socket, [9, 1, 1]);
     } else if (kind === REQ_CONTRACT) {

@@ -13,6 +13,12 @@ const CLIENT_ID = 'IB_CLIENT_ID';
 const DEFAULT_CLIENT_ID = 10;
 const CONNECT_MS = 15_000;
 
+/** What TWS says of its own connection to IB (TWS API, `System Message Codes`): lost, back without and with what was subscribed to. */
+const AWAY = 1100;
+const BACK: ReadonlySet<number> = new Set([1101, 1102]);
+/** Another program has the number of this client: said before TWS ends the connection. */
+const NUMBER_TAKEN = 326;
+
 export type Sdk = typeof import('@stoqey/ib');
 
 /** What one request hears: errors of its number, and the loss of the connection. */
@@ -97,10 +103,18 @@ export class Gateway {
     api.on(EventName.error, (error: Error, code: number, id: number) => {
       if (!current()) return;
       const listener = this.#listeners.get(id);
-      if (listener) listener.failed(code, said(error.message));
+      const reason = said(error.message);
+      const warning = sdk.isNonFatalError(code, error);
+      if (listener && !warning) listener.failed(code, reason);
       // Without a number: of the connection, or a message that the SDK cannot read.
-      else if (!this.#ready) this.#lost(sdk, said(error.message));
-      else this.#context.log.warn({ source: 'ib', code, reason: said(error.message) }, 'an error of IB');
+      else if (!this.#ready && !warning) this.#lost(sdk, reason);
+      else this.#context.log.warn({ source: 'ib', code, reason }, 'a warning of IB');
+    });
+    // The socket to TWS stays open while TWS has lost IB, and nothing comes over it.
+    api.on(EventName.info, (message: string, code: number) => {
+      if (!current()) return;
+      if (code === NUMBER_TAKEN || BACK.has(code)) this.#lost(sdk, said(message));
+      else if (code === AWAY) this.#tell(said(message), CONNECT_MS);
     });
     this.#cancel = this.#context.timers.after(CONNECT_MS, () => {
       if (current() && !this.#ready) this.#lost(sdk, `not ready within ${CONNECT_MS} ms`);
@@ -116,6 +130,10 @@ export class Gateway {
       this.#cancel = undefined;
       if (this.#listeners.size > 0 && !this.#api) this.#connect(sdk);
     });
+    this.#tell(reason, retryMs);
+  }
+
+  #tell(reason: string, retryMs: number): void {
     for (const listener of [...this.#listeners.values()]) listener.lost(reason, retryMs);
   }
 

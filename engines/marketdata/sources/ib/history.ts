@@ -10,16 +10,20 @@ import { contractOf, nativeSymbol } from './contracts.ts';
 import type { Gateway } from './gateway.ts';
 import { answerOf } from './request.ts';
 
-/** Names of sizes, and the longest part that may be asked for at once (TWS API, `Historical Data Limitations`). */
+/**
+ * Names of sizes, and the parts that a range is asked for in, well within what IB answers at once (TWS API, `Historical Data Limitations`). IB goes
+ * back from the end by sessions, of which one that has begun counts whole: the duration is a day longer than its part, so that a part
+ * that ends within a session has its beginning too.
+ */
 export const SIZES: Readonly<Record<number, readonly [size: string, duration: string, partUs: number]>> = {
-  [MINUTE_US]: ['1 min', '1 D', DAY_US],
-  [2 * MINUTE_US]: ['2 mins', '2 D', 2 * DAY_US],
-  [3 * MINUTE_US]: ['3 mins', '1 W', 7 * DAY_US],
-  [5 * MINUTE_US]: ['5 mins', '1 W', 7 * DAY_US],
-  [15 * MINUTE_US]: ['15 mins', '1 W', 7 * DAY_US],
-  [30 * MINUTE_US]: ['30 mins', '1 M', 28 * DAY_US],
-  [60 * MINUTE_US]: ['1 hour', '1 M', 28 * DAY_US],
-  [DAY_US]: ['1 day', '1 Y', 365 * DAY_US],
+  [MINUTE_US]: ['1 min', '2 D', DAY_US],
+  [2 * MINUTE_US]: ['2 mins', '3 D', 2 * DAY_US],
+  [3 * MINUTE_US]: ['3 mins', '8 D', 7 * DAY_US],
+  [5 * MINUTE_US]: ['5 mins', '8 D', 7 * DAY_US],
+  [15 * MINUTE_US]: ['15 mins', '8 D', 7 * DAY_US],
+  [30 * MINUTE_US]: ['30 mins', '29 D', 28 * DAY_US],
+  [60 * MINUTE_US]: ['1 hour', '29 D', 28 * DAY_US],
+  [DAY_US]: ['1 day', '1 Y', 364 * DAY_US],
 };
 
 interface Row {

@@ -7,7 +7,7 @@ import { eventually } from '../../../../test/support/eventually.ts';
 import { readAll, testContext } from '../../../../test/support/provider.ts';
 import type { HistoryRequest, SourceEvent } from '../port.ts';
 import { contractOf, nativeSymbol } from './contracts.ts';
-import { TwsDouble } from './double.ts';
+import { type BarsAsked, TwsDouble } from './double.ts';
 import { ib } from './index.ts';
 
 function us(time: string): number {
@@ -117,9 +117,28 @@ test('minutes are asked for by days, and each bar comes once', async () => {
   expect(server.asked[0]).toMatchObject({
     secType: 'CASH',
     shown: 'MIDPOINT',
-    duration: '1 D',
+    duration: '2 D',
     size: '1 min',
   });
+});
+
+/** Sessions of New York in March 2024 as IB tells of them: a duration of days counts back whole sessions, the one that has begun among them. */
+function bySessions({ end, duration }: BarsAsked): readonly (readonly unknown[])[] {
+  const endUs = us(end.replace(/(....)(..)(..)-/, '$1-$2-$3T').concat('Z'));
+  const opens = ['2024-03-06', '2024-03-07', '2024-03-08'].map((day) => us(`${day}T14:30:00Z`));
+  const begun = opens.filter((openUs) => openUs < endUs).slice(-Number(duration.split(' ')[0]));
+  const minutes = begun.flatMap((openUs) => [...Array(390).keys()].map((n) => openUs + n * MINUTE_US));
+  return minutes.filter((at) => at < endUs).map((at) => [String(at / 1e6), 1, 2, 0.5, 1.5, 10, 1, 3]);
+}
+
+test('a range that begins and ends within sessions is whole', async () => {
+  await using server = await TwsDouble.listen(bySessions);
+  const fromUs = us('2024-03-06T17:00:00Z');
+  const toUs = us('2024-03-08T16:59:00Z');
+  const bars = await readAll<BarRecord>(source(server), request({ intervalUs: MINUTE_US, fromUs, toUs }));
+  // From 12:00 to 16:00 on the 6th, the 7th, from 9:30 to 12:00 on the 8th.
+  expect(bars).toHaveLength(240 + 390 + 150);
+  expect([bars[0]!.tsEventUs, bars.at(-1)!.tsEventUs]).toEqual([fromUs, toUs]);
 });
 
 test('a contract is an instrument with its steps', async () => {
@@ -224,4 +243,40 @@ test('trades and quotes come tick by tick, and again after a loss of the connect
   await eventually(() => server.ticks.size === 1, 'the end of a subscription');
   await session.close();
   await eventually(() => server.open === 0, 'the end of the connection');
+});
+
+test('a warning ends nothing, and what TWS says of its own connection to IB is heard', async () => {
+  await using server = await TwsDouble.listen();
+  const records: MarketRecord[] = [];
+  const events: SourceEvent[] = [];
+  const session = source(server).live!({
+    records: (batch) => void records.push(...batch),
+    event: (event) => void events.push(event),
+  });
+  session.want([{ symbol: 'AAPL', kind: 'quote' }]);
+  await eventually(() => server.ticks.size === 1, 'a subscription');
+  const error = (id: string, code: number, message: string) => server.send(4, 2, id, code, message, '');
+  error('-1', 2104, 'Market data farm connection is OK:usfarm');
+  error(server.numberOf('AAPL BidAsk')!, 10167, 'Displaying delayed market data');
+  error('-1', 1100, 'Connectivity between IB and TWS has been lost');
+  await eventually(() => events.some(({ event }) => event === 'disconnected'), 'a loss');
+  expect(events.map(({ event }) => event)).toEqual(['connected', 'disconnected']);
+  // One more wish meanwhile does not make what is heard come twice.
+  session.want(['AAPL', 'MSFT'].map((symbol) => ({ symbol, kind: 'quote' })));
+  await eventually(() => server.ticks.size === 2, 'another subscription');
+  server.send(99, server.numberOf('AAPL BidAsk'), 3, 1_709_908_201, 170.72, -1, 3, 0, 0);
+  await eventually(() => records.length > 0, 'a quote');
+  // An empty side, and no record twice.
+  expect(records).toMatchObject([{ kind: 'quote', bid: 17_072, ask: 0, askSize: 0 }]);
+  error('-1', 1101, 'Connectivity between IB and TWS has been restored - data lost');
+  await eventually(() => server.connections === 2 && server.ticks.size === 2, 'subscriptions anew');
+  expect(events.map(({ event }) => event)).toEqual(['connected', 'disconnected', 'connected']);
+  await session.close();
+});
+
+test('a number that another program has is the reason that is told', async () => {
+  await using server = await TwsDouble.listen(() => []);
+  server.taken = true;
+  const refused = readAll(source(server), request({}));
+  await expect(refused).rejects.toThrow('client id is already in use');
 });

@@ -72,7 +72,6 @@ export class IbSession implements LiveSession {
         // Once for the connection, not for each subscription.
         if (this.#lostUntold) this.#sink.event({ event: 'disconnected', reason, retryMs });
         this.#lostUntold = false;
-        this.#heard = undefined;
       },
       ready: (api, sdk) => {
         this.#hear(sdk, api);
@@ -99,7 +98,9 @@ export class IbSession implements LiveSession {
       this.#record(id, 'trade', Number(time), [price], [size]);
     });
     api.on(EventName.tickByTickBidAsk, (id, time, bid, ask, bidSize, askSize) => {
-      this.#record(id, 'quote', Number(time), [bid, ask], [bidSize, askSize]);
+      // A side that is empty has price -1 and no size; prices below 0 with a size are those of some futures.
+      const prices = [bidSize || bid !== -1 ? bid : 0, askSize || ask !== -1 ? ask : 0];
+      this.#record(id, 'quote', Number(time), prices, [bidSize, askSize]);
     });
   }
 
