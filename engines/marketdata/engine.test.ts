@@ -189,6 +189,12 @@ describe('marketdata engine', () => {
     const served = await engine.get('/bars/SIM-BTC?limit=5');
     expect(served.body).toMatchObject({ source: 'simulated', interval_us: 10_000 });
     expect(served.body.bars.length).toBeGreaterThan(0);
+    const asked = { symbol: 'SIM-BTC', kinds: ['bars'], store: false };
+    expect(await engine.post('/subscriptions', asked)).toMatchObject({
+      status: 201,
+      body: { sources: ['simulated'], interval_us: 10_000 },
+    });
+    expect((await engine.post('/subscriptions', { ...asked, interval_us: 60e6 })).status).toBe(409);
   });
 });
 

@@ -1,12 +1,10 @@
 // Requests and replies of the Market Data engine.
 import { z } from 'zod';
+import { symbolSchema } from '../../src/market/symbol.ts';
 import { barOptions, timeUs } from './history/schemas.ts';
 
 const MICROS = 'microseconds since the epoch';
-const symbol = z
-  .string()
-  .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
-  .describe('instrument, such as BTC-PERP');
+const symbol = symbolSchema.describe('instrument, such as BTC-PERP');
 const interval = z.coerce
   .number()
   .int()

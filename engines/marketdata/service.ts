@@ -35,7 +35,7 @@ import {
 } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
-
+import type { SourceFactory } from './sources/port.ts';
 import { Uploads } from './uploads.ts';
 
 /** Times its limit that a compressed file may unpack to. */
@@ -77,10 +77,10 @@ export class MarketDataService {
     this.replays = new Replays(context, store, this.#feed, this.#watch, this.marketReplays);
     const replay = (request: ReplayRequest) => this.replay(request);
     this.pipeline = new PipelineService(context, {
-      known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => ({ id, factory }))],
+      known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => real(id, factory))],
       find: (id) => {
         const factory = sourceOf(id);
-        return factory && { id, factory };
+        return factory && real(id, factory);
       },
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
@@ -290,6 +290,11 @@ export class MarketDataService {
   async #bars() {
     return (await this.history()).bars;
   }
+}
+
+// Nobody else has an invented instrument.
+function real(id: string, factory: SourceFactory): KnownSource {
+  return { id, factory, has: (symbol) => !isSimulated(symbol) };
 }
 
 function quarantineRows(rows: readonly Quarantined[]) {

@@ -117,6 +117,7 @@ program
   .description('print market records as they come, one JSON object a line, until Ctrl-C')
   .option('--kinds <kinds>', 'trades, quotes, book, bars, funding, ..., separated by commas', 'trades')
   .option('--source <ids>', 'sources, the best first; the engine chooses when absent')
+  .option('--interval-us <microseconds>', 'length of bars; that which there is, else a minute, when absent')
   .option('--listen', 'make no subscription: print what comes anyway, as a replay')
   .option('--count <records>', 'end after so many')
   .action(async (symbol, options) =>

@@ -45,6 +45,21 @@ const definition: EngineDefinition = {
           side: z.enum(['buy', 'sell']),
           legs: z.array(z.object({ qty: z.number().positive() })),
         }),
+      })
+      .post('/kinds', ({ body }) => body, {
+        body: z.discriminatedUnion('mode', [
+          z.strictObject({
+            mode: z.literal('slow'),
+            speed: z.union([z.literal('max'), z.number().max(1000)]).optional(),
+            bars: z
+              .discriminatedUnion('unit', [
+                z.strictObject({ unit: z.literal('tick'), 'a/b': z.int() }),
+                z.strictObject({ unit: z.literal('volume') }),
+              ])
+              .optional(),
+          }),
+          z.strictObject({ mode: z.literal('fast') }),
+        ]),
       }),
   }),
 };
@@ -111,6 +126,36 @@ describe('engine kit', () => {
       'query/limit',
     ]);
     expect((await engine.get('/items/1')).body).toEqual({ id: 1, limit: 2 });
+  });
+
+  test('names unknown fields, and what tells the kinds of a body apart', async () => {
+    const errorsOf = async (body: object) => {
+      const reply = await engine.post('/kinds', body);
+      expect(problemOf(reply)).toEqual([422, 'invalid-option']);
+      return reply.body.errors;
+    };
+    const mode = { pointer: '/mode', expected: 'one of "slow"|"fast"' };
+    expect(await errorsOf({})).toEqual([{ ...mode, received: 'missing' }]);
+    expect(await errorsOf({ mode: SECRET })).toEqual([mode]);
+    const none = 'no field of this name';
+    expect(await errorsOf({ mode: 'fast', x: SECRET, 'y.z': 1 })).toEqual([
+      { pointer: '/x', expected: none },
+      { pointer: '/y.z', expected: none },
+    ]);
+    expect(await errorsOf({ mode: 'slow', bars: { unit: 'tick', 'a/b': '1', q: 1 } })).toEqual([
+      { pointer: '/bars/a~1b', expected: 'number', received: 'string' },
+      { pointer: '/bars/q', expected: none },
+    ]);
+    expect(await errorsOf({ mode: 'slow', bars: {} })).toEqual([
+      { pointer: '/bars/unit', expected: 'one of "tick"|"volume"', received: 'missing' },
+    ]);
+    expect(await errorsOf({ mode: 'slow', speed: SECRET })).toEqual([
+      { pointer: '/speed', expected: '"max" or number' },
+    ]);
+    expect(await errorsOf({ mode: 'slow', speed: 1e6 })).toEqual([
+      { pointer: '/speed', expected: 'number <=1000' },
+    ]);
+    expect(await errorsOf([])).toEqual([{ pointer: '', expected: 'object', received: 'array' }]);
   });
 
   test('takes a route without a body where none is needed, and refuses bodies that are no JSON', async () => {

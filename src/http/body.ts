@@ -32,7 +32,7 @@ export async function readJson<T>(request: Request, limitBytes: number, schema: 
     throw new MalformedBodyError();
   });
   const checked = schema.safeParse(body);
-  if (!checked.success) throw invalidBody(checked.error);
+  if (!checked.success) throw invalidBody(checked.error, body);
   return checked.data;
 }
 

@@ -1,14 +1,8 @@
 // Errors as RFC 9457 problem documents: one place maps everything that can go wrong to a status and a type.
 import type { z } from 'zod';
-import type { FieldError } from '../core/errors.ts';
-import {
-  InvalidOptionError,
-  InvariantError,
-  MalformedBodyError,
-  NautilusError,
-  NotFoundError,
-  pointerPart,
-} from '../core/errors.ts';
+import type { InvalidOptionError } from '../core/errors.ts';
+import { InvariantError, MalformedBodyError, NautilusError, NotFoundError } from '../core/errors.ts';
+import { fieldErrors, type Issue, invalidFields } from '../core/field-errors.ts';
 
 /** Media type of RFC 9457. */
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -19,15 +13,21 @@ interface ElysiaFailure {
   readonly request: Request;
 }
 
-interface ValidationIssue {
-  readonly path?: string;
-  readonly message?: string;
+interface Standard {
+  readonly '~standard': { validate(value: unknown): object };
+}
+
+/** What the framework throws when a schema refuses a part of a request. */
+interface Refused {
+  readonly type?: string;
+  readonly validator?: Standard | { readonly schema: Standard };
+  readonly value?: unknown;
 }
 
 /** Returns the NautilusError that stands for whatever Elysia caught. Unknown errors become `internal`, without detail. */
 export function toNautilusError({ code, error, request }: ElysiaFailure): NautilusError {
   if (error instanceof NautilusError) return error;
-  if (code === 'VALIDATION') return validationError(error as { type?: string; all?: ValidationIssue[] });
+  if (code === 'VALIDATION') return validationError(error as Refused);
   if (code === 'PARSE') {
     const cause = (error as Error).cause;
     return cause instanceof NautilusError ? cause : new MalformedBodyError();
@@ -56,50 +56,20 @@ export function problemResponse(error: NautilusError, requestId: string): Respon
   return new Response(JSON.stringify(body), { status: error.status, headers });
 }
 
-/** Returns the error of a body that its schema refuses, in the words of every other route. */
-export function invalidBody({ issues }: z.ZodError): InvalidOptionError {
-  const all = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-  return validationError({ type: 'body', all }) as InvalidOptionError;
+/** Returns the error of a body that its schema refuses, in the words of every other route; with the body, what is missing is said to be. */
+export function invalidBody({ issues }: z.ZodError, body?: unknown): InvalidOptionError {
+  return invalidFields(fieldErrors(issues, '', body));
 }
 
 const PLACES: Record<string, string> = { body: '', query: 'query', params: 'path', headers: 'header' };
 
-function validationError(error: { type?: string; all?: ValidationIssue[] }): NautilusError {
-  const place = PLACES[error.type ?? 'body'];
+function validationError({ type = 'body', validator, value }: Refused): NautilusError {
+  const place = PLACES[type];
   // A reply of ours that breaks its own schema is our fault, not the caller's.
-  if (place === undefined) return new InvariantError(`a ${error.type} breaks its schema`);
-  const errors = (error.all ?? []).map((issue) => fieldError(place, issue));
-  const named = errors.map((e) => `Expected ${e.expected} for ${e.pointer || 'the body'}${was(e)}`);
-  return new InvalidOptionError(named.slice(0, 3).join('; ') || 'Invalid request', errors);
-}
-
-function was(e: FieldError): string {
-  return e.received === undefined ? '' : `, was ${e.received}`;
-}
-
-// zod says "Invalid input: expected number, received string": kinds of values, never the values.
-const EXPECTED_RECEIVED = /expected (.+?), received (.+)$/;
-const PREFIX = /^(Invalid \w+|Too small|Too big)(: |$)/;
-
-function fieldError(place: string, issue: ValidationIssue): FieldError {
-  const path = (issue.path ?? '')
-    .split('.')
-    .filter((part) => part !== '')
-    .map(pointerPart);
-  const pointer = place === '' ? path.map((p) => `/${p}`).join('') : [place, ...path].join('/');
-  const message = issue.message ?? '';
-  const match = EXPECTED_RECEIVED.exec(message);
-  if (!match) return { pointer, expected: expectation(message) };
-  return { pointer, expected: match[1]!, received: match[2] === 'undefined' ? 'missing' : match[2]! };
-}
-
-// Turns the forms of zod into words that follow "Expected": "Too small: expected number to be >=1" is "number >=1".
-function expectation(message: string): string {
-  const words = message
-    .replace(PREFIX, '')
-    .replace(/^expected /i, '')
-    .replace(/^Unrecognized keys?: /, 'no field ')
-    .replace(' to be ', ' ')
-    .replace(' to have ', ' with ');
-  return words === '' ? 'a valid value' : words.charAt(0).toLowerCase() + words.slice(1);
+  if (place === undefined) return new InvariantError(`a ${type} breaks its schema`);
+  // The framework's own list of issues has neither the names of unknown fields nor those of alternatives.
+  const schema = validator && ('~standard' in validator ? validator : validator.schema);
+  const found = schema?.['~standard'].validate(value);
+  const issues = found && 'issues' in found ? (found.issues as readonly Issue[] | undefined) : undefined;
+  return invalidFields(fieldErrors(issues ?? [], place, value));
 }

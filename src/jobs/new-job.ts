@@ -1,5 +1,6 @@
 // A job before it is stored: its input checked, its limits within range.
 import { InvalidOptionError, TooLargeError } from '../core/errors.ts';
+import { fieldErrors } from '../core/field-errors.ts';
 import { newId } from '../core/ids.ts';
 import { type JobDefinition, MAX_PRIORITY } from './define.ts';
 import { createdUsOf, type JobRecord, MAX_JSON_BYTES, type NewJob } from './record.ts';
@@ -24,9 +25,7 @@ const LONGEST_DELAY_MS = 366 * 86_400_000;
 export function newJob(definition: JobDefinition, input: unknown, options: AddOptions): NewJob {
   const checked = definition.input.safeParse(input);
   if (!checked.success) {
-    const errors = checked.error.issues.map((issue) => {
-      return { pointer: `/${issue.path.join('/')}`, expected: issue.message };
-    });
+    const errors = fieldErrors(checked.error.issues, '', input);
     throw new InvalidOptionError(`Expected an input of the job ${definition.kind}`, errors);
   }
   const { priority = definition.priority, delayMs = 0 } = options;

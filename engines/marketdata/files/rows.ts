@@ -2,6 +2,7 @@
 import { csvNumber } from '../../../src/core/csv.ts';
 import { GrowingScale } from '../../../src/market/growing-scale.ts';
 import type { BarRecord, Quote, Trade } from '../../../src/market/records.ts';
+import { SYMBOL } from '../../../src/market/symbol.ts';
 import type { ColumnName, Layout } from './columns.ts';
 import type { TimeReader } from './times.ts';
 
@@ -18,7 +19,6 @@ export interface RowOptions {
   readonly intervalUs: (symbol: string) => number;
 }
 
-const SYMBOL = /^[\w.:/-]{1,64}$/;
 const MAX_SYMBOLS = 10_000;
 const NO_ADJUSTMENTS = [] as const;
 

@@ -5,6 +5,7 @@ import { type FieldError, InvalidOptionError, ProviderError } from '../../../src
 import { defineJob, type JobContext, type JobDefinition } from '../../../src/jobs/define.ts';
 import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import { symbolSchema } from '../../../src/market/symbol.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { SourceAdapter } from '../sources/port.ts';
 import { QualityDesk } from './quality-desk.ts';
@@ -30,10 +31,7 @@ const KINDS = {
 } as const satisfies Readonly<Record<string, MarketKind>>;
 
 export const ingestRequest = z.strictObject({
-  symbol: z
-    .string()
-    .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
-    .describe('instrument, or id of a series'),
+  symbol: symbolSchema.describe('instrument, or id of a series'),
   kind: z.enum(Object.keys(KINDS) as [keyof typeof KINDS, ...(keyof typeof KINDS)[]]),
   from_us: z.int().describe(`first time, inclusive, ${MICROS}; before 1970 below 0`),
   to_us: z.int().describe(`last time, inclusive, ${MICROS}`),

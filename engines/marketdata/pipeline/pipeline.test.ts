@@ -301,10 +301,12 @@ describe('pipeline', () => {
     expect(await pointerOf({ kinds: ['bars'], bars: { unit: 'time', interval: 60e6, align: 'epoch' } })).toBe(
       '/bars',
     );
-    await rig.subscribe({ sources: ['a'], kinds: ['bars'] });
-    await expect(rig.subscribe({ sources: ['b'], kinds: ['bars'], interval_us: 300e6 })).rejects.toThrow(
-      ConflictError,
-    );
+    await rig.subscribe({ sources: ['a'], kinds: ['bars'], interval_us: 300e6 });
+    // Whoever asks for no length takes that which is there.
+    expect(await rig.subscribe({ sources: ['b'], kinds: ['bars'] })).toMatchObject({ interval_us: 300e6 });
+    const second = rig.subscribe({ sources: ['b'], kinds: ['bars'], interval_us: 60e6 });
+    await expect(second).rejects.toThrow(ConflictError);
+    await expect(second).rejects.toThrow('interval_us 300000000');
     expect(a.opened).toBe(1);
   });
 

@@ -15,7 +15,7 @@ import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
 import { type Put, Storing } from './storing.ts';
-import { MAX_SUBSCRIPTIONS, type Subscription, type SubscriptionRequest, sourcesOf } from './subscription.ts';
+import { MAX_SUBSCRIPTIONS, type Subscription, type SubscriptionRequest, termsOf } from './subscription.ts';
 import { SubscriptionStore } from './subscription-store.ts';
 
 export interface PipelineServiceParts {
@@ -202,7 +202,7 @@ export class PipelineService {
       const added: Subscription = {
         ...request,
         subscription_id: newId(),
-        sources: sourcesOf(request, this.board.choices(), existing),
+        ...termsOf(request, this.board.choices(), existing),
         created_us: this.#context.clock.nowUs(),
       };
       await this.#store.add(added);

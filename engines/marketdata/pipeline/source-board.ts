@@ -96,6 +96,7 @@ export class SourceBoard {
         live: source.adapter.live ? capabilities.live : [],
         enabled: settings.enabled,
         usable: capabilities.key !== 'required' || !missing,
+        intervalsUs: capabilities.intervalsUs ?? null,
         has: (symbol) => this.#entries.get(source.id)?.known.has?.(symbol) ?? true,
       };
     });

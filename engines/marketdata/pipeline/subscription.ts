@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ConflictError, type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
 import { type BarSpec, barSpecSchema } from '../../../src/market/aggregate/spec.ts';
+import { symbolSchema } from '../../../src/market/symbol.ts';
 import { ASKED, type Offer, offers } from './kinds.ts';
 
 export const MAX_SUBSCRIPTIONS = 1000;
@@ -10,10 +11,7 @@ const DAY_US = 86_400_000_000;
 /** Sources of a subscription that names none: one to publish, and one to compare with and to fall back on. */
 const CHOSEN = 2;
 
-const symbol = z
-  .string()
-  .regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -')
-  .describe('instrument as this system calls it: BTC-USD');
+const symbol = symbolSchema.describe('instrument as this system calls it: BTC-USD');
 const source = z.string().min(1).max(64);
 
 export const subscriptionRequest = z.strictObject({
@@ -35,8 +33,10 @@ export const subscriptionRequest = z.strictObject({
     .int()
     .min(1_000_000)
     .max(31 * DAY_US)
-    .default(MINUTE_US)
-    .describe('length of the bars of a source, for the kind bars'),
+    .optional()
+    .describe(
+      'length of the bars of a source, for the kind bars; that which the symbol has already, else one minute when absent',
+    ),
   bars: barSpecSchema.optional().describe('bars that are made here of the trades'),
   store: z.boolean().default(true).describe('false: published, but kept nowhere'),
 });
@@ -60,19 +60,28 @@ export interface Choice extends Offer {
   readonly enabled: boolean;
   /** Whether everything is there that it cannot do without. */
   readonly usable: boolean;
+  /** Lengths of bars that it has; null: any. */
+  readonly intervalsUs: readonly number[] | null;
   /** Whether it has the symbol, as far as that is known without asking it. */
   has(symbol: string): boolean;
 }
 
 /**
- * Returns the sources of a new subscription. Throws InvalidOptionError for sources that are unknown, kinds that none of them streams
- * and bars of an impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
+ * Returns from whom a new subscription hears, and the length of its bars. Throws InvalidOptionError for sources that are unknown, kinds that none of them
+ * streams and bars of an impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
  */
-export function sourcesOf(
+export function termsOf(
   request: SubscriptionRequest,
   choices: readonly Choice[],
   existing: readonly Subscription[],
-): string[] {
+): Pick<Subscription, 'sources' | 'interval_us'> {
+  const chosen = chosenOf(request, choices);
+  const interval_us = request.interval_us ?? usualInterval(request, chosen, existing);
+  refuseSecondInterval({ ...request, interval_us }, existing);
+  return { sources: chosen.map((c) => c.id), interval_us };
+}
+
+function chosenOf(request: SubscriptionRequest, choices: readonly Choice[]): Choice[] {
   const { kinds, sources: named } = request;
   const errors: FieldError[] = [];
   for (const [i, id] of (named ?? []).entries()) {
@@ -99,8 +108,20 @@ export function sourcesOf(
   if (request.bars?.unit === 'time' && request.bars.align === 'session')
     errors.push({ pointer: '/bars/align', expected: 'epoch: sessions of live symbols are not known' });
   refuse(errors);
-  refuseSecondInterval(request, existing);
-  return chosen.map((c) => c.id);
+  return chosen;
+}
+
+// Who asks for bars without a length wants those that there are.
+function usualInterval(
+  { symbol, kinds }: SubscriptionRequest,
+  chosen: readonly Choice[],
+  existing: readonly Subscription[],
+): number {
+  if (!kinds.includes('bars')) return MINUTE_US;
+  const other = existing.find((one) => one.symbol === symbol && one.kinds.includes('bars'));
+  if (other) return other.interval_us;
+  const lengths = chosen.find((choice) => offers('bars', choice.live))?.intervalsUs;
+  return !lengths || lengths.includes(MINUTE_US) ? MINUTE_US : Math.min(...lengths);
 }
 
 /** Lengths of bars of time that a subscription puts on `market.live_data`. */
@@ -114,7 +135,10 @@ function intervalsOf({
 }
 
 // Indicators and strategies keep one window for a symbol: bars of two lengths, or of two makers, would be mixed in it.
-function refuseSecondInterval(request: SubscriptionRequest, existing: readonly Subscription[]): void {
+function refuseSecondInterval(
+  request: SubscriptionRequest & Pick<Subscription, 'interval_us'>,
+  existing: readonly Subscription[],
+): void {
   if (request.kinds.includes('bars') && request.bars?.unit === 'time') {
     throw new InvalidOptionError(
       'Expected bars of a source or bars made of trades for one symbol, was both',
@@ -127,8 +151,11 @@ function refuseSecondInterval(request: SubscriptionRequest, existing: readonly S
     const theirs = intervalsOf(other);
     const sameMaker = other.kinds.includes('bars') === request.kinds.includes('bars');
     if (theirs.length === 0 || (sameMaker && theirs[0] === own[0])) continue;
+    const id = other.subscription_id;
     throw new ConflictError(
-      `Subscription ${other.subscription_id} has other bars of this symbol on market.live_data, where a symbol has one kind of bars`,
+      sameMaker
+        ? `Expected interval_us ${theirs[0]} for more bars of ${request.symbol}, was ${own[0]}: a symbol has bars of one length on market.live_data, and subscription ${id} has those`
+        : `Expected no other bars of ${request.symbol} on market.live_data than those of subscription ${id}, which are ${other.kinds.includes('bars') ? 'of a source' : 'made of trades'}: delete it first`,
     );
   }
 }

@@ -80,7 +80,6 @@ export class Rig {
     return this.service.subscribe({
       symbol: SYMBOL,
       native_symbols: {},
-      interval_us: 60_000_000,
       store: true,
       kinds,
       ...rest,

@@ -1,11 +1,11 @@
 // Requests and replies of replays that can be paused, moved and sped up.
 import { z } from 'zod';
+import { symbolSchema } from '../../../src/market/symbol.ts';
 import { ASKED } from '../pipeline/kinds.ts';
 import { replayRequest } from '../schemas.ts';
 
 const MICROS = 'microseconds since the epoch';
 const timeUs = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
-const symbol = z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ : / -');
 
 export const speed = z
   .union([z.literal('max'), z.number().min(0.001).max(1000)])
@@ -19,7 +19,7 @@ export const pacedRequest = z.strictObject({
     .max(1024)
     .optional()
     .describe('file of captured messages in the import folder; the stored history when absent'),
-  symbols: z.array(symbol).min(1).max(100).optional().describe('all that a capture has when absent'),
+  symbols: z.array(symbolSchema).min(1).max(100).optional().describe('all that a capture has when absent'),
   kinds: z
     .array(z.enum(ASKED))
     .min(1)

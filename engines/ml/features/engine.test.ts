@@ -236,7 +236,7 @@ describe.skipIf(BTC === null || STOCKS === null)(
     });
 
     test.each([
-      ['neither table nor rows', 'POST', '/features/engineer', { features: FEATURES }, 422, '/root'],
+      ['neither table nor rows', 'POST', '/features/engineer', { features: FEATURES }, 422, ''],
       [
         'an unknown indicator',
         'POST',

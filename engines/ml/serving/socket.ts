@@ -82,7 +82,7 @@ export class PredictionSocket {
       if (running > MAX_RUNNING)
         throw new OverloadedError(`Expected at most ${MAX_RUNNING} requests under way, was more`, 1);
       const request = socketRequest.safeParse(frame);
-      if (!request.success) throw invalidBody(request.error);
+      if (!request.success) throw invalidBody(request.error, frame);
       const { id: _, ...asked } = request.data;
       return { id, answer: await this.#serving.batchInParts(asked, gone.signal, () => {}) };
     } catch (error) {

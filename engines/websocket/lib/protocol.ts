@@ -8,6 +8,7 @@ import {
   MalformedBodyError,
   NautilusError,
 } from '../../../src/core/errors.ts';
+import { fieldErrors, invalidFields } from '../../../src/core/field-errors.ts';
 
 /** The inner traffic of replays, and questions of one engine to another with their answers. */
 const INNER: readonly Topic<unknown>[] = [
@@ -55,14 +56,9 @@ export function topicsOf(pattern: string): string[] {
  * that breaks the protocol or a pattern that covers no topic.
  */
 export function parseFrame(data: string | Buffer): ClientFrame {
-  const parsed = clientFrame.safeParse(parseJson(data));
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map(fieldError);
-    throw new InvalidOptionError(
-      errors.map((e) => `Expected ${e.expected} for ${e.pointer || 'the frame'}`).join('; '),
-      errors,
-    );
-  }
+  const frame = parseJson(data);
+  const parsed = clientFrame.safeParse(frame);
+  if (!parsed.success) throw invalidFields(fieldErrors(parsed.error.issues, '', frame), 'the frame');
   if (parsed.data.type === 'subscribe') checkPatterns(parsed.data.topics);
   return parsed.data;
 }
@@ -112,15 +108,4 @@ function checkPatterns(asked: readonly string[]): void {
   });
   if (errors.length === 0) return;
   throw new InvalidOptionError(`Expected a topic of the catalogue for ${errors[0]!.pointer}`, errors);
-}
-
-function fieldError(issue: z.core.$ZodIssue): FieldError {
-  const expected = issue.message
-    .replace(/^Invalid (input|option): (expected )?/, '')
-    .replace(/, received .*$/, '');
-  return { pointer: issue.path.map((part) => `/${String(part)}`).join(''), expected: lowerFirst(expected) };
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -9,6 +9,7 @@ import {
 import { History } from '../../../engines/marketdata/history/history.ts';
 import { loadConfig } from '../../core/config.ts';
 import { InvalidOptionError, NautilusError, NotFoundError } from '../../core/errors.ts';
+import { fieldErrors } from '../../core/field-errors.ts';
 import type { JobAccepted, JobReply } from '../../jobs/record.ts';
 import { engineUrl, request } from '../http-client.ts';
 import { isAlive, readRunFile } from '../run-file.ts';
@@ -51,11 +52,10 @@ function inputOf(options: ImportOptions): FileImportInput {
   };
   const parsed = fileImportInput.safeParse(given);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
-    pointer: String(issue.path[0]),
-    expected: issue.message,
-  }));
-  const words = errors.map(({ pointer, expected }) => `--${pointer.replaceAll('_', '-')}: ${expected}`);
+  const errors = fieldErrors(parsed.error.issues, '', given);
+  const words = errors.map(
+    ({ pointer, expected }) => `Expected ${expected} for --${pointer.slice(1).replaceAll('_', '-')}`,
+  );
   throw new InvalidOptionError(words.join('; '), errors);
 }
 

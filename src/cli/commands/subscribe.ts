@@ -7,6 +7,7 @@ import { runningEngine } from './import-bars.ts';
 export interface SubscribeOptions {
   readonly kinds: string;
   readonly source?: string;
+  readonly intervalUs?: string;
   readonly count?: string;
   readonly listen?: boolean;
 }
@@ -62,8 +63,8 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
     throw new InvalidOptionError(
       `Expected kinds of ${Object.keys(GROUPS).join(', ')} for --kinds, was another`,
     );
-  const count = options.count === undefined ? Number.POSITIVE_INFINITY : Number(options.count);
-  if (!(count >= 1)) throw new InvalidOptionError('Expected a number of at least 1 for --count');
+  const count = wholeOf('--count', options.count) ?? Number.POSITIVE_INFINITY;
+  const intervalUs = wholeOf('--interval-us', options.intervalUs);
   const sources = options.source?.split(',');
   const base = runningEngine('marketdata');
   const stream = new MarketStream(`${runningEngine('websocket').replace('http', 'ws')}/ws`, symbol, kinds);
@@ -87,6 +88,7 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
         symbol,
         kinds,
         ...(sources ? { sources } : {}),
+        ...(intervalUs === undefined ? {} : { interval_us: intervalUs }),
       }).catch((error) => {
         end('stopped');
         throw error;
@@ -96,6 +98,14 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
   } finally {
     if (made) await request(`${base}/subscriptions/${made.subscription_id}`, { method: 'DELETE' });
   }
+}
+
+function wholeOf(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidOptionError(`Expected an integer of at least 1 for ${name}`);
+  return value;
 }
 
 type Ending = 'stopped' | 'lost';

@@ -1,6 +1,6 @@
 // What ends a bar, as a user says it.
 import { z } from 'zod';
-import { InvalidOptionError } from '../../core/errors.ts';
+import { fieldErrors, invalidFields } from '../../core/field-errors.ts';
 
 const DAY_US = 86_400_000_000;
 const positive = z.number().positive().max(Number.MAX_VALUE);
@@ -66,9 +66,5 @@ export type BarSpec = z.output<typeof barSpecSchema>;
 export function barSpecOf(input: BarSpecInput): BarSpec {
   const read = barSpecSchema.safeParse(input);
   if (read.success) return read.data;
-  const errors = read.error.issues.map((issue) => ({
-    pointer: `/${issue.path.join('/')}`,
-    expected: issue.message,
-  }));
-  throw new InvalidOptionError('Expected bars of time, tick, volume, dollar or imbalance', errors);
+  throw invalidFields(fieldErrors(read.error.issues, '', input), 'the bars');
 }

@@ -1,6 +1,7 @@
 // The calendars that come with the system, and calendars that users give as data.
 import { z } from 'zod';
 import { InvalidOptionError } from '../../core/errors.ts';
+import { fieldErrors, invalidFields } from '../../core/field-errors.ts';
 import { Calendar, type CalendarRules } from './calendar.ts';
 import { parseDay, parseMinutes } from './days.ts';
 import { isUsHoliday, usShortClose } from './us-equities.ts';
@@ -95,13 +96,7 @@ export type CalendarInput = z.input<typeof calendarSchema>;
 /** Returns a calendar that a user defines. Throws InvalidOptionError that names what is wrong: a field, a session that ends before it begins, two that overlap. */
 export function calendarOf(input: CalendarInput): Calendar {
   const read = calendarSchema.safeParse(input);
-  if (!read.success) {
-    const errors = read.error.issues.map((issue) => ({
-      pointer: `/${issue.path.join('/')}`,
-      expected: issue.message,
-    }));
-    throw new InvalidOptionError('Expected a calendar of zone, sessions, holidays and short days', errors);
-  }
+  if (!read.success) throw invalidFields(fieldErrors(read.error.issues, '', input), 'the calendar');
   const { id, zone, sessions, holidays, short_days } = read.data;
   const weekly = sessions.map((session) => ({
     days: [...new Set(session.days)],
