@@ -1,14 +1,16 @@
-// Soak: real captures replayed in a loop through the running system, memory sampled. A slope that stays above 0 means that something is kept
-// for every record or every replay; a round that tells fewer records than the one before means that something was lost. Not part of the table of benches.
+// Soak: real captures replayed in a loop through the running system, with one client that reads everything and one that reads nothing; memory
+// sampled, records counted. A slope that stays above 0 means that something is kept for every record or every replay. Not part of the table of benches.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readRunFile } from '../../src/cli/run-file.ts';
 import { sharedData } from '../../test/shared-data.ts';
-import { TestSystem } from '../../test/support/system.ts';
+import { type ListedEngine, TestSystem } from '../../test/support/system.ts';
+import { type ConnectionCounts, Reader, Sleeper } from './soak-readers.ts';
+import { memoryTable, type Sample } from './soak-report.ts';
 
 const FILES = ['binance-spot-btcusdt-20240808.gz', 'binance-usdm-btcusdt-20240808.gz'];
 const SAMPLE_MS = 5000;
-const MIB = 2 ** 20;
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, speed: { type: 'string', default: '20' } },
@@ -20,14 +22,7 @@ const captures = FILES.map((name) => ({ name, path: sharedData(`captures/${name}
 if (captures.some(({ path }) => path === null))
   throw new Error('Expected ../shared/data/captures beside the checkout');
 
-interface Sample {
-  readonly s: number;
-  /** Resident MiB by engine. */
-  readonly mib: ReadonlyMap<string, number>;
-}
-
 interface Round {
-  readonly replay_id: string;
   readonly state: string;
   readonly published: Readonly<Record<string, number>>;
   readonly records: Readonly<Record<string, number>>;
@@ -35,17 +30,57 @@ interface Round {
   readonly progress_url: string;
 }
 
-async function resident(pid: number): Promise<number> {
-  const ps = Bun.spawn(['ps', '-o', 'rss=', '-p', String(pid)], { stdout: 'pipe' });
-  return (Number(await new Response(ps.stdout).text()) * 1024) / MIB;
+/** Records that readers can count: a snapshot is told as a state of its book. */
+function countable({ book_snapshot: _, ...counts }: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
-/** Slope of a line through the points by least squares. */
-function slope(xs: readonly number[], ys: readonly number[]): number {
-  const mean = (all: readonly number[]) => all.reduce((a, b) => a + b, 0) / all.length;
-  const [mx, my] = [mean(xs), mean(ys)];
-  const xx = xs.reduce((sum, x) => sum + (x - mx) ** 2, 0);
-  return xx === 0 ? 0 : xs.reduce((sum, x, i) => sum + (x - mx) * (ys[i]! - my), 0) / xx;
+async function residentMib(pids: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+  const ps = Bun.spawn(['ps', '-o', 'pid=,rss=', '-p', [...pids.values()].join(',')], { stdout: 'pipe' });
+  const lines = (await new Response(ps.stdout).text()).trim().split('\n');
+  const kib = new Map(lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]));
+  return new Map([...pids].map(([name, pid]) => [name, kib.get(pid)! / 1024]));
+}
+
+/** Runs replays one after the other until the time is over. Returns what they published, and whether all said the same. */
+async function replayAll(base: string, onSample: (line: string) => Promise<void>, elapsed: () => number) {
+  const json = async <T>(path: string, init?: RequestInit) =>
+    (await (await fetch(base + path, init)).json()) as T;
+  const told = new Map<string, string>();
+  const done = { rounds: 0, different: 0, lagMs: 0, published: 0 };
+  for (let i = 0; ; i++) {
+    const { name } = captures[i % captures.length]!;
+    let round = await json<Round>('/replay', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ mode: 'paced', capture: name, speed }),
+    });
+    while (['seeking', 'running'].includes(round.state)) {
+      await Bun.sleep(SAMPLE_MS);
+      round = await json<Round>(round.progress_url);
+      await onSample(`${name}  at most ${round.max_lag_ms.toFixed(0)} ms behind`);
+      if (elapsed() >= minutes * 60) break;
+    }
+    if (round.state !== 'done') round = await json<Round>(round.progress_url, { method: 'DELETE' });
+    done.lagMs = Math.max(done.lagMs, round.max_lag_ms);
+    done.published += countable(round.published);
+    if (round.state !== 'done') return { ...done, told };
+    done.rounds++;
+    const counts = JSON.stringify([round.published, round.records]);
+    if (told.has(name) && told.get(name) !== counts) done.different++;
+    told.set(name, counts);
+    if (elapsed() >= minutes * 60) return { ...done, told };
+  }
+}
+
+/** Messages that engines lost, by engine and place; nothing where none were lost. */
+async function lossesOf(engines: readonly ListedEngine[]): Promise<string[]> {
+  const losses = engines.map(async ({ name, port }) => {
+    const status = await (await fetch(`http://127.0.0.1:${port}/system/status`)).json();
+    const { published: _, received: __, ...lost } = status.bus as Record<string, number>;
+    return Object.entries(lost).flatMap(([place, n]) => (n > 0 ? [`${name} ${place} ${n}`] : []));
+  });
+  return (await Promise.all(losses)).flat();
 }
 
 const system = await TestSystem.start();
@@ -53,65 +88,48 @@ try {
   mkdirSync(join(system.dataDir, 'import'));
   for (const { name, path } of captures) copyFileSync(path!, join(system.dataDir, 'import', name));
   const engines = await system.engines();
-  const base = `http://127.0.0.1:${engines.find((e) => e.name === 'marketdata')!.port}`;
-  const json = async <T>(path: string, init?: RequestInit) =>
-    (await (await fetch(base + path, init)).json()) as T;
-  const start = (capture: string) =>
-    json<Round>('/replay', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ mode: 'paced', capture, speed }),
-    });
+  const urlOf = (name: string) => `http://127.0.0.1:${engines.find((e) => e.name === name)!.port}`;
+  const pids = new Map([
+    ['supervisor', readRunFile(system.dataDir)!.pid],
+    ...engines.map(({ name, pid }) => [name, pid] as const),
+  ]);
+  const reader = await Reader.open(urlOf('websocket'));
+  const sleeper = new Sleeper(urlOf('websocket'));
   const samples: Sample[] = [];
-  const told = new Map<string, string>();
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
-  let rounds = 0;
-  let different = 0;
-  let lagMs = 0;
-  for (let i = 0; elapsed() < minutes * 60; i++) {
-    const { name } = captures[i % captures.length]!;
-    let round = await start(name);
-    while (['seeking', 'running'].includes(round.state) && elapsed() < minutes * 60) {
-      await Bun.sleep(SAMPLE_MS);
-      const mib = new Map<string, number>();
-      for (const engine of engines) mib.set(engine.name, await resident(engine.pid));
+  const done = await replayAll(
+    urlOf('marketdata'),
+    async (line) => {
+      const mib = await residentMib(pids);
       samples.push({ s: elapsed(), mib });
-      round = await json<Round>(round.progress_url);
-      const own = mib.get('marketdata')!.toFixed(0);
-      console.log(
-        `${elapsed().toFixed(0)} s  ${name}  marketdata ${own} MiB  at most ${round.max_lag_ms.toFixed(0)} ms behind`,
-      );
-    }
-    lagMs = Math.max(lagMs, round.max_lag_ms);
-    if (round.state !== 'done') {
-      await json(round.progress_url, { method: 'DELETE' });
-      break;
-    }
-    rounds++;
-    const counts = JSON.stringify([round.published, round.records]);
-    if (told.has(name) && told.get(name) !== counts) different++;
-    told.set(name, counts);
-  }
-  // The first half of the time fills caches and heaps; what grows after it grows for good.
-  const settled = samples.filter(({ s }) => s >= elapsed() / 2);
-  console.log(
-    `\n${rounds} whole replays at ${speed}x in ${(elapsed() / 60).toFixed(1)} min; at most ${lagMs.toFixed(0)} ms behind`,
+      const all = [...mib].map(([name, value]) => `${name} ${value.toFixed(0)}`).join(' ');
+      console.log(`${elapsed().toFixed(0)} s  ${line}  MiB: ${all}`);
+    },
+    elapsed,
   );
-  console.log(`rounds that told other counts than the first of their capture: ${different}`);
-  for (const { name } of engines) {
-    const mib = (all: readonly Sample[]) => all.map((sample) => sample.mib.get(name)!);
-    const perHour = slope(
-      settled.map(({ s }) => s / 3600),
-      mib(settled),
-    );
-    const most = Math.max(...mib(samples));
-    console.log(
-      `${name}: at most ${most.toFixed(0)} MiB, slope of the second half ${perHour.toFixed(1)} MiB/h`,
-    );
-  }
-  for (const { name } of captures) console.log(`${name}: ${told.get(name) ?? 'not one whole replay'}`);
-  if (different > 0) process.exitCode = 1;
+  // What is on its way arrives.
+  await Bun.sleep(SAMPLE_MS);
+  const { connections } = (await (await fetch(`${urlOf('websocket')}/connections`)).json()) as {
+    connections: ConnectionCounts[];
+  };
+  const slow = connections.find(({ connection_id }) => connection_id !== reader.id);
+  const losses = await lossesOf(engines);
+  reader.close();
+  sleeper.close();
+  console.log(
+    `\n${done.rounds} whole replays at ${speed}x in ${(elapsed() / 60).toFixed(1)} min, at most ${done.lagMs.toFixed(0)} ms behind`,
+  );
+  console.log(`rounds that told other counts than the first of their capture: ${done.different}`);
+  for (const { name } of captures) console.log(`${name}: ${done.told.get(name) ?? 'not one whole replay'}`);
+  console.log(
+    `records published (without snapshots): ${done.published}; read by the client that reads: ${reader.counts.records}, lost ${reader.counts.lost}`,
+  );
+  console.log(`the client that reads nothing: ${slow ? JSON.stringify(slow) : 'was closed'}`);
+  console.log(`messages lost on the bus: ${losses.join(', ') || 'none'}\n`);
+  console.log(memoryTable(samples));
+  const isWhole = reader.counts.lost > 0 || reader.counts.records === done.published;
+  if (done.different > 0 || !slow || !isWhole) process.exitCode = 1;
 } finally {
   await system.stop();
 }

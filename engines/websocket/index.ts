@@ -35,6 +35,7 @@ export function websocketEngine(limits: Partial<SocketLimits> = {}): EngineDefin
           this.reset();
           this.inc({ outcome: 'sent' }, connections.totals.messages_sent);
           this.inc({ outcome: 'dropped' }, connections.totals.messages_dropped);
+          this.inc({ outcome: 'conflated' }, connections.totals.messages_conflated);
         },
       });
       return {

@@ -35,6 +35,9 @@ export const connectionsReply = z.object({
   refused: count.describe('handshakes refused since start'),
   messages_sent: count.describe('messages since start, once for each client'),
   messages_dropped: count.describe('messages since start that slow clients lost'),
+  messages_conflated: count.describe(
+    'messages since start that slow clients did not get because a newer one of the same series took their place',
+  ),
   limit: count,
   offset: count,
   connections: z.array(
@@ -45,6 +48,7 @@ export const connectionsReply = z.object({
       subscriptions: z.array(z.string()).describe('patterns'),
       messages_sent: count,
       messages_dropped: count,
+      messages_conflated: count,
       buffered_bytes: count.describe('bytes that wait for the client'),
     }),
   ),

@@ -26,7 +26,7 @@ class SlowSocket {
 
 function rig() {
   const socket = new SlowSocket();
-  const totals = { messages_sent: 0, messages_dropped: 0 };
+  const totals = { messages_sent: 0, messages_dropped: 0, messages_conflated: 0 };
   const ws = socket as unknown as ServerWebSocket<SocketData>;
   return { socket, totals, connection: new Connection(ws, 0, 0, BACKLOG, totals) };
 }
@@ -71,8 +71,9 @@ test('keeps the newest quote of each symbol for a slow client, drops trades, and
   expect(frames.slice(2).map((f) => f.messages?.map((m) => m.body.n) ?? [f.body.n])).toEqual([[4, 5], [7]]);
   // Numbers 2 to 4 are those of what was dropped.
   expect(frames.map((f) => f.seq)).toEqual([1, undefined as unknown as number, 5, 7]);
-  expect(totals).toEqual({ messages_sent: 4, messages_dropped: 3 });
-  expect(connection.stats()).toMatchObject({ messages_sent: 4, messages_dropped: 3 });
+  const counts = { messages_sent: 4, messages_dropped: 2, messages_conflated: 1 };
+  expect(totals).toEqual(counts);
+  expect(connection.stats()).toMatchObject(counts);
 });
 
 test('keeps a bounded number of series', () => {

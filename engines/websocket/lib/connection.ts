@@ -13,6 +13,7 @@ export interface ConnectionStats {
   readonly subscriptions: string[];
   readonly messages_sent: number;
   readonly messages_dropped: number;
+  readonly messages_conflated: number;
   readonly buffered_bytes: number;
 }
 
@@ -22,6 +23,7 @@ export interface SocketTotals {
   refused: number;
   messages_sent: number;
   messages_dropped: number;
+  messages_conflated: number;
 }
 
 /** Series of which the newest message is kept for one client. */
@@ -37,7 +39,9 @@ export class Connection {
   #seq = 1;
   #sent = 0;
   #dropped = 0;
-  // Dropped and not yet told.
+  // Given up for a newer one of the same series.
+  #conflated = 0;
+  // Dropped or conflated, and not yet told.
   #untold = 0;
   // The newest message of each series, while there is no room for it.
   readonly #kept = new Map<string, Outgoing>();
@@ -47,7 +51,7 @@ export class Connection {
     readonly connectedAtUs: number,
     nowMs: number,
     readonly backlogBytes: number,
-    readonly totals: Pick<SocketTotals, 'messages_sent' | 'messages_dropped'>,
+    readonly totals: Pick<SocketTotals, 'messages_sent' | 'messages_dropped' | 'messages_conflated'>,
   ) {
     this.heardMs = nowMs;
   }
@@ -94,13 +98,19 @@ export class Connection {
       const isNew = !this.#kept.delete(key);
       if (!isNew || this.#kept.size < MAX_KEPT) {
         this.#kept.set(key, message);
-        if (isNew) return;
+        if (!isNew) this.#lose('conflated');
+        return;
       }
     }
-    this.#dropped++;
+    this.#lose('dropped');
+  }
+
+  #lose(how: 'dropped' | 'conflated'): void {
+    if (how === 'dropped') this.#dropped++;
+    else this.#conflated++;
+    this.totals[`messages_${how}`]++;
     this.#untold++;
     this.#seq++;
-    this.totals.messages_dropped++;
   }
 
   /** Sends what may not be lost: a client that does not even read its replies is closed. */
@@ -118,6 +128,7 @@ export class Connection {
       subscriptions: [...this.subscriptions.keys()],
       messages_sent: this.#sent,
       messages_dropped: this.#dropped,
+      messages_conflated: this.#conflated,
       buffered_bytes: this.ws.getBufferedAmount(),
     };
   }

@@ -40,7 +40,13 @@ const MAX_PENDING = 8192;
 
 /** The registry of connections. */
 export class Connections {
-  readonly totals: SocketTotals = { accepted: 0, refused: 0, messages_sent: 0, messages_dropped: 0 };
+  readonly totals: SocketTotals = {
+    accepted: 0,
+    refused: 0,
+    messages_sent: 0,
+    messages_dropped: 0,
+    messages_conflated: 0,
+  };
   readonly handlers: WebSocketHandler<SocketData>;
   readonly #limits: SocketLimits;
   readonly #clock: Clock;
