@@ -63,7 +63,8 @@ export interface BookStep {
 }
 
 export interface BookDeskOptions {
-  readonly makeBook: (source: string, symbol: string) => Book;
+  /** `levels`: how many are wished for of a side; undefined where nobody said. */
+  readonly makeBook: (source: string, symbol: string, levels: number | undefined) => Book;
   /** Asks a source for a new snapshot. */
   readonly resync: (source: string, symbol: string) => void;
   /** Levels of each side that are published. */
@@ -73,7 +74,7 @@ export interface BookDeskOptions {
 interface Entry {
   readonly source: string;
   readonly symbol: string;
-  readonly book: Book;
+  book: Book;
   /** The book as it is told. */
   readonly say: () => BookSaid;
   reason: string | null;
@@ -98,6 +99,8 @@ export class BookDesk {
   readonly #options: BookDeskOptions;
   readonly #depth: number;
   readonly #bySource = new Map<string, Map<string, Entry>>();
+  /** Levels that are wished for, by symbol. */
+  readonly #levels = new Map<string, number>();
 
   constructor(options: BookDeskOptions) {
     this.#options = options;
@@ -160,9 +163,25 @@ export class BookDesk {
     });
   }
 
-  /** Drops the books of a symbol but those of `sources`: nobody wants them any more. */
-  keep(symbol: string, sources: readonly string[]): void {
-    for (const [source, of] of this.#bySource) if (!sources.includes(source)) of.delete(symbol);
+  /** Sets what is wanted of a symbol: books of other sources are dropped, and those of another depth begin anew. */
+  plan(symbol: string, sources: readonly string[], levels: number | undefined, nowUs: number): BookChange[] {
+    const deeper = levels !== this.#levels.get(symbol);
+    if (levels === undefined) this.#levels.delete(symbol);
+    else this.#levels.set(symbol, levels);
+    const changes: BookChange[] = [];
+    for (const [source, of] of this.#bySource) {
+      const entry = of.get(symbol);
+      if (!entry) continue;
+      if (!sources.includes(source)) of.delete(symbol);
+      else if (deeper) {
+        const change = this.#changed(entry, entry.book.reset(nowUs), 'another depth');
+        if (change) changes.push(change);
+        entry.book = this.#options.makeBook(source, symbol, levels);
+        entry.begunUs = Number.NaN;
+        this.#need(entry, nowUs);
+      }
+    }
+    return changes;
   }
 
   /** The book of a source as it is published; undefined where there is none. */
@@ -208,7 +227,7 @@ export class BookDesk {
         say: () => this.#said(made),
         source,
         symbol,
-        book: this.#options.makeBook(source, symbol),
+        book: this.#options.makeBook(source, symbol, this.#levels.get(symbol)),
         reason: 'no snapshot yet',
         eventUs: 0,
         receiveUs: 0,

@@ -245,6 +245,35 @@ describe('books in the pipeline', () => {
     expect(rig.service.routing.activeOf(SYMBOL, 'book')).toBe('binance-usdm');
   });
 
+  test('a book has the most levels that a subscription wishes for and its source has, and begins anew with more', async () => {
+    const kraken = new ScriptedSource('kraken');
+    kraken.mostLevels = 25;
+    rig = await Rig.start([kraken]);
+    const deep = { sources: ['kraken'], kinds: ['book' as const], store: false };
+    await rig.subscribe({ ...deep, book_levels: 10 });
+    expect(kraken.wanted).toEqual([{ symbol: SYMBOL, kind: 'book_delta', bookLevels: 10 }]);
+    const levels = (count: number) => Array.from({ length: count }, (_, i) => [10_000 - i, 1000]).flat();
+    const more = () => kraken.delta(rig.nowUs, [9000, 1000], []);
+    const bidsOf = () => rig.service.book(SYMBOL, { depth: 50 }).bids.length;
+    kraken.say(kraken.snapshot(rig.nowUs, levels(10), asks), more());
+    // The venue tells no more of what falls below the tenth.
+    expect(bidsOf()).toBe(10);
+    await rig.subscribe({ ...deep, book_levels: 500 });
+    expect(kraken.wanted[0]!.bookLevels).toBe(500);
+    expect(kraken.resyncs).toEqual([SYMBOL]);
+    expect(rig.service.book(SYMBOL, { depth: 5 })).toMatchObject({
+      state: 'waiting',
+      reason: 'another depth',
+    });
+    // Few levels of a deep book: it has room for more.
+    kraken.say(kraken.snapshot(rig.nowUs, levels(10), asks), more());
+    expect(bidsOf()).toBe(11);
+    await rig.subscribe({ ...deep, book_levels: 100 });
+    expect(rig.service.book(SYMBOL, { depth: 5 }).state).toBe('live');
+    const wrong = await rig.subscribe({ ...deep, kinds: ['trades'], book_levels: 50 }).catch((e) => e);
+    expect(wrong.extras.errors[0].pointer).toBe('/book_levels');
+  });
+
   test('says so where there is no book', async () => {
     await two();
     expect(() => rig.service.book('ETH-USD', { depth: 5 })).toThrow(NotFoundError);

@@ -71,12 +71,13 @@ export class Pipeline implements SourceListener {
       if (kept.has(`${stream} ${symbol}`)) continue;
       routing.set(symbol, stream, [], nowUs);
       arbitration.forget(symbol, stream);
-      if (stream === 'book') books.keep(symbol, []);
+      if (stream === 'book') books.plan(symbol, [], undefined, nowUs);
     }
     this.#planned = plan.streams;
     this.#bars.set(plan.bars);
-    for (const { symbol, stream, sources } of plan.streams) {
-      if (stream === 'book') books.keep(symbol, sources);
+    for (const { symbol, stream, sources, bookLevels } of plan.streams) {
+      if (stream === 'book')
+        for (const change of books.plan(symbol, sources, bookLevels, nowUs)) this.#bookChanged(change);
       this.#changed(routing.set(symbol, stream, sources, nowUs, stream === 'book' ? NO_BOOK : null));
     }
   }

@@ -13,6 +13,8 @@ export interface PlannedStream {
   /** The best first. */
   readonly sources: readonly string[];
   readonly store: boolean;
+  /** Levels that are wished for of a book; undefined where nobody said. */
+  readonly bookLevels: number | undefined;
 }
 
 export interface PlannedBars {
@@ -28,9 +30,10 @@ export interface Plan {
   readonly bars: readonly PlannedBars[];
 }
 
-/** Makes the plan. Of two subscriptions on one stream, the sources of the earlier one come first. */
+/** Makes the plan. Of two subscriptions on one stream, the sources of the earlier one come first; a book has the most levels that one of them wishes for. */
 export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyMap<string, Offer>): Plan {
-  const streams = new Map<string, { symbol: string; stream: Stream; sources: string[]; store: boolean }>();
+  const streams = new Map<string, PlannedStream & { sources: string[]; store: boolean }>();
+  const levels = bookLevelsOf(subscriptions);
   const wanted = new Map<string, Map<string, Wanted>>();
   const bars = new Map<string, PlannedBars>();
   for (const subscription of subscriptions) {
@@ -41,14 +44,15 @@ export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyM
           const kinds = kindsOf(stream, offers.get(source)?.live ?? []);
           if (kinds.length === 0) continue;
           const key = `${stream} ${symbol}`;
-          const planned = streams.get(key) ?? { symbol, stream, sources: [], store: false };
+          const bookLevels = stream === 'book' ? levels.get(symbol) : undefined;
+          const planned = streams.get(key) ?? { symbol, stream, sources: [], store: false, bookLevels };
           streams.set(key, planned);
           if (!planned.sources.includes(source)) planned.sources.push(source);
           planned.store ||= store;
           for (const kind of kinds) {
             const of = wanted.get(source) ?? new Map<string, Wanted>();
             wanted.set(source, of);
-            of.set(`${kind} ${symbol}`, want(subscription, source, kind));
+            of.set(`${kind} ${symbol}`, want(subscription, source, kind, bookLevels));
           }
         }
       }
@@ -65,6 +69,13 @@ export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyM
   };
 }
 
+function bookLevelsOf(subscriptions: readonly Subscription[]): Map<string, number> {
+  const levels = new Map<string, number>();
+  for (const { symbol, book_levels = 0 } of subscriptions)
+    if (book_levels > (levels.get(symbol) ?? 0)) levels.set(symbol, book_levels);
+  return levels;
+}
+
 /** Bars that are made here need trades. */
 function askedBy({ kinds, bars }: Subscription): readonly Asked[] {
   return bars && !kinds.includes('trades') ? [...kinds, 'trades'] : kinds;
@@ -74,6 +85,7 @@ function want(
   { symbol, native_symbols, interval_us }: Subscription,
   source: string,
   kind: MarketKind,
+  bookLevels: number | undefined,
 ): Wanted {
   const nativeSymbol = native_symbols[source];
   return {
@@ -81,5 +93,6 @@ function want(
     kind,
     ...(nativeSymbol === undefined ? {} : { nativeSymbol }),
     ...(kind === 'bar' ? { intervalUs: interval_us } : {}),
+    ...(bookLevels === undefined ? {} : { bookLevels }),
   };
 }

@@ -5,12 +5,12 @@ import type { EngineContext } from '../../../src/http/engine.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
 import { Arbitration } from './arbitration.ts';
-import { type Book, BookDesk } from './book-desk.ts';
+import { BookDesk } from './book-desk.ts';
 import { Latencies } from './latency.ts';
 import { Pipeline } from './pipeline.ts';
 import { planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
-import { type Gate, QualityDesk } from './quality-desk.ts';
+import { QualityDesk } from './quality-desk.ts';
 import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
@@ -27,7 +27,6 @@ export interface PipelineServiceParts {
   readonly put?: Put;
   /** The newest records of a symbol in the quarantine of the history. */
   readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
-  readonly makeBook?: (source: string, symbol: string) => Book;
   readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
   /** Whether a replay tells of a symbol, so that it cannot come live as well. */
   readonly isReplayed?: (symbol: string) => boolean;
@@ -36,8 +35,6 @@ export interface PipelineServiceParts {
   /** Milliseconds between two looks at what time changes. */
   readonly tickMs?: number;
 }
-
-export type { Book, Gate };
 
 const TICK_MS = 1000;
 
@@ -77,7 +74,10 @@ export class PipelineService {
     }));
     this.quality = new QualityDesk(parts.makeGate);
     this.books = new BookDesk({
-      makeBook: parts.makeBook ?? ((source) => new OrderBook({ rule: bookRuleOf(source) })),
+      makeBook: (source, _symbol, wished) => {
+        const levels = this.board.find(source)?.adapter.bookLevels?.(wished);
+        return new OrderBook({ rule: bookRuleOf(source), ...(levels === undefined ? {} : { levels }) });
+      },
       resync: (source, symbol) => this.board.find(source)?.resync(symbol),
     });
     this.storing = new Storing({

@@ -38,6 +38,14 @@ export const subscriptionRequest = z.strictObject({
       'length of the bars of a source, for the kind bars; that which the symbol has already, else one minute when absent',
     ),
   bars: barSpecSchema.optional().describe('bars that are made here of the trades'),
+  book_levels: z
+    .int()
+    .min(10)
+    .max(5000)
+    .optional()
+    .describe(
+      'levels of each side that a source is asked for, for the kind book: the least that it has and that holds them, else its most',
+    ),
   store: z.boolean().default(true).describe('false: published, but kept nowhere'),
 });
 export type SubscriptionRequest = z.infer<typeof subscriptionRequest>;
@@ -50,6 +58,7 @@ export const subscription = z.object({
   native_symbols: z.record(z.string(), z.string()),
   interval_us: z.int(),
   bars: barSpecSchema.optional(),
+  book_levels: z.int().optional(),
   store: z.boolean(),
   created_us: z.int(),
 });
@@ -103,6 +112,8 @@ function chosenOf(request: SubscriptionRequest, choices: readonly Choice[]): Cho
     const pointer = kinds.includes(kind) ? `/kinds/${kinds.indexOf(kind)}` : '/bars';
     errors.push({ pointer, expected: `a source that streams ${kind}`, received: 'none of the sources does' });
   }
+  if (request.book_levels !== undefined && !kinds.includes('book'))
+    errors.push({ pointer: '/book_levels', expected: 'no levels without the kind book' });
   if (request.bars?.unit === 'time' && (request.bars.interval < 1e6 || request.bars.interval > 31 * DAY_US))
     errors.push({ pointer: '/bars/interval', expected: 'from one second to 31 days in microseconds' });
   if (request.bars?.unit === 'time' && request.bars.align === 'session')

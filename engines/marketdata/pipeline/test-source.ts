@@ -24,6 +24,8 @@ export class ScriptedSource {
   failure: Error | undefined;
   endpoints: Record<string, string | undefined> = {};
   history: readonly (readonly MarketRecord[])[] = [];
+  /** Most levels of a side that its books have. */
+  mostLevels: number | undefined;
 
   constructor(
     readonly id: string,
@@ -46,6 +48,9 @@ export class ScriptedSource {
         verified: 'documentation',
       },
       nativeSymbol: (symbol) => symbol,
+      ...(this.mostLevels === undefined
+        ? {}
+        : { bookLevels: (wished = 10) => Math.min(wished, this.mostLevels!) }),
       live: (sink) => this.#open(sink),
       history: (request, signal) => this.#history(request.fromUs, request.toUs, signal),
     };

@@ -67,6 +67,8 @@ export interface Wanted {
   readonly nativeSymbol?: string | undefined;
   /** Bars only. */
   readonly intervalUs?: number | undefined;
+  /** Books only: levels of a side that are wished for. */
+  readonly bookLevels?: number | undefined;
 }
 
 /** A live stream that goes on by itself, through losses of its connection, until it is closed. */
@@ -96,6 +98,11 @@ export interface SourceAdapter {
   readonly capabilities: Capabilities;
   /** Name of a symbol at the venue: `BTC-USD` is `BTCUSD` at one, `XBT/USD` at another. */
   nativeSymbol(symbol: string): string;
+  /**
+   * Levels of a side that it asks its venue for where `wished` are: the least that the venue has and that holds them, else its most. Absent
+   * where books come whole, or their depth is not for us to say.
+   */
+  bookLevels?(wished: number | undefined): number;
   /** Opens a live stream; absent without one. Throws InvalidOptionError when a credential is missing. */
   live?(sink: SourceSink): LiveSession;
   /** Reads history in batches, oldest first, keeping to the limits of the provider. Throws a NautilusError that says what the provider refused. */

@@ -128,7 +128,7 @@ describe("Kraken's checksum", () => {
   });
 
   test('holds because levels below the depth are forgotten', () => {
-    for (const book of [open(), new OrderBook({ rule: BOOK_RULES.kraken, depth: 10 })]) {
+    for (const book of [open(), new OrderBook({ rule: BOOK_RULES.kraken, levels: 10 })]) {
       book.apply(snapshot);
       book.apply({ ...update, bids: [5667, 1], checksum: null });
       expect(book.levels(20)?.bids).toHaveLength(20);

@@ -321,7 +321,7 @@ describe('without a new snapshot', () => {
   test('prices near the end of a cut snapshot ask for the next one, once, and the book goes on', () => {
     const bids = Array.from({ length: 20 }, (_, i) => [MIDDLE - 1 - i, 5]).flat();
     const { snapshots, deltas } = steady(0 + 40);
-    const book = spot({ snapshotLevels: 20 });
+    const book = spot({ levels: 20 });
     book.apply({ ...snapshots[0]!, bids });
     const wishes: number[] = [];
     for (let i = 0; i < 19; i++) {

@@ -56,8 +56,8 @@ export class OrderBook {
   constructor(options: BookOptions) {
     this.rule = options.rule;
     this.#staleUs = options.staleUs ?? 30_000_000;
-    this.#depth = options.depth ?? null;
-    this.#snapshotLevels = this.rule.partial ? (options.snapshotLevels ?? 1) : Number.POSITIVE_INFINITY;
+    this.#depth = this.rule.depths === null ? null : (options.levels ?? null);
+    this.#snapshotLevels = this.rule.partial ? (options.levels ?? 1) : Number.POSITIVE_INFINITY;
     this.#reorder = options.reorder ?? 0;
     this.#confirmations = options.confirmations ?? 3;
     this.#pending = new PendingDeltas(options.bufferLimit ?? 1000);

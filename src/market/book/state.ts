@@ -42,10 +42,12 @@ export interface BookOptions {
   readonly rule: BookRule;
   /** Microseconds without a word after which a live book is stale; default 30 s. */
   readonly staleUs?: number;
-  /** Levels of a side that the venue keeps (Kraken's depth): what falls below is not told any more. By default by the rule. */
-  readonly depth?: number;
-  /** Levels of a side that snapshots were asked for: a side with fewer is complete. Without it every one may go on below. */
-  readonly snapshotLevels?: number;
+  /**
+   * Levels of a side that the venue was asked for. Where it tells of no others (Kraken's depth) what falls below is forgotten, by default
+   * below the least depth that holds the snapshot. Where only snapshots end there (Binance) a side with fewer is complete; by default
+   * every one may go on below.
+   */
+  readonly levels?: number;
   /** Deltas that are kept for a snapshot; default 1,000. */
   readonly bufferLimit?: number;
   /** Deltas that may come before one that is missing until it counts as lost; default 0: streams keep their order, files may not. */

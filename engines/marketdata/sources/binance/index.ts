@@ -2,7 +2,7 @@
 import type { SourceAdapter, SourceFactory } from '../port.ts';
 import { BinanceRest } from './rest.ts';
 import { BinanceStream } from './stream.ts';
-import { INTERVALS, nativeSymbol, SPOT, USDM, type Venue } from './venue.ts';
+import { bookLevels, INTERVALS, nativeSymbol, SPOT, USDM, type Venue } from './venue.ts';
 
 function factory(venue: Venue): SourceFactory {
   return (context): SourceAdapter => {
@@ -22,6 +22,7 @@ function factory(venue: Venue): SourceFactory {
         verified: 'recorded',
       },
       nativeSymbol,
+      bookLevels: (wished) => bookLevels(venue, wished),
       live: (sink) => new BinanceStream(venue, context, sink, rest),
       history: (request, signal) => rest.history(request, signal),
       instruments: (signal) => rest.instruments(signal),

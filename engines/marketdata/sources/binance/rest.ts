@@ -17,7 +17,6 @@ import { type Reading, readFunding, readInstrument, readKline, readTrade } from 
 import { intervalName, nativeSymbol, type Venue } from './venue.ts';
 
 const PAGE = 1000;
-const DEPTH = 1000;
 const HOUR_MS = 3_600_000;
 const MINUTE_US = 60_000_000;
 
@@ -55,10 +54,11 @@ export class BinanceRest {
     });
   }
 
-  /** Returns the body of a depth snapshot. */
-  depth(native: string, signal: AbortSignal): Promise<unknown> {
-    const query = { symbol: native, limit: DEPTH };
-    return this.#rest.json(`${this.#venue.api}/depth`, { query, weight: this.#venue.depthWeight, signal });
+  /** Returns the body of a depth snapshot of `levels`, one of those that the venue has. */
+  depth(native: string, levels: number, signal: AbortSignal): Promise<unknown> {
+    const query = { symbol: native, limit: levels };
+    const [, weight] = this.#venue.depths.find(([of]) => of === levels)!;
+    return this.#rest.json(`${this.#venue.api}/depth`, { query, weight, signal });
   }
 
   async instruments(signal: AbortSignal): Promise<readonly InstrumentRecord[]> {

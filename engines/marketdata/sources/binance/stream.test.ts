@@ -98,6 +98,21 @@ describe('the stream of Binance', () => {
     expect(sink.named('connected')).toHaveLength(2);
   });
 
+  test('asks for a snapshot of the least depth that holds the levels wished for', async () => {
+    for (const [futures, wished, asked] of [
+      [false, undefined, '1000'],
+      [false, 10, '100'],
+      [false, 2000, '5000'],
+      [true, 60, '100'],
+      [true, 5000, '1000'],
+    ] as const) {
+      const { venue, sink, session } = rig(futures);
+      session.want([{ ...BOOK, bookLevels: wished }]);
+      await sink.until('book_snapshot', 1);
+      expect(new URLSearchParams(venue.requests[0]!.split('?')[1]).get('limit')).toBe(asked);
+    }
+  });
+
   test('a loss of one connection of futures begins the books of the other anew', async () => {
     const { time, venue, sink, session } = rig(true);
     session.want([TRADES, BOOK]);

@@ -10,7 +10,7 @@ import { WsLink } from '../net/ws-link.ts';
 import type { LiveSession, SourceContext, SourceSink, Wanted } from '../port.ts';
 import { type Reading, readDepth, readStream } from './messages.ts';
 import type { BinanceRest } from './rest.ts';
-import { nativeSymbol, pathOf, streamName, type Venue } from './venue.ts';
+import { bookLevels, nativeSymbol, pathOf, streamName, type Venue } from './venue.ts';
 
 /** Streams of one message: the venue takes more, but a refusal is easier to tell apart in few. */
 const BATCH = 100;
@@ -221,6 +221,13 @@ export class BinanceStream implements LiveSession {
     this.#sink.event({ event: 'refused', symbol: wanted.symbol, kind, reason });
   }
 
+  #levelsOf(native: string): number {
+    const wishes = this.#wanted.names
+      .filter((stream) => isDepth(stream) && nativeOf(stream) === native)
+      .flatMap((stream) => this.#wanted.wishes(stream));
+    return bookLevels(this.#venue, wishes.find((wanted) => wanted.bookLevels !== undefined)?.bookLevels);
+  }
+
   /** Fetches the snapshot of a book, again and again until it comes, the book is no longer wanted, or the connection is lost. */
   #snapshot(native: string): void {
     if (this.#fetching.has(native) || this.#closed) return;
@@ -229,7 +236,7 @@ export class BinanceStream implements LiveSession {
     const backoff = new Backoff(this.#context.random);
     const attempt = async (): Promise<void> => {
       try {
-        const body = await this.#rest.depth(native, stop.signal);
+        const body = await this.#rest.depth(native, this.#levelsOf(native), stop.signal);
         const symbol = this.#reading.symbolOf(native);
         if (!stop.signal.aborted && symbol !== undefined)
           this.#sink.records([readDepth(body, symbol, this.#reading, this.#context.clock.nowUs())]);

@@ -13,7 +13,8 @@ export interface Venue {
   readonly kinds: readonly MarketKind[];
   readonly historical: readonly MarketKind[];
   readonly api: string;
-  readonly depthWeight: number;
+  /** Levels of a side that a snapshot may be asked for, least first, and what each weighs. */
+  readonly depths: readonly (readonly [levels: number, weight: number])[];
   readonly infoWeight: number;
   readonly klinesWeight: number;
   readonly tradesWeight: number;
@@ -34,7 +35,12 @@ export const SPOT: Venue = {
   kinds: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar'],
   historical: ['trade', 'bar'],
   api: '/api/v3',
-  depthWeight: 50,
+  depths: [
+    [100, 5],
+    [500, 25],
+    [1000, 50],
+    [5000, 250],
+  ],
   infoWeight: 20,
   klinesWeight: 2,
   tradesWeight: 25,
@@ -54,7 +60,12 @@ export const USDM: Venue = {
   kinds: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar', 'funding'],
   historical: ['trade', 'bar', 'funding'],
   api: '/fapi/v1',
-  depthWeight: 20,
+  depths: [
+    [50, 2],
+    [100, 5],
+    [500, 10],
+    [1000, 20],
+  ],
   infoWeight: 1,
   klinesWeight: 5,
   tradesWeight: 20,
@@ -63,6 +74,13 @@ export const USDM: Venue = {
   streams: 1024,
   futures: true,
 };
+
+const DEFAULT_LEVELS = 1000;
+
+/** Returns the levels of a snapshot that hold `wished`, or the most that there are. */
+export function bookLevels({ depths }: Venue, wished = DEFAULT_LEVELS): number {
+  return (depths.find(([levels]) => levels >= wished) ?? depths.at(-1)!)[0];
+}
 
 const MINUTE_US = 60_000_000;
 

@@ -104,11 +104,15 @@ export class KrakenDouble extends VenueDouble {
       else socket.data.channels.delete(`${channel}|${symbol}`);
       const result = { ...params, symbol };
       this.send(socket, { method, result, success: true, req_id, ...time });
-      if (method === 'subscribe') this.#snapshot(socket, channel, symbol, params.interval ?? 1);
+      if (method === 'subscribe') this.#snapshot(socket, symbol, params);
     }
   }
 
-  #snapshot(socket: PeerSocket, channel: string, symbol: string, minutes: number): void {
+  #snapshot(
+    socket: PeerSocket,
+    symbol: string,
+    { channel, interval: minutes = 1, depth }: { channel: string; interval?: number; depth?: number },
+  ): void {
     const pair = this.#pairs.get(symbol);
     if (channel === 'instrument') {
       const pairs = [...this.#pairs].map(([name, { price, size }]) => ({
@@ -123,7 +127,13 @@ export class KrakenDouble extends VenueDouble {
       }));
       this.send(socket, { channel, type: 'snapshot', data: { assets: [], pairs } });
     } else if (channel === 'book') {
-      const data = { symbol, ...this.#sorted(pair!), checksum: this.#checksum(pair!) };
+      const { bids, asks } = this.#sorted(pair!);
+      const data = {
+        symbol,
+        bids: bids.slice(0, depth),
+        asks: asks.slice(0, depth),
+        checksum: this.#checksum(pair!),
+      };
       this.send(socket, { channel, type: 'snapshot', data: [data] });
     } else if (channel === 'ohlc') {
       const begin = Math.floor(this.nowUs() / (minutes * 60e6)) * minutes * 60e6;

@@ -2,7 +2,7 @@
 import type { SourceFactory } from '../port.ts';
 import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
 import { KrakenRest } from './rest.ts';
-import { KrakenStream } from './stream.ts';
+import { bookLevels, KrakenStream } from './stream.ts';
 
 const MINUTE_US = 60_000_000;
 
@@ -21,6 +21,7 @@ export const kraken: SourceFactory = (context) => {
       verified: 'recorded',
     },
     nativeSymbol,
+    bookLevels,
     live: (sink) => new KrakenStream(context, sink),
     history: (request, signal) => rest.history(request, signal),
     instruments: (signal) => rest.instruments(signal),

@@ -1,4 +1,5 @@
 // The live stream of Kraken, WebSocket v2: instruments first, as checksums of books need their precision, then what is wanted.
+import { BOOK_RULES } from '../../../../src/market/book/rules.ts';
 import type { BarRecord, MarketKind, MarketRecord } from '../../../../src/market/records.ts';
 import type { Scale } from '../../../../src/market/scale.ts';
 import { ClosedBars } from '../net/closed-bars.ts';
@@ -19,13 +20,18 @@ import {
 } from './messages.ts';
 
 const URL = 'wss://ws.kraken.com/v2';
-/** Levels of a side of its books. */
+const BOOK_DEPTHS = BOOK_RULES.kraken.depths!;
 const BOOK_DEPTH = 100;
 const MINUTE_US = 60_000_000;
 const PING_MS = 15_000;
 // Heartbeats come each second while anything is subscribed.
 const SILENCE_MS = 20_000;
 const INSTRUMENT = 'instrument';
+
+/** Returns the depth of a book that holds `wished` levels of a side, or the greatest that there is. */
+export function bookLevels(wished = BOOK_DEPTH): number {
+  return BOOK_DEPTHS.find((depth) => depth >= wished) ?? BOOK_DEPTHS.at(-1)!;
+}
 
 /** A channel is its name, its parameter and the symbol: `ohlc|5|BTC/USD`. */
 function channelOf(wanted: Wanted, native: string): string | null {
@@ -36,7 +42,7 @@ function channelOf(wanted: Wanted, native: string): string | null {
       return `ticker||${native}`;
     case 'book_delta':
     case 'book_snapshot':
-      return `book||${native}`;
+      return `book|${bookLevels(wanted.bookLevels)}|${native}`;
     case 'bar': {
       const minutes = (wanted.intervalUs ?? MINUTE_US) / MINUTE_US;
       return INTERVALS_MIN.includes(minutes) ? `ohlc|${minutes}|${native}` : null;
@@ -51,7 +57,7 @@ function channelOf(wanted: Wanted, native: string): string | null {
 const PARAMETERS: Readonly<Record<string, (parameter: string) => object>> = {
   trade: () => ({ snapshot: false }),
   ticker: () => ({ event_trigger: 'bbo' }),
-  book: () => ({ depth: BOOK_DEPTH }),
+  book: (depth) => ({ depth: Number(depth) }),
   ohlc: (minutes) => ({ interval: Number(minutes) }),
 };
 
