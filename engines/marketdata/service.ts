@@ -85,6 +85,7 @@ export class MarketDataService {
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
       isReplayed: (symbol) => this.marketReplays.tells(symbol),
+      imported: async (symbol) => (await this.history()).importedQuality(symbol),
       quarantine: async (symbol) => quarantineRows(await (await this.history()).quarantine({ symbol })),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);

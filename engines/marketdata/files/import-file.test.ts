@@ -258,8 +258,18 @@ describe('a table', () => {
   });
 
   test('has no row of a time that has not come yet', async () => {
-    const report = await dry(file('time,price,size\n1600000000,1,1\n2200-01-01,1,1\n'), { symbol: 'X' });
-    expect([report.imported, report.errors]).toEqual([1, [{ line: 3, reason: 'bad_timestamp' }]]);
+    const report = await dry(file('time,price,size\n1600000000,1,1\n2200-01-01,1,1\n2999-01-01,1,1\n'), {
+      symbol: 'X',
+    });
+    expect([report.imported, report.errors]).toEqual([
+      1,
+      [3, 4].map((line) => ({ line, reason: 'bad_timestamp' })),
+    ]);
+    expect(report.series[0]).toMatchObject({
+      rejected: 2,
+      flags: { bad_timestamp: 2 },
+      last_ts_us: 1_600_000_000_000_000,
+    });
   });
 
   test('has no rows of the simulated market', async () => {

@@ -7,6 +7,7 @@ import { turn } from '../../../src/core/turn.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 import { FILE_SOURCE } from '../history/bars.ts';
 import type { History } from '../history/history.ts';
+import type { ImportNote } from '../history/import-notes.ts';
 import { refuseSimulated } from '../import.ts';
 import { arrowRows } from './arrow.ts';
 import { BinanceCapture } from './binance-capture.ts';
@@ -39,6 +40,8 @@ export interface ImportParts {
   readonly history: History | null;
   /** Most bytes of the file; what it unpacks to may be {@link MAX_EXPANSION} times that. */
   readonly maxBytes: number;
+  /** What the report calls the file; the last part of its path when absent. */
+  readonly name?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Bytes of the file that were read, and its size. */
   readonly progress?: (done: number, total: number, stage: 'checking' | 'storing') => void;
@@ -62,8 +65,10 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
   const started = performance.now();
   const { history } = parts;
   if (spec.symbol !== undefined) refuseSimulated([spec.symbol]);
+  const name = (parts.name ?? basename(path)).slice(0, SHOWN_NAME);
+  const importedUs = Date.now() * 1000;
   const file = await FileToImport.open(path, spec, parts);
-  const intake = new FileIntake(spec.calendar, Date.now() * 1000);
+  const intake = new FileIntake(spec.calendar, importedUs);
   const stored = { replaced: 0, already: 0 };
   if (history === null) {
     for await (const batch of file.batches('checking')) intake.take(batch);
@@ -76,7 +81,7 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
       for await (const batch of file.batches('storing')) {
         await shelf.add(intake.take(batch));
       }
-      await shelf.finish();
+      await shelf.finish({ file: name, importedUs, series: intake.series() });
       stored.replaced = shelf.replaced;
       stored.already = shelf.already;
     } finally {
@@ -87,7 +92,7 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
   const states = intake.books();
   const series = intake.series();
   return {
-    file: basename(path).slice(0, SHOWN_NAME),
+    file: name,
     format: file.format,
     dry_run: history === null,
     rows: intake.rows,
@@ -246,15 +251,17 @@ class Shelf {
   async add(records: readonly MarketRecord[]): Promise<void> {
     for (const record of records) {
       this.#waiting.push(record);
-      if (this.#waiting.length >= PART) await this.#put(false);
+      if (this.#waiting.length >= PART) await this.#put();
     }
   }
 
-  async finish(): Promise<void> {
-    await this.#put(true);
+  async finish(quality: NonNullable<ImportNote['quality']>): Promise<void> {
+    await this.#put(quality);
   }
 
-  async #put(finished: boolean): Promise<void> {
+  // With what was found wrong when these are the last records.
+  async #put(quality?: ImportNote['quality']): Promise<void> {
+    const finished = quality !== undefined;
     const all = this.#waiting;
     this.#waiting = [];
     const place = this.#place;
@@ -264,7 +271,12 @@ class Shelf {
       : all.slice(Math.max(0, this.from - place));
     this.already += all.length - fresh.length;
     if (fresh.length === 0 && !finished) return;
-    const note = { id: this.#id, records: this.#place, finished: finished || this.finished };
+    const note = {
+      id: this.#id,
+      records: this.#place,
+      finished: finished || this.finished,
+      ...(quality && { quality }),
+    };
     const { replaced, duplicates } = await this.#history.put(fresh, [], note);
     this.replaced += replaced;
     this.already += duplicates;

@@ -71,13 +71,14 @@ export class FileImports {
 
   async #run(
     id: string,
-    { path, dry_run, ...spec }: FileImportInput,
+    { path, name, dry_run, ...spec }: FileImportInput,
     job: Partial<Pick<JobContext, 'signal' | 'progress'>>,
   ): Promise<ImportReport> {
     const { config, uploads, history } = this.#parts;
     const parts: ImportParts = {
       history: dry_run ? null : await history(),
       maxBytes: config.maxImportBytes,
+      name: path === undefined ? (name ?? 'body') : undefined,
       signal: job.signal,
       ...(job.progress ? { progress: job.progress } : {}),
     };

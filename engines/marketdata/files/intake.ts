@@ -12,6 +12,7 @@ import type {
 } from '../../../src/market/records.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
+import type { ImportedSeries } from '../history/import-notes.ts';
 import { sequenceOf } from '../pipeline/quality-desk.ts';
 import { isSimulated } from '../pipeline/simulated-source.ts';
 import type { FileBatch, Refused } from './reading.ts';
@@ -35,24 +36,8 @@ interface Series {
   readonly gate: SeriesGate;
   records: number;
   rejected: number;
-  firstUs: number;
-  lastUs: number;
-}
-
-/** One series of the report. */
-export interface SeriesCount {
-  readonly kind: MarketKind;
-  readonly symbol: string;
-  readonly source: string;
-  readonly interval_us: number | null;
-  readonly calendar: string | null;
-  readonly records: number;
-  readonly imported: number;
-  readonly rejected: number;
-  readonly first_ts_us: number;
-  readonly last_ts_us: number;
-  /** From 0 to 1, as the page of quality defines it. */
-  readonly score: number | null;
+  flagged: number;
+  readonly flags: Partial<Record<FlagName, number>>;
 }
 
 /** State of one book at the end of the file. */
@@ -113,11 +98,13 @@ export class FileIntake {
       }
       const flags = series.gate.check(record, this.#nowUs) | this.#bookFlags(record);
       series.records++;
-      series.firstUs = Math.min(series.firstUs, record.tsEventUs);
-      series.lastUs = Math.max(series.lastUs, record.tsEventUs);
       if (flags === 0) this.imported++;
       else {
-        for (const name of flagNames(flags)) this.#count(name);
+        series.flagged++;
+        for (const name of flagNames(flags)) {
+          this.#count(name);
+          series.flags[name] = (series.flags[name] ?? 0) + 1;
+        }
         if ((flags & QUARANTINE) === 0) this.imported++;
         else {
           series.rejected++;
@@ -141,20 +128,25 @@ export class FileIntake {
     return Object.fromEntries(this.#quality) as Record<FlagName, number>;
   }
 
-  series(): SeriesCount[] {
-    return [...this.#series.values()].map(
-      ({ gate, calendar, firstUs, lastUs, intervalUs, records, rejected, ...names }) => ({
+  series(): ImportedSeries[] {
+    return [...this.#series.values()].map((series) => {
+      const { gate, calendar, intervalUs, records, rejected, ...names } = series;
+      const { score, coverage, missing, reasons, firstUs, lastUs } = gate.report(this.#nowUs);
+      return {
         ...names,
         interval_us: intervalUs,
         calendar: calendar?.id ?? null,
         records,
         imported: records - rejected,
         rejected,
+        score,
+        coverage,
+        missing,
+        reasons: [...reasons],
         first_ts_us: firstUs,
         last_ts_us: lastUs,
-        score: gate.report(lastUs).score,
-      }),
-    );
+      };
+    });
   }
 
   books(): BookCount[] {
@@ -186,8 +178,8 @@ export class FileIntake {
     if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);
     const calendar = kind === 'bar' ? this.#calendar : null;
     const gate = new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
-    const [firstUs, lastUs] = [record.tsEventUs, record.tsEventUs];
-    series = { kind, symbol, source, intervalUs, calendar, gate, records: 0, rejected: 0, firstUs, lastUs };
+    const counts = { records: 0, rejected: 0, flagged: 0, flags: {} };
+    series = { kind, symbol, source, intervalUs, calendar, gate, ...counts };
     this.#series.set(key, series);
     return series;
   }

@@ -14,9 +14,10 @@ const trades = [
 ].join('\n');
 
 describe('POST /import', () => {
+  const env = { NAUTILUS_MAX_IMPORT_BYTES: '20000' };
   let engine: TestEngine;
   beforeAll(async () => {
-    engine = await TestEngine.start(definition, { NAUTILUS_MAX_IMPORT_BYTES: '20000' });
+    engine = await TestEngine.start(definition, env);
     const folder = join(engine.dataDir, 'import');
     mkdirSync(join(folder, 'more'), { recursive: true });
     writeFileSync(join(folder, 'more', 'trades.csv.gz'), gzipSync(trades));
@@ -46,6 +47,39 @@ describe('POST /import', () => {
     const { body } = await send('?symbol=T2&dry_run=true', trades);
     expect([body.imported, body.dry_run]).toEqual([100, true]);
     expect((await engine.get('/trades/T2')).body.trades ?? []).toEqual([]);
+  });
+
+  test('keeps what was wrong with its series, also over a restart, and forgets it for that of the same file', async () => {
+    const faulty = 'time,bid,ask\n1600000000,1.5,1.6\n1600000001,1.7,1.6\n1600000002,1.5,1.6\nsoon,1,2';
+    const { body } = await send('?symbol=Q1&name=quotes.csv&source=desk', faulty);
+    expect([body.file, body.series[0].flags]).toEqual(['quotes.csv', { crossed: 1 }]);
+    await send('?symbol=Q1&source=desk', faulty.replace('1.7', '1.4'));
+    await send('?symbol=Q1&name=again.csv&source=desk', faulty);
+    const quality = async () => (await engine.get('/quality/Q1')).body;
+    const before = await quality();
+    expect(before.series).toEqual([]);
+    expect(before.imports).toMatchObject([
+      { file: 'again.csv', source: 'desk', kind: 'quote', records: 3, rejected: 1, flags: { crossed: 1 } },
+      { file: 'body', records: 3, rejected: 0, flags: {}, score: 1 },
+    ]);
+    const [score] = before.imports.map((one: { score: number }) => one.score);
+    expect(score).toBeLessThan(1);
+    expect(before.combined).toEqual([
+      {
+        source: 'desk',
+        kind: 'quote',
+        records: 6,
+        flagged: 1,
+        quarantined: 1,
+        flags: { crossed: 1 },
+        missing: 0,
+        coverage: 1,
+        score: (score + 1) / 2,
+      },
+    ]);
+    await engine.restart(definition, env);
+    expect(await quality()).toEqual(before);
+    expect((await engine.get('/quality/NONE')).status).toBe(404);
   });
 
   test('imports a file of the folder as a job', async () => {

@@ -34,6 +34,12 @@ export const importSpec = barsInput.extend({
 /** Input of the job: with `path`, a file of the import folder; else the uploaded file of the job. */
 export const fileImportInput = importSpec.extend({
   path: z.string().min(1).max(1024).optional().describe('file of the import folder instead of a body'),
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('what reports call a file that is sent as the body; `body` when absent'),
   dry_run: z.boolean().default(false),
 });
 export type FileImportInput = z.infer<typeof fileImportInput>;
@@ -51,6 +57,28 @@ export const fileImportQuery = fileImportInput.extend({
 export type FileImportQuery = z.infer<typeof fileImportQuery>;
 
 const count = z.int().nonnegative();
+
+/** What an import says of one series. */
+export const importedSeries = z.object({
+  kind: z.enum(MARKET_KINDS),
+  symbol: z.string(),
+  source: z.string(),
+  interval_us: z.number().nullable(),
+  calendar: z.string().nullable(),
+  records: count,
+  imported: count,
+  rejected: count.describe('records with a flag of quarantine'),
+  flagged: count.describe('records with any flag'),
+  flags: z.record(z.string(), count).describe('records by flag'),
+  score: z.number().nullable().describe('quality from 0 to 1'),
+  coverage: z.number().describe('share of the expected records that are there'),
+  missing: count,
+  reasons: z
+    .array(z.object({ reason: z.string(), records: count, share: z.number(), cost: z.number() }))
+    .describe('what the score was lost by, costliest first'),
+  first_ts_us: z.int().nullable().describe('of records whose time is readable'),
+  last_ts_us: z.int().nullable(),
+});
 
 export const fileImportReport = z.object({
   file: z.string(),
@@ -82,23 +110,7 @@ export const fileImportReport = z.object({
       }),
     ),
   }),
-  series: z
-    .array(
-      z.object({
-        kind: z.enum(MARKET_KINDS),
-        symbol: z.string(),
-        source: z.string(),
-        interval_us: z.number().nullable(),
-        calendar: z.string().nullable(),
-        records: count,
-        imported: count,
-        rejected: count,
-        first_ts_us: z.int(),
-        last_ts_us: z.int(),
-        score: z.number().nullable().describe('quality from 0 to 1'),
-      }),
-    )
-    .describe('the first 1000'),
+  series: z.array(importedSeries).describe('the first 1000'),
   series_total: count,
   reasons: z.record(z.string(), count).describe('rejected rows by reason'),
   errors: z.array(z.object({ line: count, reason: z.string() })).describe('the first 100 rejected rows'),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { MarketKind, MarketRecord, RecordOf } from '../../../src/market/records.ts';
 import { BarHistory } from './bars.ts';
 import { HistoryDatabase } from './database.ts';
+import { type ImportedQuality, type ImportNote, readImportedQuality, readNote } from './import-notes.ts';
 import {
   type Batch,
   type Quarantined,
@@ -15,7 +16,7 @@ import {
 import { type Maintenance, Roller } from './roller.ts';
 import type { BulkColumns } from './staging.ts';
 import type { SeriesKey } from './tables.ts';
-import { type Faults, HistoryWriter, type ImportNote, type PutResult, type Unreadable } from './writer.ts';
+import { type Faults, HistoryWriter, type PutResult, type Unreadable } from './writer.ts';
 
 /** Where the history lives and what it may use. */
 export interface HistoryOptions {
@@ -75,11 +76,12 @@ export class History {
 
   /** Returns how far the import of a file came; undefined for one that never began. */
   async importNote(id: string): Promise<ImportNote | undefined> {
-    const rows = await this.database.rows(
-      'SELECT id, records::DOUBLE AS records, finished FROM imports WHERE id = $1',
-      [id],
-    );
-    return rows[0] as ImportNote | undefined;
+    return readNote(this.database, id);
+  }
+
+  /** Resolves to what imports said of the series of a symbol, the newest first, 100 unless told. */
+  importedQuality(symbol: string, limit = 100): Promise<ImportedQuality[]> {
+    return readImportedQuality(this.database, symbol, limit);
   }
 
   /** Stores rows of one series given as columns (names of the table, integers in the scale of the series). Fails as `put` does. */

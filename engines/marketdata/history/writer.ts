@@ -2,6 +2,7 @@
 import { flagNames } from '../../../src/market/flags.ts';
 import { MARKET_KINDS, type MarketKind, type MarketRecord } from '../../../src/market/records.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
+import { type ImportNote, storeNote } from './import-notes.ts';
 import { SeenIds } from './seen-ids.ts';
 import { SeriesNumbers } from './series.ts';
 import { type BulkColumns, type Staged, stage, stageColumns } from './staging.ts';
@@ -30,15 +31,6 @@ export interface Unreadable {
   readonly reasons: readonly string[];
   /** What came, cut to 4 KiB. */
   readonly content: string;
-}
-
-/** How far the import of a file is; stored with the records that it is about. */
-export interface ImportNote {
-  /** Digest of the file and of what is known of it. */
-  readonly id: string;
-  /** Records from its start that are stored. */
-  readonly records: number;
-  readonly finished: boolean;
 }
 
 interface Batch {
@@ -202,14 +194,7 @@ export class HistoryWriter {
       sum.duplicates += result.duplicates;
     }
     if (batch.unreadable.length > 0) await this.#storeUnreadable(batch.unreadable);
-    if (batch.note) {
-      const { id, records, finished } = batch.note;
-      await this.#database.writer.run('INSERT OR REPLACE INTO imports VALUES ($1, $2::BIGINT, $3)', [
-        id,
-        records,
-        finished,
-      ]);
-    }
+    if (batch.note) await storeNote(this.#database, batch.note);
     return sum;
   }
 

@@ -1,8 +1,10 @@
-// The gates that the pipeline opens: what is known of the numbers of a source is judged.
+// The gates that the pipeline opens: what is known of the numbers of a source is judged; and what is said of live and imported records together.
 import { expect, test } from 'bun:test';
 import { FLAGS } from '../../../src/market/flags.ts';
 import type { Trade } from '../../../src/market/records.ts';
-import { gateOf } from './quality-desk.ts';
+import { FileIntake } from '../files/intake.ts';
+import { gateOf, QualityDesk } from './quality-desk.ts';
+import { combined } from './quality-view.ts';
 
 const START = Date.UTC(2024, 7, 9) * 1000;
 
@@ -39,3 +41,29 @@ test.each([
     expect(check(6)).toBe(0);
   },
 );
+
+test('live and imported records of one source and kind are told together, others apart', () => {
+  const desk = new QualityDesk();
+  for (const sequence of [1, 2, 4]) desk.check(trade('binance', sequence), START + 1e9);
+  desk.check(trade('kraken', 1), START + 1e9);
+  const live = desk.of('BTC-USDT', START + 1e9);
+  const intake = new FileIntake(undefined, START + 1e9);
+  const records = [10, 11, 11, 14, 15].map((sequence) => trade('binance', sequence));
+  intake.take({ records, lines: records.map((_, i) => i + 1), refused: [], skipped: 0 });
+  const imported = intake.series().map((one) => ({ ...one, file: 'trades.csv', imported_ts_us: START }));
+  const [both, other] = combined(live, imported);
+  expect(both).toMatchObject({
+    source: 'binance',
+    kind: 'trade',
+    records: 8,
+    flagged: 3,
+    quarantined: 1,
+    flags: { gap: 2, duplicate: 1 },
+    missing: 3,
+  });
+  // By hand: 3 of 4 came live; of the file 4 of 6 are there, and a fifth of its records is a duplicate.
+  expect(both!.coverage).toBeCloseTo((3 * (3 / 4) + 5 * (4 / 6)) / 8, 12);
+  expect(both!.score).toBeCloseTo((3 * (3 / 4) + 5 * (4 / 6) * (1 - 1 / 5)) / 8, 12);
+  expect(other).toMatchObject({ source: 'kraken', records: 1, score: 1 });
+  expect(combined([], [])).toEqual([]);
+});

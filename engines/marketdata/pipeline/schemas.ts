@@ -1,5 +1,6 @@
 // Requests and replies of the pipeline: sources, subscriptions, books, quality, latency.
 import { z } from 'zod';
+import { importedSeries } from '../files/schemas.ts';
 import { subscription } from './subscription.ts';
 
 const MICROS = 'microseconds since the epoch';
@@ -172,8 +173,25 @@ const quarantineRow = z.object({
 });
 export type QuarantineRow = z.infer<typeof quarantineRow>;
 
+const flags = z.record(z.string(), z.int()).describe('records by flag');
+
 export const qualityReply = z.object({
   symbol: z.string(),
+  combined: z
+    .array(
+      z.object({
+        source: z.string(),
+        kind: z.string(),
+        records: z.int(),
+        flagged: z.int(),
+        quarantined: z.int(),
+        flags,
+        missing: z.int(),
+        coverage: z.number(),
+        score: z.number().nullable(),
+      }),
+    )
+    .describe('`series` and `imports` together: counts added, score and coverage as means by records'),
   series: z
     .array(
       z.object({
@@ -182,7 +200,7 @@ export const qualityReply = z.object({
         records: z.int(),
         flagged: z.int(),
         quarantined: z.int(),
-        flags: z.record(z.string(), z.int()).describe('records by flag'),
+        flags,
         score: z.number().nullable().describe('in [0, 1]; null before the first record'),
         coverage: z.number().describe('share of the expected records that came'),
         missing: z.int(),
@@ -205,5 +223,8 @@ export const qualityReply = z.object({
       }),
     )
     .describe('since the start of the engine, by source and kind'),
+  imports: z
+    .array(importedSeries.extend({ file: z.string(), imported_ts_us: us }))
+    .describe('series of imported files, the newest 100'),
   quarantine: z.array(quarantineRow).describe('the newest 100 of the history'),
 });

@@ -4,6 +4,7 @@ import { newId } from '../../../src/core/ids.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
 import { Latencies } from './latency.ts';
@@ -11,6 +12,7 @@ import { Pipeline } from './pipeline.ts';
 import { planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
 import { QualityDesk } from './quality-desk.ts';
+import { combined } from './quality-view.ts';
 import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
@@ -27,6 +29,8 @@ export interface PipelineServiceParts {
   readonly put?: Put;
   /** The newest records of a symbol in the quarantine of the history. */
   readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
+  /** What imports of files said of the series of a symbol. */
+  readonly imported?: (symbol: string) => Promise<readonly ImportedQuality[]>;
   readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
   /** Whether a replay tells of a symbol, so that it cannot come live as well. */
   readonly isReplayed?: (symbol: string) => boolean;
@@ -248,14 +252,18 @@ export class PipelineService {
     };
   }
 
-  /** What is wrong with the records of a symbol, by source and kind. Throws NotFoundError where none came. */
+  /** What is wrong with the records of a symbol, by source and kind, live and imported. Throws NotFoundError where none were judged. */
   async qualityOf(symbol: string) {
     const series = this.quality.of(symbol, this.#context.clock.nowUs());
     const rows = (await this.#parts.quarantine?.(symbol)) ?? [];
-    if (series.length === 0 && rows.length === 0)
-      throw new NotFoundError('Nothing came of this symbol: subscribe to it or import some first');
+    const imports = (await this.#parts.imported?.(symbol)) ?? [];
+    if (series.length === 0 && rows.length === 0 && imports.length === 0)
+      throw new NotFoundError(
+        'Nothing was judged of this symbol: subscribe to it, or import a file of it by POST /import',
+      );
     return {
       symbol,
+      combined: combined(series, imports).map((one) => ({ ...one, flags: { ...one.flags } })),
       series: series.map((one) => ({
         ...one,
         flags: { ...one.flags },
@@ -263,6 +271,7 @@ export class PipelineService {
         examples: [...one.examples],
         garbage: this.quality.garbageOf(one.source),
       })),
+      imports: imports.map((one) => ({ ...one, flags: { ...one.flags }, reasons: [...one.reasons] })),
       quarantine: [...rows],
     };
   }

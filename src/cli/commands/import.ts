@@ -1,5 +1,6 @@
 // `nautilus import`: a file into the market history, through the running system or, without one, by this process.
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { importFile } from '../../../engines/marketdata/files/import-file.ts';
 import {
   type FileImportInput,
@@ -34,7 +35,7 @@ export async function importCommand(path: string, options: ImportOptions): Promi
   const input = inputOf(options);
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NotFoundError(`No file ${path}`);
   const report = await reportOf(path, input);
-  console.log(options.json ? JSON.stringify(report) : importSummary(path, report));
+  console.log(options.json ? JSON.stringify(report) : importSummary(report));
   return 0;
 }
 
@@ -62,7 +63,7 @@ function inputOf(options: ImportOptions): FileImportInput {
 // A running engine owns the history; what stores nothing needs none.
 async function reportOf(path: string, input: FileImportInput): Promise<ImportReport> {
   const config = loadConfig();
-  const { dry_run, path: _, ...spec } = input;
+  const { dry_run, path: _, name: __, ...spec } = input;
   const maxBytes = config.maxImportBytes;
   if (dry_run) return importFile(path, spec, { history: null, maxBytes });
   const engine = readRunFile(config.dataDir)?.engines.find((e) => e.name === 'marketdata');
@@ -79,7 +80,7 @@ async function reportOf(path: string, input: FileImportInput): Promise<ImportRep
 }
 
 async function throughEngine(base: string, path: string, input: FileImportInput): Promise<ImportReport> {
-  const query = new URLSearchParams({ wait: 'false' });
+  const query = new URLSearchParams({ wait: 'false', name: basename(path).slice(0, 200) });
   for (const [name, value] of Object.entries(input)) {
     if (value !== undefined) query.set(name, String(value));
   }
@@ -104,18 +105,18 @@ async function throughEngine(base: string, path: string, input: FileImportInput)
 }
 
 /** Returns what was taken and what was refused, in words. */
-export function importSummary(path: string, report: ImportReport): string {
+export function importSummary(report: ImportReport): string {
   const { records, imported, replaced, rejected, series } = report;
   const what = series.length > 0 && series.every((s) => s.kind === 'bar') ? 'bars' : 'records';
   const done = report.dry_run ? 'would be imported' : 'imported';
   const lines = [
-    `${path.split('/').at(-1)}: ${imported} of ${records} ${what} ${done} (${replaced} replaced older ones)`,
+    `${report.file}: ${imported} of ${records} ${what} ${done} (${replaced} replaced older ones)`,
   ];
   if (report.already_stored > 0) lines.push(`${report.already_stored} of them were stored already`);
   for (const s of series) {
-    const [from, to] = [s.first_ts_us, s.last_ts_us].map(timeText);
     const of = s.interval_us === null ? `${s.kind} records` : `bars of ${s.interval_us / 1e6} s`;
-    lines.push(`  ${s.symbol}: ${s.imported} ${of}, ${from} to ${to}`);
+    const span = s.first_ts_us === null ? '' : `, ${timeText(s.first_ts_us)} to ${timeText(s.last_ts_us!)}`;
+    lines.push(`  ${s.symbol}: ${s.imported} ${of}${span}`);
   }
   const flags = Object.entries(report.quality).filter(([, count]) => count > 0);
   if (flags.length > 0) lines.push(`flags: ${flags.map(([name, count]) => `${name} ${count}`).join(', ')}`);
@@ -131,8 +132,6 @@ export function importSummary(path: string, report: ImportReport): string {
   return lines.join('\n');
 }
 
-// Times of records in quarantine may be beyond all dates.
 function timeText(us: number): string {
-  const date = new Date(us / 1000);
-  return Number.isNaN(date.getTime()) ? `${us} us` : date.toISOString();
+  return new Date(us / 1000).toISOString();
 }
