@@ -6,7 +6,7 @@ import { capturePath } from '../../../test/support/captures.ts';
 import { nautilus, TestSystem } from '../../../test/support/system.ts';
 import { topics } from '../../bus/topics.ts';
 import { requestOf } from './replay-paced.ts';
-import { recordsOf } from './subscribe.ts';
+import { recordsOf, subscribeCommand } from './subscribe.ts';
 
 const capture = capturePath('spot');
 const missing = capture === null ? ' (skipped: no ../shared/data)' : '';
@@ -43,6 +43,13 @@ test('understands the options of a paced replay, and refuses what they are not',
     expect(() => requestOf('x', options)).toThrow('Expected');
   expect(() => requestOf(undefined, { speed: 'max' })).toThrow('--symbol');
 });
+
+test.each([{ kinds: 'trades,toString' }, { kinds: 'trades', count: '1.5' }, { kinds: 'trades', count: '0' }])(
+  'refuses %o before it connects',
+  async (options) => {
+    await expect(subscribeCommand('A', options)).rejects.toThrow(/^Expected (kinds of|an integer)/);
+  },
+);
 
 describe.skipIf(capture === null)(`on running engines${missing}`, () => {
   test('records of a replay are printed as they come; both commands end by themselves', async () => {

@@ -1,6 +1,7 @@
 // `nautilus subscribe`: prints market records as they come, one JSON object a line, for as long as it runs.
 import { topics } from '../../bus/topics.ts';
 import { DependencyUnavailableError, InvalidOptionError } from '../../core/errors.ts';
+import { BoundedLines } from '../bounded-lines.ts';
 import { commandKey, post, request } from '../http-client.ts';
 import { runningEngine } from './import-bars.ts';
 
@@ -58,7 +59,7 @@ export function recordsOf(message: Message, kinds: readonly string[]): Record<st
 /** Subscribes, prints until Ctrl-C (or `--count` records), and takes the subscription back. Returns the exit code. */
 export async function subscribeCommand(symbol: string, options: SubscribeOptions): Promise<number> {
   const kinds = options.kinds.split(',');
-  const unknown = kinds.find((kind) => !(kind in GROUPS));
+  const unknown = kinds.find((kind) => !Object.hasOwn(GROUPS, kind));
   if (unknown !== undefined)
     throw new InvalidOptionError(
       `Expected kinds of ${Object.keys(GROUPS).join(', ')} for --kinds, was another`,
@@ -69,14 +70,22 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
   const base = runningEngine('marketdata');
   const stream = new MarketStream(`${runningEngine('websocket').replace('http', 'ws')}/ws`, symbol, kinds);
   const end = (why: Ending) => stream.end(why);
-  process.once('SIGINT', () => end('stopped')).once('SIGTERM', () => end('stopped'));
+  const enough = Promise.withResolvers<void>();
+  const stop = () => {
+    end('stopped');
+    enough.resolve();
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   // Whoever reads the lines has enough of them: `| head`.
-  process.stdout.once('error', () => end('stopped'));
+  process.stdout.once('error', stop);
+  const lines = new BoundedLines(process.stdout, (lost) =>
+    console.error(`${lost} records were not printed: whoever reads them is too slow`),
+  );
   let left = count;
   stream.onMessage = (message) => {
     for (const record of recordsOf(message, kinds)) {
       if (left === 0) return;
-      process.stdout.write(`${JSON.stringify(record)}\n`);
+      lines.write(JSON.stringify(record));
       if (--left === 0) end('stopped');
     }
   };
@@ -94,7 +103,9 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
         throw error;
       });
   try {
-    return (await stream.ended) === 'stopped' ? 0 : 1;
+    const ended = await stream.ended;
+    if (left === 0) await Promise.race([lines.idle(), enough.promise]);
+    return ended === 'stopped' ? 0 : 1;
   } finally {
     if (made) await request(`${base}/subscriptions/${made.subscription_id}`, { method: 'DELETE' });
   }
