@@ -8,7 +8,7 @@ import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/mar
 import { symbolSchema } from '../../../src/market/symbol.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { SourceAdapter } from '../sources/port.ts';
-import { QualityDesk } from './quality-desk.ts';
+import { gateOf, QualityDesk } from './quality-desk.ts';
 
 const MICROS = 'microseconds since the epoch';
 const DAY_US = 86_400_000_000;
@@ -135,7 +135,8 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
   const known = anew ? null : await resumePoint(parts, input, job.attempt);
   const fromUs = known === null ? input.from_us : Math.max(input.from_us, known + 1);
   // Gates of its own: the past must not be judged beside what is live.
-  const quality = new QualityDesk();
+  const calendar = adapter.calendar?.(input.native_symbol ?? adapter.nativeSymbol(symbol)) ?? null;
+  const quality = new QualityDesk((record) => gateOf(record, calendar));
   for (const action of await parts.actions(symbol)) quality.know(action);
   const reply: IngestReply = {
     source,

@@ -4,7 +4,6 @@ import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
 import type { QualityReport } from '../../../src/market/quality/score.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
-import { calendarById } from '../../../src/market/sessions/calendars.ts';
 
 /** Finds what is wrong with records of one series, in their order. */
 export interface Gate {
@@ -12,6 +11,8 @@ export interface Gate {
   check(record: MarketRecord, nowUs: number): number;
   /** Takes note of a corporate action, whose jump is no fault. */
   know?(action: CorporateAction): void;
+  /** Id of the calendar that it judges by; null without. */
+  readonly calendar?: string | null;
   report?(
     nowUs: number,
   ): Pick<QualityReport, 'score' | 'coverage' | 'missing' | 'reasons' | 'silentUs' | 'stale'>;
@@ -29,6 +30,8 @@ export interface SeriesQuality {
   readonly source: string;
   readonly symbol: string;
   readonly kind: MarketKind;
+  /** Id of the calendar that gaps, sessions and silence go by; null where nobody knows when the instrument trades. */
+  readonly calendar: string | null;
   readonly records: number;
   readonly flagged: number;
   readonly quarantined: number;
@@ -83,7 +86,7 @@ export class QualityDesk {
   /** Series that were not followed because there are too many. */
   overflow = 0;
 
-  constructor(makeGate: (record: MarketRecord) => Gate = gateOf) {
+  constructor(makeGate: (record: MarketRecord) => Gate = (record) => gateOf(record)) {
     this.#makeGate = makeGate;
   }
 
@@ -229,6 +232,7 @@ function view(series: Series, nowUs: number): SeriesQuality {
     source,
     symbol,
     kind,
+    calendar: gate.calendar ?? null,
     records,
     flagged,
     quarantined,
@@ -247,19 +251,12 @@ function isOfBook({ kind }: MarketRecord): boolean {
   return kind === 'book_delta' || kind === 'book_snapshot';
 }
 
-/** The gate of the series that a record begins. */
-export function gateOf({ kind, source }: MarketRecord): SeriesGate {
-  return new SeriesGate({ kind, calendar: calendarOf(source), sequence: sequenceOf(kind, source) });
+/** The gate of the series that a record begins; `calendar` is when its instrument trades, null where that is not known. */
+export function gateOf({ kind, source }: MarketRecord, calendar: Calendar | null = null): SeriesGate {
+  return new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
 }
 
 /** How a source numbers records of a kind: Binance counts trades by one, other numbers are only known to rise. */
 export function sequenceOf(kind: MarketKind, source: string): 'contiguous' | 'rising' {
   return kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
-}
-
-const ALWAYS = calendarById('24x7');
-
-// Exchanges of crypto never close; of other sources it depends on the symbol, which nothing here knows.
-function calendarOf(source: string): Calendar | null {
-  return /^(binance|binance-usdm|kraken|coinbase|ccxt:.*)$/.test(source) ? ALWAYS : null;
 }

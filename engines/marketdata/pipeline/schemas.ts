@@ -197,6 +197,12 @@ export const qualityReply = z.object({
       z.object({
         source: z.string(),
         kind: z.string(),
+        calendar: z
+          .string()
+          .nullable()
+          .describe(
+            'when its instrument trades; null where that is not known: then no gaps of bars or sessions are judged',
+          ),
         records: z.int(),
         flagged: z.int(),
         quarantined: z.int(),

@@ -11,7 +11,7 @@ import { Latencies } from './latency.ts';
 import { Pipeline } from './pipeline.ts';
 import { planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
-import { QualityDesk } from './quality-desk.ts';
+import { gateOf, QualityDesk } from './quality-desk.ts';
 import { combined } from './quality-view.ts';
 import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
@@ -76,7 +76,9 @@ export class PipelineService {
       trouble: this.board.find(source)?.trouble ?? null,
       late: this.latencies.isLate(source),
     }));
-    this.quality = new QualityDesk(parts.makeGate);
+    this.quality = new QualityDesk(
+      parts.makeGate ?? ((record) => gateOf(record, this.board.calendarOf(record.source, record.symbol))),
+    );
     this.books = new BookDesk({
       makeBook: (source, _symbol, wished) => {
         const levels = this.board.find(source)?.adapter.bookLevels?.(wished);

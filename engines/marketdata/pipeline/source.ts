@@ -2,6 +2,7 @@
 import type { Clock } from '../../../src/core/clock.ts';
 import { NautilusError } from '../../../src/core/errors.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { LiveSession, SourceAdapter, SourceEvent, Wanted } from '../sources/port.ts';
 
 export type Health =
@@ -67,6 +68,8 @@ export class Source {
   #heardUs: number;
   #recordUs: number | null = null;
   #wanted: readonly Wanted[] = [];
+  /** Those of everything that is wanted, made at the first silence. */
+  #calendars: ReadonlySet<Calendar | null> | undefined;
   #session: LiveSession | undefined;
   #closing: Promise<void> = Promise.resolve();
   #lastGarbage: string | null = null;
@@ -126,9 +129,18 @@ export class Source {
     }
   }
 
+  /** When an instrument trades, by the name that it is listened to with; null where that is not known. */
+  calendarOf(symbol: string): Calendar | null {
+    const given = this.#wanted.find(
+      (wanted) => wanted.symbol === symbol && wanted.nativeSymbol !== undefined,
+    );
+    return this.adapter.calendar?.(given?.nativeSymbol ?? this.adapter.nativeSymbol(symbol)) ?? null;
+  }
+
   /** Sets everything that is wanted of it; nothing closes its stream. */
   want(all: readonly Wanted[]): void {
     this.#wanted = all;
+    this.#calendars = undefined;
     if (!this.#enabled) return;
     if (all.length === 0) this.#close('idle');
     else this.#open();
@@ -153,7 +165,7 @@ export class Source {
 
   /** Looks whether it went silent. */
   check(nowUs: number): void {
-    if (this.#health === 'connected' && nowUs - this.#heardUs > this.#silentAfterUs)
+    if (this.#health === 'connected' && this.#silentUs(nowUs) > this.#silentAfterUs)
       this.#become('silent', `nothing for ${Math.round(this.#silentAfterUs / 1e6)} s`);
     // What could not begin, for want of a credential, may have got it.
     if (this.#health === 'failed' && nowUs - this.#sinceUs > RETRY_US) this.#open();
@@ -212,6 +224,17 @@ export class Source {
     this.#recordUs = this.#heardUs;
     this.counts.records += batch.length;
     this.#listener.records(this.id, batch);
+  }
+
+  // Nothing is to be heard while all that is wanted is closed.
+  #silentUs(nowUs: number): number {
+    const silent = nowUs - this.#heardUs;
+    if (silent <= this.#silentAfterUs) return silent;
+    this.#calendars ??= new Set(this.#wanted.map(({ symbol }) => this.calendarOf(symbol)));
+    let open = 0;
+    for (const calendar of this.#calendars)
+      open = Math.max(open, calendar?.openBetween(this.#heardUs, nowUs) ?? silent);
+    return open;
   }
 
   #heard(): void {

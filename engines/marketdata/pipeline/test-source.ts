@@ -8,6 +8,7 @@ import type {
   Trade,
 } from '../../../src/market/records.ts';
 import type { Scale } from '../../../src/market/scale.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { Capabilities, LiveSession, SourceFactory, SourceSink, Wanted } from '../sources/port.ts';
 
 const SCALE: Scale = { price: 2, size: 3 };
@@ -26,6 +27,8 @@ export class ScriptedSource {
   history: readonly (readonly MarketRecord[])[] = [];
   /** Most levels of a side that its books have. */
   mostLevels: number | undefined;
+  /** Calendars by name; none for other names. */
+  calendars: Readonly<Record<string, Calendar>> = {};
 
   constructor(
     readonly id: string,
@@ -51,6 +54,7 @@ export class ScriptedSource {
       ...(this.mostLevels === undefined
         ? {}
         : { bookLevels: (wished = 10) => Math.min(wished, this.mostLevels!) }),
+      calendar: (native) => this.calendars[native] ?? null,
       live: (sink) => this.#open(sink),
       history: (request, signal) => this.#history(request.fromUs, request.toUs, signal),
     };

@@ -28,6 +28,8 @@ test('what a provider of history says is stored and served by the engine', async
   const range = { symbol: 'AAPL', from_us: 1.5962e15, to_us: 1.5995e15 };
   expect(await ingest('yahoo', { ...range, kind: 'bars', interval_us: 86_400_000_000 })).toMatchObject({
     records: 3,
+    // From the 7th to the 31st of August, and by the calendar of US stocks.
+    flags: { gap: 1 },
   });
   expect(await ingest('yahoo', { ...range, kind: 'corporate_actions' })).toMatchObject({ stored: 2 });
   const { actions } = (await engine.get('/corporate-actions/AAPL')).body;

@@ -3,6 +3,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Timers } from '../../../src/core/timers.ts';
 import type { InstrumentRecord, MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 
 /** What a source offers. The groups that people ask for: bars, trades, quotes, book, reference, macro, fundamentals. */
 export interface Capabilities {
@@ -103,6 +104,8 @@ export interface SourceAdapter {
    * where books come whole, or their depth is not for us to say.
    */
   bookLevels?(wished: number | undefined): number;
+  /** When the instrument with a name of the venue trades, as far as the source tells of it; null, as without this, where that is not known. */
+  calendar?(native: string): Calendar | null;
   /** Opens a live stream; absent without one. Throws InvalidOptionError when a credential is missing. */
   live?(sink: SourceSink): LiveSession;
   /** Reads history in batches, oldest first, keeping to the limits of the provider. Throws a NautilusError that says what the provider refused. */

@@ -111,6 +111,11 @@ export class SeriesGate {
     };
   }
 
+  /** Id of the calendar that it judges by; null without. */
+  get calendar(): string | null {
+    return this.#series.calendar?.id ?? null;
+  }
+
   /** Returns the flags of the next record: those that it has already, with what the checks find. `nowUs` is the clock, by default its time of receipt. */
   check(record: MarketRecord, nowUs: number = record.tsReceiveUs): number {
     const context = this.#context;

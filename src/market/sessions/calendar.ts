@@ -24,6 +24,11 @@ export interface CalendarRules {
   readonly isHoliday?: (day: number) => boolean;
   /** Minutes at which a short day closes; null for a full one. */
   readonly shortClose?: (day: number) => number | null;
+  /**
+   * Minutes of a trading day around its sessions in which trades may be made as well: what comes then is not outside, and nothing is missing
+   * where nothing comes. Sessions, and what is made of them, stay what they are.
+   */
+  readonly extendedHours?: (day: number) => { readonly open: number; readonly close: number };
 }
 
 const WEEK_US = 7 * DAY_US;
@@ -108,6 +113,15 @@ export class Calendar {
 
   isOpen(us: number): boolean {
     return this.continuous || this.at(us) !== null;
+  }
+
+  /** Returns for how much of a range of time sessions are open, in microseconds. */
+  openBetween(fromUs: number, toUs: number): number {
+    if (this.continuous) return Math.max(0, toUs - fromUs);
+    let open = 0;
+    for (const session of this.sessions(fromUs, toUs))
+      open += Math.max(0, Math.min(toUs, session.closeUs) - Math.max(fromUs, session.openUs));
+    return open;
   }
 
   /** Returns the first session that opens after a time, or null when none does within 60 days. */
@@ -202,6 +216,18 @@ export class Calendar {
       yield { firstUs: gridUs + skipped * intervalUs, count: places - skipped };
       last = gridUs + (places - 1) * intervalUs;
     }
+  }
+
+  /** Returns whether a range of time from `fromUs` to before `toUs` touches extended hours; false where the calendar has none. */
+  touchesExtendedHours(fromUs: number, toUs: number): boolean {
+    const hours = this.#rules.extendedHours;
+    if (!hours) return false;
+    for (let day = this.#zone.localDay(fromUs); day <= this.#zone.localDay(toUs - 1); day++) {
+      if (!this.isTradingDay(day)) continue;
+      const { open, close } = hours(day);
+      if (fromUs < this.#zone.utc(day, close) && toUs > this.#zone.utc(day, open)) return true;
+    }
+    return false;
   }
 
   #remember(fromUs: number, toUs: number, session: Session | null): Session | null {

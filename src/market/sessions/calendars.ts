@@ -30,6 +30,16 @@ const RULES: readonly CalendarRules[] = [
     isHoliday: isUsHoliday,
     shortClose: usShortClose,
   },
+  {
+    id: 'us-equities-extended',
+    title:
+      'US stock exchanges with the hours before and after: 04:00 to 20:00 of New York, to 17:00 on short days',
+    zone: 'America/New_York',
+    weekly: [{ days: WEEKDAYS, open: 570, close: 960, openDay: 0 }],
+    isHoliday: isUsHoliday,
+    shortClose: usShortClose,
+    extendedHours: (day) => ({ open: 240, close: usShortClose(day) === null ? 1200 : 1020 }),
+  },
 ];
 
 const made = new Map<string, Calendar>();

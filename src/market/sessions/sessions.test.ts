@@ -110,6 +110,54 @@ describe('US equities', () => {
   });
 });
 
+describe('US equities with extended hours', () => {
+  const extended = calendarById('us-equities-extended');
+  const touches = (text: string, intervalUs = 1) =>
+    extended.touchesExtendedHours(at(text), at(text) + intervalUs);
+
+  test('have the sessions of the exchanges, and hours around them on trading days', () => {
+    const [from, to] = [at('2024-01-01T00:00:00Z'), at('2025-01-01T00:00:00Z')];
+    expect([...extended.sessions(from, to)]).toEqual([...us.sessions(from, to)]);
+    // 04:00 and 20:00 of New York in winter and in summer.
+    for (const day of ['2024-01-05T09:00:00Z', '2024-07-09T08:00:00Z']) {
+      expect([touches(day), extended.touchesExtendedHours(at(day) - 1, at(day))]).toEqual([true, false]);
+      const close = at(day) + 16 * 60 * MINUTE_US;
+      expect([close - 1, close].map((us) => extended.touchesExtendedHours(us, us + 1))).toEqual([
+        true,
+        false,
+      ]);
+    }
+    // A Sunday, Christmas, and the short day before it, with trades until 17:00.
+    const closed = ['2024-01-07T15:00:00Z', '2024-12-25T15:00:00Z', '2024-12-24T22:00:00Z'];
+    expect(closed.map((text) => touches(text))).toEqual([false, false, false]);
+    expect(touches('2024-12-24T21:59:59Z')).toBe(true);
+    // A bar that begins before them and reaches into them.
+    expect(touches('2024-01-05T08:30:00Z', 60 * MINUTE_US)).toBe(true);
+    expect(us.touchesExtendedHours(at('2024-01-05T13:00:00Z'), at('2024-01-05T14:00:00Z'))).toBe(false);
+  });
+
+  test('miss bars of sessions only', () => {
+    // From Friday evening to Monday morning, over 15:59 and 09:30: bars outside of sessions are given, not missed.
+    const missing = (from: string, to: string) => extended.missingBars(at(from), at(to), MINUTE_US);
+    expect(missing('2024-01-05T21:00:00Z', '2024-01-08T14:29:00Z')).toBe(0);
+    expect(missing('2024-01-05T20:58:00Z', '2024-01-08T14:31:00Z')).toBe(2);
+  });
+});
+
+test('open time of two ranges that follow each other is that of both together', () => {
+  const from = at('2024-03-04T00:00:00Z');
+  const time = fc.integer({ min: 0, max: 20 * 24 * 60 }).map((minute) => from + minute * MINUTE_US);
+  fc.assert(
+    fc.property(fc.constantFrom('us-equities', 'fx', '24x7'), time, time, time, (id, ...times) => {
+      const calendar = calendarById(id);
+      const [a, b, c] = times.sort((x, y) => x - y) as [number, number, number];
+      expect(calendar.openBetween(a, b) + calendar.openBetween(b, c)).toBe(calendar.openBetween(a, c));
+    }),
+    { numRuns: 60 },
+  );
+  expect(us.openBetween(at('2024-03-08T20:59:00Z'), at('2024-03-11T13:31:00Z'))).toBe(2 * MINUTE_US);
+});
+
 describe('foreign exchange', () => {
   test('opens on Sunday at 17:00 of New York and closes on Friday at 17:00', () => {
     expect(fx.isOpen(at('2020-01-05T21:59:59Z'))).toBe(false);

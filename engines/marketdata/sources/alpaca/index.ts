@@ -2,6 +2,7 @@
 import type { marketData } from '@alpacahq/alpaca-trade-api';
 import { InvalidOptionError, ProviderError } from '../../../../src/core/errors.ts';
 import type { CorporateAction, MarketRecord } from '../../../../src/market/records.ts';
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext, SourceFactory } from '../port.ts';
 import { batches, noHistory } from '../requests.ts';
@@ -42,6 +43,8 @@ function adapter(id: string, feed: Feed, context: SourceContext): SourceAdapter 
       verified: 'documentation',
     },
     nativeSymbol,
+    // US stocks only, from early morning to evening.
+    calendar: () => calendarById('us-equities-extended'),
     live: (sink) =>
       new AlpacaSession({ source: id, feed, context, client: open(), scales, native: nativeSymbol }, sink),
     history(request, signal) {

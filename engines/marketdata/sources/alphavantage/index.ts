@@ -1,6 +1,7 @@
 // Alpha Vantage: daily and intraday bars as traded, splits and dividends of stocks.
 import { ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, CorporateAction, MarketRecord } from '../../../../src/market/records.ts';
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US, Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
 import { RateLimiter } from '../net/rate-limiter.ts';
@@ -23,6 +24,8 @@ const INTERVALS: Readonly<Record<number, string>> = {
   [60 * MINUTE_US]: '60min',
   [DAY_US]: 'daily',
 };
+/** A ticker with or without its class; names of foreign exchanges have three letters behind the dot (`TSCO.LON`). */
+const US_STOCK = /^[A-Z]{1,5}([.-][A-Z])?$/;
 /** Days that the short answer surely has: its 100 rows are of trading days. */
 const COMPACT_DAYS = 100;
 /** Before it there is no intraday history. */
@@ -45,6 +48,7 @@ export function alphavantage(context: SourceContext): SourceAdapter {
       verified: 'documentation',
     },
     nativeSymbol: (symbol) => symbol.toUpperCase(),
+    calendar: (native) => (US_STOCK.test(native) ? calendarById('us-equities-extended') : null),
     history(request, signal) {
       if (request.kind === 'bar') {
         const name = intervalName(TITLE, request, INTERVALS);

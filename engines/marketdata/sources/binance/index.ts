@@ -1,4 +1,5 @@
 // Binance spot and USD-M futures as sources: their public streams and REST interface, without a key.
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { SourceAdapter, SourceFactory } from '../port.ts';
 import { BinanceRest } from './rest.ts';
 import { BinanceStream } from './stream.ts';
@@ -23,6 +24,7 @@ function factory(venue: Venue): SourceFactory {
       },
       nativeSymbol,
       bookLevels: (wished) => bookLevels(venue, wished),
+      calendar: () => calendarById('24x7'),
       live: (sink) => new BinanceStream(venue, context, sink, rest),
       history: (request, signal) => rest.history(request, signal),
       instruments: (signal) => rest.instruments(signal),

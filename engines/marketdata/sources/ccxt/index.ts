@@ -3,6 +3,7 @@ import type { Trade as CcxtTrade, Exchange, OHLCV } from 'ccxt';
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { decimalsOf } from '../../../../src/market/scale.ts';
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext, SourceFactory } from '../port.ts';
 import { batches, noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
@@ -48,6 +49,7 @@ function adapter(id: string, context: SourceContext, rateLimitMs: number | undef
       verified: 'recorded',
     },
     nativeSymbol,
+    calendar: () => calendarById('24x7'),
     live: (sink) => new CcxtSession(opened, sink),
     history(request, signal) {
       if (request.kind === 'bar') return bars(opened, request, signal);

@@ -1,4 +1,5 @@
 // Coinbase Advanced Trade as a source: its public WebSocket and REST interface, without a key.
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { SourceFactory } from '../port.ts';
 import { GRANULARITIES, nativeSymbol, SOURCE } from './messages.ts';
 import { CoinbaseRest } from './rest.ts';
@@ -19,6 +20,7 @@ export const coinbase: SourceFactory = (context) => {
       verified: 'recorded',
     },
     nativeSymbol,
+    calendar: () => calendarById('24x7'),
     live: (sink) => new CoinbaseStream(context, sink),
     history: (request, signal) => rest.history(request, signal),
     instruments: (signal) => rest.instruments(signal),

@@ -1,6 +1,8 @@
 // Names of instruments as contracts of Interactive Brokers: `STK:AAPL:SMART:USD`.
 import type { Contract, SecType, WhatToShow } from '@stoqey/ib';
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
+import type { Calendar } from '../../../../src/market/sessions/calendar.ts';
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 
 /** Currencies that IB trades for each other; a pair of one of them with anything else is one of coins. */
 const CURRENCIES = new Set(
@@ -27,6 +29,14 @@ export function nativeSymbol(symbol: string): string {
   // A class of shares: `BRK-B`, with a space at IB.
   if (quote.length === 1) return `STK:${base} ${quote}:SMART:USD`;
   return `CRYPTO:${base}:PAXOS:${quote}`;
+}
+
+/** Places of US stocks; SMART takes the best of them for one in dollars. */
+const US_STOCK = /^STK:[^:]+:(SMART|NYSE|NASDAQ|ISLAND|ARCA|AMEX|BATS|IEX):USD$/;
+
+/** Returns when a stock of the US trades: live ticks come in the hours before and after as well. IB's hours of other contracts are not known. */
+export function calendarOf(native: string): Calendar | null {
+  return US_STOCK.test(native) ? calendarById('us-equities-extended') : null;
 }
 
 /** A contract and what its bars are made of. */

@@ -3,7 +3,7 @@ import { RateLimiter } from '../net/rate-limiter.ts';
 import type { SourceAdapter, SourceContext } from '../port.ts';
 import { intervalName, noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
-import { contractOf, nativeSymbol } from './contracts.ts';
+import { calendarOf, contractOf, nativeSymbol } from './contracts.ts';
 import { Gateway, PORT, TITLE } from './gateway.ts';
 import { bars, SIZES } from './history.ts';
 import { instruments } from './instruments.ts';
@@ -38,6 +38,7 @@ export function ib(context: SourceContext): SourceAdapter {
       verified: 'documentation',
     },
     nativeSymbol,
+    calendar: calendarOf,
     live: (sink) => new IbSession(context, open().gateway, scales, sink),
     history(request, signal) {
       if (request.kind !== 'bar' && request.kind !== 'instrument')

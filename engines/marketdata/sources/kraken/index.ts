@@ -1,4 +1,5 @@
 // Kraken as a source: its public WebSocket v2 and REST interface, without a key.
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { SourceFactory } from '../port.ts';
 import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
 import { KrakenRest } from './rest.ts';
@@ -22,6 +23,7 @@ export const kraken: SourceFactory = (context) => {
     },
     nativeSymbol,
     bookLevels,
+    calendar: () => calendarById('24x7'),
     live: (sink) => new KrakenStream(context, sink),
     history: (request, signal) => rest.history(request, signal),
     instruments: (signal) => rest.instruments(signal),

@@ -2,6 +2,8 @@
 import type { ChartOptions, ChartResultArray } from 'yahoo-finance2/modules/chart';
 import { NautilusError, ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
+import type { Calendar } from '../../../../src/market/sessions/calendar.ts';
+import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { RateLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
@@ -50,6 +52,7 @@ export function yahoo(context: SourceContext): SourceAdapter {
       verified: 'documentation',
     },
     nativeSymbol,
+    calendar: calendarOf,
     history(request, signal) {
       if (request.kind === 'bar') {
         const name = intervalName(TITLE, request, INTERVALS) as Interval;
@@ -66,6 +69,16 @@ type Interval = (typeof INTERVALS)[keyof typeof INTERVALS];
 /** Classes of shares have a dash: `BRK-B`. Other dots are the exchange's: `VOD.L`. */
 function nativeSymbol(symbol: string): string {
   return symbol.toUpperCase().replace(/\.([AB])$/, '-$1');
+}
+
+/** Tickers without a place trade in the US; of the indices only those that are made of such are known. */
+const US_STOCK = /^[A-Z]{1,5}(-[A-Z]{1,2})?$|^\^(GSPC|DJI|IXIC|NDX|RUT)$/;
+const COIN = /^[A-Z0-9]{1,10}-(USD|EUR|GBP|CAD|AUD|JPY)$/;
+
+/** Bars are asked for without the hours before and after. Currencies, futures and other places: not known. */
+function calendarOf(native: string): Calendar | null {
+  if (COIN.test(native)) return calendarById('24x7');
+  return US_STOCK.test(native) ? calendarById('us-equities') : null;
 }
 
 class Yahoo {

@@ -150,7 +150,10 @@ class Outliers implements Running {
     if ((flags & FLAGS.split_like_jump.bit) !== 0) return true;
     if (calendar === null || calendar.continuous) return false;
     if (record.kind === 'bar' && record.interval >= DAY_US) return false;
-    return calendar.at(record.tsEventUs) !== calendar.at(this.#us);
+    const session = calendar.at(record.tsEventUs);
+    if (session !== calendar.at(this.#us)) return true;
+    // In extended hours of another day.
+    return session === null && calendar.barDay(record.tsEventUs) !== calendar.barDay(this.#us);
   }
 
   save(): Saved {

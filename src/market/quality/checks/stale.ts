@@ -75,11 +75,7 @@ class Staleness implements Running {
     const fromUs = this.#heardUs + (this.#intervalUs > 0 ? 2 * this.#intervalUs : 0);
     const allowed = this.#values.silence_us;
     if (nowUs - fromUs <= allowed) return 0;
-    if (calendar === null || calendar.continuous) return nowUs - fromUs - allowed;
-    let open = 0;
-    for (const session of calendar.sessions(fromUs, nowUs)) {
-      open += Math.max(0, Math.min(nowUs, session.closeUs) - Math.max(fromUs, session.openUs));
-    }
+    const open = calendar === null ? nowUs - fromUs : calendar.openBetween(fromUs, nowUs);
     return Math.max(0, open - allowed);
   }
 
