@@ -102,10 +102,14 @@ class Connection implements Port<Buffer> {
     this.#desk = new RequestDesk(services, (id, name, payload) =>
       this.queue.push(encodeFrame(FrameType.Reply, id, name, payload)),
     );
-    this.queue = new WriteQueue(socket, options.maxQueuedBytes, (messages) => {
-      this.droppedMessages += messages;
-      this.queue.push(encodeFrame(FrameType.Dropped, messages, ''));
-    });
+    this.queue = new WriteQueue(
+      socket,
+      options.maxQueuedBytes,
+      (messages) => {
+        this.droppedMessages += messages;
+      },
+      (messages) => encodeFrame(FrameType.Dropped, messages, ''),
+    );
     router.attach(this);
   }
 

@@ -10,6 +10,8 @@ interface Entry {
   readonly messages: number;
 }
 
+// Room is made in large steps: looking through a full queue for each frame would cost more than the frames.
+const ROOM = 1 / 8;
 // Small frames are joined, so that a burst costs few system calls.
 const JOIN_BYTES = 256 * 1024;
 
@@ -17,6 +19,8 @@ const JOIN_BYTES = 256 * 1024;
 export class WriteQueue {
   #entries: Entry[] = [];
   #bytes = 0;
+  // Dropped, and the peer does not know it yet.
+  #untold = 0;
   #partial: Buffer | undefined;
   #scheduled = false;
   #onIdle: (() => void)[] = [];
@@ -25,6 +29,8 @@ export class WriteQueue {
     readonly socket: WritableSocket,
     readonly maxBytes: number,
     readonly onDropped: (messages: number) => void,
+    /** The frame by which the peer is told how many messages it lost: made when it leaves, one for all losses until then. */
+    readonly lossFrame?: (messages: number) => Buffer,
   ) {}
 
   get queuedBytes(): number {
@@ -46,7 +52,7 @@ export class WriteQueue {
 
   /** Writes until the socket is full; call it again when the socket drains. */
   flush(): void {
-    while (this.#partial || this.#entries.length > 0) {
+    while (this.#partial || this.#entries.length > 0 || this.#untold > 0) {
       const chunk = this.#partial ?? this.#join();
       const written = this.socket.write(chunk);
       if (written < chunk.length) {
@@ -68,11 +74,17 @@ export class WriteQueue {
   abandon(): void {
     this.#entries = [];
     this.#bytes = 0;
+    this.#untold = 0;
     this.#partial = undefined;
     for (const done of this.#onIdle.splice(0)) done();
   }
 
   #join(): Buffer {
+    if (this.#untold > 0) {
+      const frame = this.lossFrame!(this.#untold);
+      this.#untold = 0;
+      return frame;
+    }
     const first = this.#entries[0]!.bytes;
     let count = 1;
     let size = first.length;
@@ -92,13 +104,17 @@ export class WriteQueue {
   #dropOldest(): void {
     let dropped = 0;
     const kept: Entry[] = [];
+    const newest = this.#entries.at(-1)!;
     for (const entry of this.#entries) {
-      if (this.#bytes > this.maxBytes && entry.messages > 0) {
+      const most = entry === newest ? this.maxBytes : this.maxBytes * (1 - ROOM);
+      if (this.#bytes > most && entry.messages > 0) {
         this.#bytes -= entry.bytes.length;
         dropped += entry.messages;
       } else kept.push(entry);
     }
     this.#entries = kept;
-    if (dropped > 0) this.onDropped(dropped);
+    if (dropped === 0) return;
+    if (this.lossFrame) this.#untold += dropped;
+    this.onDropped(dropped);
   }
 }

@@ -27,6 +27,8 @@ export interface PipelineServiceParts {
   readonly own: readonly Subscription[];
   /** Where records are kept; absent: nowhere. */
   readonly put?: Put;
+  /** Records that may wait for being stored. */
+  readonly storeCapacity?: number;
   /** The newest records of a symbol in the quarantine of the history. */
   readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
   /** What imports of files said of the series of a symbol. */
@@ -88,6 +90,7 @@ export class PipelineService {
     });
     this.storing = new Storing({
       put: parts.put ?? (async () => {}),
+      ...(parts.storeCapacity === undefined ? {} : { capacity: parts.storeCapacity }),
       onLost: (records, reason, err) => {
         log.error({ err, records, reason }, 'records were not stored');
         this.pipeline.lost('store', records, reason);
