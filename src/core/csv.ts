@@ -4,7 +4,8 @@ import { MalformedBodyError } from './errors.ts';
 import { gunzipped } from './gunzip.ts';
 import { turn } from './turn.ts';
 
-const MAX_RECORD_BYTES = 65_536;
+/** Most bytes of one record. */
+export const MAX_RECORD_BYTES = 65_536;
 const QUOTE = 34;
 
 /** Records of one block of a file. */

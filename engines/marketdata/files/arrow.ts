@@ -4,7 +4,7 @@ import { MalformedBodyError, NautilusError, TooLargeError } from '../../../src/c
 import { turn } from '../../../src/core/turn.ts';
 import { arrowFrames, type Tail } from './arrow-frames.ts';
 import { knownColumn, MAX_COLUMNS } from './columns.ts';
-import type { TableRows } from './tables.ts';
+import { sizeOfRow, type TableRows } from './tables.ts';
 
 type Cell = (index: number) => string;
 
@@ -13,7 +13,7 @@ const BLOCK = 4096;
 
 /**
  * Yields the rows of an Arrow body, the names of its columns first; columns of unknown names are not read. Throws MalformedBodyError for what is
- * damaged, compressed, nested or of a type that no market record has, TooLargeError for a batch over 256 MB and past `maxBytes`.
+ * damaged, compressed, nested or of a type that no market record has, TooLargeError for a batch over 256 MB, a row over 64 KiB and past `maxBytes`.
  */
 export async function* arrowRows(
   body: AsyncIterable<Uint8Array>,
@@ -39,14 +39,14 @@ export async function* arrowRows(
         const fields: string[][] = [];
         const lines: number[] = [];
         for (let i = from; i < Math.min(from + BLOCK, batch.numRows); i++) {
-          const row = cells.map((cell) => cell(i));
-          for (const text of row) size += text.length + 1;
-          fields.push(row);
+          const texts = cells.map((cell) => cell(i));
+          // Row by row: a dictionary of one long text makes much of little.
+          size += sizeOfRow(texts);
+          if (size > maxBytes)
+            throw new TooLargeError(`Expected at most ${maxBytes} bytes of an Arrow body as text`, maxBytes);
+          fields.push(texts);
+          lines.push(++row);
         }
-        for (let i = 0; i < fields.length; i++) lines.push(++row);
-        // A dictionary of one long text makes much of little.
-        if (size > maxBytes)
-          throw new TooLargeError(`Expected at most ${maxBytes} bytes of an Arrow body as text`, maxBytes);
         yield { fields, lines };
         await turn();
       }

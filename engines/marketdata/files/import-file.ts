@@ -14,7 +14,7 @@ import { BinanceCapture } from './binance-capture.ts';
 import type { TableKind } from './columns.ts';
 import { type Format, formatOf, HEAD_BYTES } from './formats.ts';
 import { FileIntake } from './intake.ts';
-import { parquetRows } from './parquet.ts';
+import { parquetRowsApart } from './parquet-process.ts';
 import type { FileBatch } from './reading.ts';
 import type { ImportReport } from './schemas.ts';
 import { type TableRows, tableRecords } from './tables.ts';
@@ -196,7 +196,8 @@ class FileToImport {
   #rows(stage: 'checking' | 'storing'): AsyncIterable<TableRows> {
     const { maxBytes } = this.#limit();
     if (this.format === 'csv') return csvRecords(this.#bytes(stage), maxBytes);
-    if (this.format === 'parquet') return this.#watched(parquetRows(this.path, maxBytes));
+    if (this.format === 'parquet')
+      return parquetRowsApart(this.path, { maxBytes, signal: this.parts.signal });
     const tail = async (bytes: number) => Bun.file(this.path).slice(-bytes).bytes();
     const body = gunzipped(this.#bytes(stage), this.#limit());
     return arrowRows(body, maxBytes, this.packed ? undefined : tail);
@@ -213,13 +214,6 @@ class FileToImport {
       done += chunk.byteLength;
       this.parts.progress?.(done, this.size, stage);
       yield chunk;
-    }
-  }
-
-  async *#watched<T>(rows: AsyncIterable<T>): AsyncGenerator<T> {
-    for await (const row of rows) {
-      this.parts.signal?.throwIfAborted();
-      yield row;
     }
   }
 }

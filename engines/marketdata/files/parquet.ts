@@ -1,4 +1,4 @@
-// Rows of a Parquet file as text cells, read by DuckDB in a database of its own that reaches this one file and nothing else.
+// Rows of a Parquet file as text cells, read by DuckDB in a database of its own that reaches this one file and nothing else; parquet-process.ts has a process for it.
 import { basename } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import {
@@ -7,10 +7,13 @@ import {
   NautilusError,
   TooLargeError,
 } from '../../../src/core/errors.ts';
+import { MAX_RECORD_BYTES } from '../../../src/core/csv.ts';
 import { knownColumn, MAX_COLUMNS } from './columns.ts';
-import type { TableRows } from './tables.ts';
+import { sizeOfRow, type TableRows } from './tables.ts';
 
 const MEMORY = '512MB';
+/** Text that is handed on at once, about. */
+const BLOCK_BYTES = 4 * 2 ** 20;
 
 interface Field {
   readonly name: string;
@@ -19,7 +22,7 @@ interface Field {
 
 /**
  * Yields the rows of the file at `path`, the names of its columns first; columns of unknown names are not read. Throws MalformedBodyError for a file
- * that is damaged, not Parquet or has nested columns, TooLargeError past `maxBytes` of text.
+ * that is damaged, not Parquet, or has nested columns or a text over 64 KiB, TooLargeError past `maxBytes` of text or for a row over 64 KiB.
  */
 export async function* parquetRows(path: string, maxBytes: number): AsyncGenerator<TableRows> {
   if (/[*?[\]{}]/.test(path)) {
@@ -77,28 +80,41 @@ async function* read(
     `SELECT ${fields.map(asText).join(', ')} FROM read_parquet(${file})`,
   );
   let row = 0;
-  let size = 0;
+  let total = 0;
   for (;;) {
     const chunk = await result.fetchChunk();
     const rows = chunk?.rowCount ?? 0;
     if (!chunk || rows === 0) return;
     const columns = chunk.getColumns() as (string | null)[][];
-    const cells: string[][] = [];
-    const lines: number[] = [];
+    let block = { fields: [] as string[][], lines: [] as number[] };
+    let waiting = 0;
     for (let i = 0; i < rows; i++) {
-      const cell = columns.map((column) => column[i] ?? '');
-      for (const text of cell) size += text.length + 1;
-      cells.push(cell);
-      lines.push(++row);
+      const cells = columns.map((column) => column[i] ?? '');
+      const size = sizeOfRow(cells);
+      total += size;
+      if (total > maxBytes)
+        throw new TooLargeError(`Expected at most ${maxBytes} bytes of a Parquet file as text`, maxBytes);
+      block.fields.push(cells);
+      block.lines.push(++row);
+      waiting += size;
+      if (waiting < BLOCK_BYTES) continue;
+      yield block;
+      block = { fields: [], lines: [] };
+      waiting = 0;
     }
-    if (size > maxBytes)
-      throw new TooLargeError(`Expected at most ${maxBytes} bytes of a Parquet file as text`, maxBytes);
-    yield { fields: cells, lines };
+    yield block;
   }
 }
 
+// Checked before texts become strings of this process: a dictionary of one long text makes much of little.
+function asText(field: Field): string {
+  const text = plainText(field);
+  if (!/^(VARCHAR|BLOB|JSON|BIT|ENUM)/.test(field.type)) return text;
+  return `CASE WHEN strlen(${text}) > ${MAX_RECORD_BYTES} THEN error('a text is longer than ${MAX_RECORD_BYTES} bytes') ELSE ${text} END`;
+}
+
 // A time with a zone is a moment, whatever zone the session has; one without stays as it is, for the zone of the file.
-function asText({ name, type }: Field): string {
+function plainText({ name, type }: Field): string {
   const column = `"${name.replaceAll('"', '""')}"`;
   return type === 'TIMESTAMP WITH TIME ZONE'
     ? `strftime(make_timestamp(epoch_us(${column})), '%Y-%m-%d %H:%M:%S.%fZ')`

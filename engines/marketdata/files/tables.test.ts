@@ -402,6 +402,30 @@ describe('an Arrow body', () => {
     const nested = tableToIPC(tableFromArrays({ ts: [[1], [2]] as unknown as number[] }), 'stream');
     await expect(all(arrowRows(chunks(nested), 1e6))).rejects.toThrow('not nested ones');
     await expect(all(arrowRows(chunks(ipc), 100))).rejects.toThrow('at most 100 bytes');
+    // The length of the body of its batch, as its metadata says it.
+    const batch = 8 + ipc.readInt32LE(4);
+    const metadata = ipc.subarray(batch + 8, batch + 8 + ipc.readInt32LE(batch + 4));
+    const length = BigInt(ipc.length - 8 - batch - 8 - metadata.length);
+    const at = Array.from({ length: metadata.length / 8 }, (_, i) => i * 8).find(
+      (place) => metadata.readBigInt64LE(place) === length,
+    )!;
+    const large = Buffer.from(ipc);
+    large.writeBigInt64LE(2n ** 29n, batch + 8 + at);
+    await expect(all(arrowRows(chunks(large), 1e6))).rejects.toThrow('batches of at most');
+  });
+
+  test('is refused with a dictionary that makes much of little, row by row', async () => {
+    const numbers = () => Float64Array.from({ length: 5000 }, (_, i) => i);
+    const symbol = vectorFromArray(Array(5000).fill('x'.repeat(70_000)));
+    const table = new Table({
+      ts: makeVector(numbers()),
+      symbol,
+      bid: makeVector(numbers()),
+      ask: makeVector(numbers()),
+    });
+    const bytes = tableToIPC(table, 'stream');
+    expect(bytes.length).toBeLessThan(300_000);
+    await expect(all(arrowRows(chunks(bytes), 1e9))).rejects.toThrow('rows of at most 65536 bytes');
   });
 });
 

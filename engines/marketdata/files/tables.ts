@@ -1,5 +1,6 @@
 // Tables of bars, trades or quotes, whatever file they come from, as records.
-import { MalformedBodyError } from '../../../src/core/errors.ts';
+import { MAX_RECORD_BYTES } from '../../../src/core/csv.ts';
+import { MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
 import { commonSpacing } from '../import.ts';
 import { layoutOf, type TableKind } from './columns.ts';
 import type { FileBatch } from './reading.ts';
@@ -10,6 +11,15 @@ import { TimeReader } from './times.ts';
 export interface TableRows {
   readonly fields: readonly (readonly string[])[];
   readonly lines: readonly number[];
+}
+
+/** Returns the bytes of a row of cells, about. Throws TooLargeError for one that is longer than a record of CSV may be. */
+export function sizeOfRow(cells: readonly string[]): number {
+  let size = cells.length;
+  for (const text of cells) size += text.length;
+  if (size > MAX_RECORD_BYTES)
+    throw new TooLargeError(`Expected rows of at most ${MAX_RECORD_BYTES} bytes`, MAX_RECORD_BYTES);
+  return size;
 }
 
 export interface TableOptions {
