@@ -272,6 +272,55 @@ describe('pipeline', () => {
     ]);
   });
 
+  test('takes only sources that list the symbol, by its name there too, and asks each once an hour at most', async () => {
+    const [other, down, a, b, c] = ['other', 'down', 'a', 'b', 'c'].map((id) => new ScriptedSource(id));
+    const all = [other!, down!, a!, b!, c!];
+    other!.lists = ['BTC-USDT'];
+    down!.lists = new Error('no answer');
+    a!.lists = b!.lists = c!.lists = ['BTC-USD', 'ETH-USD'];
+    rig = await Rig.start(all);
+    // One that cannot be asked may have it.
+    expect((await rig.subscribe()).sources).toEqual(['down', 'a']);
+    expect(all.map(({ listed }) => listed)).toEqual([1, 1, 1, 0, 0]);
+    expect((await rig.subscribe({ symbol: 'ETH-USD' })).sources).toEqual(['down', 'a']);
+    rig.clock.advance(61e6);
+    down!.lists = [];
+    expect((await rig.subscribe({ symbol: 'ETH-USD' })).sources).toEqual(['a', 'b']);
+    expect(all.map(({ listed }) => listed)).toEqual([1, 2, 1, 1, 0]);
+    const native = { symbol: 'XBT', native_symbols: { b: 'BTCUSD' } };
+    expect((await rig.subscribe(native)).sources).toEqual(['b']);
+    const error = await rig.subscribe({ symbol: 'NONE' }).catch((e: unknown) => e);
+    expect((error as InvalidOptionError).extras.errors![0]!.pointer).toBe('/symbol');
+    expect((await rig.subscribe({ symbol: 'NONE', sources: ['a'] })).sources).toEqual(['a']);
+  });
+
+  test('takes a symbol that a source calls its own from nobody else', async () => {
+    const [own, a] = [new ScriptedSource('own'), new ScriptedSource('a')];
+    rig = await Rig.start([], {
+      known: [
+        { id: 'a', factory: a.factory },
+        { id: 'own', factory: own.factory, has: (symbol) => symbol === SYMBOL },
+      ],
+    });
+    expect((await rig.subscribe()).sources).toEqual(['own']);
+    expect((await rig.subscribe({ symbol: 'ETH-USD' })).sources).toEqual(['a']);
+  });
+
+  test('gives a source another rate limit, kept over a restart, and its own again', async () => {
+    const { a } = await two();
+    expect(a.requestsPerMinute).toBeUndefined();
+    const set = await rig.service.updateSource('a', { requests_per_minute: 30 });
+    expect(set).toMatchObject({ requests_per_minute: 30 });
+    expect(a.requestsPerMinute).toBe(30);
+    await rig.restart();
+    expect(a.requestsPerMinute).toBe(30);
+    await rig.service.updateSource('a', { priority: 7 });
+    expect(rig.service.source('a')).toMatchObject({ requests_per_minute: 30, priority: 7 });
+    await rig.service.updateSource('a', { requests_per_minute: null });
+    expect(a.requestsPerMinute).toBeUndefined();
+    expect(rig.service.source('a').requests_per_minute).toBeNull();
+  });
+
   test('finds a source that is in no list when it is named, also after a restart', async () => {
     const found = new ScriptedSource('any:x');
     rig = await Rig.start([], {

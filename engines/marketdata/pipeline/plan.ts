@@ -3,9 +3,9 @@
 import type { BarSpec } from '../../../src/market/aggregate/spec.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { Wanted } from '../sources/port.ts';
-import { type Asked, kindsOf, type Offer, streamsOf } from './kinds.ts';
+import { kindsOf, type Offer, streamsOf } from './kinds.ts';
 import type { Stream } from './routing.ts';
-import type { Subscription } from './subscription.ts';
+import { askedBy, type Subscription } from './subscription.ts';
 
 export interface PlannedStream {
   readonly symbol: string;
@@ -74,11 +74,6 @@ function bookLevelsOf(subscriptions: readonly Subscription[]): Map<string, numbe
   for (const { symbol, book_levels = 0 } of subscriptions)
     if (book_levels > (levels.get(symbol) ?? 0)) levels.set(symbol, book_levels);
   return levels;
-}
-
-/** Bars that are made here need trades. */
-function askedBy({ kinds, bars }: Subscription): readonly Asked[] {
-  return bars && !kinds.includes('trades') ? [...kinds, 'trades'] : kinds;
 }
 
 function want(

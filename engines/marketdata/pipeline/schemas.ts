@@ -25,6 +25,15 @@ export const sourceUpdate = z.strictObject({
     .max(86_400)
     .optional()
     .describe('seconds without a word after which a connection counts as silent'),
+  requests_per_minute: z
+    .int()
+    .min(2)
+    .max(1_000_000)
+    .nullable()
+    .optional()
+    .describe(
+      "requests per minute, as the provider counts them (weight at Binance), instead of the source's own limit; null goes back to that",
+    ),
 });
 export type SourceUpdate = z.infer<typeof sourceUpdate>;
 
@@ -33,6 +42,8 @@ export interface SourceSettings {
   readonly priority: number;
   readonly endpoints: Readonly<Record<string, string>>;
   readonly silent_after_s: number;
+  /** Null: the source's own limit. */
+  readonly requests_per_minute: number | null;
 }
 
 const counts = z.record(z.string(), z.int());
@@ -44,6 +55,7 @@ export const sourceReply = z.object({
   priority: z.int(),
   endpoints: z.record(z.string(), z.string()),
   silent_after_s: z.number(),
+  requests_per_minute: z.int().nullable().describe("null: the source's own limit, which is in capabilities"),
   health: z.enum(['disabled', 'idle', 'connecting', 'connected', 'silent', 'disconnected', 'failed']),
   reason: z.string().nullable().describe('why it is in this state'),
   since_us: us,

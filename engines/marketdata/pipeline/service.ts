@@ -8,6 +8,7 @@ import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
 import { Latencies } from './latency.ts';
+import { Listings } from './listings.ts';
 import { Pipeline } from './pipeline.ts';
 import { planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
@@ -17,7 +18,14 @@ import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
 import { type Put, Storing } from './storing.ts';
-import { MAX_SUBSCRIPTIONS, type Subscription, type SubscriptionRequest, termsOf } from './subscription.ts';
+import {
+  CHOSEN,
+  fittingOf,
+  MAX_SUBSCRIPTIONS,
+  type Subscription,
+  type SubscriptionRequest,
+  termsOf,
+} from './subscription.ts';
 import { SubscriptionStore } from './subscription-store.ts';
 
 export interface PipelineServiceParts {
@@ -58,6 +66,7 @@ export class PipelineService {
   readonly #context: EngineContext;
   readonly #parts: PipelineServiceParts;
   readonly #store: SubscriptionStore;
+  readonly #listings: Listings;
   #subscriptions: Subscription[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   // One change of the list at a time, so that two requests do not both pass a rule that only one may.
@@ -68,6 +77,7 @@ export class PipelineService {
     this.#context = context;
     this.#parts = parts;
     this.#store = new SubscriptionStore(context.database);
+    this.#listings = new Listings(clock, log);
     this.publisher = new Publisher({
       bus,
       onPublished: (source, receiveUs, nowUs) => this.latencies.published(source, receiveUs, nowUs),
@@ -167,6 +177,7 @@ export class PipelineService {
       priority: settings.priority,
       endpoints: { ...settings.endpoints },
       silent_after_s: settings.silent_after_s,
+      requests_per_minute: settings.requests_per_minute,
       health: source.health,
       reason: source.reason,
       since_us: source.sinceUs,
@@ -200,7 +211,9 @@ export class PipelineService {
   }
 
   /** Stores a subscription and begins to listen. Throws InvalidOptionError, ConflictError. */
-  subscribe(request: SubscriptionRequest): Promise<Subscription> {
+  async subscribe(request: SubscriptionRequest): Promise<Subscription> {
+    // Before its turn: it may wait for sources that answer slowly.
+    const listed = request.sources ? [] : await this.#listed(request);
     return this.#exclusively(async () => {
       if (this.#parts.isReplayed?.(request.symbol))
         throw new ConflictError('A replay tells of this symbol: wait for its end or cancel it');
@@ -211,7 +224,7 @@ export class PipelineService {
       const added: Subscription = {
         ...request,
         subscription_id: newId(),
-        ...termsOf(request, this.board.choices(), existing),
+        ...termsOf(request, this.board.choices(), existing, listed),
         created_us: this.#context.clock.nowUs(),
       };
       await this.#store.add(added);
@@ -279,6 +292,16 @@ export class PipelineService {
       imports: imports.map((one) => ({ ...one, flags: { ...one.flags }, reasons: [...one.reasons] })),
       quarantine: [...rows],
     };
+  }
+
+  /** The best sources that have what a request asks for which names none. */
+  async #listed(request: SubscriptionRequest): Promise<string[]> {
+    const { symbol, native_symbols } = request;
+    const places = fittingOf(request, this.board.choices()).map(({ id }) => {
+      const { adapter } = this.board.get(id).source;
+      return { id, adapter, symbol, nativeSymbol: native_symbols[id] ?? adapter.nativeSymbol(symbol) };
+    });
+    return (await this.#listings.first(places, CHOSEN)).map(({ id }) => id);
   }
 
   #apply(): void {

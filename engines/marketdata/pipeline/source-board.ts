@@ -16,7 +16,7 @@ export interface KnownSource {
   readonly enabled?: boolean;
   /** Seconds of silence of a connection that count as a loss. */
   readonly silentAfterS?: number;
-  /** Whether it has a symbol; any when absent. */
+  /** Whether it has a symbol, which is then nobody else's; absent where only asking it tells. */
   readonly has?: (symbol: string) => boolean;
 }
 
@@ -103,7 +103,7 @@ export class SourceBoard {
         enabled: settings.enabled,
         usable: capabilities.key !== 'required' || !missing,
         intervalsUs: capabilities.intervalsUs ?? null,
-        has: (symbol) => this.#entries.get(source.id)?.known.has?.(symbol) ?? true,
+        has: (symbol) => this.#entries.get(source.id)?.known.has?.(symbol) ?? null,
       };
     });
   }
@@ -119,11 +119,14 @@ export class SourceBoard {
     this.get(id);
     const entry = this.#entries.get(id)!;
     const endpoints = mergedEndpoints(entry.settings.endpoints, update.endpoints ?? {});
-    const { enabled, priority, silent_after_s } = entry.settings;
+    const { enabled, priority, silent_after_s, requests_per_minute } = entry.settings;
     const settings: SourceSettings = {
       enabled: update.enabled ?? enabled,
       priority: update.priority ?? priority,
       silent_after_s: update.silent_after_s ?? silent_after_s,
+      // Null is a value of its own: back to the source's own limit.
+      requests_per_minute:
+        update.requests_per_minute === undefined ? requests_per_minute : update.requests_per_minute,
       endpoints,
     };
     const { database, clock } = this.#parts.context;
@@ -146,13 +149,15 @@ export class SourceBoard {
 
   async #apply(entry: Entry, settings: SourceSettings): Promise<void> {
     const { known } = entry;
-    const moved = JSON.stringify(settings.endpoints) !== JSON.stringify(entry.settings.endpoints);
+    const made = ({ endpoints, requests_per_minute }: SourceSettings) =>
+      JSON.stringify([endpoints, requests_per_minute]);
+    const stays = made(settings) === made(entry.settings);
     entry.settings = settings;
-    if (!moved) {
+    if (stays) {
       entry.source.set(settings.enabled, settings.silent_after_s * 1e6);
       return;
     }
-    // An adapter learns its addresses when it is made.
+    // An adapter learns its addresses and limits when it is made.
     const old = entry.source;
     await old.stop();
     entry.source = this.#make(known, settings);
@@ -166,6 +171,7 @@ export class SourceBoard {
       priority,
       endpoints: {},
       silent_after_s: known.silentAfterS ?? SILENT_AFTER_S,
+      requests_per_minute: null,
     };
     const entry = { known, settings, source: this.#make(known, settings) };
     this.#entries.set(known.id, entry);
@@ -180,6 +186,7 @@ export class SourceBoard {
       log: context.log,
       credential: (name) => secret(name),
       endpoint: (name) => settings.endpoints[name],
+      requestsPerMinute: settings.requests_per_minute ?? undefined,
       random: random ?? Math.random,
     });
     return new Source({

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { ConflictError, type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
 import { type BarSpec, barSpecSchema } from '../../../src/market/aggregate/spec.ts';
 import { symbolSchema } from '../../../src/market/symbol.ts';
-import { ASKED, type Offer, offers } from './kinds.ts';
+import { ASKED, type Asked, type Offer, offers } from './kinds.ts';
 
 export const MAX_SUBSCRIPTIONS = 1000;
 const MINUTE_US = 60_000_000;
 const DAY_US = 86_400_000_000;
 /** Sources of a subscription that names none: one to publish, and one to compare with and to fall back on. */
-const CHOSEN = 2;
+export const CHOSEN = 2;
 
 const symbol = symbolSchema.describe('instrument as this system calls it: BTC-USD');
 const source = z.string().min(1).max(64);
@@ -23,7 +23,7 @@ export const subscriptionRequest = z.strictObject({
     .max(8)
     .optional()
     .describe(
-      'sources, the best first; the two best that have it and need no key that is missing when absent',
+      'sources, the best first; the two best that list the symbol and need no key that is missing when absent',
     ),
   native_symbols: z
     .record(source, z.string().min(1).max(64))
@@ -71,26 +71,51 @@ export interface Choice extends Offer {
   readonly usable: boolean;
   /** Lengths of bars that it has; null: any. */
   readonly intervalsUs: readonly number[] | null;
-  /** Whether it has the symbol, as far as that is known without asking it. */
-  has(symbol: string): boolean;
+  /** Whether it has the symbol, which is then nobody else's; null where that is not known without asking it. */
+  has(symbol: string): boolean | null;
+}
+
+/** Returns the sources that a request which names none may take, the best first. */
+export function fittingOf(request: SubscriptionRequest, choices: readonly Choice[]): Choice[] {
+  const asked = askedBy(request);
+  const fitting = choices.filter(
+    (choice) =>
+      choice.enabled &&
+      choice.usable &&
+      choice.has(request.symbol) !== false &&
+      asked.some((kind) => offers(kind, choice.live)),
+  );
+  const own = fitting.filter((choice) => choice.has(request.symbol) === true);
+  return own.length > 0 ? own : fitting;
+}
+
+/** Bars that are made here need trades. */
+export function askedBy({ kinds, bars }: Pick<SubscriptionRequest, 'kinds' | 'bars'>): readonly Asked[] {
+  return bars && !kinds.includes('trades') ? [...kinds, 'trades'] : kinds;
 }
 
 /**
- * Returns from whom a new subscription hears, and the length of its bars. Throws InvalidOptionError for sources that are unknown, kinds that none of them
- * streams and bars of an impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
+ * Returns from whom a new subscription hears, and the length of its bars. One that names no sources takes those `listed`: they have the
+ * symbol. Throws InvalidOptionError for sources that are unknown, a symbol that none lists, kinds that none of them streams and bars of an
+ * impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
  */
 export function termsOf(
   request: SubscriptionRequest,
   choices: readonly Choice[],
   existing: readonly Subscription[],
+  listed: readonly string[],
 ): Pick<Subscription, 'sources' | 'interval_us'> {
-  const chosen = chosenOf(request, choices);
+  const chosen = chosenOf(request, choices, listed);
   const interval_us = request.interval_us ?? usualInterval(request, chosen, existing);
   refuseSecondInterval({ ...request, interval_us }, existing);
   return { sources: chosen.map((c) => c.id), interval_us };
 }
 
-function chosenOf(request: SubscriptionRequest, choices: readonly Choice[]): Choice[] {
+function chosenOf(
+  request: SubscriptionRequest,
+  choices: readonly Choice[],
+  listed: readonly string[],
+): Choice[] {
   const { kinds, sources: named } = request;
   const errors: FieldError[] = [];
   for (const [i, id] of (named ?? []).entries()) {
@@ -102,11 +127,12 @@ function chosenOf(request: SubscriptionRequest, choices: readonly Choice[]): Cho
       errors.push({ pointer: '/native_symbols', expected: 'names of sources of GET /sources' });
   }
   refuse(errors);
-  const asked = request.bars && !kinds.includes('trades') ? [...kinds, 'trades' as const] : kinds;
-  const fitting = (choice: Choice) => asked.some((kind) => offers(kind, choice.live));
-  const chosen = named
-    ? named.map((id) => choices.find((c) => c.id === id)!)
-    : choices.filter((c) => c.enabled && c.usable && c.has(request.symbol) && fitting(c)).slice(0, CHOSEN);
+  const asked = askedBy(request);
+  const chosen = (named ?? listed).flatMap((id) => choices.find((c) => c.id === id) ?? []);
+  if (!named && chosen.length === 0 && fittingOf(request, choices).length > 0) {
+    const expected = 'a symbol that a source lists; name the source, and its name there, to take another';
+    refuse([{ pointer: '/symbol', expected, received: 'a symbol that none of them lists' }]);
+  }
   for (const kind of asked) {
     if (chosen.some((c) => offers(kind, c.live))) continue;
     const pointer = kinds.includes(kind) ? `/kinds/${kinds.indexOf(kind)}` : '/bars';

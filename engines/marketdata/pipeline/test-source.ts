@@ -3,6 +3,7 @@ import type {
   BarRecord,
   BookDelta,
   BookSnapshot,
+  InstrumentRecord,
   MarketRecord,
   Quote,
   Trade,
@@ -29,6 +30,10 @@ export class ScriptedSource {
   mostLevels: number | undefined;
   /** Calendars by name; none for other names. */
   calendars: Readonly<Record<string, Calendar>> = {};
+  /** What it lists; it has no list while this is undefined. */
+  lists: readonly string[] | Error | undefined;
+  listed = 0;
+  requestsPerMinute: number | undefined;
 
   constructor(
     readonly id: string,
@@ -39,6 +44,7 @@ export class ScriptedSource {
 
   readonly factory: SourceFactory = (context) => {
     this.endpoints = { rest: context.endpoint('rest'), stream: context.endpoint('stream') };
+    this.requestsPerMinute = context.requestsPerMinute;
     return {
       id: this.id,
       title: `Scripted ${this.id}`,
@@ -51,6 +57,7 @@ export class ScriptedSource {
         verified: 'documentation',
       },
       nativeSymbol: (symbol) => symbol,
+      ...(this.lists === undefined ? {} : { instruments: () => this.#instruments() }),
       ...(this.mostLevels === undefined
         ? {}
         : { bookLevels: (wished = 10) => Math.min(wished, this.mostLevels!) }),
@@ -148,6 +155,25 @@ export class ScriptedSource {
       sequence: null,
       flags: 0,
     };
+  }
+
+  async #instruments(): Promise<InstrumentRecord[]> {
+    this.listed++;
+    if (this.lists instanceof Error) throw this.lists;
+    return (this.lists ?? []).map((symbol) => ({
+      ...this.#stamp(0),
+      kind: 'instrument',
+      symbol,
+      nativeSymbol: symbol.replace('-', ''),
+      venue: this.id,
+      assetClass: 'spot',
+      base: null,
+      quote: null,
+      scale: SCALE,
+      tickSize: null,
+      lotSize: null,
+      status: 'trading',
+    }));
   }
 
   #open(sink: SourceSink): LiveSession {

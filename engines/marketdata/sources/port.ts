@@ -36,6 +36,8 @@ export interface SourceContext {
   credential(name: string): string | undefined;
   /** Address instead of the provider's own: tests and proxies. Names are those of the adapter: `rest`, `stream`. */
   endpoint(name: string): string | undefined;
+  /** Requests per minute that it may make, as its provider counts them, instead of its own limit; at least 2. Undefined: its own. */
+  readonly requestsPerMinute?: number | undefined;
   /** Uniform in [0, 1), for the jitter of waits. */
   random(): number;
 }

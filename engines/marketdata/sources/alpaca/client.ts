@@ -3,7 +3,7 @@ import type { marketData, streaming } from '@alpacahq/alpaca-trade-api';
 import { NautilusError, ProviderError } from '../../../../src/core/errors.ts';
 import { requiredCredentials } from '../net/credentials.ts';
 import { parseJson } from '../net/json.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { said } from '../net/said.ts';
 import type { SourceContext } from '../port.ts';
@@ -42,7 +42,7 @@ export class AlpacaClient {
       clock,
       timers,
       random: () => random(),
-      limiter: new RateLimiter({ burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60, clock, timers }),
+      limiter: requestLimiter(context, { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 }),
       secrets: this.secrets,
     });
   }

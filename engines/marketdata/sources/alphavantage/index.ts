@@ -4,7 +4,7 @@ import type { BarRecord, CorporateAction, MarketRecord } from '../../../../src/m
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US, Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, intervalName, noHistory } from '../requests.ts';
@@ -78,7 +78,7 @@ class AlphaVantage {
       timers,
       random: () => random(),
       // Keys without a plan get one request a second, whatever their limit of a day is.
-      limiter: new RateLimiter({ burst: 1, perSecond: 1, clock, timers }),
+      limiter: requestLimiter(context, { burst: 1, perSecond: 1 }),
       // Refusals repeat the key.
       secrets: [key],
       refusal: refusalOf,

@@ -9,7 +9,7 @@ import type {
 } from '../../../../src/market/records.ts';
 import { listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
@@ -32,14 +32,9 @@ export class BinanceRest {
     this.#venue = venue;
     this.#context = context;
     const { clock, timers } = context;
-    const limiter = new RateLimiter({
-      // Half of a minute at once, and what comes back so that no minute has more than the limit.
-      burst: venue.weightPerMinute / 2,
-      perSecond: venue.weightPerMinute / 2 / 60,
-      clock,
-      timers,
-      onWait: (ms) => this.onWait(ms),
-    });
+    // Half of a minute at once, and what comes back so that no minute has more than the limit.
+    const half = venue.weightPerMinute / 2;
+    const limiter = requestLimiter(context, { burst: half, perSecond: half / 60 }, (ms) => this.onWait(ms));
     this.#rest = new RestClient({
       provider: venue.title,
       base: context.endpoint('rest') ?? venue.rest,

@@ -19,7 +19,13 @@ const PAGE = 500;
 /** Returns the factory of `ccxt:<exchange>`, or null when ccxt has no such exchange. Tests give another `rateLimitMs` than the exchange's own. */
 export function ccxt(id: string, rateLimitMs?: number): SourceFactory | null {
   const exchange = id.startsWith('ccxt:') ? id.slice('ccxt:'.length) : '';
-  return moduleOf(exchange) === null ? null : (context) => adapter(exchange, context, rateLimitMs);
+  return moduleOf(exchange) === null
+    ? null
+    : (context) => {
+        const { requestsPerMinute } = context;
+        const setMs = requestsPerMinute === undefined ? rateLimitMs : 60_000 / requestsPerMinute;
+        return adapter(exchange, context, setMs);
+      };
 }
 
 function adapter(id: string, context: SourceContext, rateLimitMs: number | undefined): SourceAdapter {

@@ -3,7 +3,7 @@ import { InvalidOptionError, ProviderError } from '../../../../src/core/errors.t
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { Scales } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
@@ -33,7 +33,7 @@ export class CoinbaseRest {
       clock,
       timers,
       random: context.random,
-      limiter: new RateLimiter({ burst: 8, perSecond: 8, clock, timers }),
+      limiter: requestLimiter(context, { burst: 8, perSecond: 8 }),
     });
   }
 

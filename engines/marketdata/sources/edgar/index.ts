@@ -3,7 +3,7 @@ import { InvalidOptionError, NotFoundError, ProviderError } from '../../../../sr
 import type { Fundamental, InstrumentRecord } from '../../../../src/market/records.ts';
 import { Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, noHistory } from '../requests.ts';
@@ -71,7 +71,7 @@ class Edgar {
     this.#context = context;
     const { clock, timers, random } = context;
     // Both hosts count as one.
-    const limiter = new RateLimiter({ burst: 1, perSecond: REQUESTS_PER_SECOND - 1, clock, timers });
+    const limiter = requestLimiter(context, { burst: 1, perSecond: REQUESTS_PER_SECOND - 1 });
     const shared = {
       provider: TITLE,
       clock,

@@ -3,7 +3,7 @@ import { ProviderError } from '../../../../src/core/errors.ts';
 import type { MacroPoint } from '../../../../src/market/records.ts';
 import { dayText, Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, noHistory } from '../requests.ts';
@@ -49,7 +49,7 @@ export function fred(context: SourceContext): SourceAdapter {
 function connect(context: SourceContext): { client: RestClient; key: string } {
   const { [KEY]: key } = requiredCredentials(context, TITLE, [KEY]);
   const { clock, timers, random } = context;
-  const limiter = new RateLimiter({ burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60, clock, timers });
+  const limiter = requestLimiter(context, { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 });
   const client = new RestClient({
     provider: TITLE,
     base: context.endpoint('rest') ?? 'https://api.stlouisfed.org/fred',

@@ -1,5 +1,5 @@
 // Interactive Brokers through TWS or IB Gateway and the SDK @stoqey/ib: bars, contracts, live trades and quotes.
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { type RateLimiter, requestLimiter } from '../net/rate-limiter.ts';
 import type { SourceAdapter, SourceContext } from '../port.ts';
 import { intervalName, noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
@@ -19,8 +19,7 @@ const TICK_SUBSCRIPTIONS = 3;
 export function ib(context: SourceContext): SourceAdapter {
   let opened: { readonly gateway: Gateway; readonly limiter: RateLimiter } | undefined;
   const open = () => {
-    const { clock, timers } = context;
-    opened ??= { gateway: new Gateway(context), limiter: new RateLimiter({ ...PACE, clock, timers }) };
+    opened ??= { gateway: new Gateway(context), limiter: requestLimiter(context, PACE) };
     return opened;
   };
   const scales = new Scales();

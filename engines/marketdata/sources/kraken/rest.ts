@@ -3,7 +3,7 @@ import { InvalidOptionError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { type Fields, listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { type Refusal, RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
@@ -46,7 +46,7 @@ export class KrakenRest {
       clock,
       timers,
       random: context.random,
-      limiter: new RateLimiter({ burst: 3, perSecond: 1, clock, timers }),
+      limiter: requestLimiter(context, { burst: 3, perSecond: 1 }),
       refusal,
     });
   }

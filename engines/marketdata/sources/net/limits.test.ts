@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { ManualTime } from '../../../../src/core/timers.ts';
 import { Backoff } from './backoff.ts';
-import { RateLimiter } from './rate-limiter.ts';
+import { RateLimiter, requestLimiter } from './rate-limiter.ts';
 
 describe('back-off', () => {
   test('stays within a ceiling that doubles up to its bound, and starts again after a reset', () => {
@@ -35,6 +35,32 @@ async function pass(time: ManualTime, ms: number): Promise<void> {
     left -= step;
   }
 }
+
+describe('the limiter of a source', () => {
+  test('lets no minute have more requests than are set, whatever the limit of the provider is', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 300 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (requestsPerMinute, burst, perSecond) => {
+          const time = new ManualTime(0);
+          const limiter = requestLimiter(
+            { clock: time, timers: time, requestsPerMinute },
+            { burst, perSecond },
+          );
+          let through = 0;
+          for (let i = 0; i <= requestsPerMinute; i++) void limiter.take().then(() => through++);
+          await pass(time, 59_000);
+          expect(through).toBeLessThanOrEqual(requestsPerMinute);
+          // And not needlessly fewer.
+          expect(through).toBeGreaterThanOrEqual(Math.floor(requestsPerMinute * 0.9) - 2);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+});
 
 describe('the rate limiter', () => {
   const limiterAt = (time: ManualTime, burst: number, perSecond: number, onWait?: (ms: number) => void) =>

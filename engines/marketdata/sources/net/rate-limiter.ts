@@ -1,6 +1,7 @@
 // Keeps requests to a provider within its limit: a token bucket by weight, first come first served.
 import type { Clock } from '../../../../src/core/clock.ts';
 import type { Timers } from '../../../../src/core/timers.ts';
+import type { SourceContext } from '../port.ts';
 
 export interface RateLimit {
   /** Weight that may be used at once, after a quiet time. */
@@ -14,6 +15,22 @@ export interface RateLimiterOptions extends RateLimit {
   readonly timers: Timers;
   /** Told when a request has to wait, and for how long. */
   readonly onWait?: ((waitMs: number) => void) | undefined;
+}
+
+/**
+ * Returns the limiter of a source's requests: by `limit`, which is what its provider allows; where another number of requests per minute is
+ * set, by the same bucket made smaller or larger, so that no minute has more than that.
+ */
+export function requestLimiter(
+  { clock, timers, requestsPerMinute }: Pick<SourceContext, 'clock' | 'timers' | 'requestsPerMinute'>,
+  limit: RateLimit,
+  onWait?: (waitMs: number) => void,
+): RateLimiter {
+  const parts = { clock, timers, onWait };
+  if (requestsPerMinute === undefined) return new RateLimiter({ ...limit, ...parts });
+  const share = requestsPerMinute / (limit.burst + 60 * limit.perSecond);
+  const burst = Math.max(1, limit.burst * share);
+  return new RateLimiter({ burst, perSecond: (requestsPerMinute - burst) / 60, ...parts });
 }
 
 interface Waiting {

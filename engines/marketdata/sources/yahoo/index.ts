@@ -5,7 +5,7 @@ import type { BarRecord, CorporateAction } from '../../../../src/market/records.
 import type { Calendar } from '../../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { RateLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { said } from '../net/said.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
@@ -95,7 +95,7 @@ class Yahoo {
       clock,
       timers,
       random: () => random(),
-      limiter: new RateLimiter({ burst: 5, perSecond: REQUESTS_PER_MINUTE / 60, clock, timers }),
+      limiter: requestLimiter(context, { burst: 5, perSecond: REQUESTS_PER_MINUTE / 60 }),
     });
   }
 
