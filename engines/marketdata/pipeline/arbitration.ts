@@ -1,4 +1,5 @@
 // Compares two sources that say the same: how far apart their prices are, and since when by more than they may.
+import { Keyed } from './keyed.ts';
 import type { Stream } from './routing.ts';
 
 export interface ArbitrationLimits {
@@ -57,7 +58,8 @@ const EASE = 0.8;
 
 /** Holds the last price of each source, and what came of comparing. */
 export class Arbitration {
-  readonly #last = new Map<string, Map<string, Last>>();
+  /** By stream, symbol, source. */
+  readonly #last = new Keyed<Last>();
   readonly #pairs = new Map<string, Pair>();
 
   constructor(readonly limits: ArbitrationLimits = ARBITRATION_LIMITS) {}
@@ -71,23 +73,20 @@ export class Arbitration {
     active: string | null,
     nowUs: number,
   ): DivergenceView | null {
-    const key = `${stream} ${symbol}`;
-    const bySource = this.#last.get(key) ?? new Map<string, Last>();
-    this.#last.set(key, bySource);
-    const own = bySource.get(source);
+    const own = this.#last.get(stream, symbol, source);
     if (own) {
       own.price = price;
       own.atUs = nowUs;
-    } else bySource.set(source, { price, atUs: nowUs });
+    } else this.#last.set(stream, symbol, source, { price, atUs: nowUs });
     if (active === null || active === source) return null;
-    const other = bySource.get(active);
+    const other = this.#last.get(stream, symbol, active);
     if (!other || nowUs - other.atUs > this.limits.windowUs) return null;
     return this.#compare({ symbol, stream, source, against: active }, price, other.price);
   }
 
   /** Forgets a stream that nobody wants any more. */
   forget(symbol: string, stream: Stream): void {
-    this.#last.delete(`${stream} ${symbol}`);
+    this.#last.delete(stream, symbol);
     for (const [key, pair] of this.#pairs)
       if (pair.symbol === symbol && pair.stream === stream) this.#pairs.delete(key);
   }

@@ -44,7 +44,8 @@ export class BarMaker {
     if (!makers) return;
     const sign = side === 'buy' ? 1 : side === 'sell' ? -1 : 0;
     for (const maker of makers) {
-      // A bar that this trade ends is of those before it.
+      // A bar that this trade ends is of those before it, where there are any: the first trade may fill a bar alone.
+      maker.source ||= source;
       maker.aggregator.push(tsEventUs, numberOf(price, scale.price), numberOf(size, scale.size), sign);
       maker.source = source;
     }

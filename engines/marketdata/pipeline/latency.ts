@@ -1,5 +1,6 @@
 // How late records are, by source and hop, and how far the clock of a venue is from ours.
 import { HopTimes } from '../../../src/bus/hop-times.ts';
+import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 
 /** Percentiles of the last minute in microseconds; null when nothing came. */
@@ -91,14 +92,17 @@ export class Latencies {
   /** `boundUs`: what may not be exceeded by the 99th percentile. */
   constructor(readonly boundUs = 50_000) {}
 
-  /** Takes in records of one source as they come. Only kinds that a venue stamps as it sends them say how late they are. */
+  /**
+   * Takes in records of one source as they come, with their flags. Only kinds that a venue stamps as it sends them say how late they are, and of
+   * those only what is not in quarantine: one impossible time would be the fastest way of a whole minute, and what is said again is old.
+   */
   received(source: string, batch: readonly MarketRecord[], nowUs: number): void {
     let least: RecentMinimum | undefined;
     for (const record of batch) {
-      const { kind, tsEventUs, tsReceiveUs } = record;
+      const { kind, tsEventUs, tsReceiveUs, flags } = record;
       if (kind !== 'trade' && kind !== 'quote' && kind !== 'book_delta') continue;
       // Stamped here, since the venue said no time.
-      if (tsEventUs === tsReceiveUs || !Number.isFinite(tsEventUs)) continue;
+      if (tsEventUs === tsReceiveUs || (flags & QUARANTINE) !== 0) continue;
       least ??= this.#leastOf(source);
       const us = tsReceiveUs - tsEventUs;
       this.times.add(VENUE, source, us - least.add(us, nowUs), nowUs);

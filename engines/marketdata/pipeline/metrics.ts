@@ -60,6 +60,15 @@ export function registerPipeline(registry: Registry, service: PipelineService): 
     },
   });
   new Counter({
+    name: 'nautilus_market_unjudged_total',
+    help: 'Records that no gate has judged, since there are too many series',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(service.quality.unjudged);
+    },
+  });
+  new Counter({
     name: 'nautilus_market_lost_total',
     help: 'Records that were lost in this engine, by place',
     labelNames: ['place'],

@@ -202,6 +202,17 @@ describe('pipeline', () => {
     expect(rig.stored.filter((r) => r.kind === 'bar')).toHaveLength(2);
   });
 
+  test('more bars than one body takes become several, in order', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'], kinds: ['trades'], bars: { unit: 'tick', interval: 1 } });
+    a.say(...Array.from({ length: MAX_RECORDS_PER_BODY + 44 }, (_, i) => a.trade(rig.nowUs + i, 100 + i)));
+    const bodies = await rig.said(topics.marketBars);
+    expect(bodies.map((body) => body.bars.length)).toEqual([MAX_RECORDS_PER_BODY, 44]);
+    expect(bodies.flatMap((body) => body.bars.map((bar) => bar.close))).toEqual(
+      Array.from({ length: MAX_RECORDS_PER_BODY + 44 }, (_, i) => (100 + i) / 100),
+    );
+  });
+
   test('keeps what cannot be from everybody but the quarantine, and tells of it', async () => {
     const { a } = await two();
     await rig.subscribe({ sources: ['a'], kinds: ['trades', 'quotes'] });
@@ -448,5 +459,20 @@ describe('pipeline', () => {
     rig.pass(20, late(-2_000_000));
     expect(await rig.news('clock')).toMatchObject([{ source: 'a', state: 'behind', previous: 'agrees' }]);
     expect(rig.service.latency().sources[0]!.clock.state).toBe('behind');
+  });
+
+  test('what is in quarantine says nothing about clocks and lateness', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    const said = (id: string, us: number) => a.trade(rig.nowUs - us, 100, { id, tsReceiveUs: rig.nowUs });
+    // An impossible time, and a trade that is sent again.
+    rig.pass(40, () => a.say(said('1', 1000), said('2', -3600e6)));
+    rig.pass(40, () => a.say(said('1', 800_000)));
+    a.say(said('3', 1000));
+    expect(rig.service.latency().sources).toMatchObject([
+      { source: 'a', clock: { offset_us: 1000, state: 'agrees' }, late: false },
+    ]);
+    expect(await rig.news('latency')).toEqual([]);
+    expect(await rig.news('clock')).toEqual([]);
   });
 });

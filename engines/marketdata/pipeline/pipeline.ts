@@ -85,11 +85,12 @@ export class Pipeline implements SourceListener {
   records(source: string, batch: readonly MarketRecord[]): void {
     const { latencies, quality } = this.#parts;
     const nowUs = this.#parts.nowUs();
-    latencies.received(source, batch, nowUs);
     const outcomes = this.#outcomesOf(source);
+    const judged: MarketRecord[] = [];
     for (const said of batch) {
       const flags = quality.check(said, nowUs);
       const record = flags === said.flags ? said : { ...said, flags };
+      judged.push(record);
       // A book has rules of its own: one change taken away would break it, and a wrong time does not make its levels wrong.
       if (record.kind === 'book_delta' || record.kind === 'book_snapshot')
         this.#book(record, outcomes, nowUs);
@@ -98,6 +99,7 @@ export class Pipeline implements SourceListener {
         this.#store(record);
       } else this.#record(record, outcomes, nowUs);
     }
+    latencies.received(source, judged, nowUs);
   }
 
   health(source: Source, previous: Health): void {
@@ -226,7 +228,7 @@ export class Pipeline implements SourceListener {
     const { arbitration, routing, publisher } = this.#parts;
     const changed = arbitration.note(
       { symbol, stream, source, price },
-      routing.activeOf(symbol, stream),
+      routing.activeBeside(source, symbol, stream),
       nowUs,
     );
     if (changed) publisher.news(divergenceNews(changed));

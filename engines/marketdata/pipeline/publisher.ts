@@ -34,10 +34,12 @@ export interface PublisherOptions {
 }
 
 interface Open {
+  readonly key: string;
   readonly topic: Topic<unknown>;
   readonly body: Record<string, unknown>;
   readonly rows: unknown[];
   readonly source: string;
+  readonly symbol: string;
   readonly receiveUs: number;
   eventUs: number;
 }
@@ -55,8 +57,10 @@ interface OpenBook {
 interface Shape {
   readonly topic: Topic<unknown>;
   readonly list: string;
-  /** Other lists of the topic, which are then empty. */
-  readonly rest?: Readonly<Record<string, readonly never[]>>;
+  /** What else the body has: other lists of the topic, then empty; unit and length of bars. */
+  readonly rest?: Readonly<Record<string, unknown>>;
+  /** What tells bodies of one list apart, beside source and symbol. */
+  readonly group?: string;
 }
 
 const SHAPES = {
@@ -75,6 +79,8 @@ export class Publisher {
   readonly counts = { published: 0, refused: 0 };
   readonly #options: PublisherOptions;
   readonly #open = new Map<string, Open>();
+  /** The newest of each group: mostly that of the next record as well. */
+  readonly #newest = new Map<string, Open>();
   readonly #books = new Map<string, OpenBook>();
   readonly #bookNumbers = new Map<string, number>();
   #scheduled = false;
@@ -162,6 +168,7 @@ export class Publisher {
     const startUs = bus.nowUs();
     for (const open of this.#open.values()) this.#send(open, startUs);
     this.#open.clear();
+    this.#newest.clear();
     for (const [key, open] of this.#books) this.#sendBook(key, open);
     // Now, since the end of this turn has come already.
     bus.flush();
@@ -169,28 +176,32 @@ export class Publisher {
     onCarried?.(nowUs - startUs, nowUs);
   }
 
-  #row({ topic, list, rest }: Shape, record: MarketRecord, source: string, row: unknown): void {
-    const key = `${list} ${source} ${record.symbol}`;
-    let open = this.#open.get(key);
-    if (!open) {
-      const rows: unknown[] = [];
-      open = {
-        topic,
-        rows,
-        source,
-        body: { symbol: record.symbol, source, ...rest, [list]: rows },
-        receiveUs: record.tsReceiveUs,
-        eventUs: record.tsEventUs,
-      };
-      this.#open.set(key, open);
-      this.#schedule();
+  #row(shape: Shape, record: MarketRecord, source: string, row: unknown): void {
+    const { list, group = list } = shape;
+    const { symbol, tsEventUs } = record;
+    let open = this.#newest.get(group);
+    if (open?.source !== source || open.symbol !== symbol) {
+      const key = `${group} ${source} ${symbol}`;
+      open = this.#open.get(key) ?? this.#begin(key, shape, record, source);
+      this.#newest.set(group, open);
     }
     open.rows.push(row);
-    if (record.tsEventUs > open.eventUs) open.eventUs = record.tsEventUs;
+    if (tsEventUs > open.eventUs) open.eventUs = tsEventUs;
     if (open.rows.length >= MAX_RECORDS_PER_BODY) {
-      this.#open.delete(key);
+      this.#open.delete(open.key);
+      this.#newest.delete(group);
       this.#send(open, this.#options.bus.nowUs());
     }
+  }
+
+  #begin(key: string, { topic, list, rest }: Shape, record: MarketRecord, source: string): Open {
+    const rows: unknown[] = [];
+    const { symbol, tsReceiveUs, tsEventUs } = record;
+    const body = { symbol, source, ...rest, [list]: rows };
+    const open = { key, topic, rows, source, symbol, body, receiveUs: tsReceiveUs, eventUs: tsEventUs };
+    this.#open.set(key, open);
+    this.#schedule();
+    return open;
   }
 
   #bar(record: Extract<MarketRecord, { kind: 'bar' }>, source: string): void {
@@ -200,23 +211,9 @@ export class Publisher {
       return;
     }
     const { unit, interval } = record;
-    const key = `bars ${source} ${record.symbol} ${unit} ${interval}`;
-    let open = this.#open.get(key);
-    if (!open) {
-      const rows: unknown[] = [];
-      open = {
-        topic: topics.marketBars,
-        rows,
-        source,
-        body: { symbol: record.symbol, source, unit, interval, bars: rows },
-        receiveUs: record.tsReceiveUs,
-        eventUs: record.tsEventUs,
-      };
-      this.#open.set(key, open);
-      this.#schedule();
-    }
-    open.rows.push(barRow(record));
-    open.eventUs = Math.max(open.eventUs, record.tsEventUs);
+    const group = `${unit} ${interval}`;
+    const shape = { topic: topics.marketBars, list: 'bars', rest: { unit, interval }, group };
+    this.#row(shape, record, source, barRow(record));
   }
 
   #schedule(): void {

@@ -1,4 +1,4 @@
-// The gates that the pipeline opens: what is known of the numbers of a source is judged; and what is said of live and imported records together.
+// The gates that the pipeline opens, what is kept of records with a flag, and what is said of live and imported records together.
 import { expect, test } from 'bun:test';
 import { FLAGS } from '../../../src/market/flags.ts';
 import type { Trade } from '../../../src/market/records.ts';
@@ -66,4 +66,38 @@ test('live and imported records of one source and kind are told together, others
   expect(both!.score).toBeCloseTo((3 * (3 / 4) + 5 * (4 / 6) * (1 - 1 / 5)) / 8, 12);
   expect(other).toMatchObject({ source: 'kraken', records: 1, score: 1 });
   expect(combined([], [])).toEqual([]);
+});
+
+test('the newest records with a flag are examples, one for each record', () => {
+  const flags: number[] = [];
+  const desk = new QualityDesk(() => ({ check: () => flags.shift()! }));
+  const examples = () =>
+    desk.of('BTC-USDT', START)[0]!.examples.map(({ sequence, flags: names }) => [sequence, ...names]);
+  for (let sequence = 1; sequence <= 50; sequence++) {
+    flags.push(sequence % 2 === 0 ? FLAGS.locked.bit : 0);
+    desk.check(trade('kraken', sequence), START);
+  }
+  expect(examples()).toEqual(Array.from({ length: 20 }, (_, i) => [50 - 2 * i, 'locked']));
+  // A book finds more in a record than its gate did: still one record.
+  flags.push(FLAGS.outlier.bit);
+  const record = trade('kraken', 51);
+  desk.add({ ...record, flags: desk.check(record, START) }, FLAGS.gap.bit);
+  expect(examples().slice(0, 2)).toEqual([
+    [51, 'gap', 'outlier'],
+    [50, 'locked'],
+  ]);
+  expect(desk.of('BTC-USDT', START)[0]).toMatchObject({
+    records: 51,
+    flagged: 26,
+    flags: { gap: 1, outlier: 1 },
+  });
+});
+
+test('records of more series than are followed pass with the flags that they have, and are counted', () => {
+  const desk = new QualityDesk(() => ({ check: () => FLAGS.locked.bit }), 1);
+  expect(desk.check(trade('kraken', 1), START)).toBe(FLAGS.locked.bit);
+  expect(desk.check({ ...trade('coinbase', 1), flags: FLAGS.gap.bit }, START)).toBe(FLAGS.gap.bit);
+  expect(desk.check(trade('kraken', 2), START)).toBe(FLAGS.locked.bit);
+  expect(desk.unjudged).toBe(1);
+  expect(desk.totals()).toEqual({ locked: 2 });
 });

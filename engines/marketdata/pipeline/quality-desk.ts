@@ -4,6 +4,7 @@ import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
 import type { QualityReport } from '../../../src/market/quality/score.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
+import { Keyed } from './keyed.ts';
 
 /** Finds what is wrong with records of one series, in their order. */
 export interface Gate {
@@ -62,7 +63,7 @@ interface Series {
   readonly kind: MarketKind;
   readonly gate: Gate;
   readonly counts: Float64Array;
-  readonly examples: Example[];
+  readonly examples: Examples;
   records: number;
   flagged: number;
   quarantined: number;
@@ -80,13 +81,17 @@ const BITS = Object.keys(FLAGS).length;
 export class QualityDesk {
   readonly #makeGate: (record: MarketRecord) => Gate;
   readonly #actions = new Map<string, CorporateAction[]>();
-  readonly #bySource = new Map<string, Map<string, Map<MarketKind, Series>>>();
+  /** By source, kind, symbol. */
+  readonly #series = new Keyed<Series>();
   readonly #garbage = new Map<string, number>();
-  #size = 0;
-  /** Series that were not followed because there are too many. */
-  overflow = 0;
+  /** Records that no gate has judged, since there are too many series. */
+  unjudged = 0;
 
-  constructor(makeGate: (record: MarketRecord) => Gate = (record) => gateOf(record)) {
+  /** `maxSeries`: series that are followed; records of more are not judged. */
+  constructor(
+    makeGate: (record: MarketRecord) => Gate = (record) => gateOf(record),
+    readonly maxSeries = MAX_SERIES,
+  ) {
     this.#makeGate = makeGate;
   }
 
@@ -94,13 +99,17 @@ export class QualityDesk {
   know(action: CorporateAction): void {
     const known = this.#actions.get(action.symbol) ?? [];
     this.#actions.set(action.symbol, [...known.slice(1 - MAX_ACTIONS), action]);
-    for (const series of this.#all()) if (series.symbol === action.symbol) series.gate.know?.(action);
+    for (const series of this.#series.values())
+      if (series.symbol === action.symbol) series.gate.know?.(action);
   }
 
   /** Returns the flags of a record. */
   check(record: MarketRecord, nowUs: number): number {
     const series = this.#seriesOf(record);
-    if (!series) return record.flags;
+    if (!series) {
+      this.unjudged++;
+      return record.flags;
+    }
     series.records++;
     const flags = series.gate.check(record, nowUs);
     if (flags !== 0) this.#count(series, record, flags);
@@ -111,7 +120,10 @@ export class QualityDesk {
   add(record: MarketRecord, flags: number): void {
     const series = this.#seriesOf(record);
     if (!series || flags === 0) return;
-    if (record.flags !== 0) series.flagged--;
+    if (record.flags !== 0) {
+      series.flagged--;
+      series.examples.takeBack();
+    }
     this.#count(series, record, flags & ~record.flags, flags | record.flags);
   }
 
@@ -128,7 +140,7 @@ export class QualityDesk {
   /** What was put into quarantine since the last call. */
   news(): QuarantineNews[] {
     const news: QuarantineNews[] = [];
-    for (const series of this.#all()) {
+    for (const series of this.#series.values()) {
       const count = series.quarantined - series.told;
       if (count === 0) continue;
       const { source, symbol, kind } = series;
@@ -141,51 +153,34 @@ export class QualityDesk {
 
   /** All series of a symbol. */
   of(symbol: string, nowUs: number): SeriesQuality[] {
-    return [...this.#all()].filter((series) => series.symbol === symbol).map((series) => view(series, nowUs));
+    return [...this.#series.values()]
+      .filter((series) => series.symbol === symbol)
+      .map((series) => view(series, nowUs));
   }
 
   /** Records by flag, of all series together. */
   totals(): Partial<Record<FlagName, number>> {
     const sums: Partial<Record<FlagName, number>> = {};
-    for (const series of this.#all())
+    for (const series of this.#series.values())
       for (const [name, n] of Object.entries(countsOf(series)) as [FlagName, number][])
         sums[name] = (sums[name] ?? 0) + n;
     return sums;
   }
 
-  /** Drops the series of a symbol and kind that nobody wants any more. */
-  forget(symbol: string, kinds: readonly MarketKind[]): void {
-    for (const bySymbol of this.#bySource.values())
-      for (const kind of kinds) if (bySymbol.get(symbol)?.delete(kind)) this.#size--;
-  }
-
-  *#all(): Generator<Series> {
-    for (const bySymbol of this.#bySource.values())
-      for (const byKind of bySymbol.values()) yield* byKind.values();
-  }
-
   #seriesOf(record: MarketRecord): Series | undefined {
-    const { source, symbol, kind } = record;
-    return this.#bySource.get(source)?.get(symbol)?.get(kind) ?? this.#add(record);
+    return this.#series.get(record.source, record.kind, record.symbol) ?? this.#add(record);
   }
 
   #add(record: MarketRecord): Series | undefined {
-    if (this.#size >= MAX_SERIES) {
-      this.overflow++;
-      return undefined;
-    }
+    if (this.#series.size >= this.maxSeries) return undefined;
     const { source, symbol, kind } = record;
-    const bySymbol = this.#bySource.get(source) ?? new Map<string, Map<MarketKind, Series>>();
-    this.#bySource.set(source, bySymbol);
-    const byKind = bySymbol.get(symbol) ?? new Map<MarketKind, Series>();
-    bySymbol.set(symbol, byKind);
     const series: Series = {
       source,
       symbol,
       kind,
       gate: this.#makeGate(record),
       counts: new Float64Array(BITS),
-      examples: [],
+      examples: new Examples(),
       records: 0,
       flagged: 0,
       quarantined: 0,
@@ -193,8 +188,7 @@ export class QualityDesk {
       untold: 0,
     };
     for (const action of this.#actions.get(symbol) ?? []) series.gate.know?.(action);
-    byKind.set(kind, series);
-    this.#size++;
+    this.#series.set(source, kind, symbol, series);
     return series;
   }
 
@@ -205,14 +199,45 @@ export class QualityDesk {
       series.quarantined++;
       series.untold |= flags;
     }
-    for (let bits = flags, i = 0; bits !== 0; bits >>>= 1, i++) if (bits & 1) series.counts[i]!++;
-    series.examples.unshift({
-      ts_event_us: record.tsEventUs,
-      ts_receive_us: record.tsReceiveUs,
-      sequence: record.sequence,
-      flags: flagNames(all),
-    });
-    if (series.examples.length > EXAMPLES) series.examples.pop();
+    for (let bits = flags; bits !== 0; bits &= bits - 1) series.counts[31 - Math.clz32(bits & -bits)]!++;
+    series.examples.add(record, all);
+  }
+}
+
+interface Kept {
+  tsEventUs: number;
+  tsReceiveUs: number;
+  sequence: number | null;
+  flags: number;
+}
+
+/** The newest records with a flag. Their places are used again: where a clock is wrong every record has a flag. */
+class Examples {
+  readonly #kept: Kept[] = [];
+  #count = 0;
+
+  add({ tsEventUs, tsReceiveUs, sequence }: MarketRecord, flags: number): void {
+    const kept = this.#kept[this.#count++ % EXAMPLES];
+    if (kept) {
+      kept.tsEventUs = tsEventUs;
+      kept.tsReceiveUs = tsReceiveUs;
+      kept.sequence = sequence;
+      kept.flags = flags;
+    } else this.#kept.push({ tsEventUs, tsReceiveUs, sequence, flags });
+  }
+
+  /** Makes room for the same record with other flags. */
+  takeBack(): void {
+    if (this.#count > 0) this.#count--;
+  }
+
+  newestFirst(): Example[] {
+    const list: Example[] = [];
+    for (let back = 1; back <= Math.min(this.#count, this.#kept.length); back++) {
+      const { tsEventUs, tsReceiveUs, sequence, flags } = this.#kept[(this.#count - back) % EXAMPLES]!;
+      list.push({ ts_event_us: tsEventUs, ts_receive_us: tsReceiveUs, sequence, flags: flagNames(flags) });
+    }
+    return list;
   }
 }
 
@@ -243,7 +268,7 @@ function view(series: Series, nowUs: number): SeriesQuality {
     reasons,
     silent_us: silentUs,
     stale,
-    examples: [...examples],
+    examples: examples.newestFirst(),
   };
 }
 

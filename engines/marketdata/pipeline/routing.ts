@@ -1,5 +1,6 @@
 // Which source is published for each symbol and kind: by priority, health, lateness; with a reason for each change.
 import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import { Keyed } from './keyed.ts';
 
 /** Kinds that go together: a delta means nothing without its snapshot. */
 export type Stream = Exclude<MarketKind, 'book_delta' | 'book_snapshot'> | 'book';
@@ -106,7 +107,8 @@ export type Verdict = 'publish' | 'standby' | 'overlap';
 /** The routes of all symbols. Time is what callers say: nothing here waits. */
 export class Routing {
   readonly #routes = new Map<string, Route>();
-  readonly #bySource = new Map<string, Map<string, [Route, Candidate]>>();
+  /** By source, stream, symbol. */
+  readonly #candidates = new Keyed<readonly [Route, Candidate]>();
   readonly #changes: RouteChange[] = [];
 
   constructor(
@@ -127,7 +129,7 @@ export class Routing {
   ): RouteChange | null {
     const key = keyOf(symbol, stream);
     const known = this.#routes.get(key);
-    for (const { source } of known?.candidates ?? []) this.#bySource.get(source)?.delete(key);
+    for (const { source } of known?.candidates ?? []) this.#candidates.delete(source, stream, symbol);
     if (sources.length === 0) {
       this.#routes.delete(key);
       return null;
@@ -148,10 +150,8 @@ export class Routing {
       overlapUntilUs: known?.overlapUntilUs ?? Number.NEGATIVE_INFINITY,
     };
     this.#routes.set(key, route);
-    for (const candidate of candidates) {
-      const of = this.#bySource.get(candidate.source) ?? new Map<string, [Route, Candidate]>();
-      this.#bySource.set(candidate.source, of.set(key, [route, candidate]));
-    }
+    for (const candidate of candidates)
+      this.#candidates.set(candidate.source, stream, symbol, [route, candidate]);
     return this.#choose(route, nowUs);
   }
 
@@ -161,7 +161,7 @@ export class Routing {
    */
   take(record: MarketRecord, nowUs: number): Verdict {
     const stream = streamOf(record.kind);
-    const found = this.#bySource.get(record.source)?.get(keyOf(record.symbol, stream));
+    const found = this.#candidates.get(record.source, stream, record.symbol);
     if (!found) return 'standby';
     const [route, candidate] = found;
     candidate.heardUs = nowUs;
@@ -191,7 +191,7 @@ export class Routing {
     why: string | null,
     nowUs: number,
   ): RouteChange | null {
-    const found = this.#bySource.get(source)?.get(keyOf(symbol, stream));
+    const found = this.#candidates.get(source, stream, symbol);
     if (!found) return null;
     const [route, candidate] = found;
     if (candidate.ownTrouble === why) return null;
@@ -213,6 +213,11 @@ export class Routing {
     candidate.waiting.length = 0;
     for (const { tsEventUs } of fresh) if (tsEventUs > route.publishedUs) route.publishedUs = tsEventUs;
     return fresh;
+  }
+
+  /** The source that is published beside a candidate, which may be the same; null without one, and beside what is no candidate. */
+  activeBeside(source: string, symbol: string, stream: Stream): string | null {
+    return this.#candidates.get(source, stream, symbol)?.[0].active?.source ?? null;
   }
 
   /** The source that is published; null without one. */
