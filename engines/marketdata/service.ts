@@ -5,8 +5,6 @@ import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import { systemTimers } from '../../src/core/timers.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
-import { OrderBook } from '../../src/market/book/order-book.ts';
-import { bookRuleOf } from '../../src/market/book/rules.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
 import type { BarColumns } from './csv.ts';
 import { FileImports } from './files/imports.ts';
@@ -263,7 +261,6 @@ export class MarketDataService {
       clock,
       timers: systemTimers,
       log,
-      makeBook: (source) => new OrderBook({ rule: bookRuleOf(source) }),
       sourceOf: sourceFinder({
         importDir: config.importDir,
         maxBytes: config.maxImportBytes * UNPACKED,

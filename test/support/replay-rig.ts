@@ -12,8 +12,6 @@ import { MemoryHub } from '../../src/bus/memory.ts';
 import { type BodyOf, type Topic, topics } from '../../src/bus/topics.ts';
 import { createLog } from '../../src/core/log.ts';
 import { ManualTime } from '../../src/core/timers.ts';
-import { OrderBook } from '../../src/market/book/order-book.ts';
-import { bookRuleOf } from '../../src/market/book/rules.ts';
 import { eventually } from './eventually.ts';
 
 export const FILE = 'capture';
@@ -38,7 +36,6 @@ export class Rig {
       clock: this.time,
       timers: this.time,
       log: createLog('test', 'silent'),
-      makeBook: (source) => new OrderBook({ rule: bookRuleOf(source) }),
       sourceOf: sourceFinder({ importDir: this.#folder, maxBytes: 1e9, history: () => this.history() }),
       isLive: (symbol) => this.live.has(symbol),
       other: () => this.other,

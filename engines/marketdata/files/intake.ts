@@ -1,6 +1,6 @@
 // What every record of a file passes on its way into the history: its book, the gate of its series, the counts of the report.
-import { OrderBook } from '../../../src/market/book/order-book.ts';
-import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { OrderBook } from '../../../src/market/book/order-book.ts';
+import { recordedBook } from '../../../src/market/book/recorded.ts';
 import { FLAG_NAMES, FLAGS, type FlagName, flagNames } from '../../../src/market/flags.ts';
 import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
 import type {
@@ -22,8 +22,6 @@ export const MAX_REPORTED = 100;
 /** Series of one file: each has a gate and perhaps a book in memory. */
 export const MAX_SERIES = 10_000;
 
-/** Deltas that may come before one that is missing until it counts as lost: recorders of several streams write lines in other orders. */
-const REORDER = 4;
 const SATURDAY = 6;
 const DAY_US = 86_400e6;
 
@@ -193,7 +191,7 @@ export class FileIntake {
     if (!entry) {
       // Quotes alone make no book.
       if (kind === 'quote') return 0;
-      const book = new OrderBook({ rule: bookRuleOf(source), reorder: REORDER });
+      const book = recordedBook(source);
       entry = { symbol, source, book };
       this.#books.set(key, entry);
     }

@@ -6,7 +6,6 @@ import { newId } from '../../../src/core/ids.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Timers } from '../../../src/core/timers.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
-import type { Book } from '../pipeline/book-desk.ts';
 import { Publisher } from '../pipeline/publisher.ts';
 import { ReplayOutput } from './output.ts';
 import { Player } from './player.ts';
@@ -22,7 +21,6 @@ export interface MarketReplayParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
-  readonly makeBook: (source: string, symbol: string) => Book;
   /** Finds what a request wants to replay. Throws NotFoundError, InvalidOptionError. */
   readonly sourceOf: (request: PacedRequest) => Promise<ReplaySource>;
   /** Whether records of a symbol come live. */
@@ -72,7 +70,7 @@ export class MarketReplays {
     for (const symbol of request.symbols ?? []) this.#refuseLive(symbol);
     const source = await this.#parts.sourceOf(request);
     this.#refuseSecond();
-    const { bus, clock, timers, log, makeBook } = this.#parts;
+    const { bus, clock, timers, log } = this.#parts;
     const selection = new Selection(request, (symbol) => this.#refuseLive(symbol));
     const publisher = new Publisher({
       bus,
@@ -81,7 +79,7 @@ export class MarketReplays {
     });
     // Flags of a record depend on those before it, which a seek in the history passes over: what was judged stays so.
     const makeGate = source.judged ? () => ({ check: (record: MarketRecord) => record.flags }) : undefined;
-    const output = new ReplayOutput({ publisher, makeBook, makeGate });
+    const output = new ReplayOutput({ publisher, makeGate });
     const player = new Player({
       source,
       output,

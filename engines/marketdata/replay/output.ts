@@ -1,7 +1,8 @@
 // What a replay tells: records as the pipeline publishes them, order books rebuilt at market time. Everybody sees its source as `replay`.
+import { recordedBook } from '../../../src/market/book/recorded.ts';
 import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
-import { type Book, type BookChange, BookDesk } from '../pipeline/book-desk.ts';
+import { type BookChange, BookDesk } from '../pipeline/book-desk.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
 import { type Gate, QualityDesk } from '../pipeline/quality-desk.ts';
 
@@ -20,7 +21,6 @@ export interface OutputCounts {
 
 export interface OutputParts {
   readonly publisher: Publisher;
-  readonly makeBook: (source: string, symbol: string) => Book;
   /** The gate of the pipeline when absent. */
   readonly makeGate?: ((record: MarketRecord) => Gate) | undefined;
 }
@@ -161,6 +161,6 @@ export class ReplayOutput {
 
   // Nobody can be asked for another snapshot: the next one of the recording heals a book.
   #newBooks(): BookDesk {
-    return new BookDesk({ makeBook: this.#parts.makeBook, resync: () => {} });
+    return new BookDesk({ makeBook: recordedBook, resync: () => {} });
   }
 }

@@ -156,6 +156,7 @@ export class Player {
     let inTurn = 0;
     let timeUs = Number.NEGATIVE_INFINITY;
     for await (const batch of source.read(fromUs, signal)) {
+      if (signal.aborted) return;
       for (const record of batch) {
         // Clocks of venues go back at times; the order of the recording is what counts.
         timeUs = Math.max(timeUs, source.timeOf(record));
@@ -187,8 +188,9 @@ export class Player {
         await this.#turn();
         if (signal.aborted) return;
       }
-      if (signal.aborted) return;
     }
+    // A source that was ended on its way has not come to the place.
+    if (signal.aborted) return;
     if (this.#state === 'seeking') this.#arrive(fromUs ?? 0);
     this.#nextUs = null;
   }

@@ -128,6 +128,26 @@ describe.skipIf(futures === null)(`a replay of a capture${missing}`, () => {
     );
   });
 
+  test('puts changes of a book in order that the recording has in another; it is not served meanwhile', async () => {
+    const [at, next] = lines.flatMap((line, i) => (i > 1500 && line.includes('depthUpdate') ? [i] : [])) as [
+      number,
+      number,
+    ];
+    const swapped = lines.with(at, lines[next]!).with(next, lines[at]!);
+    rig = await Rig.start(swapped);
+    const { replay_id } = await rig.play({ speed: 'max', kinds: ['book'] });
+    expect(await rig.finish(replay_id)).toMatchObject({ state: 'done', unreadable: { rejected: 0 } });
+    const states = rig.bodies(topics.marketSources).filter((body) => body.event === 'book');
+    expect(states.slice(1, 3)).toMatchObject([
+      { state: 'broken', reason: 'ahead' },
+      { state: 'live', reason: 'reordered' },
+    ]);
+    expect(rig.books().every((body) => body.state === 'live' || body.bids.length === 0)).toBe(true);
+    expect(rig.books().findLast((body) => body.state === 'live')).toMatchObject(
+      await bookAt(Number.POSITIVE_INFINITY),
+    );
+  });
+
   test('ends at its last time, and leaves out what was not asked for, counted', async () => {
     rig = await Rig.start(lines);
     const to = startUs + 4 * SECOND;
