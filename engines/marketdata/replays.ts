@@ -5,6 +5,7 @@ import { type SessionSpec, topics } from '../../src/bus/topics.ts';
 import {
   ConflictError,
   DependencyUnavailableError,
+  InvalidOptionError,
   NautilusError,
   NotFoundError,
 } from '../../src/core/errors.ts';
@@ -13,18 +14,30 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import type { BarHistory } from './history/bars.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { OutcomeCollector } from './outcome.ts';
+import { KEPT, type ReplayStore } from './replay/replay-store.ts';
 import { readBars, sleep } from './replay-bars.ts';
 import type { ReplayReply, ReplayRequest } from './schemas.ts';
 
-/** Finished replays that are remembered. */
-const KEPT = 100;
 const YIELD_EVERY_MS = 5;
+/** The engine whose ledger is a part of the result. */
+const LEDGER = 'portfolio';
 
 /** Replays of another sort, of which none may run at the same time. */
 export interface OtherReplays {
   /** Id of the one that runs. */
   readonly active: string | undefined;
   idle(): Promise<void>;
+}
+
+export interface ReplaysParts {
+  readonly context: EngineContext;
+  readonly bars: () => Promise<BarHistory>;
+  readonly feed: LiveFeed;
+  readonly watch: EngineWatch;
+  readonly other: OtherReplays;
+  readonly store: ReplayStore<ReplayReply>;
+  /** Whether records of a symbol come live. */
+  readonly isLive: (symbol: string) => boolean;
 }
 
 interface Run {
@@ -49,27 +62,42 @@ export class Replays {
   readonly #runs = new Map<string, Run>();
   #active: Run | undefined;
 
-  constructor(
-    readonly context: EngineContext,
-    readonly store: () => Promise<BarHistory>,
-    readonly feed: LiveFeed,
-    readonly watch: EngineWatch,
-    readonly other: OtherReplays,
-  ) {}
+  readonly #parts: ReplaysParts;
+
+  constructor(parts: ReplaysParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the replays of earlier processes. */
+  async load(): Promise<void> {
+    await this.#parts.store.load();
+  }
+
+  /** Whether the replay that runs tells of a symbol among what comes live. */
+  tells(symbol: string): boolean {
+    const request = this.#active?.request;
+    return request?.mode === 'paced' && request.symbol === symbol;
+  }
 
   /**
    * Starts a replay and resolves when every engine is ready for it. Throws what an engine refuses it with, NotFoundError for a symbol without stored bars, ConflictError while another replay runs or
-   * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive.
+   * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive, InvalidOptionError for engines without that of the ledger.
    */
   async start(request: ReplayRequest, intervalUs: number): Promise<ReplayReply> {
-    const running = this.active ?? this.other.active;
+    const { feed, other, bars, isLive, store } = this.#parts;
+    const running = this.active ?? other.active;
     if (running !== undefined)
       throw new ConflictError(`Replay ${running} is running: wait for its end or cancel it`);
-    if (this.feed.history(request.symbol))
+    if (feed.history(request.symbol))
       throw new ConflictError('A symbol of the simulated market cannot be replayed');
-    const store = await this.store();
+    // Messages of a session are apart from live ones; bars at a pace are not.
+    if (request.mode === 'paced' && isLive(request.symbol))
+      throw new ConflictError(
+        `Expected a symbol that does not come live for a replay, was ${request.symbol}: delete its subscriptions first`,
+      );
+    const history = await bars();
     const { symbol, from_us: fromUs, to_us: toUs } = request;
-    const total = await store.count({ symbol, intervalUs, fromUs, toUs });
+    const total = await history.count({ symbol, intervalUs, fromUs, toUs });
     if (total === 0)
       throw new NotFoundError('No stored bars of this symbol in this range: import some first');
     if (this.busy) throw new ConflictError('Another replay has just started: wait for its end or cancel it');
@@ -92,26 +120,36 @@ export class Replays {
     this.#remember(run);
     this.#active = run;
     const opened = Promise.withResolvers<void>();
-    run.finished = this.#run(run, store, participants, opened.resolve);
+    run.finished = this.#run(run, history, participants, opened.resolve);
     await Promise.race([opened.promise, run.finished]);
     if (run.refused) {
       this.#runs.delete(run.id);
       throw run.refused;
     }
+    try {
+      const stored = await store.begin(() => describe(run));
+      run.finished = run.finished.then(stored);
+    } catch (error) {
+      await this.cancel(run.id);
+      this.#runs.delete(run.id);
+      throw error;
+    }
     return describe(run);
   }
 
   get(id: string): ReplayReply {
-    return describe(this.#find(id));
+    const run = this.#runs.get(id);
+    return run ? describe(run) : this.#pastOf(id);
   }
 
   list(): ReplayReply[] {
-    return [...this.#runs.values()].reverse().map(describe);
+    return [...[...this.#runs.values()].reverse().map(describe), ...this.#parts.store.past].slice(0, KEPT);
   }
 
   /** Cancels a running replay and resolves when it has stopped; a finished one stays as it is. */
   async cancel(id: string): Promise<ReplayReply> {
-    const run = this.#find(id);
+    const run = this.#runs.get(id);
+    if (!run) return this.#pastOf(id);
     run.abort.abort();
     await run.finished;
     return describe(run);
@@ -124,22 +162,21 @@ export class Replays {
 
   /** Whether one runs, of whatever sort. */
   get busy(): boolean {
-    return this.#active !== undefined || this.other.active !== undefined;
+    return this.#active !== undefined || this.#parts.other.active !== undefined;
   }
 
   /** Resolves when none runs, of whatever sort. */
   async idle(): Promise<void> {
     while (this.busy) {
       await this.#active?.finished;
-      await this.other.idle();
+      await this.#parts.other.idle();
     }
   }
 
   /** Resolves when a replay has ended, however it did. */
   async ended(id: string): Promise<ReplayReply> {
-    const run = this.#find(id);
-    await run.finished;
-    return describe(run);
+    await this.#runs.get(id)?.finished;
+    return this.get(id);
   }
 
   async stop(): Promise<void> {
@@ -148,18 +185,25 @@ export class Replays {
   }
 
   #participants({ engines }: ReplayRequest): string[] {
-    const alive = this.watch
+    const { watch, context } = this.#parts;
+    const alive = watch
       .alive()
       .filter((p) => p.lockstep)
       .map((p) => p.engine);
-    const wanted = engines?.filter((e) => e !== this.context.bus.source) ?? alive;
-    const missing = wanted.filter((e) => !alive.includes(e));
+    const wanted = engines?.filter((e) => e !== context.bus.source) ?? alive;
+    // Nobody else knows the ledger, which is a part of the result.
+    const needed = engines ? wanted : [...wanted, LEDGER];
+    const missing = needed.filter((e) => !alive.includes(e));
     if (missing.length > 0) {
       throw new DependencyUnavailableError(
         `Expected running engines for the replay: ${missing.join(', ')} missing`,
       );
     }
-    return [this.context.bus.source, ...wanted];
+    if (!wanted.includes(LEDGER)) {
+      const expected = `engines with ${LEDGER}, whose ledger is a part of the result`;
+      throw new InvalidOptionError(`Expected ${expected} for /engines`, [{ pointer: '/engines', expected }]);
+    }
+    return [context.bus.source, ...wanted];
   }
 
   async #run(run: Run, store: BarHistory, participants: string[], onOpen: () => void): Promise<void> {
@@ -182,7 +226,7 @@ export class Replays {
       run.error = known
         ? { type: `/problems/${error.slug}`, detail: error.message }
         : { type: '/problems/internal', detail: 'An internal error occurred; it is in the log' };
-      if (!known) this.context.log.error({ err: error, replay: run.id }, 'replay failed');
+      if (!known) this.#parts.context.log.error({ err: error, replay: run.id }, 'replay failed');
     } finally {
       run.endedMs = performance.now();
       this.#active = undefined;
@@ -190,7 +234,8 @@ export class Replays {
   }
 
   async #lockstep(run: Run, store: BarHistory, participants: string[], onOpen: () => void): Promise<void> {
-    const { bus } = this.context;
+    const { context, feed } = this.#parts;
+    const { bus } = context;
     const spec = specOf(run, participants);
     const collector = new OutcomeCollector(spec);
     const options: LockstepOptions = {
@@ -204,7 +249,7 @@ export class Replays {
       },
     };
     await collector.listen(bus);
-    this.feed.pause();
+    feed.pause();
     try {
       const outcome = await runLockstep(
         bus,
@@ -215,13 +260,13 @@ export class Replays {
       );
       run.result = collector.result(outcome);
     } finally {
-      this.feed.resume();
+      feed.resume();
       await collector.end();
     }
   }
 
   async #paced(run: Run, store: BarHistory): Promise<void> {
-    const { bus, clock } = this.context;
+    const { bus, clock } = this.#parts.context;
     const startUs = clock.nowUs();
     let firstUs: number | undefined;
     let lastYield = performance.now();
@@ -240,10 +285,11 @@ export class Replays {
     }
   }
 
-  #find(id: string): Run {
-    const run = this.#runs.get(id);
-    if (!run) throw new NotFoundError('No such replay');
-    return run;
+  // Replays of earlier processes have ended.
+  #pastOf(id: string): ReplayReply {
+    const reply = this.#parts.store.past.find((past) => past.replay_id === id);
+    if (!reply) throw new NotFoundError('No such replay');
+    return reply;
   }
 
   #remember(run: Run): void {

@@ -119,7 +119,7 @@ export const replayRequest = z.strictObject({
     .array(z.string().min(1).max(64))
     .max(64)
     .optional()
-    .describe('engines that must take part; those alive when absent'),
+    .describe('engines that must take part, portfolio among them; those alive when absent'),
 });
 export type ReplayRequest = z.infer<typeof replayRequest>;
 

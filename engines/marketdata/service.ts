@@ -23,6 +23,8 @@ import { isSimulated, simulatedSource, simulatedSubscriptions } from './pipeline
 import type { KnownSource } from './pipeline/source-board.ts';
 import { sourceFinder } from './replay/find-source.ts';
 import { MarketReplays } from './replay/market-replays.ts';
+import { ReplayStore } from './replay/replay-store.ts';
+import { pacedReply } from './replay/schemas.ts';
 import { Replays } from './replays.ts';
 import {
   type BarsQuery,
@@ -30,6 +32,7 @@ import {
   type ImportReply,
   MAX_BARS_JSON,
   type ReplayRequest,
+  replayReply,
 } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
@@ -71,8 +74,19 @@ export class MarketDataService {
     });
     this.#watch = new EngineWatch(bus, clock);
     const store = async () => (await this.history()).bars;
-    this.marketReplays = this.#makeReplays();
-    this.replays = new Replays(context, store, this.#feed, this.#watch, this.marketReplays);
+    const isLive = (symbol: string) =>
+      this.#feed.history(symbol) !== undefined ||
+      this.pipeline.subscriptions().some((subscription) => subscription.symbol === symbol);
+    this.marketReplays = this.#makeReplays(isLive);
+    this.replays = new Replays({
+      context,
+      bars: store,
+      feed: this.#feed,
+      watch: this.#watch,
+      other: this.marketReplays,
+      store: new ReplayStore(context, 'lockstep', replayReply),
+      isLive,
+    });
     const replay = (request: ReplayRequest) => this.replay(request);
     this.pipeline = new PipelineService(context, {
       known: [this.#simulated(), ...Object.entries(SOURCES).map(([id, factory]) => real(id, factory))],
@@ -82,8 +96,8 @@ export class MarketDataService {
       },
       own: config.feed === 'simulated' ? simulatedSubscriptions(this.#feed.intervalUs) : [],
       put: async (records) => (await this.history()).put(records),
-      isReplayed: (symbol) => this.marketReplays.tells(symbol),
       imported: async (symbol) => (await this.history()).importedQuality(symbol),
+      isReplayed: (symbol) => this.marketReplays.tells(symbol) || this.replays.tells(symbol),
       quarantine: async (symbol) => quarantineRows(await (await this.history()).quarantine({ symbol })),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
@@ -128,6 +142,8 @@ export class MarketDataService {
 
   async start(): Promise<void> {
     await this.#watch.start();
+    await this.marketReplays.load();
+    await this.replays.load();
     await this.pipeline.start();
     this.#desk.start();
     await this.longWork.start();
@@ -254,7 +270,7 @@ export class MarketDataService {
     ]);
   }
 
-  #makeReplays(): MarketReplays {
+  #makeReplays(isLive: (symbol: string) => boolean): MarketReplays {
     const { bus, clock, log, config } = this.#context;
     return new MarketReplays({
       bus,
@@ -266,9 +282,8 @@ export class MarketDataService {
         maxBytes: config.maxImportBytes * UNPACKED,
         history: () => this.history(),
       }),
-      isLive: (symbol) =>
-        this.#feed.history(symbol) !== undefined ||
-        this.pipeline.subscriptions().some((subscription) => subscription.symbol === symbol),
+      store: new ReplayStore(this.#context, 'paced', pacedReply),
+      isLive,
       other: () => this.replays.active,
     });
   }

@@ -3,15 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { History } from '../../engines/marketdata/history/history.ts';
+import { PIPELINE_TABLES } from '../../engines/marketdata/pipeline/tables.ts';
 import { sourceFinder } from '../../engines/marketdata/replay/find-source.ts';
 import { MarketReplays } from '../../engines/marketdata/replay/market-replays.ts';
-import type { PacedReply, PacedRequest } from '../../engines/marketdata/replay/schemas.ts';
+import { ReplayStore } from '../../engines/marketdata/replay/replay-store.ts';
+import { type PacedReply, type PacedRequest, pacedReply } from '../../engines/marketdata/replay/schemas.ts';
 import { Bus } from '../../src/bus/client.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
 import { MemoryHub } from '../../src/bus/memory.ts';
 import { type BodyOf, type Topic, topics } from '../../src/bus/topics.ts';
 import { createLog } from '../../src/core/log.ts';
 import { ManualTime } from '../../src/core/timers.ts';
+import type { Database } from '../../src/store/database.ts';
+import { openSqlite } from '../../src/store/sqlite-database.ts';
 import { eventually } from './eventually.ts';
 
 export const FILE = 'capture';
@@ -26,26 +30,49 @@ export class Rig {
   readonly #hub = new MemoryHub();
   readonly #bus = new Bus('marketdata', this.#hub.connect(), { clock: this.time });
   readonly #reader = new Bus('test', this.#hub.connect());
+  readonly #database: Database;
   #received: Envelope[] = [];
   #history: Promise<History> | undefined;
 
   private constructor(lines: readonly string[]) {
     writeFileSync(join(this.#folder, FILE), lines.map((line) => `${line}\n`).join(''));
-    this.replays = new MarketReplays({
-      bus: this.#bus,
-      clock: this.time,
-      timers: this.time,
-      log: createLog('test', 'silent'),
-      sourceOf: sourceFinder({ importDir: this.#folder, maxBytes: 1e9, history: () => this.history() }),
-      isLive: (symbol) => this.live.has(symbol),
-      other: () => this.other,
-    });
+    this.#database = openSqlite(join(this.#folder, 'state.sqlite'), { engine: PIPELINE_TABLES });
+    this.replays = this.another();
   }
 
   static async start(lines: readonly string[]): Promise<Rig> {
     const rig = new Rig(lines);
     await rig.#reader.subscribe('market.*', (batch) => void rig.#received.push(...batch));
     return rig;
+  }
+
+  /** The replays of another process with the same files. */
+  another(): MarketReplays {
+    const log = createLog('test', 'silent');
+    const parts = { database: this.#database, clock: this.time, log };
+    return new MarketReplays({
+      store: new ReplayStore(parts, 'paced', pacedReply),
+      bus: this.#bus,
+      clock: this.time,
+      timers: this.time,
+      log,
+      sourceOf: sourceFinder({ importDir: this.#folder, maxBytes: 1e9, history: () => this.history() }),
+      isLive: (symbol) => this.live.has(symbol),
+      other: () => this.other,
+    });
+  }
+
+  /** Resolves when what a replay says now is stored. */
+  async saved(id: string): Promise<void> {
+    const now = JSON.stringify(this.replays.find(id));
+    const stored = async () =>
+      (
+        await this.#database.get<{ reply: string }>(
+          'SELECT reply FROM market_replays WHERE replay_id = ?',
+          id,
+        )
+      )?.reply === now;
+    await eventually(stored, 'the replay is stored');
   }
 
   history(): Promise<History> {
@@ -116,6 +143,7 @@ export class Rig {
   async stop(): Promise<void> {
     await this.replays.stop();
     await (await this.#history)?.close();
+    await this.#database.close();
     await this.#bus.close();
     await this.#reader.close();
     rmSync(this.#folder, { recursive: true, force: true });

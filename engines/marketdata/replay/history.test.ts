@@ -90,6 +90,28 @@ describe('a replay of history', () => {
     },
   );
 
+  test.skipIf(lines === null)(
+    `puts changes of a book in order whose venue's clock went back${missing}`,
+    async () => {
+      rig = await Rig.start([]);
+      const books = records.filter(({ kind }) => kind === 'book_delta' || kind === 'book_snapshot');
+      const at = Math.floor(books.length / 2);
+      const [one, next] = [books[at]!, books[at + 1]!];
+      expect(one.tsEventUs).toBeLessThan(next.tsEventUs);
+      const clockWentBack = books
+        .with(at, { ...one, tsEventUs: next.tsEventUs })
+        .with(at + 1, { ...next, tsEventUs: one.tsEventUs });
+      await (await rig.history()).put(clockWentBack);
+      const { replay_id } = await rig.play({ symbols: SYMBOLS, kinds: ['book'], speed: 'max' });
+      expect(await rig.finish(replay_id)).toMatchObject({ state: 'done', error: null });
+      const states = rig.bodies(topics.marketSources).filter((body) => body.event === 'book');
+      expect(states.map((body) => body.reason)).toEqual(['snapshot', 'ahead', 'reordered', 'replay ended']);
+      expect(rig.books().findLast((body) => body.state === 'live')).toMatchObject(
+        bookAt(Number.POSITIVE_INFINITY),
+      );
+    },
+  );
+
   test('tells bars of several symbols in step, at its speed', async () => {
     rig = await Rig.start([]);
     const minute = 60_000_000;

@@ -1,4 +1,4 @@
-// Replays of recordings onto the topics of live data: started, followed, moved, ended. They live in memory only.
+// Replays of recordings onto the topics of live data: started, followed, moved, ended. One ends with its engine, which says so afterwards.
 import type { Bus } from '../../../src/bus/client.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { ConflictError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
@@ -7,17 +7,16 @@ import type { Log } from '../../../src/core/log.ts';
 import type { Timers } from '../../../src/core/timers.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 import { Publisher } from '../pipeline/publisher.ts';
-import { ReplayOutput } from './output.ts';
+import { ReplayOutput, tellGone } from './output.ts';
 import { Player } from './player.ts';
+import { KEPT, type ReplayStore } from './replay-store.ts';
 import type { PacedReply, PacedRequest, ReplayChange } from './schemas.ts';
 import { Selection } from './selection.ts';
 import type { ReplaySource } from './source.ts';
 
-/** Finished replays that are remembered. */
-const KEPT = 100;
-
 export interface MarketReplayParts {
   readonly bus: Bus;
+  readonly store: ReplayStore<PacedReply>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
@@ -52,6 +51,14 @@ export class MarketReplays {
 
   constructor(parts: MarketReplayParts) {
     this.#parts = parts;
+  }
+
+  /** Reads the replays of earlier processes. The books of one that was ended with its engine are told to be gone, so that nobody takes them for current ones. */
+  async load(): Promise<void> {
+    const interrupted = await this.#parts.store.load();
+    const { bus, clock } = this.#parts;
+    const symbols = interrupted.flatMap(({ books }) => Object.keys(books));
+    tellGone(new Publisher({ bus }), symbols, clock.nowUs());
   }
 
   /** Id of the replay that runs. */
@@ -107,25 +114,34 @@ export class MarketReplays {
     };
     this.#remember(run);
     this.#active = run;
-    run.finished = this.#run(run);
+    const stored = await this.#parts.store
+      .begin(() => this.#describe(run))
+      .catch((error) => {
+        this.#runs.delete(run.id);
+        this.#active = undefined;
+        throw error;
+      });
+    run.finished = this.#run(run, stored);
     return this.#describe(run);
   }
 
   /** Undefined where there is none of this id. */
   find(id: string): PacedReply | undefined {
     const run = this.#runs.get(id);
-    return run && this.#describe(run);
+    return run ? this.#describe(run) : this.#parts.store.past.find((reply) => reply.replay_id === id);
   }
 
   list(): PacedReply[] {
-    return [...this.#runs.values()].reverse().map((run) => this.#describe(run));
+    const own = [...this.#runs.values()].reverse().map((run) => this.#describe(run));
+    return [...own, ...this.#parts.store.past].slice(0, KEPT);
   }
 
   /** Moves, stops or goes on. Throws NotFoundError, ConflictError for one that has ended. */
   change(id: string, { seek_us, speed, paused }: ReplayChange): PacedReply {
-    const run = this.#find(id);
+    const run = this.#runs.get(id);
+    if (!run) this.#pastOf(id);
+    if (!run || run.player.isOver) throw new ConflictError('The replay has ended: start another');
     const { player } = run;
-    if (player.isOver) throw new ConflictError('The replay has ended: start another');
     if (speed !== undefined) player.setSpeed(speed === 'max' ? null : speed);
     if (paused !== undefined) {
       if (paused) player.pause();
@@ -137,7 +153,8 @@ export class MarketReplays {
 
   /** Ends a replay and resolves when it has stopped; one that has ended stays as it is. Throws NotFoundError. */
   async cancel(id: string): Promise<PacedReply> {
-    const run = this.#find(id);
+    const run = this.#runs.get(id);
+    if (!run) return this.#pastOf(id);
     if (!run.player.isOver) run.player.cancel();
     await run.finished;
     return this.#describe(run);
@@ -153,7 +170,7 @@ export class MarketReplays {
     await this.#active?.finished;
   }
 
-  async #run(run: Run): Promise<void> {
+  async #run(run: Run, stored: () => Promise<void>): Promise<void> {
     try {
       await run.player.run();
     } catch (error) {
@@ -164,6 +181,7 @@ export class MarketReplays {
       if (!known) this.#parts.log.error({ err: error, replay: run.id }, 'replay failed');
     } finally {
       run.endedUs = this.#parts.clock.nowUs();
+      await stored();
       this.#active = undefined;
     }
   }
@@ -180,10 +198,11 @@ export class MarketReplays {
       );
   }
 
-  #find(id: string): Run {
-    const run = this.#runs.get(id);
-    if (!run) throw new NotFoundError('No such replay');
-    return run;
+  // Replays of earlier processes have ended.
+  #pastOf(id: string): PacedReply {
+    const reply = this.#parts.store.past.find((past) => past.replay_id === id);
+    if (!reply) throw new NotFoundError('No such replay');
+    return reply;
   }
 
   #remember(run: Run): void {

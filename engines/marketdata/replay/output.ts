@@ -9,6 +9,18 @@ import { type Gate, QualityDesk } from '../pipeline/quality-desk.ts';
 /** Source of everything that a replay publishes. */
 export const REPLAY = 'replay';
 
+const ENDED = 'replay ended';
+
+/** Tells of books of a replay that can end them itself no more. */
+export function tellGone(publisher: Publisher, symbols: readonly string[], nowUs: number): void {
+  for (const symbol of symbols) {
+    const book = { symbol, source: REPLAY, state: 'waiting' as const, reason: ENDED, sequence: null };
+    const said = { ...book, ts_event_us: nowUs, ts_receive_us: nowUs, bids: [], asks: [] };
+    publisher.book(said, () => said);
+  }
+  publisher.flush();
+}
+
 /** What became of the records of a replay. */
 export interface OutputCounts {
   published: number;

@@ -203,6 +203,33 @@ describe.skipIf(futures === null)(`a replay of a capture${missing}`, () => {
     expect(rig.rows().trades).toHaveLength(ofEvent('trade', startUs + 5 * SECOND).length);
   });
 
+  test('an engine that was killed in the middle says afterwards where it was, and that its book is gone', async () => {
+    rig = await Rig.start(lines);
+    const { replay_id } = await rig.play({ speed: 2 });
+    const { position_us, published } = await rig.advance(replay_id, 3000);
+    expect(rig.books().at(-1)).toMatchObject({ state: 'live' });
+    await rig.saved(replay_id);
+    const next = rig.another();
+    await next.load();
+    const failed = next.find(replay_id)!;
+    expect(failed).toMatchObject({ state: 'failed', position_us, published });
+    expect(failed.error).toMatchObject({ type: '/problems/interrupted' });
+    expect(next.list()).toEqual([failed]);
+    expect(() => next.change(replay_id, { paused: false })).toThrow('has ended');
+    expect(await next.cancel(replay_id)).toEqual(failed);
+    await rig.settled(replay_id);
+    expect(rig.books().at(-1)).toMatchObject({
+      symbol: 'BTCUSDT',
+      source: 'replay',
+      state: 'waiting',
+      bids: [],
+    });
+    // It is said for good, not only once.
+    const third = rig.another();
+    await third.load();
+    expect(third.find(replay_id)).toEqual(failed);
+  });
+
   test('counts lines that are no records, and a book with a missing line is not live until it is right again', async () => {
     const depth = lines.findIndex((line, i) => i > 1500 && line.includes('depthUpdate'));
     const damaged = [...lines.slice(0, depth), ...lines.slice(depth + 1), 'garbage'];
@@ -214,6 +241,15 @@ describe.skipIf(futures === null)(`a replay of a capture${missing}`, () => {
     const states = rig.bodies(topics.marketSources).filter((body) => body.event === 'book');
     expect(states[1]).toMatchObject({ state: 'broken', source: 'replay', symbol: 'BTCUSDT' });
     expect(rig.books().every((body) => body.state === 'live' || body.bids.length === 0)).toBe(true);
+  });
+
+  test('judges the records of a capture: what belongs into quarantine is counted and not told', async () => {
+    const twice = lines.findIndex((line) => line.includes('"e":"trade"'));
+    rig = await Rig.start([...lines.slice(0, twice + 1), ...lines.slice(twice, 1000)]);
+    const { replay_id } = await rig.play({ speed: 'max', kinds: ['trades'] });
+    expect((await rig.finish(replay_id)).records).toMatchObject({ quarantined: 1 });
+    const ids = rig.rows().trades.map((trade) => trade.id);
+    expect(ids).toEqual([...new Set(ids)]);
   });
 
   test('a loop of replays tells the same each time and keeps no more than the last hundred', async () => {

@@ -2,7 +2,9 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { topics } from '../../../src/bus/topics.ts';
+import { Bus } from '../../../src/bus/client.ts';
+import type { Envelope } from '../../../src/bus/envelope.ts';
+import { type BodyOf, lockstepReportTopic, topics } from '../../../src/bus/topics.ts';
 import { capturePath } from '../../../test/support/captures.ts';
 import { TestEngine, walkBars } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
@@ -24,7 +26,7 @@ describe('the routes of replays', () => {
   }
 
   test.skipIf(spot === null)(
-    `a capture of the import folder is paused, moved, sped up and ended; a restart forgets it${missing}`,
+    `a capture of the import folder is paused, moved, sped up and ended; a restart ends it${missing}`,
     async () => {
       engine = await TestEngine.start(definition);
       await importBars();
@@ -76,23 +78,71 @@ describe('the routes of replays', () => {
       expect((await engine.send('DELETE', last.body.progress_url)).body.state).toBe('cancelled');
       expect((await engine.send('PATCH', last.body.progress_url, { paused: true })).status).toBe(409);
       expect((await engine.get('/replay')).body.replays).toHaveLength(2);
-      // A replay is what the engine tells, not what it keeps: nothing of it is left to go on with.
-      await engine.post('/replay', ask);
+      // A replay ends with its engine, which says afterwards what became of it.
+      const stopped = await engine.post('/replay', ask);
       await engine.restart(definition);
-      expect((await engine.get('/replay')).body.replays).toEqual([]);
-      expect((await engine.get(url)).status).toBe(404);
+      expect((await engine.get(url)).body).toEqual(done);
+      const states = (await engine.get('/replay')).body.replays.map((r: { state: string }) => r.state);
+      expect(states).toEqual(['cancelled', 'cancelled', 'done']);
+      expect((await engine.send('PATCH', stopped.body.progress_url, { paused: true })).status).toBe(409);
+      expect((await engine.send('DELETE', stopped.body.progress_url)).body.state).toBe('cancelled');
+      expect((await engine.send('DELETE', '/replay/none')).status).toBe(404);
     },
   );
 
   test('bars in lockstep are the same replay as that of /replays', async () => {
     engine = await TestEngine.start(definition);
     await importBars();
-    const started = await engine.post('/replay', { mode: 'lockstep', symbol: 'X', engines: [] });
+    const ask = { mode: 'lockstep', symbol: 'X' };
+    // Without the engine of the ledger there would be no result: nobody waits for it.
+    for (const engines of [[], ['marketdata']])
+      expect(await engine.post('/replay', { ...ask, engines })).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/engines' }] },
+      });
+    expect((await engine.post('/replay', ask)).body.detail).toContain('portfolio missing');
+    const portfolio = new Bus('portfolio', engine.hub.connect());
+    // An engine that is ready, and then says nothing more.
+    await portfolio.subscribe(topics.lockstepControl, (batch) => {
+      for (const { body } of batch as readonly Envelope<BodyOf<typeof topics.lockstepControl>>[]) {
+        if (body.kind !== 'open') continue;
+        const { session } = body.spec;
+        portfolio.publish(lockstepReportTopic('portfolio'), { kind: 'ready', session, data: {} });
+      }
+    });
+    const presence = { engine: 'portfolio', port: 1, pid: 1, status: 'healthy' as const, missing: [] };
+    portfolio.publish(topics.presence, {
+      ...presence,
+      version: '0',
+      uptime_s: 1,
+      rss_bytes: 1,
+      lockstep: true,
+    });
+    await engine.received(topics.presence, 2);
+    const started = await engine.post('/replay', ask);
     expect(started).toMatchObject({ status: 202, body: { mode: 'lockstep', events_total: 50 } });
     const url = `/replay/${started.body.replay_id}`;
     expect((await engine.send('PATCH', url, { paused: true })).status).toBe(409);
     expect((await engine.send('DELETE', url)).body).toMatchObject({ mode: 'lockstep', state: 'cancelled' });
-    expect((await engine.get(url)).body).toEqual((await engine.get(started.body.progress_url)).body);
+    const { body } = await engine.get(started.body.progress_url);
+    expect((await engine.get(url)).body).toEqual(body);
+    await portfolio.close();
+    await engine.restart(definition);
+    expect((await engine.get(url)).body).toEqual(body);
+    expect((await engine.get('/replays')).body.replays).toEqual([body]);
+  });
+
+  test('bars at a pace are not told of a symbol that comes live, and not beside them', async () => {
+    engine = await TestEngine.start(definition);
+    await importBars();
+    await engine.send('PUT', '/sources/binance', { enabled: false });
+    const live = { symbol: 'X', kinds: ['trades'], sources: ['binance'] };
+    const added = await engine.post('/subscriptions', live);
+    const paced = { symbol: 'X', mode: 'paced', speed: 0.001 };
+    expect(await engine.post('/replays', paced)).toMatchObject({ status: 409 });
+    await engine.send('DELETE', `/subscriptions/${added.body.subscription_id}`);
+    expect(await engine.post('/replays', paced)).toMatchObject({ status: 202 });
+    expect(await engine.post('/subscriptions', live)).toMatchObject({ status: 409 });
   });
 
   test('symbols of the simulated market are live and cannot be replayed', async () => {
