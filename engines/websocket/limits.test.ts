@@ -137,8 +137,14 @@ describe('slow clients', () => {
       published += 2000;
       await eventually(() => fast.messages().length === published, 'all bars at the fast client');
     }
-    const { messages_sent, messages_dropped } = await slow();
+    const { messages_sent, messages_dropped, buffered_bytes } = await slow();
     expect(messages_sent + messages_dropped).toBe(published);
+    // What was let through, and the one frame that went beyond it.
+    expect(buffered_bytes).toBeLessThan(65_536 + 300_000);
+    for (const bid of ['1', '2', '3']) harness.publishQuote('A', bid);
+    harness.publishQuote('B', '4');
+    await eventually(() => fast.messages().length === published + 4, 'all quotes at the fast client');
+    expect(await slow()).toMatchObject({ messages_sent, messages_dropped, messages_conflated: 2 });
     const metrics = await harness.engine.get('/metrics');
     expect(metrics.body).toMatch(/nautilus_ws_messages_total\{outcome="dropped",engine="websocket"\} [1-9]/);
 
@@ -146,11 +152,14 @@ describe('slow clients', () => {
     socket.on('data', (chunk) => void chunks.push(chunk));
     const read = () => Buffer.concat(chunks).toString('latin1');
     await eventually(
-      () => read().includes(`{"type":"dropped","count":${messages_dropped}}`),
+      () => read().includes(`{"type":"dropped","count":${messages_dropped + 2}}`),
       'the loss to be told',
     );
+    // Then the newest quote of each symbol, and what comes after it.
+    await eventually(() => read().includes(`{"type":"batch","seq":${published + 3},`), 'the newest quotes');
+    expect(read().match(/"bid":"\d"/g)).toEqual(['"bid":"3"', '"bid":"4"']);
     harness.publishBars('A', 1);
-    await eventually(() => read().includes(`{"type":"message","seq":${published + 1},`), 'the next message');
-    expect(fast.messages().map((m) => m.seq)).toEqual(Array.from({ length: published + 1 }, (_, i) => i + 1));
+    await eventually(() => read().includes(`{"type":"message","seq":${published + 5},`), 'the next message');
+    expect(fast.messages().map((m) => m.seq)).toEqual(Array.from({ length: published + 5 }, (_, i) => i + 1));
   });
 });

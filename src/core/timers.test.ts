@@ -40,10 +40,13 @@ describe('a pause', () => {
   test('of the system ends too', async () => {
     await pause(systemTimers, 0);
     let ran = false;
-    systemTimers.after(0, () => {
+    const run = () => {
       ran = true;
-    })();
-    await pause(systemTimers, 1);
+    };
+    systemTimers.after(0, run)();
+    const cancel = systemTimers.after(2 ** 32, run);
+    await pause(systemTimers, 5);
+    cancel();
     expect(ran).toBe(false);
   });
 });

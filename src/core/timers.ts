@@ -7,10 +7,13 @@ export interface Timers {
   after(ms: number, run: () => void): () => void;
 }
 
-/** Timers of the system. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Timers of the system; what is longer than 24 days ends then. */
 export const systemTimers: Timers = {
   after(ms, run) {
-    const timer = setTimeout(run, ms);
+    // Longer ones would fire at once.
+    const timer = setTimeout(run, Math.min(ms, LONGEST_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -81,6 +81,20 @@ export class Harness {
     }
   }
 
+  publishQuote(symbol: string, bid: string): void {
+    const quote = {
+      ts_event_us: 1,
+      ts_receive_us: 1,
+      sequence: null,
+      flags: [],
+      bid,
+      bid_size: '1',
+      ask: null,
+      ask_size: null,
+    };
+    this.engine.bus.publish(topics.marketQuotes, { symbol, source: 's', quotes: [quote] });
+  }
+
   /** A handshake whose client reads and answers nothing. */
   async silentSocket(): Promise<{ socket: Socket; closed: () => boolean }> {
     const { engine } = this;
