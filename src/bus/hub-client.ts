@@ -42,7 +42,7 @@ export class HubTransport implements Transport {
   }
 
   subscribe(pattern: string): Promise<void> {
-    if (this.#patterns.has(pattern) && this.connected) return Promise.resolve();
+    // Also where it is asked for already: that may not be confirmed yet.
     this.#patterns.add(pattern);
     return new Promise((resolve) => this.#requestSubscription(pattern, resolve));
   }

@@ -93,6 +93,31 @@ describe('hub', () => {
     expect(got).toEqual(['1', '2']);
   });
 
+  test('a second subscription to a pattern is made when the hub has confirmed it, not before', async () => {
+    const path = socketPath();
+    const decoder = new FrameDecoder();
+    const asked: number[] = [];
+    let confirm = (_: number) => {};
+    const listener = Bun.listen({
+      unix: path,
+      socket: {
+        data: (socket, chunk) => {
+          confirm = (id) => void socket.write(encodeFrame(FrameType.Subscribed, id, 'p'));
+          decoder.push(chunk, (f) => void (f.type === FrameType.Subscribe && asked.push(f.number)));
+        },
+      },
+    });
+    cleanup.push(() => listener.stop(true));
+    const bus = connect(path, 'reader');
+    await eventually(() => bus.connected, 'connected');
+    let made = 0;
+    const subscribed = [1, 2].map(() => bus.subscribe('p', () => {}).then(() => made++));
+    await eventually(() => asked.length === 2, 'a request for each');
+    expect(made).toBe(0);
+    for (const id of asked) confirm(id);
+    await Promise.all(subscribed);
+  });
+
   test('bounds what it keeps for a reader that does not read, and tells it how much it lost', async () => {
     const path = socketPath();
     const hub = startHub(path, 256 * 1024);
