@@ -7,7 +7,7 @@ import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { sharedData } from '../../../../test/shared-data.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
 import { Provider, readAll, testContext } from '../../../../test/support/provider.ts';
-import type { HistoryRequest, SourceEvent } from '../port.ts';
+import type { HistoryRequest, SourceEvent, SourceSink } from '../port.ts';
 import { KrakenDouble, type Recorded } from './double.ts';
 import { ccxt } from './index.ts';
 
@@ -34,6 +34,17 @@ function request(more: Partial<HistoryRequest>): HistoryRequest {
   return { kind: 'trade', symbol: 'BTC-USDT', fromUs: 1.7627e15, toUs: 1.7629e15, ...more };
 }
 
+/** What a stream says. */
+function heard() {
+  const records: MarketRecord[] = [];
+  const events: SourceEvent[] = [];
+  const sink: SourceSink = {
+    records: (batch) => void records.push(...batch),
+    event: (event) => void events.push(event),
+  };
+  return { records, events, sink };
+}
+
 test('an exchange that ccxt does not have is no source', () => {
   expect(ccxt('ccxt:nowhere')).toBeNull();
   expect(ccxt('ccxt:../base/Exchange')).toBeNull();
@@ -44,7 +55,9 @@ test('an exchange that ccxt does not have is no source', () => {
 test('an exchange without streams is asked again and again, and what came before is not told twice', async () => {
   // Bit2C answers as its documentation says (https://bit2c.co.il/home/api): the newest trades each time.
   let newest = 3;
+  let away = false;
   await using server = new Provider(({ pathname }) => {
+    if (away) return new Response('Service Unavailable', { status: 503 });
     if (!pathname.startsWith('/Exchanges/BtcNis/')) return Response.json({}, { status: 404 });
     const trade = (tid: number) => ({
       date: 1_704_067_200 + tid,
@@ -57,17 +70,23 @@ test('an exchange without streams is asked again and again, and what came before
   });
   const time = new ManualTime(1.7041e15);
   const context = testContext({ rest: server.base }, {}, { clock: time, timers: time });
-  const records: MarketRecord[] = [];
-  const session = ccxt('ccxt:bit2c', 1)!(context).live!({
-    records: (batch) => void records.push(...batch),
-    event: () => {},
-  });
+  const { records, events, sink } = heard();
+  const session = ccxt('ccxt:bit2c', 1)!(context).live!(sink);
   session.want([{ symbol: 'BTC-NIS', kind: 'trade' }]);
   await eventually(() => records.length === 2 && time.waiting === 1, 'the first answer');
   newest = 4;
   time.advance(2000);
   await eventually(() => records.length === 3, 'the second answer');
-  expect(records.map((record) => (record as Trade).id)).toEqual(['2', '3', '4']);
+  away = true;
+  const lost = () => events.filter(({ event }) => event === 'disconnected').length;
+  await eventually(() => time.waiting === 1, 'the wait for the next');
+  time.advance(2000);
+  await eventually(() => lost() === 1 && time.waiting === 1, 'a loss');
+  away = false;
+  newest = 5;
+  time.advance(2000);
+  await eventually(() => records.length === 4, 'the answer after the loss');
+  expect(records.map((record) => (record as Trade).id)).toEqual(['2', '3', '4', '5']);
   expect(records[0]).toMatchObject({ symbol: 'BTC-NIS', side: 'buy', tsEventUs: 1_704_067_202_000_000 });
   await session.close();
 });
@@ -120,12 +139,8 @@ describe.skipIf(!present)('ccxt with Kraken', () => {
 
   test('a live stream follows trades, quotes and books, and comes back after a loss', async () => {
     await using server = new KrakenDouble(recordings());
-    const records: MarketRecord[] = [];
-    const events: SourceEvent[] = [];
-    const session = source(server).live!({
-      records: (batch) => void records.push(...batch),
-      event: (event) => void events.push(event),
-    });
+    const { records, events, sink } = heard();
+    const session = source(server).live!(sink);
     const of = (kind: string) => records.filter((record) => record.kind === kind);
     session.want([
       { symbol: 'BTC-USD', kind: 'trade' },
@@ -149,13 +164,68 @@ describe.skipIf(!present)('ccxt with Kraken', () => {
     server.send(readFileSync(path('ws_trade_update')!, 'utf8').replaceAll('102182', '102999'));
     await eventually(() => of('trade').length === 4, 'trades of the new connection');
     expect(events.filter(({ event }) => event === 'disconnected')).toHaveLength(1);
+    // One damaged message is no last word on anything.
+    server.send('{"channel":"trade","type":"update","data":[{"symbol":"NO/SUCH"}]}');
+    await eventually(
+      () => events.filter(({ event }) => event === 'garbage').length === 3,
+      'garbage, for each',
+    );
+    await eventually(() => server.subscribed.length >= 6, 'calls anew');
+    await eventually(() => {
+      server.send(readFileSync(path('ws_trade_update')!, 'utf8').replaceAll('102182', '103000'));
+      return of('trade').length === 6;
+    }, 'trades after the garbage');
+    expect(events.filter(({ event }) => event === 'refused')).toEqual([]);
     await session.close();
+    await eventually(() => server.connections === 0, 'no connection');
+  });
+
+  test('live bars are handed on once and whole: not those of before, not one that a loss cut', async () => {
+    await using server = new KrakenDouble(recordings());
+    const { records, sink } = heard();
+    const session = source(server).live!(sink);
+    const minute = (at: number, close: number) => ({
+      symbol: 'BTC/USD',
+      ...{ open: 1, high: 9, low: 1, close, vwap: 1, volume: 2, trades: 3, interval: 1 },
+      interval_begin: new Date(Date.UTC(2100, 0, 1, 0, at)).toISOString(),
+    });
+    const say = (type: string, ...data: object[]) =>
+      server.send(JSON.stringify({ channel: 'ohlc', type, data }));
+    const closes = () => records.map((bar) => [(bar as BarRecord).tsEventUs / 6e7, (bar as BarRecord).close]);
+    const first = Date.UTC(2100, 0, 1) / 6e4;
+    session.want([{ symbol: 'BTC-USD', kind: 'bar', intervalUs: MINUTE_US }]);
+    await eventually(() => server.subscribed.length === 1, 'the subscription');
+    say('snapshot', minute(0, 1), minute(1, 2), minute(2, 3));
+    say('update', minute(2, 4));
+    say('update', minute(3, 5));
+    await eventually(() => records.length === 1, 'the bar that is over');
+    server.drop();
+    await eventually(() => server.subscribed.length === 2, 'the subscription anew');
+    say('snapshot', minute(3, 6), minute(4, 7));
+    await eventually(() => records.length === 2, 'the bar that ended meanwhile');
+    say('update', minute(5, 8));
+    await eventually(() => records.length === 3, 'the next bar');
+    expect(closes()).toEqual([
+      [first + 2, 4],
+      [first + 3, 6],
+      [first + 4, 7],
+    ]);
+    await session.close();
+  });
+
+  test('a stream that is closed while it begins leaves nothing open', async () => {
+    await using server = new KrakenDouble(recordings());
+    const { records, events, sink } = heard();
+    const session = source(server).live!(sink);
+    session.want([{ symbol: 'BTC-USD', kind: 'trade' }]);
+    await session.close();
+    expect([server.connections, server.paths, records, events]).toEqual([0, [], [], []]);
   });
 
   test('a symbol that the exchange does not have is refused once', async () => {
     await using server = new KrakenDouble(recordings());
-    const events: SourceEvent[] = [];
-    const session = source(server).live!({ records: () => {}, event: (event) => void events.push(event) });
+    const { events, sink } = heard();
+    const session = source(server).live!(sink);
     session.want([{ symbol: 'NO-SUCH', kind: 'trade' }]);
     await eventually(() => events.length > 0, 'a refusal');
     expect(events).toMatchObject([{ event: 'refused', symbol: 'NO-SUCH' }]);

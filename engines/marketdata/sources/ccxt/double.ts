@@ -49,6 +49,11 @@ export class KrakenDouble {
     return `ws://127.0.0.1:${this.#server.port}`;
   }
 
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** Sends a message to all who listen. */
   send(message: string): void {
     for (const socket of this.#sockets) socket.send(message);

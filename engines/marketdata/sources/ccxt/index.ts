@@ -1,5 +1,4 @@
 // Any exchange of ccxt: `ccxt:<exchange>`, public data through one interface.
-import type { Trade as CcxtTrade, Exchange, OHLCV } from 'ccxt';
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { decimalsOf } from '../../../../src/market/scale.ts';
@@ -9,8 +8,9 @@ import { batches, noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
 import { SkippedRows } from '../skipped.ts';
 import { type Loaded, loadExchange, moduleOf } from './load.ts';
-import { barOf, type From, instrumentOf, stepsOf, tradeOf } from './messages.ts';
+import { barOf, type From, instrumentOf, keyOf, stepsOf, tradeOf } from './messages.ts';
 import { CcxtSession, type Opened } from './stream.ts';
+import type { Exchange, Row as Ohlcv, Trade as Told } from './unified.ts';
 
 const LIVE = ['trade', 'quote', 'book_snapshot', 'bar'] as const;
 const HISTORICAL = ['bar', 'trade', 'instrument'] as const;
@@ -65,12 +65,12 @@ function adapter(id: string, context: SourceContext, rateLimitMs: number | undef
     },
     async instruments(signal) {
       const { exchange, failure } = await opened.load();
-      const precisionMode = Number(exchange.precisionMode);
+      const precisionMode = exchange.precisionMode;
       await exchange.loadMarkets().catch((error: unknown) => Promise.reject(failure(error)));
       signal.throwIfAborted();
       const found: InstrumentRecord[] = [];
       for (const market of Object.values(exchange.markets ?? {})) {
-        const from = { symbol: ownSymbol(market?.symbol ?? ''), source, scales: opened.scales };
+        const from = { symbol: ownSymbol(String(market.symbol)), source, scales: opened.scales };
         const record = instrumentOf(from, market, precisionMode, context.clock.nowUs());
         if (record) found.push(record);
       }
@@ -90,7 +90,7 @@ async function* instrument(
     await exchange.loadMarkets();
     const market = exchange.market(opened.native(request));
     const from = { symbol: request.symbol, source, scales };
-    const record = instrumentOf(from, market, Number(exchange.precisionMode), context.clock.nowUs());
+    const record = instrumentOf(from, market, exchange.precisionMode, context.clock.nowUs());
     if (record) yield [record];
   } catch (error) {
     throw failure(error);
@@ -122,7 +122,6 @@ async function* pages<Row, R extends MarketRecord>(
   request: HistoryRequest,
   signal: AbortSignal,
   ask: (exchange: Exchange, symbol: string, sinceMs: number) => Promise<readonly Row[]>,
-  timeOf: (row: Row) => number | undefined,
   keyOf: (row: Row) => string,
   record: (from: From, row: Row) => R | null,
 ): AsyncGenerator<readonly R[]> {
@@ -132,30 +131,30 @@ async function* pages<Row, R extends MarketRecord>(
   const skipped = new SkippedRows();
   // Rows of the time at which two pages meet come in both.
   let met = new Set<string>();
-  let sinceMs = Math.floor(request.fromUs / 1000);
-  const toMs = request.toUs / 1000;
+  let sinceMs = Math.ceil(request.fromUs / 1000);
   try {
     await exchange.loadMarkets();
-    const steps = stepsOf(exchange.market(symbol), Number(exchange.precisionMode));
+    const steps = stepsOf(exchange.market(symbol), exchange.precisionMode);
     opened.scales.atLeast(request.symbol, decimalsOf(steps.price ?? '0'), decimalsOf(steps.size ?? '0'));
-    while (sinceMs <= toMs) {
+    while (sinceMs * 1000 <= request.toUs) {
       signal.throwIfAborted();
-      const rows = (await ask(exchange, symbol, sinceMs)).filter((row) => (timeOf(row) ?? -1) >= sinceMs);
-      rows.sort((a, b) => timeOf(a)! - timeOf(b)!);
-      const fresh = rows.filter((row) => !met.has(keyOf(row)) && timeOf(row)! <= toMs);
-      const records: R[] = [];
-      for (const row of fresh) {
+      const rows: { readonly key: string; readonly made: R }[] = [];
+      for (const row of await ask(exchange, symbol, sinceMs)) {
         const made = record(from, row);
-        if (made) records.push(made);
-        else skipped.skip('no time, price or size');
+        if (!made) skipped.skip('no time, price or size');
+        else if (made.tsEventUs >= sinceMs * 1000) rows.push({ key: keyOf(row), made });
       }
-      yield* batches(records, signal);
-      const last = rows.at(-1);
-      if (last === undefined) break;
-      const lastMs = timeOf(last)!;
-      met = new Set(rows.filter((row) => timeOf(row) === lastMs).map(keyOf));
+      rows.sort((a, b) => a.made.tsEventUs - b.made.tsEventUs);
+      const fresh = rows.filter(({ key, made }) => !met.has(key) && made.tsEventUs <= request.toUs);
+      yield* batches(
+        fresh.map(({ made }) => made),
+        signal,
+      );
+      const lastUs = rows.at(-1)?.made.tsEventUs;
+      if (lastUs === undefined) break;
+      met = new Set(rows.filter(({ made }) => made.tsEventUs === lastUs).map(({ key }) => key));
       // A page without anything new would come again for ever: on to the next moment, where an empty one tells the end.
-      sinceMs = fresh.length === 0 ? lastMs + 1 : lastMs;
+      sinceMs = Math.round(lastUs / 1000) + (fresh.length === 0 ? 1 : 0);
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -174,12 +173,11 @@ async function* bars(
   const nowUs = opened.context.clock.nowUs();
   // The bar of the present interval is not over.
   const toUs = Math.min(request.toUs, nowUs - request.intervalUs!);
-  yield* pages<OHLCV, BarRecord>(
+  yield* pages<Ohlcv, BarRecord>(
     opened,
     { ...request, toUs },
     signal,
     (from, symbol, sinceMs) => from.fetchOHLCV(symbol, name, sinceMs, PAGE),
-    (row) => row[0],
     (row) => String(row[0]),
     (from, row) => barOf(from, request.intervalUs!, row),
   );
@@ -190,13 +188,12 @@ function trades(
   request: HistoryRequest,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Trade[]> {
-  return pages<CcxtTrade, Trade>(
+  return pages<Told, Trade>(
     opened,
     request,
     signal,
     (exchange, symbol, sinceMs) => exchange.fetchTrades(symbol, sinceMs, PAGE),
-    (row) => row.timestamp,
-    (row) => row.id ?? `${row.timestamp} ${row.price} ${row.amount} ${row.side}`,
+    keyOf,
     tradeOf,
   );
 }

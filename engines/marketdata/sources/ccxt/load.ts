@@ -1,7 +1,6 @@
 // One exchange of ccxt: its module alone, pointed at other addresses in tests, its errors as those of this project.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Exchange } from 'ccxt';
 import {
   DependencyUnavailableError,
   InvalidOptionError,
@@ -11,6 +10,7 @@ import {
 } from '../../../../src/core/errors.ts';
 import { said } from '../net/said.ts';
 import type { SourceContext } from '../port.ts';
+import type { Exchange } from './unified.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -51,8 +51,8 @@ export async function loadExchange(
   // Public data only: no keys. It keeps to the limits of the exchange itself.
   const pace = rateLimitMs === undefined ? {} : { rateLimit: rateLimitMs };
   const exchange = new Exchange({ enableRateLimit: true, timeout: TIMEOUT_MS, newUpdates: true, ...pace });
-  const api = exchange.urls as { api: unknown };
-  api.api = redirected(api.api, context.endpoint('rest'), context.endpoint('stream'));
+  const { urls } = exchange;
+  urls.api = redirected(urls.api, context.endpoint('rest'), context.endpoint('stream'));
   // ccxt refuses streams without TLS, as proxies and tests have them, before this.
   if (context.endpoint('stream')?.startsWith('ws:')) await exchange.loadHttpProxyAgent();
   return { exchange, failure: (error) => failureOf(id, error, errors) };

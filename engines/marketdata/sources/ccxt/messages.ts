@@ -1,5 +1,4 @@
 // The unified structures of ccxt as records. Their times are milliseconds.
-import type { Trade as CcxtTrade, Market, OHLCV, OrderBook, Ticker } from 'ccxt';
 import type {
   BarRecord,
   BookSnapshot,
@@ -11,6 +10,7 @@ import { decimalsOf } from '../../../../src/market/scale.ts';
 import { decimalOf } from '../net/json.ts';
 import type { Scales } from '../scales.ts';
 import { finite } from '../skipped.ts';
+import type { Market, OrderBook, Row, Ticker, Trade as Told } from './unified.ts';
 
 /** What a record needs beside what the exchange said. */
 export interface From {
@@ -27,7 +27,7 @@ function stamped({ symbol, source, receivedUs }: From, ms: number) {
 }
 
 /** Returns a trade, or null when it lacks time, price or size. */
-export function tradeOf(from: From, trade: CcxtTrade): Trade | null {
+export function tradeOf(from: From, trade: Told): Trade | null {
   const ms = finite(trade.timestamp);
   const exact = from.scales.exact(from.symbol, [trade.price], [trade.amount]);
   if (ms === null || !exact) return null;
@@ -39,12 +39,17 @@ export function tradeOf(from: From, trade: CcxtTrade): Trade | null {
     price: exact.prices[0]!,
     size: exact.sizes[0]!,
     side: trade.side === 'buy' || trade.side === 'sell' ? trade.side : null,
-    id: trade.id ?? null,
+    id: textOf(trade.id),
   };
 }
 
+/** Returns what tells a trade from others: its id, or all that it says where it has none. */
+export function keyOf({ id, timestamp, price, amount, side }: Told): string {
+  return textOf(id) ?? `${timestamp} ${price} ${amount} ${side}`;
+}
+
 /** Returns a bar, or null when a number is missing. */
-export function barOf(from: From, intervalUs: number, row: OHLCV): BarRecord | null {
+export function barOf(from: From, intervalUs: number, row: Row): BarRecord | null {
   const [ms, open, high, low, close, volume] = row.map(finite);
   if (ms == null || open == null || high == null || low == null || close == null || volume == null)
     return null;
@@ -108,6 +113,11 @@ export function snapshotOf(from: From, book: OrderBook, depth: number): BookSnap
   };
 }
 
+/** Returns a text that is not empty, else null. */
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /** How ccxt writes the precision of markets: as the smallest step. */
 const TICK_SIZE = 4;
 
@@ -116,7 +126,7 @@ export function stepsOf(
   market: Market,
   precisionMode: number,
 ): { price: string | null; size: string | null } {
-  if (!market || precisionMode !== TICK_SIZE) return { price: null, size: null };
+  if (precisionMode !== TICK_SIZE) return { price: null, size: null };
   return { price: decimalOf(market.precision?.price), size: decimalOf(market.precision?.amount) };
 }
 
@@ -127,7 +137,8 @@ export function instrumentOf(
   precisionMode: number,
   nowUs: number,
 ): InstrumentRecord | null {
-  if (!market?.symbol) return null;
+  const nativeSymbol = textOf(market.symbol);
+  if (nativeSymbol === null) return null;
   const steps = stepsOf(market, precisionMode);
   const classes = { spot: 'spot', swap: 'perpetual', future: 'future', option: 'option' } as const;
   return {
@@ -138,14 +149,14 @@ export function instrumentOf(
     tsReceiveUs: nowUs,
     sequence: null,
     flags: 0,
-    nativeSymbol: market.symbol,
+    nativeSymbol,
     venue: from.source.slice('ccxt:'.length),
     assetClass: classes[market.type as keyof typeof classes] ?? 'other',
-    base: market.base ?? null,
-    quote: market.quote ?? null,
+    base: textOf(market.base),
+    quote: textOf(market.quote),
     scale: from.scales.atLeast(from.symbol, decimalsOf(steps.price ?? '0'), decimalsOf(steps.size ?? '0')),
     tickSize: steps.price,
     lotSize: steps.size,
-    status: market.active === undefined ? 'unknown' : market.active ? 'trading' : 'halted',
+    status: typeof market.active !== 'boolean' ? 'unknown' : market.active ? 'trading' : 'halted',
   };
 }

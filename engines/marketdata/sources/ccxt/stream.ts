@@ -1,19 +1,24 @@
 // A live stream through ccxt: its own WebSockets where it has them for the exchange, repeated requests where not.
-import type { Trade as CcxtTrade, Exchange, OHLCV, OrderBook, Ticker } from 'ccxt';
-import { TooManyRequestsError } from '../../../../src/core/errors.ts';
+import { InvalidOptionError, ProviderError, TooManyRequestsError } from '../../../../src/core/errors.ts';
 import { pause } from '../../../../src/core/timers.ts';
-import type { MarketRecord } from '../../../../src/market/records.ts';
+import type { BarRecord, MarketRecord } from '../../../../src/market/records.ts';
 import { Backoff } from '../net/backoff.ts';
+import { ClosedBars } from '../net/closed-bars.ts';
 import { said } from '../net/said.ts';
 import type { LiveSession, SourceContext, SourceSink, Wanted } from '../port.ts';
 import type { Scales } from '../scales.ts';
 import type { Loaded } from './load.ts';
-import { barOf, type From, quoteOf, snapshotOf, tradeOf } from './messages.ts';
+import { barOf, type From, keyOf, quoteOf, snapshotOf, tradeOf } from './messages.ts';
+import type { Exchange, Row as Ohlcv, OrderBook, Ticker, Trade as Told } from './unified.ts';
 
 /** Time between two requests for the same thing, where there is no stream of it. */
 const POLL_MS = 2000;
 const DEPTH = 25;
 const POLLED_TRADES = 100;
+/** Trades that are known again. */
+const SEEN = 10_000;
+/** So many refusals in a row are the exchange's last word; fewer may be of one message that was damaged. */
+const REFUSALS = 3;
 
 /** What a stream needs of its source. */
 export interface Opened {
@@ -32,10 +37,23 @@ interface Listening {
   done: Promise<void>;
 }
 
+/** What came of one call, `null` for what cannot be read. */
+type Heard = readonly (MarketRecord | null)[];
+
+/** How something is listened to: one call after the other. */
+interface Calls {
+  /** Whether each call is a request of its own. */
+  readonly polled: boolean;
+  next(): Promise<(from: From) => Heard>;
+  /** The connection is lost, and what was open on it incomplete. */
+  lost?(): void;
+}
+
 export class CcxtSession implements LiveSession {
   readonly #opened: Opened;
   readonly #sink: SourceSink;
   readonly #listening = new Map<string, Listening>();
+  #exchange: Exchange | undefined;
   #connected = false;
   #lostTold = false;
 
@@ -67,48 +85,55 @@ export class CcxtSession implements LiveSession {
     const listening = [...this.#listening.values()];
     this.#listening.clear();
     for (const { stop } of listening) stop.abort();
-    const loaded = await this.#opened.load().catch(() => null);
-    await loaded?.exchange.close().catch(() => {});
     await Promise.all(listening.map(({ done }) => done));
+    await this.#exchange?.close().catch(() => {});
   }
 
   async #listen(wanted: Wanted, signal: AbortSignal): Promise<void> {
     const { context, source, scales } = this.#opened;
     const backoff = new Backoff(() => context.random());
-    while (!signal.aborted) {
+    let calls: Calls | undefined;
+    for (let refusals = 0; !signal.aborted; ) {
       let loaded: Loaded | undefined;
       try {
         loaded = await this.#opened.load();
         const { exchange } = loaded;
-        await exchange.loadMarkets();
-        const { next, polled } = this.#calls(exchange, wanted);
+        this.#exchange = exchange;
+        signal.throwIfAborted();
+        await orAborted(exchange.loadMarkets(), signal);
+        calls ??= this.#calls(exchange, wanted);
         for (;;) {
-          const answer = await next();
-          if (signal.aborted) return;
+          const answer = await orAborted(calls.next(), signal);
           const from: From = { symbol: wanted.symbol, source, scales, receivedUs: context.clock.nowUs() };
           this.#hear(answer(from));
           backoff.reset();
-          if (polled) await pause(context.timers, POLL_MS, signal);
+          refusals = 0;
+          if (calls.polled) await pause(context.timers, POLL_MS, signal);
         }
       } catch (error) {
         if (signal.aborted) return;
         const failure = loaded?.failure(error) ?? (error as Error);
-        if (!loaded || (failure as { slug?: string }).slug === 'provider-error' || isUsage(failure)) {
-          // Neither an unknown exchange nor a refused symbol mends itself.
-          const reason = said(failure.message);
+        const reason = said(failure.message);
+        const refused = failure instanceof ProviderError;
+        if (refused) refusals++;
+        if (!loaded || failure instanceof InvalidOptionError || refusals === REFUSALS) {
           this.#sink.event({ event: 'refused', symbol: wanted.symbol, kind: wanted.kind, reason });
           return;
         }
         const retryMs = backoff.next();
         if (failure instanceof TooManyRequestsError)
           this.#sink.event({ event: 'rate_limited', waitMs: retryMs });
-        else this.#lost(said(failure.message), retryMs);
+        else if (refused) this.#sink.event({ event: 'garbage', reason });
+        else {
+          calls?.lost?.();
+          this.#lost(reason, retryMs);
+        }
         await pause(context.timers, retryMs, signal).catch(() => {});
       }
     }
   }
 
-  #hear(records: readonly (MarketRecord | null)[]): void {
+  #hear(records: Heard): void {
     if (!this.#connected) {
       this.#connected = true;
       this.#lostTold = false;
@@ -127,92 +152,88 @@ export class CcxtSession implements LiveSession {
     this.#lostTold = true;
   }
 
-  /** Returns what to call again and again for something wanted: each call answers with how to make records of what came. */
-  #calls(
-    exchange: Exchange,
-    wanted: Wanted,
-  ): { next: () => Promise<(from: From) => (MarketRecord | null)[]>; polled: boolean } {
+  /** Returns how to listen to something. Throws {@link InvalidOptionError} for what the exchange does not have. */
+  #calls(exchange: Exchange, wanted: Wanted): Calls {
     const symbol = this.#opened.native(wanted);
+    try {
+      exchange.market(symbol);
+    } catch {
+      throw new InvalidOptionError(`Expected a symbol of ${this.#opened.source}, was another`);
+    }
     const has = (name: string) => exchange.has[name] === true;
     switch (wanted.kind) {
       case 'trade': {
         const seen = new Seen();
-        const records = (trades: readonly CcxtTrade[]) => (from: From) =>
+        const records = (trades: readonly Told[]) => (from: From) =>
           trades.filter((trade) => seen.isNew(trade)).map((trade) => tradeOf(from, trade));
-        if (has('watchTrades'))
-          return { next: async () => records(await exchange.watchTrades(symbol)), polled: false };
-        return {
-          next: async () => records(await exchange.fetchTrades(symbol, undefined, POLLED_TRADES)),
-          polled: true,
-        };
+        return has('watchTrades')
+          ? { next: async () => records(await exchange.watchTrades(symbol)), polled: false }
+          : {
+              next: async () => records(await exchange.fetchTrades(symbol, undefined, POLLED_TRADES)),
+              polled: true,
+            };
       }
       case 'quote': {
-        const records = (ticker: Ticker) => (from: From) => [quoteOf(from, ticker)];
+        const records = (ticker: Ticker | undefined) => (from: From) => [
+          ticker ? quoteOf(from, ticker) : null,
+        ];
         if (has('watchBidsAsks'))
           return {
-            next: async () => {
-              const tickers = await exchange.watchBidsAsks([symbol]);
-              return records(tickers[symbol] as Ticker);
-            },
+            next: async () => records((await exchange.watchBidsAsks([symbol]))[symbol]),
             polled: false,
           };
-        if (has('watchTicker'))
-          return { next: async () => records(await exchange.watchTicker(symbol)), polled: false };
-        return { next: async () => records(await exchange.fetchTicker(symbol)), polled: true };
+        return has('watchTicker')
+          ? { next: async () => records(await exchange.watchTicker(symbol)), polled: false }
+          : { next: async () => records(await exchange.fetchTicker(symbol)), polled: true };
       }
       case 'book_snapshot': {
         const records = (book: OrderBook) => (from: From) => [snapshotOf(from, book, DEPTH)];
-        if (has('watchOrderBook'))
-          return { next: async () => records(await exchange.watchOrderBook(symbol)), polled: false };
-        return { next: async () => records(await exchange.fetchOrderBook(symbol)), polled: true };
+        return has('watchOrderBook')
+          ? { next: async () => records(await exchange.watchOrderBook(symbol)), polled: false }
+          : { next: async () => records(await exchange.fetchOrderBook(symbol)), polled: true };
       }
       case 'bar': {
         const timeframe = this.#opened.timeframe(exchange, wanted.intervalUs);
-        const finished = new Finished();
-        const records = (rows: readonly OHLCV[]) => (from: From) =>
-          finished.of(rows).map((row) => barOf(from, wanted.intervalUs!, row));
-        if (has('watchOHLCV'))
-          return { next: async () => records(await exchange.watchOHLCV(symbol, timeframe)), polled: false };
-        return { next: async () => records(await exchange.fetchOHLCV(symbol, timeframe)), polled: true };
+        const bars = new ClosedBars();
+        const records = (rows: readonly Ohlcv[]) => (from: From) => {
+          const made = rows.map((row) => barOf(from, wanted.intervalUs!, row));
+          const states = made.filter((bar) => bar !== null);
+          const over: (BarRecord | null)[] = bars.take('', states);
+          over.push(...bars.due(from.receivedUs!));
+          for (let at = states.length; at < made.length; at++) over.push(null);
+          return over;
+        };
+        const lost = () => bars.lost();
+        return has('watchOHLCV')
+          ? { next: async () => records(await exchange.watchOHLCV(symbol, timeframe)), polled: false, lost }
+          : { next: async () => records(await exchange.fetchOHLCV(symbol, timeframe)), polled: true };
       }
       default:
-        throw new Error(`no live ${wanted.kind}`);
+        throw new InvalidOptionError(`Expected a kind that ccxt has live, was ${wanted.kind}`);
     }
   }
 }
 
-function isUsage(error: Error): boolean {
-  return (error as { slug?: string }).slug === 'invalid-option' || error.message.startsWith('no live');
+/** Settles as `call` does, or rejects when `signal` aborts first: a call that waits for a message may never end. */
+function orAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    call.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
 }
 
-/** Tells trades that came before, by their id, or by all they say where they have none. */
+/** Tells trades that came before. */
 class Seen {
   readonly #keys = new Set<string>();
 
-  isNew(trade: CcxtTrade): boolean {
-    const key = trade.id ?? `${trade.timestamp} ${trade.price} ${trade.amount} ${trade.side}`;
+  isNew(trade: Told): boolean {
+    const key = keyOf(trade);
     if (this.#keys.has(key)) return false;
     this.#keys.add(key);
     // Sets keep the order of what they were given.
-    if (this.#keys.size > 10_000) this.#keys.delete(this.#keys.values().next().value!);
+    if (this.#keys.size > SEEN) this.#keys.delete(this.#keys.values().next().value!);
     return true;
-  }
-}
-
-/** Tells bars that are over: those before the newest one, each once. */
-class Finished {
-  #last: OHLCV | undefined;
-  #toldMs = Number.NEGATIVE_INFINITY;
-
-  of(rows: readonly OHLCV[]): OHLCV[] {
-    const told: OHLCV[] = [];
-    for (const row of rows) {
-      if (this.#last && row[0]! > this.#last[0]! && this.#last[0]! > this.#toldMs) {
-        told.push(this.#last);
-        this.#toldMs = this.#last[0]!;
-      }
-      if (!this.#last || row[0]! >= this.#last[0]!) this.#last = [...row] as OHLCV;
-    }
-    return told;
   }
 }
