@@ -1,10 +1,13 @@
-// For tests of sources: a context in manual time, and a sink that keeps what comes.
-
+// For tests of sources: a context in manual time, a sink that keeps what comes, a stream with the double of its venue.
+import { onTestFinished } from 'bun:test';
+import type { VenueDouble } from '../../engines/marketdata/sources/net/venue-double.ts';
 import type {
   HistoryRequest,
+  LiveSession,
   SourceAdapter,
   SourceContext,
   SourceEvent,
+  SourceFactory,
   SourceSink,
 } from '../../engines/marketdata/sources/port.ts';
 import { createLogTo } from '../../src/core/log.ts';
@@ -59,6 +62,50 @@ export function testContext(
     credential: () => undefined,
     endpoint,
     random: () => 0.5,
+  };
+}
+
+/** A stream of a source, the double of its venue, and what came of it; both end with the test. */
+export class StreamRig<V extends VenueDouble> {
+  readonly context: ReturnType<typeof testContext>;
+  readonly time: ManualTime;
+  readonly venue: V;
+  readonly sink = new TestSink();
+  readonly session: LiveSession;
+
+  constructor(source: SourceFactory, makeVenue: (nowUs: () => number) => V) {
+    this.context = testContext((name) => this.venue.endpoint(name));
+    this.time = this.context.time;
+    this.venue = makeVenue(() => this.time.nowUs());
+    this.session = source(this.context).live!(this.sink);
+    onTestFinished(async () => {
+      await this.session.close();
+      await this.venue.stop();
+    });
+  }
+
+  /** Resolves when the venue has a subscription to `channel`. */
+  readonly subscribed = (channel: string): Promise<void> =>
+    eventually(
+      () => [...this.venue.sockets].some((socket) => socket.data.channels.has(channel)),
+      `subscribed to ${channel}`,
+    );
+
+  /** Moves on to the time at which a stream that lost its connection tries again. */
+  readonly comeBack = (): void => {
+    this.time.advance(this.sink.named('disconnected').at(-1)!.retryMs);
+  };
+
+  /** Lets a stream that lost its connection try for `ms`, in which the venue takes none. */
+  readonly away = async (ms: number): Promise<void> => {
+    this.venue.down = true;
+    const until = this.time.nowUs() + ms * 1000;
+    while (this.time.nowUs() < until) {
+      const { length } = this.sink.named('disconnected');
+      this.comeBack();
+      await this.sink.event_('disconnected', length + 1);
+    }
+    this.venue.down = false;
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   MarketRecord,
   Trade,
 } from '../../../../src/market/records.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
@@ -18,7 +19,6 @@ import { intervalName, nativeSymbol, type Venue } from './venue.ts';
 
 const PAGE = 1000;
 const HOUR_MS = 3_600_000;
-const MINUTE_US = 60_000_000;
 
 /** Requests to one market; all of them share its rate limit. */
 export class BinanceRest {

@@ -1,37 +1,21 @@
 // The live stream of Binance against a local venue, through its faults, in manual time.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { TestSink, testContext } from '../../../../test/support/market-source.ts';
-import type { LiveSession, Wanted } from '../port.ts';
+import { StreamRig } from '../../../../test/support/market-source.ts';
+import type { Wanted } from '../port.ts';
 import { BinanceDouble } from './double.ts';
 import { binance, binanceUsdm } from './index.ts';
 import { SPOT, USDM } from './venue.ts';
-
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
-});
 
 const BOOK: Wanted = { symbol: 'BTC-USDT', kind: 'book_delta' };
 const TRADES: Wanted = { symbol: 'BTC-USDT', kind: 'trade' };
 
 function rig(futures = false) {
-  const context = testContext((name) => venue.endpoint(name));
-  const { time } = context;
-  const venue = new BinanceDouble(() => time.nowUs(), futures ? USDM : SPOT);
-  venue.book('BTCUSDT');
-  const sink = new TestSink();
-  const session: LiveSession = (futures ? binanceUsdm : binance)(context).live!(sink);
-  undo.push(async () => {
-    await session.close();
-    await venue.stop();
+  const made = new StreamRig(futures ? binanceUsdm : binance, (nowUs) => {
+    return new BinanceDouble(nowUs, futures ? USDM : SPOT);
   });
-  const subscribed = (channel: string) =>
-    eventually(
-      () => [...venue.sockets].some((s) => s.data.channels.has(channel)),
-      `subscribed to ${channel}`,
-    );
-  return { context, time, venue, sink, session, subscribed };
+  made.venue.book('BTCUSDT');
+  return made;
 }
 
 describe('the stream of Binance', () => {
@@ -76,21 +60,14 @@ describe('the stream of Binance', () => {
   });
 
   test('comes back after a minute without the venue, subscribes again and takes a new snapshot', async () => {
-    const { time, venue, sink, session } = rig();
+    const { venue, sink, session, comeBack, away } = rig();
     session.want([TRADES, BOOK]);
     await sink.until('book_snapshot', 1);
-    venue.down = true;
     venue.drop();
     await sink.event_('disconnected');
-    const until = time.nowUs() + 60e6;
-    while (time.nowUs() < until) {
-      const { length } = sink.named('disconnected');
-      time.advance(sink.named('disconnected').at(-1)!.retryMs);
-      await sink.event_('disconnected', length + 1);
-    }
+    await away(60_000);
     venue.update('BTCUSDT', 'b', [['99.00', '1']], true);
-    venue.down = false;
-    time.advance(sink.named('disconnected').at(-1)!.retryMs);
+    comeBack();
     await sink.until('book_snapshot', 2);
     expect(sink.of('book_snapshot')[1]).toMatchObject({ sequence: 101, bids: [1000, 15, 990, 10] });
     venue.trade('BTCUSDT', '101', '1', true);
@@ -140,7 +117,7 @@ describe('the stream of Binance', () => {
   });
 
   test('a slow snapshot does not keep deltas back; one that a loss overtook is dropped', async () => {
-    const { time, venue, sink, session, subscribed } = rig();
+    const { venue, sink, session, subscribed, comeBack } = rig();
     const slow = Promise.withResolvers<void>();
     const body = { lastUpdateId: 100, bids: [['100.00', '1.5']], asks: [['100.10', '2']] };
     venue.instead.push(() => slow.promise.then(() => Response.json(body)));
@@ -153,7 +130,7 @@ describe('the stream of Binance', () => {
     venue.drop();
     await sink.event_('disconnected');
     slow.resolve();
-    time.advance(sink.named('disconnected')[0]!.retryMs);
+    comeBack();
     await sink.until('book_snapshot', 1);
     expect(sink.of('book_snapshot')).toMatchObject([{ sequence: 101 }]);
   });

@@ -1,5 +1,6 @@
 // The two markets of Binance as data: what differs between spot and USD-M futures.
 import type { MarketKind } from '../../../../src/market/records.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { Wanted } from '../port.ts';
 
 /** One market. Addresses, limits and names are those of https://developers.binance.com/docs. */
@@ -81,8 +82,6 @@ const DEFAULT_LEVELS = 1000;
 export function bookLevels({ depths }: Venue, wished = DEFAULT_LEVELS): number {
   return (depths.find(([levels]) => levels >= wished) ?? depths.at(-1)!)[0];
 }
-
-const MINUTE_US = 60_000_000;
 
 /** Lengths of bars by their name. */
 export const INTERVALS: Readonly<Record<string, number>> = {

@@ -8,6 +8,7 @@ import type {
   Trade,
 } from '../../../../src/market/records.ts';
 import { decimalsOf } from '../../../../src/market/scale.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import {
   decimalText,
   type Fields,
@@ -28,7 +29,6 @@ import {
 } from '../net/fields.ts';
 
 export const SOURCE = 'coinbase';
-const MINUTE_US = 60_000_000;
 
 /** Lengths of bars by their name at the REST interface. */
 export const GRANULARITIES: Readonly<Record<string, number>> = {
@@ -94,6 +94,8 @@ export function readTicker(row: Fields, symbol: string, scales: Scales, stamp: S
     symbol,
     source: SOURCE,
     ...stamp,
+    // The number counts the messages of a connection, and begins anew with the next.
+    sequence: null,
     flags: 0,
     ...scales.exactly(symbol, (scale) => ({
       bid: row.best_bid === '' ? 0 : priceOf(scale, row.best_bid),

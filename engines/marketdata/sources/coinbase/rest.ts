@@ -1,6 +1,7 @@
 // The public REST interface of Coinbase Advanced Trade: candles, trades, products.
 import { InvalidOptionError, ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { Scales } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
@@ -12,7 +13,6 @@ import { GRANULARITIES, nativeSymbol, readCandle, readProduct, readTrade, rowsOf
 const TITLE = 'Coinbase';
 const BASE = 'https://api.coinbase.com';
 const PATH = '/api/v3/brokerage/market/products';
-const MINUTE_US = 60_000_000;
 /** Candles of one answer. */
 const CANDLES = 350;
 /** Trades of one answer: its newest. */

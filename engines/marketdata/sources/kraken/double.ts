@@ -17,6 +17,10 @@ export class KrakenDouble extends VenueDouble {
   trades: [string, string, number, string, string, string, number][] = [];
   /** Rows of the first page come again and again. */
   repeats = false;
+  /** Channels that it refuses, as `ohlc|BTC/USD`. */
+  readonly refused = new Set<string>();
+  /** Trades of the stream, oldest first. */
+  readonly #told: { readonly symbol: string }[] = [];
   #nextTrade = 10_218_208;
 
   constructor(nowUs: () => number) {
@@ -33,6 +37,13 @@ export class KrakenDouble extends VenueDouble {
       Array.from({ length: 12 }, (_, n) => [(1_059_443 + 10 * n) / 10, (2 + 1000 * n) / 1000]),
     );
     this.#pairs.set(symbol, { price, size, bids, asks });
+  }
+
+  /** Tells of another precision of a pair. */
+  describe(symbol: string, price: number, size: number): void {
+    this.#pairs.set(symbol, { ...this.#pairs.get(symbol)!, price, size });
+    const data = { assets: [], pairs: [this.#pair(symbol)] };
+    this.publish('instrument|*', { channel: 'instrument', type: 'update', data });
   }
 
   /** Changes a level; a `lost` update is not sent. */
@@ -62,6 +73,7 @@ export class KrakenDouble extends VenueDouble {
       trade_id: this.#nextTrade++,
       timestamp: this.#iso(),
     };
+    this.#told.push(data);
     this.publish(`trade|${symbol}`, { channel: 'trade', type: 'update', data: [data] });
   }
 
@@ -92,10 +104,14 @@ export class KrakenDouble extends VenueDouble {
       symbol?: string[];
       interval?: number;
       depth?: number;
+      snapshot?: boolean;
     };
     const { channel } = params;
     for (const symbol of params.symbol ?? ['*']) {
-      if (channel !== 'instrument' && !this.#pairs.has(symbol)) {
+      if (
+        (channel !== 'instrument' && !this.#pairs.has(symbol)) ||
+        this.refused.has(`${channel}|${symbol}`)
+      ) {
         const error = `Currency pair not supported ${symbol}`;
         this.send(socket, { error, method, req_id, success: false, symbol, ...time });
         continue;
@@ -104,7 +120,7 @@ export class KrakenDouble extends VenueDouble {
       else socket.data.channels.delete(`${channel}|${symbol}`);
       const result = { ...params, symbol };
       this.send(socket, { method, result, success: true, req_id, ...time });
-      if (method === 'subscribe') this.#snapshot(socket, symbol, params);
+      if (method === 'subscribe' && params.snapshot !== false) this.#snapshot(socket, symbol, params);
     }
   }
 
@@ -115,16 +131,7 @@ export class KrakenDouble extends VenueDouble {
   ): void {
     const pair = this.#pairs.get(symbol);
     if (channel === 'instrument') {
-      const pairs = [...this.#pairs].map(([name, { price, size }]) => ({
-        symbol: name,
-        base: name.split('/')[0],
-        quote: name.split('/')[1],
-        status: 'online',
-        price_precision: price,
-        price_increment: 10 ** -price,
-        qty_precision: size,
-        qty_increment: 10 ** -size,
-      }));
+      const pairs = [...this.#pairs.keys()].map((name) => this.#pair(name));
       this.send(socket, { channel, type: 'snapshot', data: { assets: [], pairs } });
     } else if (channel === 'book') {
       const { bids, asks } = this.#sorted(pair!);
@@ -135,6 +142,9 @@ export class KrakenDouble extends VenueDouble {
         checksum: this.#checksum(pair!),
       };
       this.send(socket, { channel, type: 'snapshot', data: [data] });
+    } else if (channel === 'trade') {
+      const data = this.#told.filter((trade) => trade.symbol === symbol).slice(-50);
+      this.send(socket, { channel, type: 'snapshot', data });
     } else if (channel === 'ohlc') {
       const begin = Math.floor(this.nowUs() / (minutes * 60e6)) * minutes * 60e6;
       const data = [2, 1, 0].map((ago) =>
@@ -142,6 +152,20 @@ export class KrakenDouble extends VenueDouble {
       );
       this.send(socket, { channel, type: 'snapshot', data });
     }
+  }
+
+  #pair(symbol: string): object {
+    const { price, size } = this.#pairs.get(symbol)!;
+    const [base, quote] = symbol.split('/');
+    return {
+      ...{ symbol, base, quote, status: 'online' },
+      ...{
+        price_precision: price,
+        price_increment: 10 ** -price,
+        qty_precision: size,
+        qty_increment: 10 ** -size,
+      },
+    };
   }
 
   #bar(symbol: string, interval: number, beginUs: number, close: number): object {

@@ -1,11 +1,10 @@
 // Kraken as a source: its public WebSocket v2 and REST interface, without a key.
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { SourceFactory } from '../port.ts';
 import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
 import { KrakenRest } from './rest.ts';
 import { bookLevels, KrakenStream } from './stream.ts';
-
-const MINUTE_US = 60_000_000;
 
 export const kraken: SourceFactory = (context) => {
   const rest = new KrakenRest(context);

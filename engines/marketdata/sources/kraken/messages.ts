@@ -8,6 +8,7 @@ import type {
   Trade,
 } from '../../../../src/market/records.ts';
 import type { Scale } from '../../../../src/market/scale.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import {
   decimalText,
   type Fields,
@@ -28,7 +29,6 @@ import {
 } from '../net/fields.ts';
 
 export const SOURCE = 'kraken';
-const MINUTE_US = 60_000_000;
 
 /** Lengths of bars in minutes. */
 export const INTERVALS_MIN = [1, 5, 15, 30, 60, 240, 1440, 10_080, 21_600];

@@ -1,6 +1,8 @@
 // The REST interface of Kraken: bars, trades by pages, pairs.
+
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
+import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { type Fields, listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
@@ -21,7 +23,6 @@ const BASE = 'https://api.kraken.com';
 /** Most bars that it has of any interval, with the one that is not over. */
 const BARS = 720;
 const PAGE = 1000;
-const MINUTE_US = 60_000_000;
 const LIMITED = /^E(API:Rate limit|General:Temporary lockout|Service: ?(Throttled|Busy|Unavailable|Timeout))/;
 
 /** Errors come with status 200, in a list; those that begin with W are warnings. */

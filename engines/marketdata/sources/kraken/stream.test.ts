@@ -1,39 +1,18 @@
 // The live stream of Kraken against a local venue, through its faults, in manual time; its books are checked by their checksums.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { OrderBook } from '../../../../src/market/book/order-book.ts';
 import { BOOK_RULES } from '../../../../src/market/book/rules.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { START_US, TestSink, testContext } from '../../../../test/support/market-source.ts';
+import { START_US, StreamRig } from '../../../../test/support/market-source.ts';
 import type { Wanted } from '../port.ts';
 import { KrakenDouble } from './double.ts';
 import { kraken } from './index.ts';
-
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0)) await step();
-});
 
 const BOOK: Wanted = { symbol: 'BTC-USD', kind: 'book_delta' };
 const TRADES: Wanted = { symbol: 'BTC-USD', kind: 'trade' };
 const MINUTES: Wanted = { symbol: 'BTC-USD', kind: 'bar', intervalUs: 60_000_000 };
 
-function rig() {
-  const context = testContext((name) => venue.endpoint(name));
-  const { time } = context;
-  const venue = new KrakenDouble(() => time.nowUs());
-  const sink = new TestSink();
-  const session = kraken(context).live!(sink);
-  undo.push(async () => {
-    await session.close();
-    await venue.stop();
-  });
-  const subscribed = (channel: string) =>
-    eventually(
-      () => [...venue.sockets].some((s) => s.data.channels.has(channel)),
-      `subscribed to ${channel}`,
-    );
-  return { time, venue, sink, session, subscribed };
-}
+const rig = () => new StreamRig(kraken, (nowUs) => new KrakenDouble(nowUs));
 
 describe('the stream of Kraken', () => {
   test('takes precisions first, so that every checksum of its books is right', async () => {
@@ -61,19 +40,27 @@ describe('the stream of Kraken', () => {
     await sink.until('book_snapshot', 2);
     book.apply(sink.of('book_snapshot')[1]!);
     expect(book.state).toBe('live');
+    // Digits of checksums follow a precision that changes.
+    venue.describe('BTC/USD', 2, 8);
+    await sink.until('instrument', 2);
+    session.resync('BTC-USD');
+    await sink.until('book_snapshot', 3);
+    expect(book.apply(sink.of('book_snapshot')[2]!).result).toBe('applied');
+    venue.update('BTC/USD', 'bids', 105_940.25, 1);
+    await sink.until('book_delta', 5);
+    expect([book.apply(sink.of('book_delta')[4]!).result, book.state]).toEqual(['applied', 'live']);
   });
 
   test('bars are handed on once, when the next begins or their time is over, never one that a loss cut', async () => {
-    const { time, venue, sink, session, subscribed } = rig();
+    const { time, venue, sink, session, subscribed, comeBack } = rig();
     session.want([MINUTES]);
     await subscribed('ohlc|BTC/USD');
     let beats = 0;
-    // Each quarter of a minute a heartbeat, and the answer to a ping.
+    // Each quarter of a minute the answer to a ping: heartbeats come only where nothing else does.
     const quarters = async (count: number) => {
       for (let n = 0; n < count; n++) {
         time.advance(15_000);
-        venue.heartbeat();
-        beats += 2;
+        beats += 1;
         await sink.event_('heartbeat', beats);
       }
     };
@@ -95,7 +82,7 @@ describe('the stream of Kraken', () => {
     venue.drop();
     await sink.event_('disconnected');
     venue.clockOffsetUs = 120e6;
-    time.advance(sink.named('disconnected')[0]!.retryMs);
+    comeBack();
     await sink.until('bar', 4);
     // The snapshot of the new connection has what ended meanwhile, whole.
     expect(sink.of('bar').slice(2)).toMatchObject([
@@ -104,8 +91,8 @@ describe('the stream of Kraken', () => {
     ]);
   });
 
-  test('trades and quotes; a refused pair is told, and the others of its message come', async () => {
-    const { venue, sink, session, subscribed } = rig();
+  test('trades, also those that a loss cut off; a refused pair is told, and the others of its message come', async () => {
+    const { venue, sink, session, subscribed, comeBack } = rig();
     session.want([TRADES, { symbol: 'NO-PE', kind: 'trade' }, { symbol: 'BTC-USD', kind: 'macro' }]);
     await subscribed('trade|BTC/USD');
     await sink.event_('refused', 2);
@@ -122,6 +109,25 @@ describe('the stream of Kraken', () => {
       size: 27_625,
       tsEventUs: START_US,
     });
+    venue.drop();
+    await sink.event_('disconnected');
+    venue.trade('BTC/USD', 'buy', 105_944.3, 1);
+    comeBack();
+    await sink.until('trade', 2);
+    venue.trade('BTC/USD', 'buy', 105_944.4, 1);
+    await sink.until('trade', 3);
+    expect(sink.of('trade').map(({ id }) => id)).toEqual(['10218208', '10218209', '10218210']);
+  });
+
+  test('a channel that is refused says nothing of the others of its pair; an instrument wanted later is told', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    venue.refused.add('ohlc|BTC/USD');
+    session.want([TRADES, MINUTES, { ...MINUTES, intervalUs: 300_000_000 }]);
+    await sink.event_('refused', 2);
+    await subscribed('trade|BTC/USD');
+    session.want([TRADES, { symbol: 'BTC-USD', kind: 'instrument' }]);
+    await sink.until('instrument', 1);
+    expect(sink.named('refused').map(({ kind }) => kind)).toEqual(['bar', 'bar']);
   });
 
   test('counts garbage row by row and goes on', async () => {
@@ -145,7 +151,7 @@ describe('the stream of Kraken', () => {
   });
 
   test('comes back after a minute of silence and after being away, and asks for everything again', async () => {
-    const { time, venue, sink, session, subscribed } = rig();
+    const { time, venue, sink, session, subscribed, comeBack } = rig();
     session.want([TRADES, BOOK]);
     await sink.until('book_snapshot', 1);
     venue.silent = true;
@@ -154,10 +160,10 @@ describe('the stream of Kraken', () => {
     expect(sink.named('disconnected')[0]!.reason).toBe('silent for 20000 ms');
     venue.silent = false;
     venue.down = true;
-    time.advance(sink.named('disconnected')[0]!.retryMs);
+    comeBack();
     await sink.event_('disconnected', 2);
     venue.down = false;
-    time.advance(sink.named('disconnected')[1]!.retryMs);
+    comeBack();
     await sink.until('book_snapshot', 2);
     await subscribed('trade|BTC/USD');
     session.want([TRADES]);

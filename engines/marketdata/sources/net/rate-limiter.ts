@@ -10,6 +10,14 @@ export interface RateLimit {
   readonly perSecond: number;
 }
 
+/**
+ * Returns the limit by which no `seconds` have more than `most`, wherever they begin: what is used at once counts as well as what comes back
+ * while they last.
+ */
+export function within(most: number, seconds = 1, burst = most / 2): RateLimit {
+  return { burst, perSecond: (most - burst) / seconds };
+}
+
 export interface RateLimiterOptions extends RateLimit {
   readonly clock: Clock;
   readonly timers: Timers;

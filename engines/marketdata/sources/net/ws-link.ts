@@ -92,11 +92,16 @@ export class WsLink {
     }
   }
 
+  /** Gives this connection up for a new one, as after a loss: the other side is about to end it. */
+  renew(reason: string): void {
+    if (this.#open) this.#lose(reason);
+  }
+
   /** Closes for good. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#drop(1000);
+    this.#drop(true);
   }
 
   #connect(): void {
@@ -188,14 +193,14 @@ export class WsLink {
   #lose(reason: string): void {
     const { clock, healthyMs = HEALTHY_MS, secrets } = this.#options;
     if (this.#open && clock.nowUs() - this.#openedUs >= healthyMs * 1000) this.#backoff.reset();
-    this.#drop(undefined);
+    this.#drop();
     const retryMs = this.#backoff.next();
     this.#after(retryMs, () => this.#connect());
     this.#events.lost(said(reason, secrets), retryMs);
   }
 
-  /** Ends the connection and its timers; without a code at once, as the other side may not answer any more. */
-  #drop(code: number | undefined): void {
+  /** Ends the connection and its timers, with a word to the other side when it is on `purpose`. */
+  #drop(purpose = false): void {
     this.#open = false;
     this.#attempt?.abort();
     this.#attempt = undefined;
@@ -204,9 +209,9 @@ export class WsLink {
     const socket = this.#socket;
     this.#socket = undefined;
     if (!socket) return;
-    if (code === undefined || socket.readyState !== WebSocket.OPEN)
-      (socket as unknown as BunSocket).terminate();
-    else socket.close(code);
+    if (purpose && socket.readyState === WebSocket.OPEN) socket.close(1000);
+    // Nobody waits for an answer: one that never comes would keep the socket for ever.
+    (socket as unknown as BunSocket).terminate();
   }
 
   #after(ms: number, run: () => void): void {
