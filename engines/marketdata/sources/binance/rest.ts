@@ -10,7 +10,7 @@ import type {
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
@@ -32,9 +32,7 @@ export class BinanceRest {
     this.#venue = venue;
     this.#context = context;
     const { clock, timers } = context;
-    // Half of a minute at once, and what comes back so that no minute has more than the limit.
-    const half = venue.weightPerMinute / 2;
-    const limiter = requestLimiter(context, { burst: half, perSecond: half / 60 }, (ms) => this.onWait(ms));
+    const limiter = requestLimiter(context, within(venue.weightPerMinute, 60), (ms) => this.onWait(ms));
     this.#rest = new RestClient({
       provider: venue.title,
       base: context.endpoint('rest') ?? venue.rest,

@@ -4,6 +4,7 @@ import type { MarketKind } from '../../../../src/market/records.ts';
 import { Backoff } from '../net/backoff.ts';
 import { type Fields, listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
 import { parseJson } from '../net/json.ts';
+import { within } from '../net/rate-limiter.ts';
 import { said } from '../net/said.ts';
 import { WantedChannels } from '../net/wanted.ts';
 import { WsLink } from '../net/ws-link.ts';
@@ -135,7 +136,7 @@ export class BinanceStream implements LiveSession {
         random,
         silenceMs: SILENCE_MS,
         maxAgeMs: MAX_AGE_MS,
-        sends: { burst: this.#venue.sendsPerSecond, perSecond: this.#venue.sendsPerSecond },
+        sends: within(this.#venue.sendsPerSecond),
         // Its answer also says what is subscribed.
         ping: {
           everyMs: PING_MS,

@@ -21,7 +21,7 @@ export interface Venue {
   readonly tradesWeight: number;
   /** Weight of requests per minute of one address. */
   readonly weightPerMinute: number;
-  /** Messages that a client may send per second, and streams of one connection. */
+  /** Messages that are sent in any second, less than allowed as answers to the venue's pings count too, and streams of one connection. */
   readonly sendsPerSecond: number;
   readonly streams: number;
   readonly futures: boolean;

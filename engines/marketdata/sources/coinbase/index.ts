@@ -2,7 +2,7 @@
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { SourceFactory } from '../port.ts';
 import { GRANULARITIES, nativeSymbol, SOURCE } from './messages.ts';
-import { CoinbaseRest } from './rest.ts';
+import { CoinbaseRest, REQUESTS } from './rest.ts';
 import { CoinbaseStream } from './stream.ts';
 
 export const coinbase: SourceFactory = (context) => {
@@ -16,7 +16,7 @@ export const coinbase: SourceFactory = (context) => {
       intervalsUs: Object.values(GRANULARITIES),
       key: 'none',
       credentials: [],
-      limits: { requestsPerMinute: 480, symbolsPerConnection: null },
+      limits: { requestsPerMinute: REQUESTS.perSecond * 60, symbolsPerConnection: null },
       verified: 'recorded',
     },
     nativeSymbol,

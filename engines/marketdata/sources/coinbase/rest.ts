@@ -4,7 +4,7 @@ import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { Scales } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
+import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
@@ -13,6 +13,8 @@ import { GRANULARITIES, nativeSymbol, readCandle, readProduct, readTrade, rowsOf
 const TITLE = 'Coinbase';
 const BASE = 'https://api.coinbase.com';
 const PATH = '/api/v3/brokerage/market/products';
+/** Ten a second are allowed. */
+export const REQUESTS = within(9, 1, 2);
 /** Candles of one answer. */
 const CANDLES = 350;
 /** Trades of one answer: its newest. */
@@ -33,7 +35,7 @@ export class CoinbaseRest {
       clock,
       timers,
       random: context.random,
-      limiter: requestLimiter(context, { burst: 8, perSecond: 8 }),
+      limiter: requestLimiter(context, REQUESTS),
     });
   }
 
@@ -90,7 +92,8 @@ export class CoinbaseRest {
     const guard = new PageGuard<Trade>(TITLE, (trade) => trade.sequence ?? Number.NaN);
     const scales = new Scales();
     const path = `${productPath(request)}/ticker`;
-    const last = Math.ceil(Math.min(request.toUs, this.#context.clock.nowUs()) / 1e6);
+    // Whole seconds, the last of the range among them.
+    const last = Math.floor(Math.min(request.toUs, this.#context.clock.nowUs()) / 1e6) + 1;
     let span = HOUR_S;
     for (let start = Math.floor(request.fromUs / 1e6); start < last; ) {
       const end = Math.min(start + span, last);

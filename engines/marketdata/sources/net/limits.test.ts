@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { ManualTime } from '../../../../src/core/timers.ts';
 import { Backoff } from './backoff.ts';
-import { RateLimiter, requestLimiter } from './rate-limiter.ts';
+import { RateLimiter, requestLimiter, within } from './rate-limiter.ts';
 
 describe('back-off', () => {
   test('stays within a ceiling that doubles up to its bound, and starts again after a reset', () => {
@@ -66,7 +66,7 @@ describe('the rate limiter', () => {
   const limiterAt = (time: ManualTime, burst: number, perSecond: number, onWait?: (ms: number) => void) =>
     new RateLimiter({ burst, perSecond, clock: time, timers: time, onWait });
 
-  test('never lets through more than its burst and what came back since', async () => {
+  test('never lets through more than its burst and what came back since, and in no window more than was meant', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -77,7 +77,8 @@ describe('the rate limiter', () => {
         ),
         async (requests) => {
           const time = new ManualTime();
-          const limiter = limiterAt(time, 5, 2);
+          const limit = within(9, 2, 5);
+          const limiter = limiterAt(time, limit.burst, limit.perSecond);
           const passed: { index: number; weight: number; us: number }[] = [];
           for (const [index, { weight, pauseMs }] of requests.entries()) {
             void limiter
@@ -93,6 +94,7 @@ describe('the rate limiter', () => {
             for (const p of passed.slice(first.index)) {
               sum += p.weight;
               expect(sum).toBeLessThanOrEqual(5 + ((p.us - first.us) / 1e6) * 2 + 1e-6);
+              if (p.us - first.us <= 2e6) expect(sum).toBeLessThanOrEqual(9);
             }
           }
         },

@@ -58,6 +58,19 @@ function rig(options: Partial<LinkOptions> = {}) {
   return { time, heard, seen, sockets, headers, link, until, setRefuse, socket: () => sockets.at(-1)! };
 }
 
+/** Short masked frames as their operation and payload (RFC 6455, section 5.2). */
+function frames(bytes: Uint8Array): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes[at + 1]! & 0x7f;
+    const masked = bytes.subarray(at + 6, at + 6 + length);
+    const plain = masked.map((byte, n) => byte ^ bytes[at + 2 + (n % 4)]!);
+    found.push(`${(bytes[at]! & 0xf).toString(16)} ${String.fromCharCode(...plain)}`);
+    at += 6 + length;
+  }
+  return found;
+}
+
 describe('a WebSocket link', () => {
   test('carries messages both ways, text and bytes, with its headers', async () => {
     const { heard, seen, headers, link, until, socket } = rig({ headers: { 'x-token': 'abc' } });
@@ -120,7 +133,7 @@ describe('a WebSocket link', () => {
   });
 
   test('ends a connection with a message that is too large, or that grows too old', async () => {
-    const { time, seen, until, socket } = rig({ maxMessageBytes: 10, maxAgeMs: 15_000 });
+    const { time, seen, link, until, socket } = rig({ maxMessageBytes: 10, maxAgeMs: 15_000 });
     await until(1);
     socket().send('x'.repeat(11));
     await until(2);
@@ -129,6 +142,11 @@ describe('a WebSocket link', () => {
     await until(3);
     time.advance(15_000);
     expect(seen[3]).toMatchObject({ lost: 'replaced after 15000 ms' });
+    time.advance((seen[3] as { retryMs: number }).retryMs);
+    await until(5);
+    link.renew('the venue goes away');
+    link.renew('the venue goes away');
+    expect(seen.slice(5)).toMatchObject([{ lost: 'the venue goes away' }]);
   });
 
   test('gives up a server that accepts and never answers', async () => {
@@ -143,6 +161,35 @@ describe('a WebSocket link', () => {
     await accepted.promise;
     time.advance(3000);
     expect(seen).toEqual([{ lost: 'not connected within 3000 ms', retryMs: 275 }]);
+  });
+
+  test('a peer that never answers a goodbye keeps no socket open; pings of the venue are answered with their payload', async () => {
+    const heard: string[] = [];
+    const over = Promise.withResolvers<void>();
+    const mute = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: {
+        data(socket, bytes) {
+          const key = /sec-websocket-key: (.*)\r\n/i.exec(bytes.toString('latin1'))?.[1];
+          if (key === undefined) {
+            heard.push(...frames(bytes));
+            return;
+          }
+          const accept = new Bun.CryptoHasher('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+          const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade';
+          socket.write(`${head}\r\nSec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`);
+          socket.write(new Uint8Array([0x89, 2, 0x68, 0x69]));
+        },
+        close: () => over.resolve(),
+      },
+    });
+    undo.push(() => mute.stop(true));
+    const { link } = rig({ url: () => `ws://127.0.0.1:${mute.port}/` });
+    await eventually(() => heard.length === 1, 'the pong');
+    link.close();
+    await over.promise;
+    expect(heard).toEqual(['a hi', '8 \u0003\u00e8']);
   });
 
   test('sends no faster than allowed, and nothing of an earlier connection', async () => {
