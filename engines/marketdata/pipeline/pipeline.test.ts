@@ -4,6 +4,7 @@ import { MAX_RECORDS_PER_BODY } from '../../../src/bus/market-bodies.ts';
 import { topics } from '../../../src/bus/topics.ts';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { flagNames } from '../../../src/market/flags.ts';
+import { GateStore } from './gate-store.ts';
 import { Rig, SYMBOL } from './test-rig.ts';
 import { ScriptedSource } from './test-source.ts';
 
@@ -265,6 +266,52 @@ describe('pipeline', () => {
     await rig.restart();
     expect(rig.service.subscriptions()).toEqual([]);
     await expect(rig.service.unsubscribe('none')).rejects.toThrow(NotFoundError);
+  });
+
+  test('knows after a restart what came before it: duplicates, what is missing, and what was counted', async () => {
+    const a = new ScriptedSource('binance');
+    rig = await Rig.start([a]);
+    const { subscription_id: id } = await rig.subscribe({ sources: ['binance'] });
+    const say = (...numbers: number[]) => {
+      for (const n of numbers) {
+        rig.clock.advance(1000);
+        a.say(a.trade(rig.nowUs, 100 + n, { id: String(n), sequence: n }));
+      }
+    };
+    say(1, 2, 2, 3);
+    await rig.restart();
+    say(2, 3, 6);
+    const seriesOf = async () => (await rig.service.qualityOf(SYMBOL)).series[0];
+    expect(await seriesOf()).toMatchObject({
+      records: 7,
+      flagged: 4,
+      quarantined: 3,
+      missing: 2,
+      flags: { duplicate: 3, gap: 1 },
+    });
+    expect((await rig.trades()).map(([, price]) => price)).toEqual(['1.01', '1.02', '1.03', '1.06']);
+    // Told of what is new alone.
+    rig.pass(1);
+    expect((await rig.news('quality')).map((n) => n.value)).toEqual([2]);
+    // What nobody listens to is not remembered.
+    await rig.service.unsubscribe(id);
+    await rig.restart();
+    await rig.subscribe({ sources: ['binance'] });
+    say(6);
+    expect(await seriesOf()).toMatchObject({ records: 1, flagged: 0 });
+  });
+
+  test('saves what the checks remember each minute, for an end without notice', async () => {
+    const { a } = await two();
+    await rig.subscribe({ sources: ['a'] });
+    const saved = async () => (await new GateStore(rig.database).all()).map((one) => one.records);
+    const second = () => a.say(a.trade(rig.nowUs, 100, { id: String(rig.nowUs) }));
+    rig.pass(3, second);
+    await rig.database.transaction(() => {});
+    expect(await saved()).toEqual([1]);
+    rig.pass(60, second);
+    await rig.database.transaction(() => {});
+    expect(await saved()).toEqual([61]);
   });
 
   test('chooses sources by priority where none are named', async () => {

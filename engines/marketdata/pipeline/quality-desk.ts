@@ -1,6 +1,6 @@
 // What is wrong with the records of each series: flags by the gate, counts, examples, what was put into quarantine.
 import { FLAGS, type FlagName, flagNames } from '../../../src/market/flags.ts';
-import { QUARANTINE, SeriesGate } from '../../../src/market/quality/gate.ts';
+import { QUARANTINE, type SavedGate, SeriesGate } from '../../../src/market/quality/gate.ts';
 import type { QualityReport } from '../../../src/market/quality/score.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
@@ -14,6 +14,10 @@ export interface Gate {
   know?(action: CorporateAction): void;
   /** Id of the calendar that it judges by; null without. */
   readonly calendar?: string | null;
+  /** What it remembers, for a gate that goes on after a restart. */
+  save?(): SavedGate;
+  /** False when it was given a memory that it cannot go on from. */
+  readonly restored?: boolean;
   report?(
     nowUs: number,
   ): Pick<QualityReport, 'score' | 'coverage' | 'missing' | 'reasons' | 'silentUs' | 'stale'>;
@@ -48,6 +52,21 @@ export interface SeriesQuality {
   readonly examples: readonly Example[];
 }
 
+/** Which series: what a gate is made for. */
+export type SeriesKey = Pick<MarketRecord, 'source' | 'symbol' | 'kind'>;
+
+/** Makes the gate of a series, at its beginning or where `saved` ended. */
+export type MakeGate = (series: SeriesKey, saved?: SavedGate) => Gate;
+
+/** A series with what its gate remembers, as JSON. */
+export interface SavedSeries extends SeriesKey {
+  readonly gate: SavedGate;
+  readonly records: number;
+  readonly flagged: number;
+  readonly quarantined: number;
+  readonly flags: Readonly<Partial<Record<FlagName, number>>>;
+}
+
 /** Records of a series that were put into quarantine since it was told last. */
 export interface QuarantineNews {
   readonly source: string;
@@ -70,16 +89,23 @@ interface Series {
   told: number;
   /** Flags of the quarantined since it was told last. */
   untold: number;
+  /** Records that it had when it was saved last, and when that was. */
+  savedRecords: number;
+  savedUs: number;
 }
 
 const EXAMPLES = 20;
 const MAX_SERIES = 20_000;
 const MAX_ACTIONS = 256;
 const BITS = Object.keys(FLAGS).length;
+/** A series is saved so often while it changes. */
+const SAVE_US = 60_000_000;
+/** Series that are saved together, so that nothing waits for long: each may be some tens of kilobytes. */
+const SAVED_AT_ONCE = 4;
 
 /** Flags of all series that come in. */
 export class QualityDesk {
-  readonly #makeGate: (record: MarketRecord) => Gate;
+  readonly #makeGate: MakeGate;
   readonly #actions = new Map<string, CorporateAction[]>();
   /** By source, kind, symbol. */
   readonly #series = new Keyed<Series>();
@@ -89,7 +115,7 @@ export class QualityDesk {
 
   /** `maxSeries`: series that are followed; records of more are not judged. */
   constructor(
-    makeGate: (record: MarketRecord) => Gate = (record) => gateOf(record),
+    makeGate: MakeGate = (series) => gateOf(series),
     readonly maxSeries = MAX_SERIES,
   ) {
     this.#makeGate = makeGate;
@@ -167,18 +193,49 @@ export class QualityDesk {
     return sums;
   }
 
+  /** Goes on with a series where it was saved; it begins anew where its gate cannot. */
+  restore(saved: SavedSeries): void {
+    const { gate, records, flagged, quarantined, flags } = saved;
+    const series = this.#add(saved, gate);
+    if (!series || series.gate.restored === false) return;
+    Object.assign(series, { records, flagged, quarantined, told: quarantined, savedRecords: records });
+    for (const [name, count] of Object.entries(flags) as [FlagName, number][])
+      series.counts[Math.log2(FLAGS[name].bit)] = count;
+  }
+
+  /**
+   * Returns series to be saved: of those that changed some that have waited for a minute; all of them with `all`. They count as saved from
+   * then on.
+   */
+  unsaved(nowUs: number, { all = false }: { readonly all?: boolean } = {}): SavedSeries[] {
+    const { size } = this.#series;
+    const most = all ? size : Math.max(SAVED_AT_ONCE, Math.ceil((size * 1e6) / SAVE_US));
+    const saved: SavedSeries[] = [];
+    for (const series of this.#series.values()) {
+      if (saved.length >= most) break;
+      const { source, symbol, kind, gate, records, flagged, quarantined } = series;
+      if (records === series.savedRecords || !gate.save) continue;
+      if (!all && nowUs - series.savedUs < SAVE_US) continue;
+      series.savedRecords = records;
+      series.savedUs = nowUs;
+      const flags = countsOf(series);
+      saved.push({ source, symbol, kind, gate: gate.save(), records, flagged, quarantined, flags });
+    }
+    return saved;
+  }
+
   #seriesOf(record: MarketRecord): Series | undefined {
     return this.#series.get(record.source, record.kind, record.symbol) ?? this.#add(record);
   }
 
-  #add(record: MarketRecord): Series | undefined {
+  #add(record: SeriesKey, saved?: SavedGate): Series | undefined {
     if (this.#series.size >= this.maxSeries) return undefined;
     const { source, symbol, kind } = record;
     const series: Series = {
       source,
       symbol,
       kind,
-      gate: this.#makeGate(record),
+      gate: this.#makeGate(record, saved),
       counts: new Float64Array(BITS),
       examples: new Examples(),
       records: 0,
@@ -186,6 +243,8 @@ export class QualityDesk {
       quarantined: 0,
       told: 0,
       untold: 0,
+      savedRecords: 0,
+      savedUs: 0,
     };
     for (const action of this.#actions.get(symbol) ?? []) series.gate.know?.(action);
     this.#series.set(source, kind, symbol, series);
@@ -276,9 +335,13 @@ function isOfBook({ kind }: MarketRecord): boolean {
   return kind === 'book_delta' || kind === 'book_snapshot';
 }
 
-/** The gate of the series that a record begins; `calendar` is when its instrument trades, null where that is not known. */
-export function gateOf({ kind, source }: MarketRecord, calendar: Calendar | null = null): SeriesGate {
-  return new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
+/** The gate of a series; `calendar` is when its instrument trades, null where that is not known. */
+export function gateOf(
+  { kind, source }: Pick<SeriesKey, 'kind' | 'source'>,
+  calendar: Calendar | null = null,
+  saved: SavedGate | null = null,
+): SeriesGate {
+  return new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) }, saved);
 }
 
 /** How a source numbers records of a kind: Binance counts trades by one, other numbers are only known to rise. */

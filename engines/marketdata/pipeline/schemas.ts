@@ -240,7 +240,7 @@ export const qualityReply = z.object({
           .describe('the newest 20 records with a flag'),
       }),
     )
-    .describe('since the start of the engine, by source and kind'),
+    .describe('since the subscription, also before a restart of the engine, by source and kind'),
   imports: z
     .array(importedSeries.extend({ file: z.string(), imported_ts_us: us }))
     .describe('series of imported files, the newest 100'),

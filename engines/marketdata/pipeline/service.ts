@@ -7,14 +7,15 @@ import { bookRuleOf } from '../../../src/market/book/rules.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
+import { GateStore } from './gate-store.ts';
 import { Latencies } from './latency.ts';
 import { Listings } from './listings.ts';
 import { Pipeline } from './pipeline.ts';
-import { planOf } from './plan.ts';
+import { type Plan, planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
-import { gateOf, QualityDesk } from './quality-desk.ts';
+import { gateOf, QualityDesk, type SavedSeries, type SeriesKey } from './quality-desk.ts';
 import { combined } from './quality-view.ts';
-import { Routing } from './routing.ts';
+import { Routing, streamOf } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
 import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
 import { type Put, Storing } from './storing.ts';
@@ -41,7 +42,6 @@ export interface PipelineServiceParts {
   readonly quarantine?: (symbol: string) => Promise<readonly QuarantineRow[]>;
   /** What imports of files said of the series of a symbol. */
   readonly imported?: (symbol: string) => Promise<readonly ImportedQuality[]>;
-  readonly makeGate?: ConstructorParameters<typeof QualityDesk>[0];
   /** Whether a replay tells of a symbol, so that it cannot come live as well. */
   readonly isReplayed?: (symbol: string) => boolean;
   /** For the jitter of waits. */
@@ -67,6 +67,8 @@ export class PipelineService {
   readonly #parts: PipelineServiceParts;
   readonly #store: SubscriptionStore;
   readonly #listings: Listings;
+  readonly #gates: GateStore;
+  #saving: Promise<void> | undefined;
   #subscriptions: Subscription[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   // One change of the list at a time, so that two requests do not both pass a rule that only one may.
@@ -78,6 +80,7 @@ export class PipelineService {
     this.#parts = parts;
     this.#store = new SubscriptionStore(context.database);
     this.#listings = new Listings(clock, log);
+    this.#gates = new GateStore(context.database);
     this.publisher = new Publisher({
       bus,
       onPublished: (source, receiveUs, nowUs) => this.latencies.published(source, receiveUs, nowUs),
@@ -88,8 +91,8 @@ export class PipelineService {
       trouble: this.board.find(source)?.trouble ?? null,
       late: this.latencies.isLate(source),
     }));
-    this.quality = new QualityDesk(
-      parts.makeGate ?? ((record) => gateOf(record, this.board.calendarOf(record.source, record.symbol))),
+    this.quality = new QualityDesk((series, saved) =>
+      gateOf(series, this.board.calendarOf(series.source, series.symbol), saved),
     );
     this.books = new BookDesk({
       makeBook: (source, _symbol, wished) => {
@@ -131,14 +134,22 @@ export class PipelineService {
     this.#subscriptions = await this.#store.all();
     // Those that are not in the list exist from when they are named.
     for (const { sources } of this.#subscriptions) for (const id of sources) this.board.find(id);
+    await this.#restoreGates();
     this.#apply();
     this.#timer = setInterval(() => this.tick(), this.#parts.tickMs ?? TICK_MS);
   }
 
   /** Looks at everything that time alone changes. */
   tick(): void {
-    this.board.check(this.#context.clock.nowUs());
+    const nowUs = this.#context.clock.nowUs();
+    this.board.check(nowUs);
     this.pipeline.tick();
+    if (this.#saving) return;
+    const series = this.quality.unsaved(nowUs);
+    if (series.length === 0) return;
+    this.#saving = this.#saveGates(series).finally(() => {
+      this.#saving = undefined;
+    });
   }
 
   /** Ends all streams, and resolves when everything that was heard is published and stored. */
@@ -147,6 +158,8 @@ export class PipelineService {
     await this.board.stop();
     this.publisher.flush();
     await this.storing.idle();
+    await this.#saving;
+    await this.#saveGates(this.quality.unsaved(this.#context.clock.nowUs(), { all: true }));
   }
 
   sources(): SourcesReply {
@@ -294,6 +307,42 @@ export class PipelineService {
     };
   }
 
+  /** Gates of series that are still listened to go on where they were; what was saved of others goes. */
+  async #restoreGates(): Promise<void> {
+    const wanted = this.#savedKeys();
+    const gone: SavedSeries[] = [];
+    for (const saved of await this.#gates.all()) {
+      if (wanted.has(keyOf(saved))) this.quality.restore(saved);
+      else gone.push(saved);
+    }
+    await this.#gates.remove(gone);
+  }
+
+  // What a failure costs is the memory of a restart: the records themselves are on their way.
+  async #saveGates(series: readonly SavedSeries[]): Promise<void> {
+    const wanted = this.#savedKeys();
+    const kept = series.filter((one) => wanted.has(keyOf(one)));
+    try {
+      await this.#gates.put(kept, this.#context.clock.nowUs());
+    } catch (err) {
+      const { length } = kept;
+      this.#context.log.warn({ err, series: length }, 'what checks of records remember cannot be saved');
+    }
+  }
+
+  // Without the simulated market, which after a restart may say again what it said.
+  #savedKeys(): ReadonlySet<string> {
+    return new Set(
+      this.#plan(this.#subscriptions).streams.flatMap(({ stream, symbol, sources }) =>
+        sources.map((source) => `${source} ${stream} ${symbol}`),
+      ),
+    );
+  }
+
+  #plan(subscriptions: readonly Subscription[]): Plan {
+    return planOf(subscriptions, new Map(this.board.choices().map((choice) => [choice.id, choice] as const)));
+  }
+
   /** The best sources that have what a request asks for which names none. */
   async #listed(request: SubscriptionRequest): Promise<string[]> {
     const { symbol, native_symbols } = request;
@@ -305,8 +354,7 @@ export class PipelineService {
   }
 
   #apply(): void {
-    const offers = new Map(this.board.choices().map((choice) => [choice.id, choice] as const));
-    const plan = planOf([...this.#parts.own, ...this.#subscriptions], offers);
+    const plan = this.#plan([...this.#parts.own, ...this.#subscriptions]);
     // First, so that the choice is made among streams that have begun.
     this.board.want(plan.wanted);
     this.pipeline.apply(plan);
@@ -317,6 +365,10 @@ export class PipelineService {
     this.#changing = result.catch(() => {});
     return result;
   }
+}
+
+function keyOf({ source, symbol, kind }: SeriesKey): string {
+  return `${source} ${streamOf(kind)} ${symbol}`;
 }
 
 function levelsOf(texts: readonly string[]) {

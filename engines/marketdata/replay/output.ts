@@ -4,7 +4,7 @@ import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
 import { type BookChange, BookDesk } from '../pipeline/book-desk.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
-import { type Gate, QualityDesk } from '../pipeline/quality-desk.ts';
+import { type MakeGate, QualityDesk } from '../pipeline/quality-desk.ts';
 
 /** Source of everything that a replay publishes. */
 export const REPLAY = 'replay';
@@ -34,7 +34,7 @@ export interface OutputCounts {
 export interface OutputParts {
   readonly publisher: Publisher;
   /** The gate of the pipeline when absent. */
-  readonly makeGate?: ((record: MarketRecord) => Gate) | undefined;
+  readonly makeGate?: MakeGate | undefined;
 }
 
 const CHECK_US = 1_000_000;
