@@ -44,6 +44,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'marketdata/bars.bench.ts',
     'marketdata/latency.bench.ts',
     'marketdata/history.bench.ts',
+    'marketdata/import.bench.ts',
   ],
   serving: ['serving/serving.bench.ts', 'serving/decisions.bench.ts'],
   start: ['engines/start.bench.ts'],

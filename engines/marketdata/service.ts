@@ -8,6 +8,7 @@ import type { JobAccepted } from '../../src/jobs/record.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
 import type { BarColumns } from './csv.ts';
 import { FileImports } from './files/imports.ts';
+import { ImportMetrics } from './files/metrics.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import type { Quarantined } from './history/reader.ts';
@@ -124,6 +125,7 @@ export class MarketDataService {
       uploads,
       history: () => this.history(),
       jobs: () => this.longWork.jobs,
+      metrics: context.metrics.enabled ? new ImportMetrics(context.metrics.registry) : undefined,
     });
     const more = [ingests, this.imports.job];
     this.longWork = new LongWork(context, { store, replays: this.replays, replay, more });

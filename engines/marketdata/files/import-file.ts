@@ -94,6 +94,7 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
   return {
     file: name,
     format: file.format,
+    bytes: file.size,
     dry_run: history === null,
     rows: intake.rows,
     records: intake.rows - intake.skipped,

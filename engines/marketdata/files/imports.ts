@@ -8,6 +8,7 @@ import type { History } from '../history/history.ts';
 import type { Uploads } from '../uploads.ts';
 import { type ImportParts, importFile } from './import-file.ts';
 import { allowedFile } from './import-folder.ts';
+import type { ImportMetrics } from './metrics.ts';
 import { type FileImportInput, fileImportInput, fileImportReport, type ImportReport } from './schemas.ts';
 
 const HOUR_MS = 3_600_000;
@@ -17,6 +18,7 @@ export interface FileImportsParts {
   readonly uploads: Uploads;
   readonly history: () => Promise<History>;
   readonly jobs: () => Jobs;
+  readonly metrics?: ImportMetrics | undefined;
 }
 
 /** Takes files in. */
@@ -74,7 +76,7 @@ export class FileImports {
     { path, name, dry_run, ...spec }: FileImportInput,
     job: Partial<Pick<JobContext, 'signal' | 'progress'>>,
   ): Promise<ImportReport> {
-    const { config, uploads, history } = this.#parts;
+    const { config, uploads, history, metrics } = this.#parts;
     const parts: ImportParts = {
       history: dry_run ? null : await history(),
       maxBytes: config.maxImportBytes,
@@ -84,6 +86,15 @@ export class FileImports {
     };
     const file =
       path === undefined ? uploads.path(id) : await allowedFile(config.importDir, path, 'query/path');
-    return importFile(file, spec, parts);
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    try {
+      const report = await importFile(file, spec, parts);
+      metrics?.ended(report, seconds());
+      return report;
+    } catch (error) {
+      metrics?.failed(seconds());
+      throw error;
+    }
   }
 }

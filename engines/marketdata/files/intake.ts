@@ -61,6 +61,7 @@ export class FileIntake {
   readonly #series = new Map<string, Series>();
   readonly #books = new Map<string, { symbol: string; source: string; book: OrderBook }>();
   readonly #nowUs: number;
+  #last: Series | undefined;
   #calendar: Calendar | null;
 
   /**
@@ -167,9 +168,15 @@ export class FileIntake {
   // Null where there are too many.
   #seriesOf(record: MarketRecord, batch: FileBatch): Series | null {
     const { kind, symbol, source } = record;
+    // Mostly the one of the record before.
+    const last = this.#last;
+    if (last?.kind === kind && last.symbol === symbol && last.source === source) return last;
     const key = `${kind} ${source} ${symbol}`;
     let series = this.#series.get(key);
-    if (series) return series;
+    if (series) {
+      this.#last = series;
+      return series;
+    }
     if (this.#series.size >= MAX_SERIES) return null;
     const intervalUs = record.kind === 'bar' ? record.interval : null;
     // One that never closes tells of the others in its file, of which the first rows may be of fewer days.

@@ -1,13 +1,13 @@
 // Rows of a Parquet file as text cells, read by DuckDB in a database of its own that reaches this one file and nothing else; parquet-process.ts has a process for it.
 import { basename } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { MAX_RECORD_BYTES } from '../../../src/core/csv.ts';
 import {
   InvalidOptionError,
   MalformedBodyError,
   NautilusError,
   TooLargeError,
 } from '../../../src/core/errors.ts';
-import { MAX_RECORD_BYTES } from '../../../src/core/csv.ts';
 import { knownColumn, MAX_COLUMNS } from './columns.ts';
 import { sizeOfRow, type TableRows } from './tables.ts';
 

@@ -114,4 +114,31 @@ describe('POST /import', () => {
     expect((await send('?symbol=SIM-BTC', trades)).status).toBe(409);
     expect(await uploads()).toEqual([]);
   });
+
+  test('counts records, rejected rows by reason, bytes and time, and what failed or was a dry run apart', async () => {
+    await engine.restart(definition, env);
+    const body = 'time,price,size\n1600000000,1,1\nsoon,1,1\n1600000001,-1,1\n';
+    await send('?symbol=M1', body);
+    await send('?symbol=M1&dry_run=true', body);
+    await send('?symbol=M1', 'no,such,columns\n1,2,3');
+    const text = (await engine.get('/metrics')).body as string;
+    const values = Object.fromEntries(
+      [...text.matchAll(/^nautilus_market_import_(\w+)\{(.*)\} (\d+)$/gm)]
+        .filter(([, name]) => !name!.endsWith('_bucket'))
+        .map(([, name, labels, value]) => [
+          `${name} ${labels!.replace(/,?engine="\w+",?/, '')}`,
+          Number(value),
+        ]),
+    );
+    expect(values).toEqual({
+      'records_total format="csv",outcome="imported"': 1,
+      'records_total format="csv",outcome="rejected"': 2,
+      'rejected_total reason="time not readable"': 1,
+      'rejected_total reason="price not positive"': 1,
+      'bytes_total format="csv"': body.length,
+      'seconds_count outcome="stored"': 1,
+      'seconds_count outcome="dry_run"': 1,
+      'seconds_count outcome="failed"': 1,
+    });
+  });
 });

@@ -185,7 +185,9 @@ export class RowReader {
       if (maker === 'true' || maker === '1' || maker === 't') return 'sell';
       return maker === 'false' || maker === '0' || maker === 'f' ? 'buy' : undefined;
     }
-    const side = this.#text(row, 'side').toLowerCase();
+    const said = this.#text(row, 'side');
+    if (said === 'buy' || said === 'sell') return said;
+    const side = said.toLowerCase();
     if (side === 'buy' || side === 'b' || side === 'bid') return 'buy';
     if (side === 'sell' || side === 's' || side === 'ask' || side === 'a') return 'sell';
     return side === '' || side === 'none' || side === 'n' ? null : undefined;
@@ -228,6 +230,7 @@ const EXPONENT = /^([+-]?)(\d*)\.?(\d*)[eE]([+-]?\d{1,3})$/;
 /** Returns decimal text without an exponent or a plus: `5.33e-05` is `0.0000533`. Text that is no such number stays as it is. */
 export function plainDecimal(text: string): string {
   if (text.charCodeAt(0) === 43) return plainDecimal(text.slice(1));
+  if (!text.includes('e') && !text.includes('E')) return text;
   const match = EXPONENT.exec(text);
   if (!match) return text;
   const [, sign, whole, fraction, exponent] = match as unknown as [string, string, string, string, string];

@@ -83,6 +83,7 @@ export const importedSeries = z.object({
 export const fileImportReport = z.object({
   file: z.string(),
   format: z.enum(FORMATS),
+  bytes: count.describe('of the file as it came'),
   dry_run: z.boolean(),
   rows: count.describe('rows or lines, those of other symbols than the one asked for included'),
   records: count.describe('`imported` and `rejected` together'),
