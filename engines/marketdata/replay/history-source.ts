@@ -1,6 +1,6 @@
-// Stored history as the source of a replay: all kinds and symbols merged in the order of their event times.
+// Stored history as the source of a replay: all kinds and symbols merged in the order in which they could be known.
 import { type FieldError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
-import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
+import type { MacroPoint, MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { History } from '../history/history.ts';
 import { ASKED, type Asked, streamsOf } from '../pipeline/kinds.ts';
 import { merged } from './merged.ts';
@@ -64,29 +64,52 @@ export class HistorySource implements ReplaySource {
         if (last) starts.set(symbol, last.tsEventUs - BEFORE_SNAPSHOT_US);
       }
     }
-    const readers = this.#series.map(({ kind, symbol, source, intervalUs }) => {
+    const readers = this.#series.map(({ kind, symbol, source, intervalUs = 0 }) => {
+      if (kind === 'macro') return this.#vintages(symbol, source, fromUs, signal);
       // Quotes prove books, so that they are read from where the book is.
       const early = kind === 'book_snapshot' || kind === 'book_delta' || kind === 'quote';
       return this.#history.records({
         kind,
         symbol,
         source,
-        fromUs: (early ? starts.get(symbol) : undefined) ?? fromUs ?? undefined,
-        toUs: this.#toUs,
-        ...(intervalUs === undefined ? {} : { unit: 'time', interval: intervalUs }),
+        fromUs:
+          (early ? starts.get(symbol) : undefined) ?? (fromUs === null ? undefined : fromUs - intervalUs),
+        toUs: this.#toUs === undefined ? undefined : this.#toUs - intervalUs,
+        ...(intervalUs === 0 ? {} : { unit: 'time', interval: intervalUs }),
         signal,
       });
     });
-    yield* merged(readers, (record) => record.tsEventUs);
+    yield* merged(readers, knownUs);
   }
 
   timeOf(record: MarketRecord): number {
-    return record.tsEventUs;
+    return knownUs(record);
+  }
+
+  /** Yields the points of an economic series in the order in which they became known. All are held at once: a series has thousands, not millions. */
+  async *#vintages(
+    symbol: string,
+    source: string,
+    fromUs: number | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly MacroPoint[]> {
+    const points: MacroPoint[] = [];
+    for await (const batch of this.#history.records({ kind: 'macro', symbol, source, signal }))
+      for (const point of batch) if (point.asOfUs >= (fromUs ?? Number.NEGATIVE_INFINITY)) points.push(point);
+    yield points.sort((a, b) => a.asOfUs - b.asOfUs);
   }
 
   unreadable(): Unreadable {
     return { rejected: 0, reasons: {}, damaged: null };
   }
+}
+
+/** When a record could be known first: a bar at its end, a point of an economic series with its vintage. Told earlier, they would tell the future. */
+function knownUs(record: MarketRecord): number {
+  if (record.kind === 'macro') return record.asOfUs;
+  return record.kind === 'bar' && record.unit === 'time'
+    ? record.tsEventUs + record.interval
+    : record.tsEventUs;
 }
 
 /** Kinds in the order in which those of one time are told. */

@@ -127,6 +127,47 @@ describe('a replay of history', () => {
     expect(rig.bodies(topics.marketLiveData).every((body) => body.source === 'replay')).toBe(true);
   });
 
+  test('tells nothing before it could be known: bars at their end, points of a series with their vintage', async () => {
+    rig = await Rig.start([]);
+    const hour = 3_600_000_000;
+    const point = (dateUs: number, value: number, asOfUs: number): MarketRecord => ({
+      kind: 'macro',
+      symbol: 'GDP',
+      source: 'fred',
+      tsEventUs: dateUs,
+      tsReceiveUs: dateUs,
+      sequence: null,
+      flags: 0,
+      value,
+      asOfUs,
+    });
+    // The second quarter is told before the first is revised; a quarter before the range is told within it.
+    const points = [point(0, 1, 50 * hour), point(0, 2, 56 * hour), point(30 * hour, 3, 54 * hour)];
+    const bars = [51, 52, 53, 54].map((at) => bar('GDP', hour, at * hour, 'fred'));
+    await (await rig.history()).put([...points, ...bars]);
+    const told = async (range: object) => {
+      rig.clear();
+      const { replay_id } = await rig.play({
+        symbols: ['GDP'],
+        kinds: ['macro', 'bars'],
+        speed: 'max',
+        ...range,
+      });
+      await rig.finish(replay_id);
+      const values = rig.bodies(topics.marketMacro).flatMap((body) => body.points.map(({ value }) => value));
+      const starts = rig.bodies(topics.marketLiveData).map((body) => body.ts_event_us / hour);
+      return [values, starts];
+    };
+    expect(await told({})).toEqual([
+      [1, 3, 2],
+      [51, 52, 53, 54],
+    ]);
+    // What is known from the 53rd to the 55th hour: of the bars, those that end then.
+    expect(await told({ from_us: 53 * hour, to_us: 55 * hour })).toEqual([[3], [52, 53, 54]]);
+    // Paused there, nothing of what follows is told.
+    expect(await told({ to_us: 54 * hour - 1 })).toEqual([[1], [51, 52]]);
+  });
+
   test('refuses what is not stored, and what is there twice until one is chosen', async () => {
     rig = await Rig.start([]);
     await (await rig.history()).put([
