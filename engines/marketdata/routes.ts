@@ -26,12 +26,12 @@ import {
 import type { Bars, MarketDataService } from './service.ts';
 
 /** Returns the routes of the Market Data engine. */
-export function marketDataRoutes(service: MarketDataService, { config }: EngineContext) {
+export function marketDataRoutes(service: MarketDataService, { config, clock }: EngineContext) {
   return new Elysia({ name: 'marketdata-routes' })
     .use(jobRoutes(service.longWork.jobs))
     .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
     .use(replayRoutes(service))
-    .use(historyRoutes(() => service.history()))
+    .use(historyRoutes(() => service.history(), clock))
     .use(fileRoutes(service.imports, config.maxImportBytes))
     .get('/bars', () => service.series(), {
       response: { 200: seriesReply },

@@ -5,6 +5,8 @@ import type { ActionsQuery, FundamentalsQuery, InstrumentsQuery, MacroQuery } fr
 import { QUARANTINED_SQL } from './tables.ts';
 import { historySql, LAST_US, tableSql } from './view.ts';
 
+/** A question with the time of which the answer is. */
+type AsOf<Query> = Query & { readonly as_of_us: number };
 type Rows = Record<string, number | string | null>[];
 
 const GOOD = `NOT (${QUARANTINED_SQL})`;
@@ -63,8 +65,8 @@ export async function corporateActions(history: History, symbol: string, query: 
 }
 
 /** Returns the points of an economic series in the vintage of a time: of each date the newest value that was known then. */
-export async function macroPoints(history: History, series: string, query: MacroQuery) {
-  const { from_us: fromUs, to_us: toUs, as_of_us = LAST_US, source, limit, offset } = query;
+export async function macroPoints(history: History, series: string, query: AsOf<MacroQuery>) {
+  const { from_us: fromUs, to_us: toUs, as_of_us, source, limit, offset } = query;
   const { sql, values } = await historySql(history.database, 'macro', {
     symbol: series,
     source,
@@ -83,8 +85,8 @@ export async function macroPoints(history: History, series: string, query: Macro
 }
 
 /** Returns the figures of a company that were known at a time: of each concept, unit and period the one filed last before it. */
-export async function fundamentals(history: History, symbol: string, query: FundamentalsQuery) {
-  const { as_of_us = LAST_US, concept, source, limit, offset } = query;
+export async function fundamentals(history: History, symbol: string, query: AsOf<FundamentalsQuery>) {
+  const { as_of_us, concept, source, limit, offset } = query;
   const { sql, values } = await historySql(history.database, 'fundamental', {
     symbol,
     source,

@@ -1,5 +1,6 @@
 // Routes of the history: trades, quotes, and what changes seldom.
 import { Elysia } from 'elysia';
+import type { Clock } from '../../../src/core/clock.ts';
 import { ARROW_STREAM } from '../../../src/http/media-types.ts';
 import type { History } from './history.ts';
 import { corporateActions, fundamentals, instruments, macroPoints } from './reference.ts';
@@ -17,8 +18,13 @@ import {
 
 const FORMS = `as JSON in pages, or (Accept: ${CSV_TYPE} or ${ARROW_STREAM}) as a stream`;
 
-/** Returns the routes of the history. */
-export function historyRoutes(open: () => Promise<History>) {
+/** Returns the routes of the history; `clock` is what "now" is for questions that name no time. */
+export function historyRoutes(open: () => Promise<History>, clock: Clock) {
+  // A filing of today counts as known from the end of the day on: what is stored may be ahead of what is known.
+  const asOfNow = <Q extends { as_of_us?: number | undefined }>(query: Q) => ({
+    ...query,
+    as_of_us: query.as_of_us ?? clock.nowUs(),
+  });
   return new Elysia({ name: 'history-routes' })
     .get(
       '/trades/:symbol',
@@ -56,14 +62,18 @@ export function historyRoutes(open: () => Promise<History>) {
         detail: { summary: 'Splits, dividends and renames of a symbol', tags: ['history'] },
       },
     )
-    .get('/macro/:series', async ({ params, query }) => macroPoints(await open(), params.series, query), {
-      params: seriesParam,
-      query: macroQuery,
-      detail: { summary: 'Points of an economic series, in the vintage of a time', tags: ['history'] },
-    })
+    .get(
+      '/macro/:series',
+      async ({ params, query }) => macroPoints(await open(), params.series, asOfNow(query)),
+      {
+        params: seriesParam,
+        query: macroQuery,
+        detail: { summary: 'Points of an economic series, in the vintage of a time', tags: ['history'] },
+      },
+    )
     .get(
       '/fundamentals/:symbol',
-      async ({ params, query }) => fundamentals(await open(), params.symbol, query),
+      async ({ params, query }) => fundamentals(await open(), params.symbol, asOfNow(query)),
       {
         params: symbolParam,
         query: fundamentalsQuery,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'bun:test';
 import { TestEngine } from '../../../test/support/engine.ts';
-import { eventually } from '../../../test/support/eventually.ts';
+import { ingested } from '../../../test/support/ingest.ts';
 import { Provider } from '../../../test/support/provider.ts';
 import marketdata from '../index.ts';
 import chart from './yahoo/fixtures/chart.json' with { type: 'json' };
@@ -8,30 +8,22 @@ import chart from './yahoo/fixtures/chart.json' with { type: 'json' };
 let engine: TestEngine;
 afterEach(() => engine.stop());
 
-async function ingest(source: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const accepted = await engine.post(`/ingest/${source}`, body);
-  expect(accepted.status).toBe(202);
-  let job = { state: '' };
-  await eventually(async () => {
-    job = (await engine.get(`/jobs/${accepted.body.job_id}`)).body;
-    return job.state === 'completed' || job.state === 'failed';
-  }, 'the end of the job');
-  expect(job).toMatchObject({ state: 'completed' });
-  return (await engine.get(`/jobs/${accepted.body.job_id}/result`)).body;
-}
-
 test('what a provider of history says is stored and served by the engine', async () => {
   await using server = new Provider(() => Response.json(chart.daily));
   engine = await TestEngine.start(marketdata);
   const set = await engine.send('PUT', '/sources/yahoo', { endpoints: { rest: server.base } });
   expect(set.status).toBe(200);
   const range = { symbol: 'AAPL', from_us: 1.5962e15, to_us: 1.5995e15 };
-  expect(await ingest('yahoo', { ...range, kind: 'bars', interval_us: 86_400_000_000 })).toMatchObject({
+  expect(
+    await ingested(engine, 'yahoo', { ...range, kind: 'bars', interval_us: 86_400_000_000 }),
+  ).toMatchObject({
     records: 3,
     // From the 7th to the 31st of August, and by the calendar of US stocks.
     flags: { gap: 1 },
   });
-  expect(await ingest('yahoo', { ...range, kind: 'corporate_actions' })).toMatchObject({ stored: 2 });
+  expect(await ingested(engine, 'yahoo', { ...range, kind: 'corporate_actions' })).toMatchObject({
+    stored: 2,
+  });
   const { actions } = (await engine.get('/corporate-actions/AAPL')).body;
   expect(actions).toMatchObject([
     { action: 'dividend', amount: 0.82, source: 'yahoo' },

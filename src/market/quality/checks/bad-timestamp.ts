@@ -1,5 +1,6 @@
 // `bad_timestamp`: a time that is none, or that cannot be.
 import { MARKET_KINDS } from '../../records.ts';
+import { DAY_US } from '../../sessions/days.ts';
 import { defineCheck } from '../definition.ts';
 
 const YEAR_1700_US = -8_520_336_000_000_000;
@@ -19,8 +20,9 @@ export default defineCheck({
       max: 100 * YEAR_US,
       integer: true,
       default: 60_000_000,
-      // Splits and dividends are announced before they happen, and series of projections reach years ahead.
-      defaults: { corporate_action: 2 * YEAR_US, macro: 50 * YEAR_US },
+      // Splits and dividends are announced before they happen, and series of projections reach years ahead. A filing counts as known from the
+      // end of its day on, which is the next working day for one of the evening.
+      defaults: { corporate_action: 2 * YEAR_US, fundamental: 7 * DAY_US, macro: 50 * YEAR_US },
       meaning: 'how far ahead of the clock a time may be',
     },
     earliest_us: {
