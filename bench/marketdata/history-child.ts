@@ -7,17 +7,18 @@ const query = { view: 'repaired' } as const;
 const read = async (toUs?: number) => {
   const asked = { ...query, from_us: 0, to_us: toUs };
   const reply = await ticks(history, 'trade', 'BTC-USD', asked, 'arrow', new AbortController().signal);
+  const [start, before] = [performance.now(), process.cpuUsage()];
   let bytes = 0;
   let largest = 0;
   for await (const part of reply.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += part.length;
     largest = Math.max(largest, process.memoryUsage.rss());
   }
-  return { bytes, largest };
+  const { user, system } = process.cpuUsage(before);
+  return { bytes, largest, ms: performance.now() - start, cpuMs: (user + system) / 1000 };
 };
 // A million rows first: what the libraries and the caches take once is no growth.
 const small = await read(1_700_000_000_000_000 + 1_000_000 * 1000);
-const start = performance.now();
 const whole = await read();
-console.log(JSON.stringify({ small, whole, ms: performance.now() - start }));
+console.log(JSON.stringify({ small, whole }));
 await history.close();

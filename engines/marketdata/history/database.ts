@@ -53,6 +53,8 @@ export class HistoryDatabase {
         max_temp_directory_size: `${options.tempMb}MiB`,
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
+        // The system keeps files in memory that it has to spare; copies of them here would count as ours.
+        enable_external_file_cache: 'false',
         // Order of arrival within one insert is told by `ordinal`, so that scans and COPY need not keep it.
         preserve_insertion_order: 'false',
       });

@@ -3,7 +3,6 @@ import { flagNames } from '../../../src/market/flags.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import { decimalText, numberOf } from '../../../src/market/scale.ts';
 import type { Batch } from './reader.ts';
-import type { ColumnData } from './vectors.ts';
 
 /** What a column is: a time, an integer, a number, a decimal of the row's scale, text, names of flags, a side. */
 export interface OutputColumn {
@@ -49,40 +48,55 @@ export const OUTPUT = {
   ],
 } as const satisfies Partial<Record<MarketKind, readonly OutputColumn[]>>;
 
+/** Returns the names of the columns of the history that an output is made of. */
+export function columnsOf(columns: readonly OutputColumn[]): string[] {
+  return columns.flatMap(({ name, type }) => {
+    if (type === 'id') return ['id_number', 'id_text'];
+    return type === 'price' || type === 'size' ? [name, `${type}_decimals`] : [name];
+  });
+}
+
 /** A value as JSON has it. */
 type Value = number | string | null | readonly string[];
 
-const numberAt = (data: ColumnData, i: number) => {
-  const value = data[i] as number;
-  return Number.isNaN(value) ? null : value;
-};
-
-/** Returns the value of a row as JSON has it: prices and sizes as decimal text. */
-function valueAt({ name, type }: OutputColumn, { columns }: Batch, i: number): Value {
+/** Returns what gives the value of a row as JSON has it: prices and sizes as decimal text. */
+function valuesOf({ name, type }: OutputColumn, { columns }: Batch): (i: number) => Value {
   switch (type) {
-    case 'text':
-      return columns[name]![i] as string | null;
-    case 'flags':
-      return flagNames(columns[name]![i] as number);
+    case 'text': {
+      const texts = columns[name] as (string | null)[];
+      return (i) => texts[i]!;
+    }
+    case 'flags': {
+      const flags = columns[name] as Float64Array;
+      return (i) => flagNames(flags[i]!);
+    }
     case 'price':
-    case 'size':
-      return decimalText(columns[name]![i] as number, columns[`${type}_decimals`]![i] as number);
+    case 'size': {
+      const [ticks, decimals] = [columns[name], columns[`${type}_decimals`]] as Float64Array[];
+      return (i) => decimalText(ticks![i]!, decimals![i]!);
+    }
     case 'side': {
-      const side = numberAt(columns[name]!, i);
-      return side === null ? null : side > 0 ? 'buy' : 'sell';
+      const sides = columns[name] as Float64Array;
+      return (i) => (sides[i]! > 0 ? 'buy' : sides[i]! < 0 ? 'sell' : null);
     }
     case 'id': {
-      const id = numberAt(columns['id_number']!, i);
-      return id === null ? (columns['id_text']![i] as string | null) : String(id);
+      const numbers = columns['id_number'] as Float64Array;
+      const texts = columns['id_text'] as (string | null)[];
+      return (i) => (Number.isNaN(numbers[i]!) ? texts[i]! : String(numbers[i]));
     }
-    default:
-      return numberAt(columns[name]!, i);
+    default: {
+      const numbers = columns[name] as Float64Array;
+      return (i) => (Number.isNaN(numbers[i]!) ? null : numbers[i]!);
+    }
   }
 }
 
-/** Returns row `i` as a JSON object. */
-export function jsonRow(columns: readonly OutputColumn[], batch: Batch, i: number): Record<string, Value> {
-  return Object.fromEntries(columns.map((column) => [column.name, valueAt(column, batch, i)]));
+/** Returns the rows of a batch as JSON objects. */
+export function jsonRows(columns: readonly OutputColumn[], batch: Batch): Record<string, Value>[] {
+  const values = columns.map((column) => [column.name, valuesOf(column, batch)] as const);
+  return Array.from({ length: batch.rows }, (_, i) =>
+    Object.fromEntries(values.map(([name, at]) => [name, at(i)])),
+  );
 }
 
 /** Returns the head of a CSV file. */
@@ -92,10 +106,11 @@ export function csvHead(columns: readonly OutputColumn[]): string {
 
 /** Returns a batch as lines of CSV: empty for null, names of flags with `|` between. */
 export function csvRows(columns: readonly OutputColumn[], batch: Batch): string {
+  const values = columns.map((column) => valuesOf(column, batch));
   let text = '';
   for (let i = 0; i < batch.rows; i++) {
     for (let c = 0; c < columns.length; c++) {
-      const value = valueAt(columns[c]!, batch, i);
+      const value = values[c]!(i);
       const cell = value === null ? '' : typeof value === 'object' ? value.join('|') : String(value);
       text += (c === 0 ? '' : ',') + (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
     }
@@ -204,7 +219,9 @@ function int64(numbers: Float64Array): BigInt64Array {
 
 function utf8(arrow: typeof import('apache-arrow'), column: OutputColumn, batch: Batch) {
   const { rows } = batch;
-  const texts = Array.from({ length: rows }, (_, i) => valueAt(column, batch, i) as string | null);
+  const textAt = valuesOf(column, batch) as (i: number) => string | null;
+  const texts = new Array<string | null>(rows);
+  for (let i = 0; i < rows; i++) texts[i] = textAt(i);
   const valueOffsets = new Int32Array(rows + 1);
   const data = new TextEncoder().encode(texts.map((text) => text ?? '').join(''));
   let at = 0;

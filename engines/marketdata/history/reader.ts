@@ -54,14 +54,19 @@ interface Part extends Partial<Omit<Slice, 'rows'>> {
   readonly newest?: boolean | undefined;
 }
 
-/** Rows that one query sorts at most, unless one hour alone has more. */
-const SLICE_ROWS = 500_000;
-const HOUR_US = 3600e6;
+/** Values (rows times columns) that one query sorts at most, unless one second alone has more. */
+const SLICE_VALUES = 8_000_000;
+/** Lengths that a range is cut by: an hour of a busy market has more rows than a year of a quiet one. */
+const SPANS_US = [3600e6, 60e6, 1e6];
 /** Rows of a page that one query finds without counting the range first. */
 const PAGE_ROWS = 100_000;
 
-/** Yields the rows of a range in order of event time, then of arrival. Throws StorageUnavailableError. */
-export async function* readBatches(database: HistoryDatabase, query: ReadQuery): AsyncGenerator<Batch> {
+/** Yields the rows of a range in order of event time, then of arrival; one query sorts at most `sliceValues`. Throws StorageUnavailableError. */
+export async function* readBatches(
+  database: HistoryDatabase,
+  query: ReadQuery,
+  sliceValues = SLICE_VALUES,
+): AsyncGenerator<Batch> {
   const connection = await database.connect();
   const interrupt = () => connection.interrupt();
   query.signal?.addEventListener('abort', interrupt);
@@ -70,7 +75,7 @@ export async function* readBatches(database: HistoryDatabase, query: ReadQuery):
       yield* readSlice(database, connection, query, { newest: query.newest, limit: query.limit });
       return;
     }
-    const slices = await slicesOf(database, connection, query);
+    const slices = await slicesOf(database, connection, query, sliceValues);
     const total = slices.reduce((sum, slice) => sum + slice.rows, 0);
     let skip = query.newest ? Math.max(0, total - (query.limit ?? total)) : 0;
     let left = query.limit ?? Number.POSITIVE_INFINITY;
@@ -128,6 +133,10 @@ export function recordOf<K extends MarketKind>(kind: K, row: Row): RecordOf<K> {
   }) as RecordOf<K>;
 }
 
+function columnsRead({ kind, columns }: ReadQuery) {
+  return viewColumns(kind).filter(({ name }) => columns?.includes(name) ?? true);
+}
+
 function conditionsOf({ view = 'repaired', after }: ReadQuery): string {
   const conditions: string[] = [];
   if (view === 'repaired') conditions.push(`NOT (${QUARANTINED_SQL})`);
@@ -143,27 +152,58 @@ async function slicesOf(
   database: HistoryDatabase,
   connection: DuckDBConnection,
   query: ReadQuery,
+  values: number,
 ): Promise<Slice[]> {
   const fromUs = Math.max(query.fromUs ?? FIRST_US, query.after?.tsUs ?? FIRST_US);
   const toUs = query.toUs ?? LAST_US;
   if (toUs < fromUs) return [];
-  const { sql, values } = await historySql(database, query.kind, { ...query, fromUs, toUs }, connection);
-  const hours = await database.rows(
-    `SELECT ${spanSql(HOUR_US)} AS hour, count(*)::DOUBLE AS n FROM (${sql})${conditionsOf(query)} GROUP BY 1 ORDER BY 1`,
-    values,
-    connection,
-  );
+  const range = { ...query, fromUs, toUs };
+  const { table, values: given, files } = await historySql(database, query.kind, range, connection);
+  const most = Math.floor(values / (columnsRead(query).length + 1));
+  // A range that is small as a whole needs no look at its hours, unless the place of its last rows is asked for.
+  if (query.limit === undefined) {
+    const inFiles = files.reduce((sum, file) => sum + file.rows, 0);
+    const [{ n }] = (await database.rows(
+      `SELECT ${inFiles} + count(*)::DOUBLE AS n FROM (${table})`,
+      given,
+      connection,
+    )) as [{ n: number }];
+    if (n <= most) return n === 0 ? [] : [{ fromUs, toUs, rows: n }];
+  }
   const slices: Slice[] = [];
   let [start, rows] = [fromUs, 0];
-  for (const { hour, n } of hours as unknown as { hour: number; n: number }[]) {
-    if (rows > 0 && rows + n > SLICE_ROWS) {
-      slices.push({ fromUs: start, toUs: hour * HOUR_US - 1, rows });
-      [start, rows] = [hour * HOUR_US, 0];
+  for await (const { startUs, n } of countsOf(database, connection, range, most)) {
+    if (rows > 0 && rows + n > most) {
+      slices.push({ fromUs: start, toUs: startUs - 1, rows });
+      [start, rows] = [startUs, 0];
     }
     rows += n;
   }
   if (rows > 0) slices.push({ fromUs: start, toUs, rows });
   return slices;
+}
+
+/** Yields how many rows each span of a range has, in order, those with more than `most` in finer ones. */
+async function* countsOf(
+  database: HistoryDatabase,
+  connection: DuckDBConnection,
+  query: ReadQuery & { readonly fromUs: number; readonly toUs: number },
+  most: number,
+  [us, ...finer]: readonly number[] = SPANS_US,
+): AsyncGenerator<{ readonly startUs: number; readonly n: number }> {
+  const { sql, values } = await historySql(database, query.kind, query, connection);
+  const spans = await database.rows(
+    `SELECT ${spanSql(us!)} AS span, count(*)::DOUBLE AS n FROM (${sql})${conditionsOf(query)} GROUP BY 1 ORDER BY 1`,
+    values,
+    connection,
+  );
+  for (const { span, n } of spans as unknown as { span: number; n: number }[]) {
+    const startUs = Math.max(query.fromUs, span * us!);
+    const toUs = Math.min(query.toUs, (span + 1) * us! - 1);
+    if (n > most && finer.length > 0)
+      yield* countsOf(database, connection, { ...query, fromUs: startUs, toUs }, most, finer);
+    else yield { startUs, n };
+  }
 }
 
 async function* readSlice(
@@ -175,7 +215,7 @@ async function* readSlice(
   // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
   await connection.run('BEGIN TRANSACTION READ ONLY');
   const { sql, values } = await historySql(database, query.kind, { ...query, ...range }, connection);
-  const columns = viewColumns(query.kind).filter(({ name }) => query.columns?.includes(name) ?? true);
+  const columns = columnsRead(query);
   const page = `${Number.isFinite(limit) ? ` LIMIT ${limit}` : ''}${skip > 0 ? ` OFFSET ${skip}` : ''}`;
   const inOrder = (order: 'ASC' | 'DESC') => `ORDER BY ts_event_us ${order}, ordinal ${order}`;
   const rows = `FROM (${sql})${conditionsOf(query)} ${inOrder(newest ? 'DESC' : 'ASC')}${page}`;

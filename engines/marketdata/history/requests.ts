@@ -2,7 +2,7 @@
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { adjustmentFor, type BarView, batchesOfView } from './bar-view.ts';
 import type { History } from './history.ts';
-import { jsonRow, OUTPUT } from './output.ts';
+import { columnsOf, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
 import type { Batch, ReadQuery } from './reader.ts';
 import { type Format, PROVENANCE_HEADER, streamReply } from './replies.ts';
 import { MAX_ROWS_JSON, type TicksQuery } from './schemas.ts';
@@ -35,6 +35,7 @@ export async function ticks(
   const gone = new AbortController();
   const [, tsUs, ordinal] = (/^(-?\d+)-(\d+)$/.exec(query.cursor ?? '') ?? []).map(Number);
   const at = query.at_us !== undefined;
+  const columns = OUTPUT[kind];
   const read: ReadQuery = {
     kind,
     symbol,
@@ -46,12 +47,12 @@ export async function ticks(
     // A page of what is newest has no next one; a stream of everything begins at the beginning.
     newest: at || (query.from_us === undefined && query.cursor === undefined && limit !== undefined),
     after: query.cursor === undefined ? undefined : { tsUs: tsUs!, ordinal: ordinal! },
+    columns: [...columnsOf(columns), 'ordinal'],
     signal: AbortSignal.any([signal, gone.signal]),
   };
   const provenance: Provenance = { sources, view: query.view };
-  const columns = OUTPUT[kind];
   if (format !== 'json') return streamReply(format, columns, history.batches(read), provenance, gone);
-  const { rows, last } = await page(history.batches(read), (batch, i) => jsonRow(columns, batch, i));
+  const { rows, last } = await page(columns, history.batches(read));
   const full = !read.newest && rows.length === limit;
   const next_cursor = full ? `${last!.ts_event_us}-${last!.ordinal}` : null;
   return json({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
@@ -85,7 +86,7 @@ export async function viewOfBars(
   };
   const batches = batchesOfView(history, whole, adjustment);
   if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, headed(provenance), gone);
-  const { rows } = await page(batches, (batch, i) => jsonRow(OUTPUT.bar, batch, i));
+  const { rows } = await page(OUTPUT.bar, batches);
   const last = rows.at(-1)?.['ts_event_us'] as number | undefined;
   const next_from_us = !view.newest && rows.length === view.limit ? last! + 1 : null;
   const { symbol } = view;
@@ -112,11 +113,11 @@ function checkPage(limit: number | undefined, format: Format): void {
   ]);
 }
 
-async function page<T>(batches: AsyncGenerator<Batch>, row: (batch: Batch, i: number) => T) {
-  const rows: T[] = [];
+async function page(columns: readonly OutputColumn[], batches: AsyncGenerator<Batch>) {
+  const rows: ReturnType<typeof jsonRows> = [];
   let last: { ts_event_us: number; ordinal: number } | undefined;
   for await (const batch of batches) {
-    for (let i = 0; i < batch.rows; i++) rows.push(row(batch, i));
+    for (const row of jsonRows(columns, batch)) rows.push(row);
     const at = batch.rows - 1;
     const { ts_event_us, ordinal } = batch.columns as Record<string, Float64Array>;
     last = { ts_event_us: ts_event_us![at]!, ordinal: ordinal?.[at] ?? 0 };

@@ -15,6 +15,7 @@ import { basename, join } from 'node:path';
 import { StorageUnavailableError } from '../../../src/core/errors.ts';
 import type { Trade } from '../../../src/market/records.ts';
 import { History } from './history.ts';
+import { readBatches } from './reader.ts';
 import { samples, trades } from './test-records.ts';
 
 const DAY_US = 86_400e6;
@@ -92,6 +93,34 @@ describe('partitions', () => {
     }
     const months = files('early').map((file) => basename(file).slice(0, 7));
     expect(months.sort()).toEqual(['1969-12', '1970-01']);
+  });
+
+  test('are read in slices of any size with the same result, also where one second has more than a slice', async () => {
+    const h = await history();
+    // An hour apart, a minute apart, a second apart, and all at once; the last day stays in the table.
+    const list = [3600e6, 60e6, 1e6, 1, 24 * 3600e6].flatMap((us, i) =>
+      Array.from({ length: 8 }, (_, k) => trades(1, START_US + i * DAY_US + k * us, i * 1000 + k)[0]!),
+    );
+    list.sort((a, b) => a.tsEventUs - b.tsEventUs || Number(a.id) - Number(b.id));
+    await h.put(list);
+    await h.maintain(START_US + 20 * DAY_US);
+    const columns = ['ts_event_us', 'id_number'];
+    for (const [rows, limit] of [
+      [3, undefined],
+      [5, 100_001],
+    ]) {
+      const ids: number[] = [];
+      const query = {
+        kind: 'trade',
+        symbol: 'BTC-USD',
+        columns,
+        limit,
+        newest: limit !== undefined,
+      } as const;
+      for await (const batch of readBatches(h.database, query, rows! * 3))
+        ids.push(...(batch.columns['id_number'] as Float64Array));
+      expect(ids).toEqual(list.map((t) => Number(t.id)));
+    }
   });
 
   test('know their trades: one that comes again is stored nowhere', async () => {

@@ -197,7 +197,7 @@ export class Roller {
       await connection.run('BEGIN');
       try {
         await connection.run(
-          `COPY (FROM (${to.from}) ORDER BY ts_event_us, ordinal) TO ${quoted(temporary)} (FORMAT parquet, COMPRESSION zstd)`,
+          `COPY (FROM (${to.from}) ORDER BY ts_event_us, ordinal) TO ${quoted(temporary)} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)`,
         );
         faults('partition written');
         const id_number = to.kind === 'trade' ? 'max(id_number)' : 'NULL';

@@ -26,6 +26,10 @@ export interface HistoryRange {
 export interface Sql {
   readonly sql: string;
   readonly values: DuckDBValue[];
+  /** Those of its rows that are in the table. */
+  readonly table: string;
+  /** The partitions that have the others. */
+  readonly files: readonly Partition[];
 }
 
 /** A Parquet file of the manifest. */
@@ -82,11 +86,9 @@ export async function historySql(
 ): Promise<Sql> {
   const { fromUs = FIRST_US, toUs = LAST_US } = range;
   const values: DuckDBValue[] = [range.symbol];
-  const conditions = [
-    'symbol = $1',
-    // Numbers of this process, so that DuckDB prunes by them before it joins.
-    `ts_event_us BETWEEN ${Math.floor(fromUs)} AND ${Math.floor(toUs)}`,
-  ];
+  // Numbers of this process, so that DuckDB prunes by them before it joins.
+  const within = `ts_event_us BETWEEN ${Math.floor(fromUs)} AND ${Math.floor(toUs)}`;
+  const conditions = ['symbol = $1', within];
   if (range.source !== undefined) {
     values.push(range.source);
     conditions.push(`source = $${values.length}`);
@@ -98,19 +100,22 @@ export async function historySql(
   if (range.interval !== undefined) conditions.push(`interval = ${Number(range.interval)}`);
   const where = conditions.join(' AND ');
   const table = tableSql(kind, where);
-  if (!tableOf(kind).rolled) return { sql: table, values };
+  if (!tableOf(kind).rolled) return { sql: table, table, values, files: [] };
   const files = await partitions(
     database,
     `kind = '${kind}' AND symbol = $1 AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}${range.source === undefined ? '' : ' AND source = $2'}`,
     range.source === undefined ? [range.symbol] : [range.symbol, range.source],
     connection,
   );
-  if (files.length === 0) return { sql: table, values };
+  if (files.length === 0) return { sql: table, table, values, files };
   for (const file of files) {
     const reason = damage(database, file);
     if (reason !== null) throw damaged(file, reason);
   }
-  return { sql: `${table} UNION ALL ${parquetSql(database, kind, files)} WHERE ${where}`, values };
+  // The manifest has chosen them by symbol and source already.
+  const isCut = files.some((file) => file.first_ts_us < fromUs || file.last_ts_us > toUs);
+  const rows = `${parquetSql(database, kind, files)}${isCut ? ` WHERE ${within}` : ''}`;
+  return { sql: `${table} UNION ALL ${rows}`, table, values, files };
 }
 
 /** SQL of the number of the span of `us` microseconds that a row lies in, counted from 1970: below 0 before it, where DuckDB's division rounds up. */
