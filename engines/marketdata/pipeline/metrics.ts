@@ -68,6 +68,23 @@ export function registerPipeline(registry: Registry, service: PipelineService): 
       this.inc(service.quality.unjudged);
     },
   });
+  new Gauge({
+    name: 'nautilus_market_store_waiting',
+    help: 'Records of live sources that wait for being stored',
+    registers,
+    collect() {
+      this.set(service.storing.waiting);
+    },
+  });
+  new Counter({
+    name: 'nautilus_market_stored_total',
+    help: 'Records of live sources that the history has taken',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(service.storing.counts.stored);
+    },
+  });
   new Counter({
     name: 'nautilus_market_lost_total',
     help: 'Records that were lost in this engine, by place',

@@ -1,7 +1,9 @@
 // More than can be stored or read: what waits is bounded, what is lost is counted and told, publishing goes on.
 import { afterEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { Registry } from '../../../src/http/prom.ts';
 import type { MarketRecord, Trade } from '../../../src/market/records.ts';
+import { registerPipeline } from './metrics.ts';
 import { Storing } from './storing.ts';
 import { Rig, SYMBOL } from './test-rig.ts';
 import { ScriptedSource } from './test-source.ts';
@@ -38,8 +40,16 @@ describe('a burst that the history does not keep up with', () => {
       expect(rig.service.storing.waiting).toBeLessThanOrEqual(capacity);
     }
     expect((await rig.trades()).length).toBe(sent);
+    const registry = new Registry();
+    registerPipeline(registry, rig.service);
+    expect(await registry.metrics()).toContain(
+      `nautilus_market_store_waiting ${rig.service.storing.waiting}\n`,
+    );
     open();
     await rig.service.storing.idle();
+    const metrics = await registry.metrics();
+    expect(metrics).toContain(`nautilus_market_stored_total ${stored.length}\n`);
+    expect(metrics).toContain('nautilus_market_store_waiting 0\n');
     const { lost } = rig.service.sources();
     expect(lost.store_full).toBeGreaterThan(0);
     expect(stored.length + lost.store_full!).toBe(sent);

@@ -1,5 +1,5 @@
 // The WebSocket link against a local server that drops, hangs and misbehaves, in manual time.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, spyOn, test } from 'bun:test';
 import type { ServerWebSocket } from 'bun';
 import { ManualTime } from '../../../../src/core/timers.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
@@ -190,6 +190,21 @@ describe('a WebSocket link', () => {
     link.close();
     await over.promise;
     expect(heard).toEqual(['a hi', '8 \u0003\u00e8']);
+  });
+
+  test('a flood leaves every turn of the event loop to others, and loses nothing of it', async () => {
+    const pauses = spyOn(WebSocket.prototype as unknown as { pause(): void }, 'pause');
+    undo.push(() => pauses.mockRestore());
+    const { seen, until, socket } = rig({ turnMs: 0 });
+    await until(1);
+    const texts = Array.from({ length: 3000 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+    for (const part of [texts.slice(0, 1500), texts.slice(1500)]) {
+      for (const text of part) socket().send(text);
+      // What comes after a pause comes too.
+      await until(1 + texts.indexOf(part.at(-1)!) + 1);
+    }
+    expect(seen.slice(1)).toEqual(texts);
+    expect(pauses.mock.calls.length).toBeGreaterThanOrEqual(2);
   });
 
   test('sends no faster than allowed, and nothing of an earlier connection', async () => {

@@ -39,16 +39,21 @@ export interface LinkOptions {
   readonly maxAgeMs?: number | undefined;
   /** How fast messages may be sent. */
   readonly sends?: RateLimit | undefined;
+  /** Milliseconds of one turn of the event loop that messages may take; then reading pauses until the next. */
+  readonly turnMs?: number | undefined;
 }
 
 const CONNECT_MS = 10_000;
 const HEALTHY_MS = 30_000;
 const MAX_MESSAGE_BYTES = 16 * 2 ** 20;
+const TURN_MS = 10;
 
 /** What the standard type lacks of Bun's client. */
 interface BunSocket {
   ping(): void;
   terminate(): void;
+  pause(): void;
+  resume(): void;
   addEventListener(name: 'pong', listener: (event: Event) => void): void;
 }
 
@@ -64,6 +69,10 @@ export class WsLink {
   #open = false;
   #closed = false;
   #outgoing: RateLimiter | undefined;
+  /** When the first message of this turn of the event loop came, on a monotonic clock in milliseconds. */
+  #turnMs: number | undefined;
+  /** The connection that is not read until the next turn. */
+  #paused: BunSocket | undefined;
   /** Timers of this connection, or the one of the next try. */
   readonly #timers = new Set<() => void>();
 
@@ -162,12 +171,29 @@ export class WsLink {
   }
 
   #heard(data: unknown): void {
-    const { clock, maxMessageBytes = MAX_MESSAGE_BYTES } = this.#options;
+    const { clock, maxMessageBytes = MAX_MESSAGE_BYTES, turnMs = TURN_MS } = this.#options;
+    if (this.#turnMs === undefined) {
+      this.#turnMs = performance.now();
+      setImmediate(() => this.#turn());
+    }
     this.#heardUs = clock.nowUs();
     const message = typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer);
     if (message.length > maxMessageBytes)
       this.#lose(`a message of ${message.length} bytes, of ${maxMessageBytes} allowed`);
     else this.#events.message(message, this.#heardUs);
+    // Bun reads on while there is more: a venue that says more than can be done would keep timers, requests and writes from their turn. Paused,
+    // what is not read waits at the venue, which cuts off whoever is too slow.
+    if (this.#paused || performance.now() - this.#turnMs < turnMs) return;
+    this.#paused = this.#socket as unknown as BunSocket | undefined;
+    this.#paused?.pause();
+  }
+
+  #turn(): void {
+    this.#turnMs = undefined;
+    const paused = this.#paused;
+    this.#paused = undefined;
+    // Another one may have taken its place.
+    if (paused && paused === (this.#socket as unknown)) paused.resume();
   }
 
   #ponged(): void {
