@@ -74,6 +74,12 @@ export class BinanceDouble extends VenueDouble {
     this.#stream(`${symbol.toLowerCase()}@aggTrade`, { e: 'aggTrade', a: id, f: id, l: id, ...shared });
   }
 
+  /** Says that it is about to end all connections. */
+  shutDown(): void {
+    const data = { e: 'serverShutdown', E: this.#ms() };
+    this.say(JSON.stringify({ stream: '!serverShutdown', data }));
+  }
+
   /** Sends a message of a stream as recorded. */
   stream(name: string, data: unknown): void {
     this.#stream(name, data);

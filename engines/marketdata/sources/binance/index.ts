@@ -5,7 +5,8 @@ import { BinanceRest } from './rest.ts';
 import { BinanceStream } from './stream.ts';
 import { bookLevels, INTERVALS, nativeSymbol, SPOT, USDM, type Venue } from './venue.ts';
 
-function factory(venue: Venue): SourceFactory {
+/** Returns the source of a market. */
+export function marketOf(venue: Venue): SourceFactory {
   return (context): SourceAdapter => {
     const rest = new BinanceRest(venue, context);
     return {
@@ -32,5 +33,5 @@ function factory(venue: Venue): SourceFactory {
   };
 }
 
-export const binance = factory(SPOT);
-export const binanceUsdm = factory(USDM);
+export const binance = marketOf(SPOT);
+export const binanceUsdm = marketOf(USDM);

@@ -61,7 +61,7 @@ describe('history of Binance', () => {
     );
   });
 
-  test('trades begin at the first of the range, found hour by hour, and end at its last, many of one time included', async () => {
+  test('trades begin at the first of the range, found by one request or hour by hour, and end at its last, many of one time included', async () => {
     const { venue, read } = rig();
     venue.history.trades = trades(400, 6);
     const fromUs = START_US - 7_198_000_000;
@@ -76,11 +76,13 @@ describe('history of Binance', () => {
       size: 25,
       side: 'buy',
     });
-    expect(venue.requests.filter((path) => path.includes('aggTrades')).length).toBe(3);
+    expect(venue.requests.filter((path) => path.includes('aggTrades')).length).toBe(1);
     const futures = rig(true);
     futures.venue.history.trades = trades(10, 3);
-    const later = await futures.read({ kind: 'trade', fromUs, toUs });
-    expect(later.flat().map((trade) => trade.sequence)).toEqual(Array.from({ length: 10 }, (_, n) => n + 21));
+    const later = await futures.read({ kind: 'trade', fromUs: fromUs - 3 * 3_600e6, toUs });
+    // Two hours without a trade, the first hour with one, then the trades by their id.
+    expect(futures.venue.requests.filter((path) => path.includes('startTime')).length).toBe(3);
+    expect(later.flat().map((trade) => trade.sequence)).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
     await futures.venue.stop();
   });
 

@@ -8,7 +8,7 @@ import type {
   Trade,
 } from '../../../../src/market/records.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
+import { listOf, objectOf, Scales, wholeOf } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
@@ -149,20 +149,17 @@ export class BinanceRest {
     }
   }
 
-  /** Returns the id of the first trade at or after the start, null when there is none in the range. Looks at an hour a time, as the venue asks. */
+  /** Returns the id of the first trade at or after the start, null when there is none in the range. Futures are looked at an hour a time, as the venue asks. */
   async #firstTrade(request: HistoryRequest, signal: AbortSignal): Promise<number | null> {
     const endMs = Math.min(downMs(request.toUs), downMs(this.#context.clock.nowUs()));
-    for (let startMs = downMs(request.fromUs); startMs <= endMs; startMs += HOUR_MS) {
-      const endTime = Math.min(startMs + HOUR_MS - 1, endMs);
+    const { futures, tradesWeight, title } = this.#venue;
+    const spanMs = futures ? HOUR_MS : Number.POSITIVE_INFINITY;
+    for (let startMs = downMs(request.fromUs); startMs <= endMs; startMs += spanMs) {
+      const endTime = Math.min(startMs + spanMs - 1, endMs);
       const query = { symbol: native(request), startTime: startMs, endTime, limit: 1 };
-      const weight = this.#venue.futures ? this.#venue.tradesWeight : 4;
+      const weight = futures ? tradesWeight : 4;
       const [first] = await this.#page('aggTrades', query, weight, signal, (row) => objectOf(row, 'trade'));
-      if (!first) continue;
-      const id = this.#venue.futures ? first.a : first.f;
-      if (typeof id === 'number' && Number.isSafeInteger(id)) return id;
-      unreadable(this.#venue.title, () => {
-        throw new Unreadable('aggTrades: no id');
-      });
+      if (first) return unreadable(title, () => wholeOf(futures ? first.a : first.f, 'aggTrades id'));
     }
     return null;
   }

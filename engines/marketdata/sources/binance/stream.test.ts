@@ -4,16 +4,14 @@ import { eventually } from '../../../../test/support/eventually.ts';
 import { StreamRig } from '../../../../test/support/market-source.ts';
 import type { Wanted } from '../port.ts';
 import { BinanceDouble } from './double.ts';
-import { binance, binanceUsdm } from './index.ts';
-import { SPOT, USDM } from './venue.ts';
+import { marketOf } from './index.ts';
+import { SPOT, USDM, type Venue } from './venue.ts';
 
 const BOOK: Wanted = { symbol: 'BTC-USDT', kind: 'book_delta' };
 const TRADES: Wanted = { symbol: 'BTC-USDT', kind: 'trade' };
 
-function rig(futures = false) {
-  const made = new StreamRig(futures ? binanceUsdm : binance, (nowUs) => {
-    return new BinanceDouble(nowUs, futures ? USDM : SPOT);
-  });
+function rig(futures = false, market: Venue = futures ? USDM : SPOT) {
+  const made = new StreamRig(marketOf(market), (nowUs) => new BinanceDouble(nowUs, market));
   made.venue.book('BTCUSDT');
   return made;
 }
@@ -162,10 +160,10 @@ describe('the stream of Binance', () => {
     const { time, venue, sink, session, subscribed } = rig();
     venue.refused.add('nopeusdt@trade');
     session.want([TRADES, { symbol: 'NOPE-USDT', kind: 'trade' }, { symbol: 'BTC-USDT', kind: 'macro' }]);
-    await eventually(() => {
-      time.advance(500);
-      return sink.named('refused').length === 2;
-    }, 'both refusals, as fast as may be asked');
+    // Of the two that are then asked for alone, the second has to wait.
+    await eventually(() => venue.heard.length === 2, 'two messages');
+    time.advance(1000);
+    await sink.event_('refused', 2);
     expect(sink.named('refused')).toEqual([
       { event: 'refused', symbol: 'BTC-USDT', kind: 'macro', reason: 'Binance spot has no stream of it' },
       {
@@ -176,6 +174,81 @@ describe('the stream of Binance', () => {
       },
     ]);
     await subscribed('btcusdt@trade');
+  });
+
+  test('a refused stream is not asked for again on the same connection', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    venue.refused.add('nopeusdt@trade');
+    session.want([{ symbol: 'NOPE-USDT', kind: 'trade' }]);
+    await sink.event_('refused');
+    session.want([{ symbol: 'NOPE-USDT', kind: 'trade' }, TRADES]);
+    await subscribed('btcusdt@trade');
+    time.advance(15_000);
+    await sink.event_('heartbeat');
+    time.advance(15_000);
+    await sink.event_('heartbeat', 2);
+    const asked = venue.heard.map((said) => (said as { params?: string[] }).params ?? []);
+    expect(asked).toEqual([['nopeusdt@trade'], ['btcusdt@trade'], [], []]);
+  });
+
+  test('a connection takes no more streams than the venue allows; the next one is opened for the rest', async () => {
+    const { time, venue, sink, session } = rig(false, { ...SPOT, streams: 2 });
+    const trades = (...symbols: string[]): Wanted[] =>
+      symbols.map((base) => ({ symbol: `${base}-USDT`, kind: 'trade' }));
+    const channels = () => [...venue.sockets].map((socket) => [...socket.data.channels].sort()).sort();
+    const names = (...symbols: string[]) => symbols.map((base) => `${base}usdt@trade`);
+    const become = (...expected: string[][]) =>
+      eventually(() => Bun.deepEquals(channels(), expected), JSON.stringify(expected));
+    session.want(trades('A', 'B', 'C'));
+    await become(names('a', 'b'), names('c'));
+    expect(sink.named('connected')).toHaveLength(1);
+    session.want(trades('A', 'C', 'D'));
+    time.advance(1000);
+    await become(names('a', 'd'), names('c'));
+    session.want(trades('A', 'D'));
+    await become(names('a', 'd'));
+  });
+
+  test('leaves a connection that the venue is about to end, before it does', async () => {
+    const { venue, sink, session, subscribed, comeBack } = rig();
+    session.want([TRADES]);
+    await subscribed('btcusdt@trade');
+    venue.shutDown();
+    await sink.event_('disconnected');
+    comeBack();
+    await sink.event_('connected', 2);
+    await subscribed('btcusdt@trade');
+    expect([venue.connections, sink.named('garbage')]).toEqual([2, []]);
+  });
+
+  test('a lost connection that nobody needs any more ends no longer what the others bring', async () => {
+    const { venue, sink, session } = rig(true);
+    session.want([TRADES, BOOK]);
+    await sink.until('book_snapshot', 1);
+    await sink.event_('connected');
+    venue.down = true;
+    [...venue.sockets].find((socket) => socket.data.path === '/market/stream')!.terminate();
+    await sink.event_('disconnected');
+    const { length } = sink.named('connected');
+    venue.down = false;
+    session.want([BOOK]);
+    await sink.until('book_snapshot', 2);
+    expect(sink.named('connected')).toHaveLength(length + 1);
+  });
+
+  test('a snapshot that cannot be read, or that a firewall holds back, is asked for again', async () => {
+    const { time, venue, sink, session } = rig();
+    venue.instead.push(
+      () => new Response('<html>maintenance</html>'),
+      () => new Response('blocked', { status: 403 }),
+    );
+    session.want([BOOK]);
+    await sink.event_('garbage');
+    time.advance(1000);
+    await sink.event_('garbage', 2);
+    time.advance(1000);
+    await sink.until('book_snapshot', 1);
+    expect(sink.named('refused')).toEqual([]);
   });
 
   test('a book of a symbol that the venue does not have is refused', async () => {
