@@ -14,6 +14,7 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import type { BarHistory } from './history/bars.ts';
 import type { LiveFeed } from './live-feed.ts';
 import { OutcomeCollector } from './outcome.ts';
+import { checkRange } from './replay/find-source.ts';
 import { KEPT, type ReplayStore } from './replay/replay-store.ts';
 import { readBars, sleep } from './replay-bars.ts';
 import type { ReplayReply, ReplayRequest } from './schemas.ts';
@@ -84,6 +85,7 @@ export class Replays {
    * when the symbol is live, DependencyUnavailableError when an engine that is asked for is not alive, InvalidOptionError for engines without that of the ledger.
    */
   async start(request: ReplayRequest, intervalUs: number): Promise<ReplayReply> {
+    checkRange(request);
     const { feed, other, bars, isLive, store } = this.#parts;
     const running = this.active ?? other.active;
     if (running !== undefined)
@@ -200,7 +202,7 @@ export class Replays {
       );
     }
     if (!wanted.includes(LEDGER)) {
-      const expected = `engines with ${LEDGER}, whose ledger is a part of the result`;
+      const expected = `a list with ${LEDGER} (its ledger is a part of the result)`;
       throw new InvalidOptionError(`Expected ${expected} for /engines`, [{ pointer: '/engines', expected }]);
     }
     return [context.bus.source, ...wanted];

@@ -1,6 +1,7 @@
 // What the Market Data engine does: imports, stores and serves bars, feeds the stream, replays the past.
 import { join } from 'node:path';
 import { EngineWatch } from '../../src/bus/presence.ts';
+import { secret } from '../../src/core/config.ts';
 import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import { systemTimers } from '../../src/core/timers.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
@@ -22,7 +23,7 @@ import { registerPipeline } from './pipeline/metrics.ts';
 import { PipelineService } from './pipeline/service.ts';
 import { isSimulated, simulatedSource, simulatedSubscriptions } from './pipeline/simulated-source.ts';
 import type { KnownSource } from './pipeline/source-board.ts';
-import { sourceFinder } from './replay/find-source.ts';
+import { checkRange, sourceFinder } from './replay/find-source.ts';
 import { MarketReplays } from './replay/market-replays.ts';
 import { ReplayStore } from './replay/replay-store.ts';
 import { pacedReply } from './replay/schemas.ts';
@@ -37,6 +38,7 @@ import {
 } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
+import { requiredCredentials } from './sources/net/credentials.ts';
 import type { SourceFactory } from './sources/port.ts';
 import { Uploads } from './uploads.ts';
 
@@ -131,9 +133,12 @@ export class MarketDataService {
     this.longWork = new LongWork(context, { store, replays: this.replays, replay, more });
   }
 
-  /** Adds the reading of a source's history as a job. Throws NotFoundError for a source, InvalidOptionError for what it has no history of. */
+  /** Adds the reading of a source's history as a job. Throws NotFoundError for a source, InvalidOptionError for what it has no history of, and for a key that is missing. */
   async ingest(source: string, request: IngestRequest): Promise<JobAccepted> {
-    checkIngest(this.pipeline.board.get(source).source.adapter, request);
+    const { adapter } = this.pipeline.board.get(source).source;
+    checkIngest(adapter, request);
+    const { key, credentials } = adapter.capabilities;
+    if (key === 'required') requiredCredentials({ credential: secret }, adapter.title, credentials);
     return this.longWork.jobs.add('ingest', { ...request, source });
   }
 
@@ -254,6 +259,7 @@ export class MarketDataService {
 
   /** Adds a replay that waits until no other runs. Throws as a replay does that finds no bars. */
   async queueReplay(request: ReplayRequest): Promise<JobAccepted> {
+    checkRange(request);
     await this.#intervalOf(request.symbol, request.interval_us);
     return this.longWork.jobs.add('replay', request);
   }

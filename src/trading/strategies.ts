@@ -1,6 +1,7 @@
 // Strategies as data plus pure decisions: what each reads, its options, when it wants to be long or flat.
 import { z } from 'zod';
 import { InvalidOptionError } from '../core/errors.ts';
+import { fieldErrors } from '../core/field-errors.ts';
 import type { Bar } from '../market/bar.ts';
 import { type DecimalInput, dec, positiveDecimalSchema, text, ZERO } from './decimal.ts';
 import type { OrderRequest, Side } from './orders.ts';
@@ -140,10 +141,7 @@ export function createStrategy(kind: StrategyKind, options: unknown = {}): Strat
   >;
   const result = definition.options.safeParse(options);
   if (!result.success) {
-    const errors = result.error.issues.map(({ path, message }) => ({
-      pointer: `/${path.join('/')}`,
-      expected: message,
-    }));
+    const errors = fieldErrors(result.error.issues, '', options);
     throw new InvalidOptionError(`Expected valid options for the strategy ${kind}`, errors);
   }
   const parsed = result.data;

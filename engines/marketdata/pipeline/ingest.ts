@@ -94,12 +94,18 @@ export interface IngestParts {
 export function checkIngest(adapter: SourceAdapter, request: IngestRequest): void {
   const errors: FieldError[] = [];
   const { capabilities } = adapter;
-  if (!adapter.history || !capabilities.historical.includes(KINDS[request.kind]))
-    errors.push({ pointer: '/kind', expected: `a kind of which ${adapter.id} has history` });
+  const kinds = Object.keys(KINDS).filter((kind) =>
+    capabilities.historical.includes(KINDS[kind as keyof typeof KINDS]),
+  );
+  const isKind = adapter.history !== undefined && kinds.includes(request.kind);
+  if (!isKind) {
+    const has = adapter.history && kinds.length > 0 ? kinds.join(', ') : 'none';
+    errors.push({ pointer: '/kind', expected: `a kind of which ${adapter.id} has history (${has})` });
+  }
   if (request.to_us < request.from_us)
     errors.push({ pointer: '/to_us', expected: 'a time that is not before from_us' });
   const { interval_us: interval = 60_000_000 } = request;
-  if (request.kind === 'bars' && capabilities.intervalsUs?.includes(interval) === false) {
+  if (isKind && request.kind === 'bars' && capabilities.intervalsUs?.includes(interval) === false) {
     const known = capabilities.intervalsUs.join(', ');
     errors.push({ pointer: '/interval_us', expected: `one of ${known} microseconds` });
   }

@@ -86,5 +86,11 @@ test('reads history of a venue into the store as a job', async () => {
   expect(bars.body.bars).toHaveLength(5);
   expect(bars.body.bars[0]).toMatchObject({ ts_event_us: startMs * 1000, close: 101 });
   expect((await engine.post('/ingest/nobody', { symbol: 'X', kind: 'bars', ...range })).status).toBe(404);
-  expect((await engine.post('/ingest/binance', { symbol: 'X', kind: 'macro', ...range })).status).toBe(422);
+  const macro = { symbol: 'X', kind: 'macro', ...range };
+  expect((await engine.post('/ingest/binance', macro)).body.errors).toMatchObject([{ pointer: '/kind' }]);
+  // Nothing waits in a queue for what cannot be asked for, whatever this machine knows.
+  for (const name of ['FRED_API_KEY', 'FRED_API_KEY_FILE']) delete process.env[name];
+  expect((await engine.post('/ingest/fred', macro)).body.errors).toMatchObject([
+    { pointer: 'env/FRED_API_KEY' },
+  ]);
 });

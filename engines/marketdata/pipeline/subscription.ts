@@ -136,7 +136,8 @@ function chosenOf(
   for (const kind of asked) {
     if (chosen.some((c) => offers(kind, c.live))) continue;
     const pointer = kinds.includes(kind) ? `/kinds/${kinds.indexOf(kind)}` : '/bars';
-    errors.push({ pointer, expected: `a source that streams ${kind}`, received: 'none of the sources does' });
+    const received = chosen.map((c) => c.id).join(', ') || 'none';
+    errors.push({ pointer, expected: `a source that streams ${kind} of ${request.symbol}`, received });
   }
   if (request.book_levels !== undefined && !kinds.includes('book'))
     errors.push({ pointer: '/book_levels', expected: 'no levels without the kind book' });

@@ -1,11 +1,16 @@
 // From a request to what it wants to replay: a capture in the import folder, or stored history.
 import { type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
+import { gunzipped } from '../../../src/core/gunzip.ts';
 import { allowedFile } from '../files/import-folder.ts';
 import type { History } from '../history/history.ts';
 import { CaptureSource } from './capture-source.ts';
 import { HistorySource } from './history-source.ts';
 import type { PacedRequest } from './schemas.ts';
 import type { ReplaySource } from './source.ts';
+
+const HEAD_BYTES = 65_536;
+/** A time of receipt in nanoseconds, or microseconds, and a message. */
+const LINE = /^\d{16,19} +\{/m;
 
 export interface SourceFinderParts {
   readonly importDir: string;
@@ -17,18 +22,38 @@ export interface SourceFinderParts {
 /** Returns what finds the source of a request; it throws InvalidOptionError and NotFoundError. */
 export function sourceFinder({ importDir, maxBytes, history }: SourceFinderParts) {
   return async (request: PacedRequest): Promise<ReplaySource> => {
-    const { capture, symbols, from_us, to_us } = request;
-    if (from_us !== undefined && to_us !== undefined && to_us < from_us)
-      refuse('/to_us', 'a time not before from_us');
+    const { capture, symbols } = request;
+    checkRange(request);
     if (capture === undefined) {
       if (!symbols) refuse('/symbols', 'symbols of the history, or a capture');
       return HistorySource.find(await history(), request);
     }
-    if (request.source !== undefined) refuse('/source', 'no source with a capture, which has its own');
+    if (request.source !== undefined)
+      refuse('/source', 'nothing beside a capture, which has its own source,');
     if (request.interval_us !== undefined)
-      refuse('/interval_us', 'no length of bars with a capture, which has none');
-    return new CaptureSource(await allowedFile(importDir, capture, '/capture'), maxBytes);
+      refuse('/interval_us', 'nothing beside a capture, which has no bars,');
+    const path = await allowedFile(importDir, capture, '/capture');
+    if (!(await isCapture(path, maxBytes)))
+      refuse('/capture', 'a file of captured messages (others are imported first, and replayed as history)');
+    return new CaptureSource(path, maxBytes);
   };
+}
+
+/** Throws InvalidOptionError for a range that ends before it begins. */
+export function checkRange({ from_us, to_us }: Pick<PacedRequest, 'from_us' | 'to_us'>): void {
+  if (from_us !== undefined && to_us !== undefined && to_us < from_us)
+    refuse('/to_us', 'a time not before from_us');
+}
+
+// The first line may have been cut, or be none.
+async function isCapture(path: string, maxBytes: number): Promise<boolean> {
+  let head = Buffer.alloc(0);
+  const options = { maxBytes, what: 'a capture', onDamage: () => {} };
+  for await (const chunk of gunzipped(Bun.file(path).stream(), options)) {
+    head = Buffer.concat([head, chunk]);
+    if (head.length >= HEAD_BYTES) break;
+  }
+  return LINE.test(head.toString('latin1'));
 }
 
 function refuse(pointer: string, expected: string): never {

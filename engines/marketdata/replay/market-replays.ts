@@ -194,7 +194,7 @@ export class MarketReplays {
   #refuseLive(symbol: string): void {
     if (this.#parts.isLive(symbol))
       throw new ConflictError(
-        `Expected symbols that do not come live for a replay, was ${symbol}: delete its subscriptions first`,
+        `Expected symbols that do not come live for a replay, was ${symbol}: it is of the simulated market, or has subscriptions to be deleted first`,
       );
   }
 

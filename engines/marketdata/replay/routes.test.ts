@@ -1,6 +1,6 @@
 // Replays through the port of the engine.
 import { afterEach, describe, expect, test } from 'bun:test';
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bus } from '../../../src/bus/client.ts';
 import type { Envelope } from '../../../src/bus/envelope.ts';
@@ -34,12 +34,14 @@ describe('the routes of replays', () => {
       mkdirSync(folder);
       copyFileSync(spot!, join(folder, 'spot.gz'));
       symlinkSync(spot!, join(folder, 'link.gz'));
+      writeFileSync(join(folder, 'bars.csv'), 'time,open,high,low,close\n2024-01-01,1,2,1,2\n');
       const ask = { mode: 'paced', capture: 'spot.gz', kinds: ['trades', 'book'] };
       for (const [change, status] of [
         [{ capture: 'link.gz' }, 422],
         [{ capture: '../marketdata.duckdb' }, 422],
         [{ capture: 'none.gz' }, 404],
         [{ speed: 1001 }, 422],
+        [{ capture: 'bars.csv' }, 422],
         [{ mode: 'slow' }, 422],
         [{ source: 'binance' }, 422],
         [{ capture: undefined }, 422],
@@ -101,6 +103,11 @@ describe('the routes of replays', () => {
         body: { errors: [{ pointer: '/engines' }] },
       });
     expect((await engine.post('/replay', ask)).body.detail).toContain('portfolio missing');
+    for (const path of ['/replays', '/replays/queue'])
+      expect(await engine.post(path, { symbol: 'X', from_us: 2, to_us: 1 })).toMatchObject({
+        status: 422,
+        body: { errors: [{ pointer: '/to_us' }] },
+      });
     const portfolio = new Bus('portfolio', engine.hub.connect());
     // An engine that is ready, and then says nothing more.
     await portfolio.subscribe(topics.lockstepControl, (batch) => {
