@@ -10,7 +10,7 @@ import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 export async function allowedFile(folder: string, name: string, pointer: string): Promise<string> {
   const refused = () =>
     new InvalidOptionError(
-      `Expected the path of a file within the import folder for ${pointer}, was another`,
+      `Expected the path of a file within the import folder (NAUTILUS_IMPORT_DIR) for ${pointer}, was another`,
       [{ pointer, expected: 'a path within the import folder' }],
     );
   if (name.includes('\0')) throw refused();

@@ -1,16 +1,11 @@
 // From a request to what it wants to replay: a capture in the import folder, or stored history.
 import { type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
-import { gunzipped } from '../../../src/core/gunzip.ts';
 import { allowedFile } from '../files/import-folder.ts';
 import type { History } from '../history/history.ts';
-import { CaptureSource } from './capture-source.ts';
+import { CaptureSource, isCapture } from './capture-source.ts';
 import { HistorySource } from './history-source.ts';
 import type { PacedRequest } from './schemas.ts';
 import type { ReplaySource } from './source.ts';
-
-const HEAD_BYTES = 65_536;
-/** A time of receipt in nanoseconds, or microseconds, and a message. */
-const LINE = /^\d{16,19} +\{/m;
 
 export interface SourceFinderParts {
   readonly importDir: string;
@@ -43,17 +38,6 @@ export function sourceFinder({ importDir, maxBytes, history }: SourceFinderParts
 export function checkRange({ from_us, to_us }: Pick<PacedRequest, 'from_us' | 'to_us'>): void {
   if (from_us !== undefined && to_us !== undefined && to_us < from_us)
     refuse('/to_us', 'a time not before from_us');
-}
-
-// The first line may have been cut, or be none.
-async function isCapture(path: string, maxBytes: number): Promise<boolean> {
-  let head = Buffer.alloc(0);
-  const options = { maxBytes, what: 'a capture', onDamage: () => {} };
-  for await (const chunk of gunzipped(Bun.file(path).stream(), options)) {
-    head = Buffer.concat([head, chunk]);
-    if (head.length >= HEAD_BYTES) break;
-  }
-  return LINE.test(head.toString('latin1'));
 }
 
 function refuse(pointer: string, expected: string): never {

@@ -1,5 +1,5 @@
 // Sends a file of bars to the Market Data engine, for commands that go on with them.
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { loadConfig } from '../../core/config.ts';
 import { DependencyUnavailableError, NotFoundError } from '../../core/errors.ts';
@@ -37,13 +37,18 @@ export function runningEngine(name: string): string {
   return engineUrl(config, engine.port);
 }
 
+/** Returns whether there is a file at a path. */
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** Sends the file at `path`. Throws NotFoundError when there is none. */
 export async function importFile(
   base: string,
   path: string,
   symbol: string | undefined,
 ): Promise<ImportReply> {
-  if (!existsSync(path)) throw new NotFoundError(`No file ${path}`);
+  if (!isFile(path)) throw new NotFoundError(`No file ${path}`);
   const query = symbol === undefined ? '' : `?symbol=${encodeURIComponent(symbol)}`;
   const init = {
     method: 'POST',

@@ -1,5 +1,4 @@
 // `nautilus import`: a file into the market history, through the running system or, without one, by this process.
-import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { importFile } from '../../../engines/marketdata/files/import-file.ts';
 import {
@@ -14,6 +13,7 @@ import { fieldErrors } from '../../core/field-errors.ts';
 import type { JobAccepted, JobReply } from '../../jobs/record.ts';
 import { engineUrl, request } from '../http-client.ts';
 import { isAlive, readRunFile } from '../run-file.ts';
+import { isFile } from './import-bars.ts';
 
 export interface ImportOptions {
   readonly format?: string;
@@ -33,7 +33,7 @@ const POLL_MS = 200;
 /** Imports a file and prints what came of it. Throws NautilusError when it cannot be read, or not be stored. */
 export async function importCommand(path: string, options: ImportOptions): Promise<number> {
   const input = inputOf(options);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NotFoundError(`No file ${path}`);
+  if (!isFile(path)) throw new NotFoundError(`No file ${path}`);
   const report = await reportOf(path, input);
   console.log(options.json ? JSON.stringify(report) : importSummary(report));
   return 0;

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isCapture } from '../../../engines/marketdata/replay/capture-source.ts';
 import { type Config, loadConfig } from '../../core/config.ts';
 import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
@@ -10,7 +11,7 @@ import { ENGINE_NAMES } from '../engines.ts';
 import { engineUrl, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
-import { type ImportReply, importFile, importSummary, runningEngine } from './import-bars.ts';
+import { type ImportReply, importFile, importSummary, isFile, runningEngine } from './import-bars.ts';
 import { type PacedOptions, replayPaced } from './replay-paced.ts';
 
 export interface ReplayOptions extends Omit<PacedOptions, 'symbol' | 'json'> {
@@ -65,6 +66,10 @@ export async function replayCommand(path: string | undefined, options: ReplayOpt
   if (only !== undefined) throw new InvalidOptionError(`Expected --speed with --${only}, was absent`);
   if (path === undefined)
     throw new InvalidOptionError('Expected a file of bars, or --speed for a replay of stored history');
+  if (isFile(path) && (await isCapture(path, loadConfig().maxImportBytes)))
+    throw new InvalidOptionError(
+      'Expected a file of bars, was one of captured messages: replay it with --speed',
+    );
   const own = options.isolated || options.inProcess || options.keep || !readRunFile(loadConfig().dataDir);
   if (!own) return (await run(path, options, runningEngine('marketdata'))) ? 0 : 1;
   const host = await startOwn(options);
@@ -129,10 +134,8 @@ async function keepRunning(cluster: Cluster): Promise<void> {
 }
 
 async function run(path: string, options: ReplayOptions, base: string): Promise<boolean> {
-  const imported = await importFile(base, path, options.symbol);
-  if (!options.json) console.log(importSummary(path, imported));
-  const body = {
-    ...rangeOf(imported, options.symbol),
+  // Options that are none are refused before anything is stored.
+  const trading = {
     strategy: options.strategy,
     strategy_options: strategyOptions(options.option ?? []),
     portfolio_id: options.portfolio,
@@ -143,6 +146,9 @@ async function run(path: string, options: ReplayOptions, base: string): Promise<
     reset: options.reset ?? false,
     engines: ENGINE_NAMES,
   };
+  const imported = await importFile(base, path, options.symbol);
+  if (!options.json) console.log(importSummary(path, imported));
+  const body = { ...rangeOf(imported, options.symbol), ...trading };
   const started = await startWhenAlive(`${base}/replays`, body);
   const ended = await follow(base, started, !options.json);
   if (ended.result && options.json) {
