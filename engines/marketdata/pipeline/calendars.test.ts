@@ -60,6 +60,13 @@ test('trades before and after the session are outside of it, but where the sourc
   expect(await flagsBy()).toBe(0);
 });
 
+test('a series goes on by the calendar of its name after a restart', async () => {
+  await listen('2024-01-05T20:58:00Z', 'us-equities');
+  source.say(source.bar(rig.nowUs - 60e6, 100));
+  await rig.restart();
+  expect(await quality('bar')).toMatchObject({ calendar: 'us-equities', records: 1 });
+});
+
 test('a stream is not silent while its market is closed, and is a minute into the next session', async () => {
   await listen('2024-01-05T20:59:30Z', 'us-equities');
   source.say(source.trade(at('2024-01-05T20:59:30Z'), 100));

@@ -4,6 +4,7 @@ import { newId } from '../../../src/core/ids.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
@@ -91,9 +92,7 @@ export class PipelineService {
       trouble: this.board.find(source)?.trouble ?? null,
       late: this.latencies.isLate(source),
     }));
-    this.quality = new QualityDesk((series, saved) =>
-      gateOf(series, this.board.calendarOf(series.source, series.symbol), saved),
-    );
+    this.quality = new QualityDesk((series, saved) => gateOf(series, this.#calendarOf(series), saved));
     this.books = new BookDesk({
       makeBook: (source, _symbol, wished) => {
         const levels = this.board.find(source)?.adapter.bookLevels?.(wished);
@@ -351,6 +350,13 @@ export class PipelineService {
       return { id, adapter, symbol, nativeSymbol: native_symbols[id] ?? adapter.nativeSymbol(symbol) };
     });
     return (await this.#listings.first(places, CHOSEN)).map(({ id }) => id);
+  }
+
+  // By the subscriptions, which are known before their sources listen: gates go on from where they were saved before that.
+  #calendarOf({ source, symbol }: SeriesKey): Calendar | null {
+    const named = this.#subscriptions.find((one) => one.symbol === symbol && one.native_symbols[source]);
+    const nativeSymbol = named?.native_symbols[source];
+    return this.board.find(source)?.calendarOf({ symbol, nativeSymbol }) ?? null;
   }
 
   #apply(): void {

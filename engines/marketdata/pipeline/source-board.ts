@@ -3,7 +3,6 @@ import { secret } from '../../../src/core/config.ts';
 import { type FieldError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { systemTimers } from '../../../src/core/timers.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
-import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { SourceFactory, Wanted } from '../sources/port.ts';
 import type { SourceSettings, SourceUpdate } from './schemas.ts';
 import { Source, type SourceListener } from './source.ts';
@@ -85,11 +84,6 @@ export class SourceBoard {
   get(id: string): { readonly source: Source; readonly settings: SourceSettings } {
     if (!this.find(id)) throw new NotFoundError('No such source: GET /sources lists them');
     return this.#entries.get(id)!;
-  }
-
-  /** When an instrument of a source trades; null where that is not known. */
-  calendarOf(id: string, symbol: string): Calendar | null {
-    return this.find(id)?.calendarOf(symbol) ?? null;
   }
 
   /** What the rules of subscriptions need to know, the source of highest priority first. */

@@ -129,12 +129,9 @@ export class Source {
     }
   }
 
-  /** When an instrument trades, by the name that it is listened to with; null where that is not known. */
-  calendarOf(symbol: string): Calendar | null {
-    const given = this.#wanted.find(
-      (wanted) => wanted.symbol === symbol && wanted.nativeSymbol !== undefined,
-    );
-    return this.adapter.calendar?.(given?.nativeSymbol ?? this.adapter.nativeSymbol(symbol)) ?? null;
+  /** When an instrument trades, by its name at the venue; null where that is not known. */
+  calendarOf({ symbol, nativeSymbol }: Pick<Wanted, 'symbol' | 'nativeSymbol'>): Calendar | null {
+    return this.adapter.calendar?.(nativeSymbol ?? this.adapter.nativeSymbol(symbol)) ?? null;
   }
 
   /** Sets everything that is wanted of it; nothing closes its stream. */
@@ -230,7 +227,7 @@ export class Source {
   #silentUs(nowUs: number): number {
     const silent = nowUs - this.#heardUs;
     if (silent <= this.#silentAfterUs) return silent;
-    this.#calendars ??= new Set(this.#wanted.map(({ symbol }) => this.calendarOf(symbol)));
+    this.#calendars ??= new Set(this.#wanted.map((wanted) => this.calendarOf(wanted)));
     let open = 0;
     for (const calendar of this.#calendars)
       open = Math.max(open, calendar?.openBetween(this.#heardUs, nowUs) ?? silent);
