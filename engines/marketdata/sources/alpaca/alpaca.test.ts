@@ -213,6 +213,25 @@ test('what is beyond the limit of symbols is refused by name and not asked for a
   await session.close();
 });
 
+test('a name that the SDK does not take, and an address that is none, are refused and throw nothing', async () => {
+  await using server = new AlpacaDouble(KEYS, PAGES);
+  const refused = async (stream: string, native: string) => {
+    const events: SourceEvent[] = [];
+    const given = {
+      ...context(server),
+      endpoint: (name: string) => (name === 'stream' ? stream : server.rest),
+    };
+    const session = alpaca(given).live!({ records: () => {}, event: (event) => void events.push(event) });
+    session.want([{ symbol: 'AAPL', kind: 'trade', nativeSymbol: native }]);
+    await eventually(() => events.length > 0, 'a refusal');
+    await session.close();
+    return events;
+  };
+  const refusal = { event: 'refused', symbol: 'AAPL', kind: 'trade' };
+  expect(await refused(server.stream, ' ')).toMatchObject([refusal]);
+  expect(await refused('ftp://127.0.0.1', 'AAPL')).toMatchObject([refusal]);
+});
+
 test('keys that are refused end the stream, and say so for all that is wanted', async () => {
   await using server = new AlpacaDouble(['other', 'keys'], PAGES);
   const events: SourceEvent[] = [];
@@ -223,5 +242,7 @@ test('keys that are refused end the stream, and say so for all that is wanted', 
   session.want([{ symbol: 'AAPL', kind: 'trade' }]);
   await eventually(() => events.some(({ event }) => event === 'refused'), 'a refusal');
   expect(events.find(({ event }) => event === 'refused')).toMatchObject({ symbol: 'AAPL', kind: 'trade' });
+  session.want(['AAPL', 'MSFT'].map((symbol) => ({ symbol, kind: 'trade' })));
+  expect(events.at(-1)).toMatchObject({ event: 'refused', symbol: 'MSFT' });
   await session.close();
 });

@@ -38,6 +38,8 @@ export class AlpacaSession implements LiveSession {
   #stream: streaming.StockDataStream | undefined;
   #closed = false;
   #lost = false;
+  /** Why nothing will ever come: what is wanted from then on is refused as well. */
+  #over: string | undefined;
   /** Why Alpaca ended a connection, where it said so. */
   #lastError: string | undefined;
   /** What Alpaca said last that it sends. */
@@ -46,14 +48,14 @@ export class AlpacaSession implements LiveSession {
   constructor(parts: AlpacaStreamParts, sink: SourceSink) {
     this.#parts = parts;
     this.#sink = sink;
-    void this.#open();
+    this.#open().catch((error: Error) => this.#refuseAll(error.message));
   }
 
   want(all: readonly Wanted[]): void {
     const wanted: Record<Kind, Map<string, string>> = { trade: new Map(), quote: new Map(), bar: new Map() };
     for (const each of all) {
-      const reason = reasonAgainst(each);
       const native = each.nativeSymbol ?? this.#parts.native(each.symbol);
+      const reason = reasonAgainst(each, native);
       if (reason === null) wanted[each.kind as Kind].set(native, each.symbol);
       else this.#refuse(each.symbol, each.kind, reason);
     }
@@ -63,7 +65,9 @@ export class AlpacaSession implements LiveSession {
       const added = [...wanted[kind].keys()].filter((native) => !known.has(native));
       known.clear();
       for (const [native, symbol] of wanted[kind]) known.set(native, symbol);
-      if (!this.#stream) continue;
+      if (this.#over !== undefined)
+        for (const native of added) this.#refuse(known.get(native)!, kind, this.#over);
+      if (!this.#stream || this.#over !== undefined) continue;
       if (gone.length > 0) unsubscribe(this.#stream, kind, gone);
       if (added.length > 0) subscribe(this.#stream, kind, added);
     }
@@ -79,12 +83,7 @@ export class AlpacaSession implements LiveSession {
 
   async #open(): Promise<void> {
     const { client, feed, context, source } = this.#parts;
-    let stream: streaming.StockDataStream;
-    try {
-      stream = (await client.sdk()).stream({ feed });
-    } catch (error) {
-      return this.#refuseAll((error as Error).message);
-    }
+    const stream = (await client.sdk()).stream({ feed });
     if (this.#closed) return;
     this.#stream = stream;
     stream.on('authorized', () => {
@@ -138,6 +137,7 @@ export class AlpacaSession implements LiveSession {
   }
 
   #refuseAll(message: string): void {
+    this.#over = message;
     for (const kind of KINDS)
       for (const symbol of this.#symbols[kind].values()) this.#refuse(symbol, kind, message);
   }
@@ -165,7 +165,8 @@ export class AlpacaSession implements LiveSession {
   }
 }
 
-function reasonAgainst({ kind, intervalUs }: Wanted): string | null {
+function reasonAgainst({ kind, intervalUs }: Wanted, native: string): string | null {
+  if (native.trim() === '') return 'a name of an instrument is not empty';
   if (!(KINDS as readonly string[]).includes(kind)) return `${TITLE} has no live ${kind}`;
   return kind === 'bar' && intervalUs !== MINUTE_US ? 'live bars are of one minute' : null;
 }
