@@ -210,6 +210,8 @@ export class Calendar {
     for (const session of this.sessions(previousUs, us)) {
       // The first place of the grid whose bar overlaps the session.
       const gridUs = session.openUs + phase - (phase > 0 ? intervalUs : 0);
+      // A source may cut its first bar at the open: it is that place.
+      if (gridUs < session.openUs && us >= session.openUs && us < gridUs + intervalUs) continue;
       const skipped = Math.max(0, Math.floor((last - gridUs) / intervalUs) + 1);
       const places = Math.ceil((Math.min(session.closeUs, us) - gridUs) / intervalUs);
       if (places <= skipped) continue;

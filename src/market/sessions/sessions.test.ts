@@ -110,6 +110,16 @@ describe('US equities', () => {
   });
 });
 
+test('a first bar that begins with its session is the place that its open cuts', () => {
+  // Hours of some sources: 09:30, 10:00, 11:00 and so on to 15:00.
+  const hour = 60 * MINUTE_US;
+  const missing = (next: string) => us.missingBars(at('2024-01-04T20:00:00Z'), at(next), hour);
+  expect(missing('2024-01-05T14:30:00Z')).toBe(0);
+  expect(missing('2024-01-05T15:00:00Z')).toBe(1);
+  expect(missing('2024-01-05T16:00:00Z')).toBe(2);
+  expect(us.missingBars(at('2024-01-05T14:30:00Z'), at('2024-01-05T15:00:00Z'), hour)).toBe(0);
+});
+
 describe('US equities with extended hours', () => {
   const extended = calendarById('us-equities-extended');
   const touches = (text: string, intervalUs = 1) =>

@@ -1,4 +1,5 @@
 // Bars of Interactive Brokers, asked for in parts of the length that it allows for each size, within its pace.
+import type { IBApi } from '@stoqey/ib';
 import { parseTimestampUs } from '../../../../src/core/timestamps.ts';
 import type { BarRecord } from '../../../../src/market/records.ts';
 import { DAY_US, MINUTE_US, parseDay } from '../../../../src/market/sessions/days.ts';
@@ -7,7 +8,7 @@ import type { HistoryRequest, SourceContext } from '../port.ts';
 import { batches } from '../requests.ts';
 import { finite, SkippedRows } from '../skipped.ts';
 import { contractOf, nativeSymbol } from './contracts.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, Sdk } from './gateway.ts';
 import { answerOf } from './request.ts';
 
 /**
@@ -32,7 +33,7 @@ interface Row {
   readonly count: number | undefined;
 }
 
-/** Yields the finished bars of a range, part by part. `size` is of {@link SIZES}. */
+/** Yields the finished bars of a range, part by part. */
 export async function* bars(
   context: SourceContext,
   gateway: Gateway,
@@ -40,50 +41,65 @@ export async function* bars(
   request: HistoryRequest,
   signal: AbortSignal,
 ): AsyncGenerator<readonly BarRecord[]> {
-  const [size, duration, partUs] = SIZES[request.intervalUs!]!;
-  const { contract, shown } = contractOf(request.nativeSymbol ?? nativeSymbol(request.symbol));
+  const { symbol } = request;
   const intervalUs = request.intervalUs!;
+  const [size, duration, partUs] = SIZES[intervalUs]!;
+  const { contract, shown } = contractOf(request.nativeSymbol ?? nativeSymbol(symbol));
   const lastUs = Math.min(request.toUs, context.clock.nowUs() - intervalUs);
+  if (lastUs < request.fromUs) return;
+  const finalUs = lastUs + intervalUs;
   const skipped = new SkippedRows();
   let toldUs = Number.NEGATIVE_INFINITY;
-  for (let fromUs = request.fromUs; fromUs <= lastUs; fromUs += partUs) {
-    await limiter.take(1, signal);
-    const endUs = Math.min(fromUs + partUs, lastUs + intervalUs);
-    const rows = await answerOf<Row>(context, gateway, signal, {
-      hear: (api, { EventName }, id, take, end) => {
-        const hear = (number: number, time: string, ...more: unknown[]) => {
-          if (number !== id) return;
-          if (time.startsWith('finished')) return end();
-          const [open, high, low, close, volume, count] = more as [
-            number,
-            number,
-            number,
-            number,
-            number,
-            number,
-          ];
-          take({ time, cells: [open, high, low, close, volume], count });
-        };
-        api.on(EventName.historicalData, hear as never);
-        return () => void api.removeListener(EventName.historicalData, hear as never);
-      },
-      ask: (api, { WhatToShow }, id) => {
-        const end = endOf(endUs);
-        api.reqHistoricalData(id, contract, end, duration, size as never, WhatToShow[shown], 1, 2, false);
-      },
-    });
-    const found: BarRecord[] = [];
-    for (const row of rows) {
-      const bar = barOf(request.symbol, intervalUs, contract.secType === 'STK', row);
-      if (bar === null) skipped.skip('no time or number');
-      else if (bar.tsEventUs > toldUs && bar.tsEventUs >= request.fromUs && bar.tsEventUs <= lastUs)
-        found.push(bar);
+  // The connection stays between two parts.
+  const held = gateway.open({ failed() {}, lost() {}, ready() {} });
+  try {
+    for (let fromUs = request.fromUs; fromUs < finalUs; fromUs += partUs) {
+      await limiter.take(1, signal);
+      const endUs = Math.min(fromUs + partUs, finalUs);
+      const rows = await answerOf<Row>(context, gateway, signal, {
+        hear: hearBars,
+        ask: (api, { WhatToShow }, id) => {
+          const end = endOf(endUs);
+          api.reqHistoricalData(id, contract, end, duration, size as never, WhatToShow[shown], 1, 2, false);
+        },
+      });
+      const found: BarRecord[] = [];
+      for (const row of rows) {
+        const bar = barOf(symbol, intervalUs, contract.secType === 'STK', row);
+        if (bar === null) skipped.skip('no time or number');
+        // A bar that the end of its part cuts is half of one: the next part has it whole.
+        else if (
+          bar.tsEventUs > toldUs &&
+          bar.tsEventUs >= request.fromUs &&
+          bar.tsEventUs + intervalUs <= endUs
+        )
+          found.push(bar);
+      }
+      found.sort((a, b) => a.tsEventUs - b.tsEventUs);
+      toldUs = found.at(-1)?.tsEventUs ?? toldUs;
+      yield* batches(found, signal);
     }
-    found.sort((a, b) => a.tsEventUs - b.tsEventUs);
-    toldUs = found.at(-1)?.tsEventUs ?? toldUs;
-    yield* batches(found, signal);
+  } finally {
+    gateway.close(held);
+    skipped.tell(context.log, 'ib', symbol);
   }
-  skipped.tell(context.log, 'ib', request.symbol);
+}
+
+function hearBars(
+  api: IBApi,
+  { EventName }: Sdk,
+  id: number,
+  take: (row: Row) => void,
+  end: () => void,
+): () => void {
+  const hear = (number: number, time: string, ...more: unknown[]) => {
+    if (number !== id) return;
+    if (time.startsWith('finished')) return end();
+    const [open, high, low, close, volume, count] = more as [number, number, number, number, number, number];
+    take({ time, cells: [open, high, low, close, volume], count });
+  };
+  api.on(EventName.historicalData, hear as never);
+  return () => void api.removeListener(EventName.historicalData, hear as never);
 }
 
 function barOf(symbol: string, intervalUs: number, split: boolean, row: Row): BarRecord | null {

@@ -122,23 +122,28 @@ test('minutes are asked for by days, and each bar comes once', async () => {
   });
 });
 
-/** Sessions of New York in March 2024 as IB tells of them: a duration of days counts back whole sessions, the one that has begun among them. */
+/** Sessions of New York in March 2024 as IB tells of them: a duration of days counts back whole sessions, the one that has begun among them; a minute that the end cuts is a part of one. */
 function bySessions({ end, duration }: BarsAsked): readonly (readonly unknown[])[] {
   const endUs = us(end.replace(/(....)(..)(..)-/, '$1-$2-$3T').concat('Z'));
   const opens = ['2024-03-06', '2024-03-07', '2024-03-08'].map((day) => us(`${day}T14:30:00Z`));
   const begun = opens.filter((openUs) => openUs < endUs).slice(-Number(duration.split(' ')[0]));
   const minutes = begun.flatMap((openUs) => [...Array(390).keys()].map((n) => openUs + n * MINUTE_US));
-  return minutes.filter((at) => at < endUs).map((at) => [String(at / 1e6), 1, 2, 0.5, 1.5, 10, 1, 3]);
+  return minutes
+    .filter((at) => at < endUs)
+    .map((at) => [String(at / 1e6), 1, 2, 0.5, 1.5, at + MINUTE_US > endUs ? 4 : 10, 1, 3]);
 }
 
 test('a range that begins and ends within sessions is whole', async () => {
   await using server = await TwsDouble.listen(bySessions);
-  const fromUs = us('2024-03-06T17:00:00Z');
+  const fromUs = us('2024-03-06T16:59:30Z');
   const toUs = us('2024-03-08T16:59:00Z');
   const bars = await readAll<BarRecord>(source(server), request({ intervalUs: MINUTE_US, fromUs, toUs }));
   // From 12:00 to 16:00 on the 6th, the 7th, from 9:30 to 12:00 on the 8th.
   expect(bars).toHaveLength(240 + 390 + 150);
-  expect([bars[0]!.tsEventUs, bars.at(-1)!.tsEventUs]).toEqual([fromUs, toUs]);
+  expect([bars[0]!.tsEventUs, bars.at(-1)!.tsEventUs]).toEqual([us('2024-03-06T17:00:00Z'), toUs]);
+  expect(new Set(bars.map(({ volume }) => volume))).toEqual(new Set([10]));
+  // One connection for all parts: TWS frees the number of a client only some time after it has gone.
+  expect([server.asked.length, server.connections]).toEqual([3, 1]);
 });
 
 test('a contract is an instrument with its steps', async () => {
@@ -241,6 +246,9 @@ test('trades and quotes come tick by tick, and again after a loss of the connect
   await eventually(() => records.length === 3, 'a trade of the new connection');
   session.want([{ symbol: 'AAPL', kind: 'trade' }]);
   await eventually(() => server.ticks.size === 1, 'the end of a subscription');
+  const before = server.numberOf('AAPL AllLast');
+  session.want([{ symbol: 'AAPL', kind: 'trade', nativeSymbol: 'STK:AAPL:NYSE:USD' }]);
+  await eventually(() => ![before, undefined].includes(server.numberOf('AAPL AllLast')), 'another contract');
   await session.close();
   await eventually(() => server.open === 0, 'the end of the connection');
 });

@@ -31,7 +31,9 @@ export class IbSession implements LiveSession {
   }
 
   want(all: readonly Wanted[]): void {
-    const wanted = new Map(all.map((each) => [`${each.kind} ${each.symbol}`, each]));
+    const wanted = new Map(
+      all.map((each) => [`${each.kind} ${each.symbol} ${each.nativeSymbol ?? ''}`, each]),
+    );
     for (const [key, listening] of this.#listening) {
       if (wanted.has(key)) continue;
       this.#listening.delete(key);
