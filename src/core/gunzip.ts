@@ -1,11 +1,11 @@
 // Bodies that may be gzip, unpacked as a stream within limits.
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type Gunzip, type InflateRaw } from 'node:zlib';
 import { MalformedBodyError, TooLargeError } from './errors.ts';
 
 /** What text of a market gains by gzip is below 40; the most that gzip can gain is 1,032. What gains more is made to fill a disk. */
-const MAX_RATIO = 200;
+export const MAX_RATIO = 200;
 /** The ratio counts from here on: a short file of zeros is no attack. */
-const RATIO_FROM_BYTES = 16 * 2 ** 20;
+export const RATIO_FROM_BYTES = 16 * 2 ** 20;
 /** What is unpacked at once: 16 MB of a gzip that gains the most. */
 const PIECE_BYTES = 16_384;
 
@@ -44,7 +44,7 @@ export async function* gunzipped(
   const packed = head[0] === 0x1f && head[1] === 0x8b;
   let size = 0;
   try {
-    for await (const chunk of packed ? unpack(chunks) : chunks) {
+    for await (const chunk of packed ? unpack(chunks, createGunzip()) : chunks) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new TooLargeError(`Expected at most ${maxBytes} bytes of ${what}`, maxBytes);
       if (packed && size > RATIO_FROM_BYTES && size > counted.bytes * MAX_RATIO) {
@@ -86,9 +86,12 @@ export async function startOf(
   return { head: head.subarray(0, length), rest };
 }
 
+/** Yields what `gunzip` makes of chunks, all that it could before it throws. */
 // By hand and not as a pipeline: a stream that fails drops what it has unpacked and nobody has read yet.
-async function* unpack(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip();
+export async function* unpack(
+  chunks: AsyncIterable<Uint8Array>,
+  gunzip: Gunzip | InflateRaw,
+): AsyncGenerator<Uint8Array> {
   let unpacked: Uint8Array[] = [];
   let failure: Error | undefined;
   gunzip.on('data', (chunk: Uint8Array) => unpacked.push(chunk));

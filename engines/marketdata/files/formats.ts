@@ -5,12 +5,21 @@ export type Format = (typeof FORMATS)[number];
 /** Bytes that {@link formatOf} looks at. */
 export const HEAD_BYTES = 64;
 
-/** Returns the format of a file by its first bytes, after unpacking; `csv` for text that is no capture, `zip` and null for what is not read. */
-export function formatOf(head: Uint8Array): Format | 'zip' | null {
+/** Whether the first bytes are those of gzip. */
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/** Whether the first bytes are those of a zip archive. */
+export function isZip(head: Uint8Array): boolean {
+  return Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1', 0, 4) === 'PK\x03\x04';
+}
+
+/** Returns the format of a file by its first bytes, after unpacking; `csv` for text that is no capture, null for what is not read. */
+export function formatOf(head: Uint8Array): Format | null {
   const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
   if (text.startsWith('PAR1')) return 'parquet';
   if (text.startsWith('ARROW1') || text.startsWith('\xff\xff\xff\xff')) return 'arrow';
-  if (text.startsWith('PK\x03\x04')) return 'zip';
   if (/^\d{16,19} +\{/.test(text)) return 'binance-capture';
   return text.includes('\0') ? null : 'csv';
 }

@@ -7,6 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { FLAG_NAMES, type FlagName } from '../../../src/market/flags.ts';
 import { sharedData } from '../../../test/shared-data.ts';
 import { captureLines, capturePath, gzipLines } from '../../../test/support/captures.ts';
+import { leanDaily } from '../../../test/support/market-files.ts';
+import { zipOf } from '../../../test/support/zip.ts';
 import { History } from '../history/history.ts';
 import { type ImportSpec, importFile } from './import-file.ts';
 import { MAX_SERIES } from './intake.ts';
@@ -293,7 +295,15 @@ describe('a table', () => {
       ],
       ['x'.repeat(5000), {}, 1000, 'at most 1000 bytes'],
       ['', {}, 1e6, 'was empty'],
-      ['PK\x03\x04aaaa', {}, 1e6, 'was zip'],
+      ['PK\x03\x04aaaa', {}, 1e6, 'intact zip'],
+      [zipOf(gzipSync('time,price,size')), {}, 1e6, 'CSV, Parquet, Arrow'],
+      [zipOf(Buffer.from('PAR1')), {}, 1e6, 'compressed within'],
+      [
+        zipOf(Buffer.from('34200000,1,1,1,1,1'), { name: '20131007_spy_minute_trade.csv' }),
+        {},
+        1e6,
+        'since midnight',
+      ],
       ['PAR1 and no more', {}, 1e6, 'readable Parquet'],
       [gzipSync('PAR1'), {}, 1e6, 'compressed within'],
       ['a,b\n', { format: 'parquet' }, 1e6, 'format parquet'],
@@ -323,6 +333,23 @@ for (const [name, spec, expected] of [
     } else expect(report.quality.gap).toBe(0);
   });
 }
+
+const spy = leanDaily('spy');
+test.skipIf(spy === null)(
+  'a zip of LEAN is taken whole, with prices that are written without their decimals',
+  async () => {
+    const spec = { symbol: 'SPY', price_decimals: 4, time_zone: 'America/New_York', calendar: 'us-equities' };
+    await stored(async (history) => {
+      const report = await importFile(sharedData('lean/daily/spy.zip')!, spec, { history, maxBytes: 1e7 });
+      expect(report).toMatchObject({ format: 'csv', records: spy!.length, rejected: 0 });
+      const range = { symbol: 'SPY', intervalUs: 86_400e6, limit: 10_000, newest: true };
+      const { open, high, low, close, volume } = await history.bars.read(range);
+      expect(spy!.map((_, i) => [open[i], high[i], low[i], close[i], volume[i]])).toEqual(
+        spy!.map((row) => [row.open, row.high, row.low, row.close, row.volume]),
+      );
+    });
+  },
+);
 
 test('an import that is killed in its middle goes on from there, with every record once', async () => {
   const dataDir = join(folder, 'killed');

@@ -4,6 +4,7 @@ import { csvRecords } from '../../../src/core/csv.ts';
 import { ConflictError, MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
 import { gunzipped, startOf } from '../../../src/core/gunzip.ts';
 import { turn } from '../../../src/core/turn.ts';
+import { unzipped, type ZipEntry, zipEntry } from '../../../src/core/unzip.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 import { FILE_SOURCE } from '../history/bars.ts';
 import type { History } from '../history/history.ts';
@@ -12,7 +13,7 @@ import { refuseSimulated } from '../import.ts';
 import { arrowRows } from './arrow.ts';
 import { BinanceCapture } from './binance-capture.ts';
 import type { TableKind } from './columns.ts';
-import { type Format, formatOf, HEAD_BYTES } from './formats.ts';
+import { type Format, formatOf, HEAD_BYTES, isGzip, isZip } from './formats.ts';
 import { FileIntake } from './intake.ts';
 import { parquetRowsApart } from './parquet-process.ts';
 import type { FileBatch } from './reading.ts';
@@ -31,6 +32,8 @@ export interface ImportSpec {
   readonly interval_us?: number | undefined;
   /** Zone of times without one; UTC when absent. */
   readonly time_zone?: string | undefined;
+  /** Decimals that prices are written without: 4 for `973100` that is 97.31. */
+  readonly price_decimals?: number | undefined;
   /** Calendar by which bars are missing or outside of their session. */
   readonly calendar?: string | undefined;
 }
@@ -51,6 +54,8 @@ export interface ImportParts {
 export const MAX_EXPANSION = 32;
 /** Records of one transaction. Fixed, so that a part begins at the same record whenever the file is read. */
 const PART = 50_000;
+/** Files of ticks, seconds and minutes within the archives of LEAN: the date of their times is in their name. */
+const INTRADAY = /^\d{8}_.*(tick|second|minute)/;
 const SHOWN_NAME = 200;
 const SHOWN_SERIES = 1000;
 
@@ -125,7 +130,10 @@ class FileToImport {
   private constructor(
     readonly path: string,
     readonly format: Format,
+    /** Whether the format is within gzip or zip. */
     readonly packed: boolean,
+    /** The file within a zip. */
+    readonly entry: ZipEntry | null,
     readonly spec: ImportSpec,
     readonly parts: ImportParts,
     readonly size: number,
@@ -133,30 +141,30 @@ class FileToImport {
 
   static async open(path: string, spec: ImportSpec, parts: ImportParts): Promise<FileToImport> {
     const { size } = Bun.file(path);
+    const maxBytes = parts.maxBytes * MAX_EXPANSION;
     if (size > parts.maxBytes)
       throw new TooLargeError(`Expected a file of at most ${parts.maxBytes} bytes`, parts.maxBytes);
-    const raw = await startOf(Bun.file(path).stream(), 2);
-    const packed = raw.head[0] === 0x1f && raw.head[1] === 0x8b;
-    const body = gunzipped(raw.rest, {
-      maxBytes: parts.maxBytes * MAX_EXPANSION,
-      what: 'the file',
-      onDamage: () => {},
-    });
+    const raw = await startOf(Bun.file(path).stream(), 4);
+    const entry = isZip(raw.head) ? await zipEntry(Bun.file(path), maxBytes) : null;
+    if (entry && INTRADAY.test(entry.name))
+      throw new MalformedBodyError('Expected times with their date, was a LEAN file of times since midnight');
+    const body = entry
+      ? unzipped(Bun.file(path), entry)
+      : gunzipped(raw.rest, { maxBytes, what: 'the file', onDamage: () => {} });
     const { head, rest } = await startOf(body, HEAD_BYTES);
-    await rest[Symbol.asyncIterator]().return?.();
+    for (const stream of [rest, raw.rest]) await stream[Symbol.asyncIterator]().return?.();
     if (head.length === 0) throw new MalformedBodyError('Expected a file with records, was empty');
     const found = formatOf(head);
-    if (found === 'zip')
-      throw new MalformedBodyError('Expected a plain file or gzip, was zip: unpack it first');
     const format = spec.format ?? found;
     if (format === null)
       throw new MalformedBodyError('Expected a file of CSV, Parquet, Arrow or Binance capture lines');
     const text = (one: Format | null) => one === 'csv' || one === 'binance-capture';
     if (format !== found && !(text(format) && text(found)))
       throw new MalformedBodyError(`Expected a file of format ${format} by its first bytes`);
+    const packed = entry !== null || isGzip(raw.head);
     if (format === 'parquet' && packed)
-      throw new MalformedBodyError('Expected Parquet as it is, was gzip: it is compressed within');
-    return new FileToImport(path, format, packed, spec, parts, size);
+      throw new MalformedBodyError('Expected Parquet as it is, was gzip or zip: it is compressed within');
+    return new FileToImport(path, format, packed, entry, spec, parts, size);
   }
 
   /** Reads the file to its end without storing. Returns what tells this import from others: its bytes and what is known of them. */
@@ -170,6 +178,7 @@ class FileToImport {
         this.spec.source,
         this.spec.interval_us,
         this.spec.time_zone,
+        this.spec.price_decimals,
       ]),
     );
     for await (const chunk of this.#bytes('checking')) hash.update(chunk);
@@ -182,8 +191,9 @@ class FileToImport {
 
   async *batches(stage: 'checking' | 'storing'): AsyncGenerator<FileBatch> {
     const { symbol, source, kind, interval_us: intervalUs, time_zone: timeZone } = this.spec;
+    const priceDecimals = this.spec.price_decimals;
     if (this.format !== 'binance-capture') {
-      const options = { kind, symbol, source: source ?? FILE_SOURCE, intervalUs, timeZone };
+      const options = { kind, symbol, source: source ?? FILE_SOURCE, intervalUs, timeZone, priceDecimals };
       return yield* tableRecords(this.#rows(stage), options);
     }
     const capture = new BinanceCapture({ symbol, source, maxBytes: this.#limit().maxBytes });
@@ -209,11 +219,13 @@ class FileToImport {
   }
 
   async *#bytes(stage: 'checking' | 'storing'): AsyncGenerator<Uint8Array> {
+    const { path, entry } = this;
+    const file = Bun.file(path);
     let done = 0;
-    for await (const chunk of Bun.file(this.path).stream()) {
+    for await (const chunk of entry ? unzipped(file, entry) : file.stream()) {
       this.parts.signal?.throwIfAborted();
       done += chunk.byteLength;
-      this.parts.progress?.(done, this.size, stage);
+      this.parts.progress?.(done, entry?.size ?? this.size, stage);
       yield chunk;
     }
   }

@@ -15,6 +15,8 @@ export interface RowOptions {
   /** Id of the source that the records are said to be of. */
   readonly source: string;
   readonly times: TimeReader;
+  /** Decimals that prices are written without: 4 for `973100` that is 97.31. */
+  readonly priceDecimals?: number | undefined;
   /** Length of the bars of a symbol in microseconds. */
   readonly intervalUs: (symbol: string) => number;
 }
@@ -50,7 +52,7 @@ export class RowReader {
   learn(row: readonly string[]): void {
     if (this.#kind === 'bar') return;
     const scale = this.#scaleOf(this.symbolOf(row));
-    if (scale) for (const name of EXACT[this.#kind]) toTicks(scale, name, this.#text(row, name));
+    if (scale) for (const name of EXACT[this.#kind]) toTicks(scale, name, this.#number(row, name));
   }
 
   /** Returns the record of a row, null for one of a symbol that was not asked for, or the reason why it is none. */
@@ -90,7 +92,7 @@ export class RowReader {
   #bar(row: readonly string[], stamped: Stamped): BarRecord | string {
     const values: number[] = [];
     for (const name of ['open', 'high', 'low', 'close'] as const) {
-      const value = csvNumber(row[this.#at[name]]);
+      const value = csvNumber(this.#price(row[this.#at[name]] ?? ''));
       if (value === null) return `${name} not a number`;
       if (value <= 0) return `${name} not positive`;
       values.push(value);
@@ -147,7 +149,7 @@ export class RowReader {
       const before = scale.scale;
       const ticks: number[] = [];
       for (const name of names) {
-        const value = toTicks(scale, name, this.#text(row, name));
+        const value = toTicks(scale, name, this.#number(row, name));
         if (Number.isNaN(value)) return `${NAMES[name]} not a number of at most 15 decimals`;
         ticks.push(value);
       }
@@ -168,6 +170,20 @@ export class RowReader {
   #text(row: readonly string[], name: ColumnName): string {
     const at = this.#at[name];
     return at < 0 ? '' : (row[at] ?? '');
+  }
+
+  // A number of a row, with the decimals that it is written without.
+  #number(row: readonly string[], name: ExactName): string {
+    const text = this.#text(row, name);
+    return name === 'price' || name === 'bid' || name === 'ask' ? this.#price(text) : text;
+  }
+
+  // By its exponent, so that it stays exactly what it says.
+  #price(text: string): string {
+    const decimals = this.#options.priceDecimals;
+    if (decimals === undefined || text === '') return text;
+    const match = SCIENTIFIC.exec(text);
+    return match ? `${match[1]}e${Number(match[2] ?? 0) - decimals}` : text;
   }
 
   // An integer, null where it is absent, NaN where it is none.
@@ -225,6 +241,7 @@ function toTicks(scale: GrowingScale, name: ExactName, text: string): number {
   return scale.size(plainDecimal(text));
 }
 
+const SCIENTIFIC = /^([^eE]+)(?:[eE]([+-]?\d{1,3}))?$/;
 const EXPONENT = /^([+-]?)(\d*)\.?(\d*)[eE]([+-]?\d{1,3})$/;
 
 /** Returns decimal text without an exponent or a plus: `5.33e-05` is `0.0000533`. Text that is no such number stays as it is. */

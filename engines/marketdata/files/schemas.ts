@@ -25,6 +25,13 @@ export const importSpec = barsInput.extend({
     .max(64)
     .optional()
     .describe('zone of times that name none: UTC (default), -05:00, America/New_York'),
+  price_decimals: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(12)
+    .optional()
+    .describe('decimals that prices of a table are written without: 4 for `973100` that is 97.31'),
   calendar: z
     .enum(CALENDAR_IDS as [string, ...string[]])
     .optional()

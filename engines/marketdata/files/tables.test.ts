@@ -152,6 +152,27 @@ describe('a table', () => {
     await expect(csv('1600000000,10,1000\n')).rejects.toThrow('kind of a file without one');
   });
 
+  test('of prices without their decimals has them exactly, whatever the numbers look like', async () => {
+    const { records, refused } = await csv(
+      'time,bid,ask,bid_size\n1600000000,973100,9.732e5,7\n1600000001,,1,7\n1600000002,1e5e3,1,7\n1600000003,1e,1,7',
+      { priceDecimals: 4 },
+    );
+    const prices = (records as Quote[]).map(({ bid, ask, bidSize, scale }) => [
+      decimalText(bid, scale.price),
+      decimalText(ask, scale.price),
+      bidSize,
+    ]);
+    expect(prices).toEqual([
+      ['97.31', '97.32', 7],
+      ['0', '0.0001', 7],
+    ]);
+    expect(refused.map(({ line }) => line)).toEqual([4, 5]);
+    const { records: bars } = await csv('time,open,high,low,close\n1600000000,973100,975301,965300,97365e1', {
+      priceDecimals: 4,
+    });
+    expect(bars[0]).toMatchObject({ open: 97.31, high: 97.5301, low: 96.53, close: 97.365 });
+  });
+
   test('names what is missing of a kind', async () => {
     await expect(csv('time,open,high,low\n1,1,1,1', { kind: 'bar' })).rejects.toThrow('close missing');
     await expect(csv('a,b\n1,2')).rejects.toThrow('Expected a header line');

@@ -31,6 +31,8 @@ export interface TableOptions {
   readonly intervalUs?: number | undefined;
   /** Zone of times without one. */
   readonly timeZone?: string | undefined;
+  /** Decimals that prices are written without. */
+  readonly priceDecimals?: number | undefined;
 }
 
 /** Rows that are looked at before the first record is made: by them the spacing of bars and the decimals of prices are told. */
@@ -71,6 +73,7 @@ export async function* tableRecords(
       source: options.source,
       times,
       intervalUs,
+      priceDecimals: options.priceDecimals,
     });
     if (layout.kind === 'bar') for (const [symbol, us] of spacings(held, reader)) spacing.set(symbol, us);
     for (const block of held) for (const row of block.fields) reader.learn(row);

@@ -22,6 +22,7 @@ export interface ImportOptions {
   readonly source?: string;
   readonly intervalUs?: string;
   readonly timeZone?: string;
+  readonly priceDecimals?: string;
   readonly calendar?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -49,6 +50,7 @@ function inputOf(options: ImportOptions): FileImportInput {
     calendar,
     interval_us: options.intervalUs,
     time_zone: options.timeZone,
+    price_decimals: options.priceDecimals,
     dry_run: options.dryRun ?? false,
   };
   const parsed = fileImportInput.safeParse(given);
