@@ -80,7 +80,10 @@ export class StreamRig<V extends VenueDouble> {
     this.session = source(this.context).live!(this.sink);
     onTestFinished(async () => {
       await this.session.close();
-      await this.venue.stop();
+      const released = () => this.time.waiting === 0 && this.venue.sockets.size === 0;
+      await eventually(released, 'no timer and no socket once the session is closed').finally(() =>
+        this.venue.stop(),
+      );
     });
   }
 

@@ -2,7 +2,8 @@
 import type { BookDelta, BookSnapshot, Quote, Trade } from '../../../src/market/records.ts';
 import { type Reading, readDepth, readStream } from '../sources/binance/messages.ts';
 import { SPOT, USDM, type Venue } from '../sources/binance/venue.ts';
-import { type Fields, objectOf, Scales, Unreadable } from '../sources/net/fields.ts';
+import { type Fields, objectOf, Unreadable } from '../sources/net/fields.ts';
+import { Scales } from '../sources/scales.ts';
 import { scanLine } from './binance-scan.ts';
 
 /** What a capture holds. */

@@ -1,5 +1,7 @@
-// Exact integers out of prices and sizes of sources that do not say how many decimals they have.
-import { decimalsOf, MAX_DECIMALS, type Scale, ticksOf } from '../../../src/market/scale.ts';
+// Exact integers out of prices and sizes of instruments whose decimals are not known in advance.
+import { GrowingScale } from '../../../src/market/growing-scale.ts';
+import { MAX_DECIMALS, type Scale } from '../../../src/market/scale.ts';
+import { Unreadable } from './net/fields.ts';
 import { decimalOf } from './net/json.ts';
 
 /** Prices and sizes as integers of one scale, in the order in which they were given. */
@@ -9,39 +11,61 @@ export interface Exact {
   readonly sizes: readonly number[];
 }
 
-/** The scale of each instrument: it has the decimals that were seen, and grows with them. */
-export class Scales {
-  readonly #scales = new Map<string, Scale>();
+/** Symbols that one source keeps scales of. */
+const MAX_SYMBOLS = 20_000;
 
-  /** Gives an instrument at least these decimals. */
+/** Scales of the instruments of one source: they grow with what is said of them. */
+export class Scales {
+  readonly #scales = new Map<string, GrowingScale>();
+
+  /** Sets the decimals that the venue states for a symbol. */
+  set(symbol: string, scale: Scale): void {
+    this.#of(symbol).scale = scale;
+  }
+
+  /** Gives a symbol at least these decimals. */
   atLeast(symbol: string, price: number, size: number): Scale {
-    const known = this.#scales.get(symbol);
-    if (known && known.price >= price && known.size >= size) return known;
-    const scale = Object.freeze({
-      price: Math.min(MAX_DECIMALS, Math.max(known?.price ?? 0, price)),
-      size: Math.min(MAX_DECIMALS, Math.max(known?.size ?? 0, size)),
-    });
-    this.#scales.set(symbol, scale);
-    return scale;
+    const growing = this.#of(symbol);
+    const { scale } = growing;
+    if (scale.price < price || scale.size < size)
+      growing.scale = Object.freeze({
+        price: Math.min(MAX_DECIMALS, Math.max(scale.price, price)),
+        size: Math.min(MAX_DECIMALS, Math.max(scale.size, size)),
+      });
+    return growing.scale;
+  }
+
+  /** Returns the scale of a symbol as it is now; undefined before its first record. */
+  now(symbol: string): Scale | undefined {
+    return this.#scales.get(symbol)?.scale;
+  }
+
+  /** Makes the integers of one record: all in one scale, again from the start when that grew on the way. */
+  exactly<T>(symbol: string, make: (scale: GrowingScale) => T): T & { readonly scale: Scale } {
+    const growing = this.#of(symbol);
+    for (;;) {
+      const { scale } = growing;
+      const value = make(growing);
+      if (growing.scale === scale) return { ...value, scale };
+    }
   }
 
   /** Returns prices and sizes (numbers or decimal text) as integers; null where one is no number, or has more digits than 2^53 holds. */
   exact(symbol: string, prices: readonly unknown[], sizes: readonly unknown[]): Exact | null {
-    const priced = prices.map(decimalOf);
-    const sized = sizes.map(decimalOf);
-    if (priced.includes(null) || sized.includes(null)) return null;
-    const scale = this.atLeast(symbol, most(priced as string[]), most(sized as string[]));
-    const exact = {
-      scale,
-      prices: priced.map((text) => ticksOf(text!, scale.price)),
-      sizes: sized.map((text) => ticksOf(text!, scale.size)),
-    };
+    const exact = this.exactly(symbol, (scale) => ({
+      prices: prices.map((price) => scale.price(decimalOf(price) ?? '')),
+      sizes: sizes.map((size) => scale.size(decimalOf(size) ?? '')),
+    }));
     return exact.prices.some(Number.isNaN) || exact.sizes.some(Number.isNaN) ? null : exact;
   }
-}
 
-function most(texts: readonly string[]): number {
-  let decimals = 0;
-  for (const text of texts) decimals = Math.max(decimals, decimalsOf(text));
-  return decimals;
+  #of(symbol: string): GrowingScale {
+    let scale = this.#scales.get(symbol);
+    if (!scale) {
+      if (this.#scales.size >= MAX_SYMBOLS) throw new Unreadable('more symbols than a venue has');
+      scale = new GrowingScale();
+      this.#scales.set(symbol, scale);
+    }
+    return scale;
+  }
 }

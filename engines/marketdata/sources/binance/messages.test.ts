@@ -3,7 +3,8 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { sharedData } from '../../../../test/shared-data.ts';
-import { Scales, Unreadable } from '../net/fields.ts';
+import { Unreadable } from '../net/fields.ts';
+import { Scales } from '../scales.ts';
 import { type Reading, readDepth, readInstrument, readKline, readStream, readTrade } from './messages.ts';
 import { nativeSymbol, SPOT, streamName, USDM, type Venue } from './venue.ts';
 

@@ -19,11 +19,12 @@ import {
   numberOf,
   objectOf,
   priceOf,
-  type Scales,
   sizeOf,
   Unreadable,
   wholeOf,
 } from '../net/fields.ts';
+import { timeBar } from '../net/time-bar.ts';
+import type { Scales } from '../scales.ts';
 import { INTERVALS, type Venue } from './venue.ts';
 
 /** What a reader of messages needs to know. */
@@ -147,26 +148,8 @@ function bar(k: Fields, symbol: string, { venue }: Reading, receivedUs: number):
   if (!k.x) return [];
   const interval = INTERVALS[nameOf(k.i, 'i')];
   if (interval === undefined) throw new Unreadable('i: unknown interval');
-  return [
-    {
-      kind: 'bar',
-      symbol,
-      source: venue.id,
-      tsEventUs: timeUs(k.t),
-      tsReceiveUs: receivedUs,
-      sequence: null,
-      flags: 0,
-      unit: 'time',
-      interval,
-      open: numberOf(k.o, 'o'),
-      high: numberOf(k.h, 'h'),
-      low: numberOf(k.l, 'l'),
-      close: numberOf(k.c, 'c'),
-      volume: numberOf(k.v, 'v'),
-      trades: wholeOf(k.n, 'n'),
-      adjusted: [],
-    },
-  ];
+  const told = { open: k.o, high: k.h, low: k.l, close: k.c, volume: k.v };
+  return [timeBar({ symbol, source: venue.id, interval, receivedUs }, timeUs(k.t), told, wholeOf(k.n, 'n'))];
 }
 
 function funding(data: Fields, symbol: string, { venue }: Reading, receivedUs: number): Funding[] {
@@ -215,25 +198,8 @@ export function readDepth(
 /** Returns one row of `GET klines`. */
 export function readKline(row: unknown, symbol: string, interval: number, venue: Venue): BarRecord {
   const [start, open, high, low, close, volume, , , trades] = listOf(row, 'kline');
-  const us = timeUs(start);
-  return {
-    kind: 'bar',
-    symbol,
-    source: venue.id,
-    tsEventUs: us,
-    tsReceiveUs: us,
-    sequence: null,
-    flags: 0,
-    unit: 'time',
-    interval,
-    open: numberOf(open, 'open'),
-    high: numberOf(high, 'high'),
-    low: numberOf(low, 'low'),
-    close: numberOf(close, 'close'),
-    volume: numberOf(volume, 'volume'),
-    trades: wholeOf(trades, 'trades'),
-    adjusted: [],
-  };
+  const from = { symbol, source: venue.id, interval, receivedUs: null };
+  return timeBar(from, timeUs(start), { open, high, low, close, volume }, wholeOf(trades, 'trades'));
 }
 
 /** Returns one row of `GET historicalTrades` (spot) or `GET aggTrades` (futures): the same trades as those of the stream, by id. */

@@ -8,12 +8,13 @@ import type {
   Trade,
 } from '../../../../src/market/records.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { listOf, objectOf, Scales, wholeOf } from '../net/fields.ts';
+import { listOf, objectOf, wholeOf } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { Scales } from '../scales.ts';
 import { type Reading, readFunding, readInstrument, readKline, readTrade } from './messages.ts';
 import { intervalName, nativeSymbol, type Venue } from './venue.ts';
 

@@ -1,8 +1,9 @@
 // The live stream of Binance: as many connections as its streams need, and books that begin with a REST snapshot.
-import { type Fields, Scales } from '../net/fields.ts';
+import type { Fields } from '../net/fields.ts';
 import { Teller } from '../net/teller.ts';
 import { WantedChannels } from '../net/wanted.ts';
 import type { LiveSession, SourceContext, SourceSink, Wanted } from '../port.ts';
+import { Scales } from '../scales.ts';
 import { Lane } from './lane.ts';
 import { type Reading, readDepth, readStream } from './messages.ts';
 import type { BinanceRest } from './rest.ts';

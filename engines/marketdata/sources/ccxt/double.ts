@@ -1,5 +1,5 @@
 // Kraken as ccxt speaks with it, for tests: public REST and WebSocket v2 with recorded messages.
-import type { ServerWebSocket } from 'bun';
+import { type PeerSocket, VenueDouble } from '../net/venue-double.ts';
 
 /** What the double answers with. */
 export interface Recorded {
@@ -11,98 +11,62 @@ export interface Recorded {
 }
 
 /** A server that speaks like Kraken; most trades in one answer is `page`. */
-export class KrakenDouble {
-  readonly paths: string[] = [];
+export class RecordedKraken extends VenueDouble {
   readonly subscribed: string[] = [];
   /** Answers every request when set. */
   failure: { readonly status: number; readonly body: string } | undefined;
-  readonly #server: Bun.Server<undefined>;
-  readonly #sockets = new Set<ServerWebSocket<undefined>>();
+  readonly #recorded: Recorded;
+  readonly #page: number;
 
   constructor(recorded: Recorded, page = 500) {
-    this.#server = Bun.serve({
-      port: 0,
-      hostname: '127.0.0.1',
-      fetch: (request, server) => {
-        if (server.upgrade(request)) return undefined;
-        const url = new URL(request.url);
-        this.paths.push(url.pathname);
-        if (this.failure) return new Response(this.failure.body, { status: this.failure.status });
-        const result = answer(url, recorded, page);
-        return Response.json(
-          result === null ? { error: ['EQuery:Unknown asset pair'] } : { error: [], result },
-        );
-      },
-      websocket: {
-        open: (socket) => void this.#sockets.add(socket),
-        close: (socket) => void this.#sockets.delete(socket),
-        message: (socket, message) => this.#heard(socket, JSON.parse(String(message))),
-      },
-    });
-  }
-
-  get rest(): string {
-    return `http://127.0.0.1:${this.#server.port}`;
-  }
-
-  get stream(): string {
-    return `ws://127.0.0.1:${this.#server.port}`;
-  }
-
-  /** Connections that are open. */
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
-  /** Sends a message to all who listen. */
-  send(message: string): void {
-    for (const socket of this.#sockets) socket.send(message);
-  }
-
-  /** Ends all connections, as a venue does that restarts. */
-  drop(): void {
-    for (const socket of this.#sockets) socket.terminate();
+    super(() => 0);
+    this.#recorded = recorded;
+    this.#page = page;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.stop(true);
+    await this.stop();
   }
 
-  #heard(
-    socket: ServerWebSocket<undefined>,
-    message: { method?: string; req_id?: number; params?: { channel: string; symbol: string[] } },
-  ): void {
-    if (message.method !== 'subscribe') return;
-    const { channel, symbol } = message.params!;
+  protected message(socket: PeerSocket, { method, req_id, params }: Record<string, unknown>): void {
+    if (method !== 'subscribe') return;
+    const { channel, symbol } = params as { channel: string; symbol: string[] };
     this.subscribed.push(`${channel} ${symbol}`);
     const result = { channel, symbol: symbol[0], snapshot: true };
-    socket.send(JSON.stringify({ method: 'subscribe', req_id: message.req_id, result, success: true }));
+    this.send(socket, { method, req_id, result, success: true });
   }
-}
 
-function answer(url: URL, recorded: Recorded, page: number): unknown {
-  const { since } = Object.fromEntries(url.searchParams);
-  const first = since === undefined ? 0 : Number(since);
-  switch (url.pathname) {
-    case '/0/public/Assets':
-      return {
-        XXBT: { aclass: 'currency', altname: 'XBT', decimals: 10, display_decimals: 5, status: 'enabled' },
-        ZUSD: { aclass: 'currency', altname: 'USD', decimals: 4, display_decimals: 2, status: 'enabled' },
-        USDT: { aclass: 'currency', altname: 'USDT', decimals: 8, display_decimals: 4, status: 'enabled' },
-      };
-    case '/0/public/AssetPairs':
-      return {
-        XBTUSDT: recorded.pair,
-        XXBTZUSD: { ...recorded.pair, altname: 'XBTUSD', wsname: 'XBT/USD', quote: 'ZUSD' },
-      };
-    case '/0/public/Trades': {
-      if (url.searchParams.get('pair') !== 'XBTUSDT') return null;
-      const rows = recorded.trades.filter((row) => Number(row[2]) > first).slice(0, page);
-      return { XBTUSDT: rows, last: String(rows.at(-1)?.[2] ?? since) };
+  protected rest(url: URL): unknown {
+    if (this.failure) return new Response(this.failure.body, { status: this.failure.status });
+    const result = this.#result(url);
+    return result === null ? { error: ['EQuery:Unknown asset pair'] } : { error: [], result };
+  }
+
+  #result({ pathname, searchParams }: URL): unknown {
+    const { trades, ohlc, pair } = this.#recorded;
+    const { since } = Object.fromEntries(searchParams);
+    const first = since === undefined ? 0 : Number(since);
+    switch (pathname) {
+      case '/0/public/Assets':
+        return {
+          XXBT: { aclass: 'currency', altname: 'XBT', decimals: 10, display_decimals: 5, status: 'enabled' },
+          ZUSD: { aclass: 'currency', altname: 'USD', decimals: 4, display_decimals: 2, status: 'enabled' },
+          USDT: { aclass: 'currency', altname: 'USDT', decimals: 8, display_decimals: 4, status: 'enabled' },
+        };
+      case '/0/public/AssetPairs':
+        return {
+          XBTUSDT: pair,
+          XXBTZUSD: { ...pair, altname: 'XBTUSD', wsname: 'XBT/USD', quote: 'ZUSD' },
+        };
+      case '/0/public/Trades': {
+        if (searchParams.get('pair') !== 'XBTUSDT') return null;
+        const rows = trades.filter((row) => Number(row[2]) > first).slice(0, this.#page);
+        return { XBTUSDT: rows, last: String(rows.at(-1)?.[2] ?? since) };
+      }
+      case '/0/public/OHLC':
+        return { XBTUSDT: ohlc.filter((row) => Number(row[0]) >= first), last: 0 };
+      default:
+        return null;
     }
-    case '/0/public/OHLC':
-      return { XBTUSDT: recorded.ohlc.filter((row) => Number(row[0]) >= first), last: 0 };
-    default:
-      return null;
   }
 }

@@ -18,15 +18,15 @@ import {
   levelsOf,
   listOf,
   nameOf,
-  numberOf,
   objectOf,
   priceOf,
-  type Scales,
   sizeOf,
   Unreadable,
   wholeOf,
   wholeOrNull,
 } from '../net/fields.ts';
+import { timeBar } from '../net/time-bar.ts';
+import type { Scales } from '../scales.ts';
 
 export const SOURCE = 'coinbase';
 
@@ -161,25 +161,8 @@ export function readCandle(
   interval: number,
   receivedUs: number | null,
 ): BarRecord {
-  const us = wholeOf(row.start, 'start') * 1_000_000;
-  return {
-    kind: 'bar',
-    symbol,
-    source: SOURCE,
-    tsEventUs: us,
-    tsReceiveUs: receivedUs ?? us,
-    sequence: null,
-    flags: 0,
-    unit: 'time',
-    interval,
-    open: numberOf(row.open, 'open'),
-    high: numberOf(row.high, 'high'),
-    low: numberOf(row.low, 'low'),
-    close: numberOf(row.close, 'close'),
-    volume: numberOf(row.volume, 'volume'),
-    trades: null,
-    adjusted: [],
-  };
+  const startUs = wholeOf(row.start, 'start') * 1_000_000;
+  return timeBar({ symbol, source: SOURCE, interval, receivedUs }, startUs, row, null);
 }
 
 /** Returns one product of `GET products`. */

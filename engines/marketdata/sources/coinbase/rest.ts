@@ -2,12 +2,12 @@
 import { InvalidOptionError, ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { Scales } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { Scales } from '../scales.ts';
 import { GRANULARITIES, nativeSymbol, readCandle, readProduct, readTrade, rowsOf } from './messages.ts';
 
 const TITLE = 'Coinbase';

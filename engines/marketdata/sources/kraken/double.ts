@@ -108,10 +108,8 @@ export class KrakenDouble extends VenueDouble {
     };
     const { channel } = params;
     for (const symbol of params.symbol ?? ['*']) {
-      if (
-        (channel !== 'instrument' && !this.#pairs.has(symbol)) ||
-        this.refused.has(`${channel}|${symbol}`)
-      ) {
+      const unknown = channel !== 'instrument' && !this.#pairs.has(symbol);
+      if (unknown || this.refused.has(`${channel}|${symbol}`)) {
         const error = `Currency pair not supported ${symbol}`;
         this.send(socket, { error, method, req_id, success: false, symbol, ...time });
         continue;

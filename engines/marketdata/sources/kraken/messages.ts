@@ -18,15 +18,15 @@ import {
   levelsOf,
   listOf,
   nameOf,
-  numberOf,
   objectOf,
   priceOf,
-  type Scales,
   sizeOf,
   Unreadable,
   wholeOf,
   wholeOrNull,
 } from '../net/fields.ts';
+import { timeBar } from '../net/time-bar.ts';
+import type { Scales } from '../scales.ts';
 
 export const SOURCE = 'kraken';
 
@@ -115,19 +115,14 @@ function levels(scale: Parameters<typeof levelsOf>[0], value: unknown): number[]
 
 /** Returns one bar of the channel `ohlc`, as it stands. */
 export function readOhlc(row: Fields, symbol: string, receivedUs: number): BarRecord {
-  return {
-    kind: 'bar',
-    ...shared(symbol, isoUs(row.interval_begin, 'interval_begin'), receivedUs),
-    unit: 'time',
-    interval: wholeOf(row.interval, 'interval') * MINUTE_US,
-    open: numberOf(row.open, 'open'),
-    high: numberOf(row.high, 'high'),
-    low: numberOf(row.low, 'low'),
-    close: numberOf(row.close, 'close'),
-    volume: numberOf(row.volume, 'volume'),
-    trades: wholeOf(row.trades, 'trades'),
-    adjusted: [],
-  };
+  const interval = wholeOf(row.interval, 'interval') * MINUTE_US;
+  const startUs = isoUs(row.interval_begin, 'interval_begin');
+  return timeBar(
+    { symbol, source: SOURCE, interval, receivedUs },
+    startUs,
+    row,
+    wholeOf(row.trades, 'trades'),
+  );
 }
 
 const STATUS: Readonly<Record<string, InstrumentRecord['status']>> = {
@@ -199,20 +194,9 @@ function instrument(
 /** Returns one row of `GET OHLC`: time, open, high, low, close, vwap, volume, trades. */
 export function readOhlcRow(row: unknown, symbol: string, interval: number): BarRecord {
   const [time, open, high, low, close, , volume, trades] = listOf(row, 'ohlc');
-  const us = wholeOf(time, 'time') * 1_000_000;
-  return {
-    kind: 'bar',
-    ...shared(symbol, us, us),
-    unit: 'time',
-    interval,
-    open: numberOf(open, 'open'),
-    high: numberOf(high, 'high'),
-    low: numberOf(low, 'low'),
-    close: numberOf(close, 'close'),
-    volume: numberOf(volume, 'volume'),
-    trades: wholeOf(trades, 'trades'),
-    adjusted: [],
-  };
+  const startUs = wholeOf(time, 'time') * 1_000_000;
+  const from = { symbol, source: SOURCE, interval, receivedUs: null };
+  return timeBar(from, startUs, { open, high, low, close, volume }, wholeOf(trades, 'trades'));
 }
 
 /** Returns one row of `GET Trades`: price, volume, time in seconds, side, kind of order, other, id. */

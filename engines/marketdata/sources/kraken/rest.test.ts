@@ -3,9 +3,10 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { sharedData } from '../../../../test/shared-data.ts';
 import { readAll, START_US, testContext } from '../../../../test/support/market-source.ts';
-import { type Fields, Scales } from '../net/fields.ts';
+import type { Fields } from '../net/fields.ts';
 import { parseJson } from '../net/json.ts';
 import type { HistoryRequest } from '../port.ts';
+import { Scales } from '../scales.ts';
 import { KrakenDouble } from './double.ts';
 import { kraken } from './index.ts';
 import {

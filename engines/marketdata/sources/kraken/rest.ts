@@ -3,12 +3,13 @@
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { type Fields, listOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
+import { type Fields, listOf, objectOf, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
 import { type Refusal, RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { Scales } from '../scales.ts';
 import {
   INTERVALS_MIN,
   nativeSymbol,

@@ -175,6 +175,19 @@ describe('the stream of Kraken', () => {
     await eventually(() => venue.sockets.size === 0, 'closed');
   });
 
+  test('a connection on which no instruments come is given up, as nothing else can be asked for on it', async () => {
+    const { time, venue, sink, session, subscribed, comeBack } = rig();
+    venue.refused.add('instrument|*');
+    session.want([TRADES]);
+    await sink.event_('garbage');
+    time.advance(15_000);
+    await sink.event_('disconnected');
+    expect(sink.named('disconnected')[0]!.reason).toBe('no instruments came');
+    venue.refused.clear();
+    comeBack();
+    await subscribed('trade|BTC/USD');
+  });
+
   test('says what the venue says of its clock', async () => {
     const { time, venue, sink, session } = rig();
     session.want([TRADES]);

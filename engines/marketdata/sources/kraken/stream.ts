@@ -9,9 +9,10 @@ import {
   nativeOf,
   type VenueLink,
 } from '../net/channel-session.ts';
-import { type Fields, isoUs, listOf, nameOf, objectOf, Scales, Unreadable } from '../net/fields.ts';
+import { type Fields, isoUs, listOf, nameOf, objectOf, Unreadable } from '../net/fields.ts';
 import { said } from '../net/said.ts';
 import type { SourceContext, SourceSink, Wanted } from '../port.ts';
+import { Scales } from '../scales.ts';
 import {
   INTERVALS_MIN,
   nativeSymbol,
@@ -203,6 +204,8 @@ export class KrakenStream extends ChannelSession {
     if (message.method === 'pong') {
       const venueUs = message.time_out === undefined ? null : isoUs(message.time_out, 'time_out');
       this.alive(venueUs, receivedUs);
+      // Nothing else is asked for before they come: without them the connection would live and say nothing for ever.
+      if (!this.#told) this.again('no instruments came');
       return;
     }
     const request = this.#requests.get(message.req_id as number);

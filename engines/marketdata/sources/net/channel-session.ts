@@ -1,8 +1,9 @@
 // A live session of a venue with one connection and channels by symbol: what is wanted, what was asked for, what a loss forgets.
 import type { BarRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import type { LiveSession, SourceContext, SourceSink, Wanted } from '../port.ts';
+import { Scales } from '../scales.ts';
 import { ClosedBars } from './closed-bars.ts';
-import { type Fields, Scales } from './fields.ts';
+import type { Fields } from './fields.ts';
 import { KnownTrades } from './known-trades.ts';
 import { Teller } from './teller.ts';
 import { WantedChannels } from './wanted.ts';
@@ -98,6 +99,11 @@ export abstract class ChannelSession implements LiveSession {
 
   async close(): Promise<void> {
     this.#link?.close();
+  }
+
+  /** Gives the connection up for a new one. */
+  protected again(reason: string): void {
+    this.#link?.renew(reason);
   }
 
   /** Subscribes to books anew, which brings their snapshots. */

@@ -1,17 +1,13 @@
 // Reads fields of a venue's messages; what is not as documented ends the message with a reason, and nothing else.
 
 import { parseTimestampUs } from '../../../../src/core/timestamps.ts';
-import { GrowingScale } from '../../../../src/market/growing-scale.ts';
-import type { Scale } from '../../../../src/market/scale.ts';
+import type { GrowingScale } from '../../../../src/market/growing-scale.ts';
 import { decimalOf } from './json.ts';
 
 /** A message that is not what the venue documents; its text is the reason that is counted. */
 export class Unreadable extends Error {}
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-/** Symbols that one source keeps scales of. */
-const MAX_SYMBOLS = 20_000;
 
 export function objectOf(value: unknown, what = 'message'): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -76,41 +72,6 @@ export function isoUs(value: unknown, what: string): number {
 /** Returns the text of an ISO time that says more than microseconds (digits other than 0 after the sixth), else undefined. */
 export function finerText(value: unknown): string | undefined {
   return typeof value === 'string' && /\.\d{6}\d*[1-9]/.test(value) ? value : undefined;
-}
-
-/** Scales of the instruments of one source: they grow with what the texts need. */
-export class Scales {
-  readonly #scales = new Map<string, GrowingScale>();
-
-  /** Sets the decimals that the venue states for a symbol. */
-  set(symbol: string, scale: Scale): void {
-    this.#of(symbol).scale = scale;
-  }
-
-  /** Returns the scale of a symbol as it is now; undefined before its first record. */
-  now(symbol: string): Scale | undefined {
-    return this.#scales.get(symbol)?.scale;
-  }
-
-  /** Makes the integers of one record: all in one scale, again from the start when that grew on the way. */
-  exactly<T>(symbol: string, make: (scale: GrowingScale) => T): T & { readonly scale: Scale } {
-    const growing = this.#of(symbol);
-    for (;;) {
-      const { scale } = growing;
-      const value = make(growing);
-      if (growing.scale === scale) return { ...value, scale };
-    }
-  }
-
-  #of(symbol: string): GrowingScale {
-    let scale = this.#scales.get(symbol);
-    if (!scale) {
-      if (this.#scales.size >= MAX_SYMBOLS) throw new Unreadable('more symbols than a venue has');
-      scale = new GrowingScale();
-      this.#scales.set(symbol, scale);
-    }
-    return scale;
-  }
 }
 
 /** Returns a price above 0 as an integer of the scale. */

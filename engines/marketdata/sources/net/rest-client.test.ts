@@ -92,6 +92,12 @@ describe('the REST client', () => {
     expect(await past(3)).toBe(2000);
     expect(await Promise.all([reply, other])).toEqual([{ fine: true }, { fine: true }]);
     expect(told.slice(0, 2)).toEqual([7000, 2000]);
+    answers = ['0', ''].map(
+      (after) => () => new Response('', { status: 429, headers: { 'retry-after': after } }),
+    );
+    const again = client().json('/v1/x');
+    expect([await past(5), await past(6)]).toEqual([275, 525]);
+    await again;
   });
 
   test('gives a wait of more than two minutes to its caller, and asks nothing more until it is nearly over', async () => {

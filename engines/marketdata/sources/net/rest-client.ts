@@ -105,7 +105,8 @@ export class RestClient {
         outcome = { again: parsed.again, waitMs: retryAfterMs(outcome.headers, this.#options.clock) };
       }
       const { again } = outcome;
-      const waitMs = outcome.waitMs ?? backoff.next();
+      // A wait of 0, or a date that is past, is no reason to ask in a loop.
+      const waitMs = Math.max(outcome.waitMs ?? 0, backoff.next());
       const limited = again instanceof TooManyRequestsError;
       // All other requests wait as well, not only this one.
       if (limited) limiter?.hold(waitMs);
