@@ -141,6 +141,68 @@ describe('pipeline', () => {
     expect(rig.service.source('a').health).toBe('connected');
   });
 
+  test('leaves a connection on which nothing but garbage comes', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    a.say(a.trade(rig.nowUs, 100));
+    rig.pass(65, () => {
+      a.sink!.event({ event: 'garbage', reason: 'not JSON' });
+      b.sink!.event({ event: 'heartbeat', venueUs: null });
+    });
+    expect(rig.service.source('a')).toMatchObject({ health: 'silent', counts: { garbage: 65 } });
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+  });
+
+  test('takes the source that is in time while another is slow', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    const both = (us: number) => () => {
+      for (let i = 0; i < 5; i++)
+        for (const [source, late] of [
+          [a, us],
+          [b, 2000],
+        ] as const)
+          source.say(source.trade(rig.nowUs - late + i * 10, 100, { tsReceiveUs: rig.nowUs }));
+    };
+    rig.pass(10, both(1000));
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('a');
+    rig.pass(10, both(80_000));
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+    expect(rig.service.routing.changes[0]!.reason).toBe('a: late');
+    // The minute in which it was slow has to pass, and ten seconds of health.
+    rig.pass(90, both(1000));
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('a');
+  });
+
+  test('a clock that jumps ahead costs its source its place, and silences nobody', async () => {
+    const { a, b } = await two();
+    await rig.subscribe({ sources: ['a', 'b'] });
+    let aheadUs = 30e6;
+    let price = 100;
+    const both = () => {
+      price++;
+      if (a.sink && up) a.say(a.trade(rig.nowUs + aheadUs, price));
+      b.say(b.trade(rig.nowUs, price));
+    };
+    let up = true;
+    rig.pass(5, both);
+    up = false;
+    a.drop();
+    rig.pass(20, both);
+    // Thirty seconds ahead: what the other said five seconds after the jump is not taken for what was told.
+    const fromB = (await rig.trades()).filter(([source]) => source === 'b');
+    expect(fromB.length).toBeGreaterThanOrEqual(15);
+    expect(rig.service.routing.views()[0]!.overlapped).toBeLessThanOrEqual(5);
+    // Two minutes ahead: no time that a record can have.
+    aheadUs = 120e6;
+    up = true;
+    a.sink!.event({ event: 'connected' });
+    rig.pass(60, both);
+    expect(rig.service.routing.activeOf(SYMBOL, 'trade')).toBe('b');
+    expect(rig.service.source('a').outcomes.quarantined).toBe(60);
+    expect((await rig.news('quality'))[0]).toMatchObject({ source: 'a', reason: 'bad_timestamp' });
+  });
+
   test('says how far two sources are apart, once each time that changes', async () => {
     const { a, b } = await two();
     await rig.subscribe({ sources: ['a', 'b'], kinds: ['quotes'] });

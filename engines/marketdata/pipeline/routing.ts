@@ -98,6 +98,9 @@ interface Route {
 /** Trouble of a stream that its source refused. */
 export const REFUSED = 'refused';
 
+/** Clocks of venues may be so far ahead of ours and yet be taken at their word. */
+const CLOCKS_APART_US = 5_000_000;
+
 /** Records kept of each source that is not published; older ones are given up when it takes over. */
 const WAITING = 256;
 
@@ -295,8 +298,9 @@ export class Routing {
     route.sinceUs = nowUs;
     route.reason = reason;
     if (change.from !== null) route.changes++;
-    // What the source before has told up to here is not told again.
-    route.overlapUntilUs = route.publishedUs;
+    // What the source before has told up to here is not told again; of trades a clock that ran ahead must not silence its successor.
+    const latestUs = route.stream === 'trade' ? nowUs + CLOCKS_APART_US : Number.POSITIVE_INFINITY;
+    route.overlapUntilUs = Math.min(route.publishedUs, latestUs);
     this.#changes.unshift(change);
     if (this.#changes.length > 100) this.#changes.pop();
     return change;

@@ -136,7 +136,9 @@ function chosenOf(
   for (const kind of asked) {
     if (chosen.some((c) => offers(kind, c.live))) continue;
     const pointer = kinds.includes(kind) ? `/kinds/${kinds.indexOf(kind)}` : '/bars';
-    const able = named ? chosen : choices.filter((c) => c.enabled && c.usable && c.has(request.symbol) !== false);
+    const able = named
+      ? chosen
+      : choices.filter((c) => c.enabled && c.usable && c.has(request.symbol) !== false);
     const streamed = ASKED.filter((one) => able.some((c) => offers(one, c.live))).join(', ');
     const received = streamed ? `none (${streamed} only)` : 'none';
     errors.push({ pointer, expected: `a source that streams ${kind} of ${request.symbol}`, received });

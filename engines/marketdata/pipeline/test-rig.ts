@@ -6,6 +6,7 @@ import { Bus } from '../../../src/bus/client.ts';
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import { MemoryHub } from '../../../src/bus/memory.ts';
 import { type BodyOf, type Topic, topics } from '../../../src/bus/topics.ts';
+import type { Transport } from '../../../src/bus/transport.ts';
 import { ManualClock } from '../../../src/core/clock.ts';
 import { createLog } from '../../../src/core/log.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
@@ -21,6 +22,11 @@ import type { ScriptedSource } from './test-source.ts';
 export const START_US = 1_700_000_000_000_000;
 export const SYMBOL = 'BTC-USD';
 
+function memory(): () => Transport {
+  const hub = new MemoryHub();
+  return () => hub.connect();
+}
+
 /** A pipeline without an engine around it. */
 export class Rig {
   readonly clock = new ManualClock(START_US);
@@ -30,7 +36,6 @@ export class Rig {
   service!: PipelineService;
   putError: Error | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
-  readonly #hub = new MemoryHub();
   readonly #bus: Bus;
   readonly #reader: Bus;
   #received: Envelope[] = [];
@@ -38,9 +43,10 @@ export class Rig {
   private constructor(
     readonly sources: readonly ScriptedSource[],
     readonly over: Partial<PipelineServiceParts>,
+    connect: (name: string) => Transport,
   ) {
-    this.#bus = new Bus('marketdata', this.#hub.connect(), { clock: this.clock });
-    this.#reader = new Bus('test', this.#hub.connect());
+    this.#bus = new Bus('marketdata', connect('marketdata'), { clock: this.clock });
+    this.#reader = new Bus('test', connect('test'));
     this.database = openSqlite(join(this.#folder, 'state.sqlite'), { engine: PIPELINE_TABLES });
     this.metrics = new EngineMetrics('marketdata', this.#bus);
   }
@@ -48,8 +54,9 @@ export class Rig {
   static async start(
     sources: readonly ScriptedSource[],
     over: Partial<PipelineServiceParts> = {},
+    connect: (name: string) => Transport = memory(),
   ): Promise<Rig> {
-    const rig = new Rig(sources, over);
+    const rig = new Rig(sources, over, connect);
     await rig.#reader.subscribe('market.*', (batch) => void rig.#received.push(...batch));
     await rig.restart();
     return rig;
@@ -84,6 +91,11 @@ export class Rig {
       kinds,
       ...rest,
     });
+  }
+
+  /** Whether both ends of the bus are there; those in this process are at once. */
+  get connected(): boolean {
+    return this.#bus.connected && this.#reader.connected;
   }
 
   /** Time now, for records that have just happened. */
