@@ -234,6 +234,12 @@ describe('what is not applied', () => {
     ['not asked for', [dividend], 'split'],
     ['not yet in force', [{ ...split, tsEventUs: at('2025-01-01') }], 'split'],
     ['another source says it', [split, { ...split, source: 'other' }], 'split'],
+    // The same day at the open instead of midnight.
+    [
+      'another source says it',
+      [split, { ...split, source: 'other', tsEventUs: at('2024-01-02T13:30Z') }],
+      'split',
+    ],
     ['no positive number', [of({ action: 'split', ratio: 0 })], 'split'],
     ['no close before it', [{ ...dividend, tsEventUs: at('2024-01-01') }], 'total_return'],
     ['not below the close before it', [of({ action: 'dividend', amount: 100 })], 'total_return'],

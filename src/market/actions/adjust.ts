@@ -1,5 +1,6 @@
 // Bars adjusted for splits and cash dividends, as the caller chooses, with what was applied and what was not.
 import type { BarRecord, CorporateAction } from '../records.ts';
+import { DAY_US } from '../sessions/days.ts';
 
 /** `raw` as the source gave them; `split` in shares of today; `total_return` also as if dividends had been reinvested. */
 export const ADJUSTMENTS = ['raw', 'split', 'total_return'] as const;
@@ -91,8 +92,8 @@ export class Adjustment {
  * Returns the adjustment by the actions of one instrument. A split of `ratio` new shares for one multiplies the prices before its ex-day by
  * `1 / ratio`. A dividend multiplies them by `1 - amount / close`, with the last close before the ex-day, as CRSP and Yahoo Finance do: adjusted
  * returns over an ex-day are then those of who reinvests at that close less the dividend. Dividends of one day are added; with a split on the same
- * day they are paid for new shares; `amount` is for one share as it was on the ex-day. Where several sources tell of one ex-day, the first in the list counts. The ex-day begins at the action's
- * `tsEventUs`.
+ * day they are paid for new shares; `amount` is for one share as it was on the ex-day. Where several sources tell of one ex-day, the first in the list counts, at whatever times of the day (of UTC)
+ * they say it. The ex-day begins at the action's `tsEventUs`.
  */
 export function adjustmentOf(
   mode: AdjustmentMode,
@@ -108,15 +109,15 @@ export function adjustmentOf(
     if (reason) ignored.push(ignoring(action.action, action.tsEventUs, action.source, reason));
   }
   const applied: AppliedAction[] = [];
-  for (const [exUs, { value }] of splits) {
+  for (const { exUs, value } of splits.values()) {
     applied.push({ action: 'split', exUs, value, factor: 1 / value });
   }
-  for (const [exUs, { value, source }] of dividends) {
+  for (const [day, { exUs, value, source }] of dividends) {
     const before = closeBefore(exUs);
     // For one share of the ex-day: a close in shares of the day before has a split of the ex-day before it, one in shares of today later ones behind it.
     const perShare = before?.adjusted.includes('split')
-      ? ratioAfter(splits, exUs)
-      : 1 / (splits.get(exUs)?.value ?? 1);
+      ? ratioAfter(splits, day)
+      : 1 / (splits.get(day)?.value ?? 1);
     const close = before === null ? Number.NaN : before.close * perShare;
     if (before === null) ignored.push(ignoring('dividend', exUs, source, 'no close before it'));
     else if (before.adjusted.includes('dividend')) {
@@ -150,6 +151,7 @@ export function adjustBars(
 /** What one source says of one ex-day. */
 interface Day {
   readonly source: string;
+  readonly exUs: number;
   readonly value: number;
 }
 
@@ -172,10 +174,11 @@ function addTo(
   dividends: Map<number, Day>,
 ): IgnoredAction['reason'] | null {
   const days = action === 'split' ? splits : dividends;
-  const known = days.get(tsEventUs);
-  if (!known) days.set(tsEventUs, { source, value: (action === 'split' ? ratio : amount)! });
+  const day = Math.floor(tsEventUs / DAY_US);
+  const known = days.get(day);
+  if (!known) days.set(day, { source, exUs: tsEventUs, value: (action === 'split' ? ratio : amount)! });
   else if (known.source !== source || action === 'split') return 'another source says it';
-  else days.set(tsEventUs, { source, value: known.value + amount! });
+  else days.set(day, { source, exUs: Math.min(known.exUs, tsEventUs), value: known.value + amount! });
   return null;
 }
 
@@ -188,9 +191,9 @@ function ignoring(
   return { action, exUs, source, reason };
 }
 
-function ratioAfter(splits: ReadonlyMap<number, Day>, us: number): number {
+function ratioAfter(splits: ReadonlyMap<number, Day>, day: number): number {
   let ratio = 1;
-  for (const [exUs, { value }] of splits) if (exUs > us) ratio *= value;
+  for (const [later, { value }] of splits) if (later > day) ratio *= value;
   return ratio;
 }
 

@@ -2,6 +2,7 @@
 import { FLAG_NAMES, FLAGS, type FlagName } from '../flags.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../records.ts';
 import type { Calendar } from '../sessions/calendar.ts';
+import { DAY_US } from '../sessions/days.ts';
 import { CHECKS } from './checks/index.ts';
 import {
   bitsOf,
@@ -157,7 +158,9 @@ export class SeriesGate {
   /** Takes note of a corporate action: the jump of a known split is neither an outlier nor like an unknown split. */
   know(action: CorporateAction): void {
     if (action.action !== 'split' || action.ratio === null || !(action.ratio > 0)) return;
-    const others = this.#splits.filter((split) => split.exUs !== action.tsEventUs);
+    // Another source may say another time of the same ex-day.
+    const dayOf = (us: number) => Math.floor(us / DAY_US);
+    const others = this.#splits.filter((split) => dayOf(split.exUs) !== dayOf(action.tsEventUs));
     others.push({ exUs: action.tsEventUs, ratio: action.ratio });
     this.#splits = others.sort((a, b) => a.exUs - b.exUs).slice(-MAX_SPLITS);
     this.#context.splits = this.#splits;

@@ -2,7 +2,7 @@
 import type { ChartResultArray } from 'yahoo-finance2/modules/chart';
 import { ProviderError } from '../../../../src/core/errors.ts';
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
-import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
+import { DAY_US, MINUTE_US, type Zone } from '../../../../src/market/sessions/days.ts';
 import type { SkippedRows } from '../skipped.ts';
 import { zoneNamed } from '../zones.ts';
 
@@ -21,18 +21,12 @@ export function barsOf(
   nowUs: number,
   skipped: SkippedRows,
 ): BarRecord[] {
-  const { regularMarketTime, currentTradingPeriod, exchangeTimezoneName } = chart.meta;
+  const { regularMarketTime, currentTradingPeriod } = chart.meta;
   const { start, end } = currentTradingPeriod.regular;
   const [startUs, endUs, lastTradeUs] = [start, end, regularMarketTime].map(
     (date) => date.getTime() * 1000,
   ) as [number, number, number];
-  const zone = zoneNamed(exchangeTimezoneName);
-  if (!zone)
-    throw new ProviderError(
-      'Expected a time zone from Yahoo Finance, was another text',
-      'Yahoo Finance',
-      200,
-    );
+  const zone = zoneOf(chart);
   const openMinutes = (startUs - zone.utc(zone.localDay(startUs), 0)) / MINUTE_US;
   const bars = new Map<number, BarRecord>();
   for (const { date, open, high, low, close, volume } of chart.quotes) {
@@ -79,12 +73,13 @@ export function barsOf(
 
 /**
  * Returns the splits and dividends of a chart that reaches to the present, oldest first. Yahoo divides dividends by all later splits: they are
- * multiplied back to what was paid for a share of that time, as exactly as Yahoo's decimals allow.
+ * multiplied back to what was paid for a share of that time, as exactly as Yahoo's decimals allow. Throws {@link ProviderError} as {@link barsOf}.
  */
 export function actionsOf(symbol: string, chart: ChartResultArray, skipped: SkippedRows): CorporateAction[] {
   const actions: CorporateAction[] = [];
+  const zone = zoneOf(chart);
   const splits = (chart.events?.splits ?? []).map(({ date, numerator, denominator }) => ({
-    us: date.getTime() * 1000,
+    us: exDayOf(date, zone),
     ratio: numerator / denominator,
   }));
   for (const { us, ratio } of splits) {
@@ -92,12 +87,24 @@ export function actionsOf(symbol: string, chart: ChartResultArray, skipped: Skip
     else skipped.skip('no ratio');
   }
   for (const { date, amount } of chart.events?.dividends ?? []) {
-    const us = date.getTime() * 1000;
+    const us = exDayOf(date, zone);
     let paid = amount;
     for (const split of splits) if (split.us > us && split.ratio > 0) paid *= split.ratio;
     actions.push(action(symbol, us, { action: 'dividend', amount: paid }));
   }
   return actions.sort((a, b) => a.tsEventUs - b.tsEventUs);
+}
+
+function zoneOf({ meta }: ChartResultArray): Zone {
+  const zone = zoneNamed(meta.exchangeTimezoneName);
+  if (zone) return zone;
+  throw new ProviderError('Expected a time zone from Yahoo Finance, was another text', 'Yahoo Finance', 200);
+}
+
+// Yahoo says the open of the ex-day: it begins at midnight UTC as that of other sources, where its session does not open before (Sydney).
+function exDayOf(date: Date, zone: Zone): number {
+  const openUs = date.getTime() * 1000;
+  return Math.min(zone.localDay(openUs) * DAY_US, openUs);
 }
 
 function action(
