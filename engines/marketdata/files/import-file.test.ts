@@ -322,6 +322,10 @@ for (const [name, spec, expected] of [
   ['crypto-10-pairs-5min-ohlcv-2018-01.csv.gz', {}, { imported: 57_546 }],
   ['sp500-daily-ohlcv-2000-2020.csv.gz', { symbol: 'SPX', calendar: 'us-equities' }, { imported: 5105 }],
   ['nvda-1999-2014-daily-ohlcv.csv.gz', { symbol: 'NVDA', calendar: 'us-equities' }, { rejected: 0 }],
+  ['orcl-1995-2014-daily-ohlcv.csv.gz', { symbol: 'ORCL', calendar: 'us-equities' }, { rejected: 0 }],
+  ['yhoo-1996-2014-daily-ohlcv.csv.gz', { symbol: 'YHOO', calendar: 'us-equities' }, { rejected: 0 }],
+  // An index: its opens of early years lie outside of low to high, as a plain count of the file says too.
+  ['vix-daily.csv.gz', { symbol: 'VIX' }, { records: 9235, rejected: 47 }],
 ] as const) {
   const path = sharedData(name);
   test.skipIf(path === null)(`the real file ${name} is taken whole`, async () => {
