@@ -13,7 +13,6 @@ import { historyRoutes } from './history/routes.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
 import { replayRoutes } from './replay/routes.ts';
 import {
-  type BarsQuery,
   barsQuery,
   idParam,
   importQuery,
@@ -41,10 +40,8 @@ export function marketDataRoutes(service: MarketDataService, { config, clock }: 
       '/bars/:symbol',
       async ({ params, query, request }) => {
         const format = formatOf(request);
-        if (format !== 'json' || isView(query)) {
-          const view = await service.barView(params.symbol, query, format, request.signal);
-          if (view) return view;
-        }
+        const view = await service.barView(params.symbol, query, format, request.signal);
+        if (view) return view;
         const arrow = format === 'arrow';
         const bars = await service.bars(params.symbol, query, arrow);
         if (arrow)
@@ -119,12 +116,6 @@ export function marketDataRoutes(service: MarketDataService, { config, clock }: 
       response: { 200: replayReply },
       detail: { summary: 'Cancel a replay', tags: ['replays'] },
     });
-}
-
-/** Whether a request for bars says more than which ones. */
-function isView({ source, view, adjustment, gaps, resample_us, calendar }: BarsQuery): boolean {
-  const asks = [source, resample_us, calendar].some((value) => value !== undefined);
-  return asks || view !== 'repaired' || adjustment !== 'raw' || gaps !== 'none';
 }
 
 function jsonBars({ symbol, intervalUs, source, columns }: Bars, limit: number) {

@@ -14,7 +14,8 @@ import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import type { Quarantined } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
-import { viewOfBars } from './history/requests.ts';
+import { isPlain, viewOfBars } from './history/requests.ts';
+import { isThreshold, thresholdBars } from './history/threshold-bars.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
@@ -223,7 +224,10 @@ export class MarketDataService {
     return { symbol, intervalUs, source: 'stored', columns };
   }
 
-  /** Answers a request for bars that says more than a range, or wants another form than JSON; null for those of the simulated market. Throws as `bars` does. */
+  /**
+   * Answers a request for bars that says more than a range, wants another form than JSON, or is for bars that are made of trades; null for others and for
+   * those of the simulated market. Throws as `bars` does.
+   */
   async barView(
     symbol: string,
     query: BarsQuery,
@@ -231,8 +235,12 @@ export class MarketDataService {
     signal: AbortSignal,
   ): Promise<Response | null> {
     if (this.#feed.history(symbol)) return null;
-    const intervalUs = await this.#intervalOf(symbol, query.interval_us);
-    const source = query.source ?? (await (await this.#bars()).sourceOf(symbol, intervalUs));
+    const history = await this.history();
+    if (isThreshold(query)) return thresholdBars(history, symbol, query, format, signal);
+    const trades = await history.bars.madeFrom(symbol, query.interval_us, query.source);
+    if (trades === null && format === 'json' && isPlain(query)) return null;
+    const intervalUs = trades ? query.interval_us! : await this.#intervalOf(symbol, query.interval_us);
+    const source = trades ?? query.source ?? (await history.bars.sourceOf(symbol, intervalUs));
     const {
       from_us: fromUs,
       to_us: toUs,
@@ -246,8 +254,8 @@ export class MarketDataService {
     const newest = fromUs === undefined;
     const range = { symbol, intervalUs, source, fromUs, toUs, limit, newest };
     return viewOfBars(
-      await this.history(),
-      { ...range, view, adjustment, gaps, resampleUs, calendar },
+      history,
+      { ...range, view, adjustment, gaps, resampleUs, calendar, made: trades !== null },
       format,
       signal,
     );

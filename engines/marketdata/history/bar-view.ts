@@ -3,10 +3,12 @@ import { type Adjustment, type AdjustmentMode, adjustmentOf } from '../../../src
 import { BarResampler } from '../../../src/market/aggregate/resample.ts';
 import { Repairer } from '../../../src/market/quality/repair.ts';
 import type { BarRecord, CorporateAction } from '../../../src/market/records.ts';
+import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
 import { DAY_US } from '../../../src/market/sessions/days.ts';
+import { type BarRange, type BarSource, barsOfStoredTrades, storedBars } from './bar-source.ts';
 import type { History } from './history.ts';
-import type { Batch, ReadQuery, View } from './reader.ts';
+import type { Batch, View } from './reader.ts';
 import { FIRST_US, LAST_US } from './view.ts';
 
 /** Which bars, and what is done to them. */
@@ -24,6 +26,8 @@ export interface BarView {
   readonly limit?: number | undefined;
   /** Takes the last `limit` bars of the range. */
   readonly newest?: boolean | undefined;
+  /** Makes the bars of the stored trades. */
+  readonly made?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,20 +37,20 @@ const BATCH_ROWS = 8192;
 
 /** Returns the adjustment that a view asks for, by the corporate actions that are stored; those of the bars' own source come first. */
 export async function adjustmentFor(history: History, view: BarView): Promise<Adjustment> {
-  const { symbol, source, intervalUs, adjustment } = view;
+  const { symbol, source, adjustment } = view;
   const actions: CorporateAction[] = [];
   if (adjustment !== 'raw') {
     for await (const batch of history.records({ kind: 'corporate_action', symbol })) actions.push(...batch);
     actions.sort((a, b) => Number(b.source === source) - Number(a.source === source));
   }
-  const series = { kind: 'bar', symbol, source, interval: intervalUs, unit: 'time' } as const;
+  const bars = sourceOf(history, view);
   const closes = new Map<number, BarRecord | null>();
   for (const { action, tsEventUs } of actions) {
     if (action !== 'dividend' || closes.has(tsEventUs)) continue;
-    closes.set(tsEventUs, await history.recordAt({ ...series, atUs: tsEventUs - 1 }));
+    closes.set(tsEventUs, await bars.at(tsEventUs - 1));
   }
   // All ranges of a series are adjusted alike: what is in force is what its last bar knows, not that of the range.
-  const last = await history.recordAt({ ...series, atUs: LAST_US });
+  const last = await bars.at(LAST_US);
   return adjustmentOf(adjustment, actions, (exUs) => closes.get(exUs) ?? null, {
     asOfUs: last?.tsEventUs ?? 0,
   });
@@ -58,8 +62,8 @@ export async function* barsOfView(
   view: BarView,
   adjustment: Adjustment,
 ): AsyncGenerator<BarRecord> {
-  const { symbol, source, intervalUs, fromUs, toUs, gaps, resampleUs, signal } = view;
-  const calendar = view.calendar === undefined ? null : calendarById(view.calendar);
+  const { fromUs, toUs, gaps, resampleUs } = view;
+  const calendar = calendarOf(view);
   const out: BarRecord[] = [];
   const take = (bar: BarRecord) => {
     if (bar.tsEventUs >= (fromUs ?? FIRST_US) && bar.tsEventUs <= (toUs ?? LAST_US)) out.push(bar);
@@ -73,9 +77,8 @@ export async function* barsOfView(
   };
   const repairer =
     gaps === 'none' ? null : new Repairer<BarRecord>({ calendar: calendar ?? calendarById(ALWAYS), gaps });
-  const series = { kind: 'bar', symbol, source, interval: intervalUs, unit: 'time', signal } as const;
-  const range = await rangeOf(history, view, series);
-  for await (const batch of history.records({ ...series, ...range, view: view.view })) {
+  const bars = sourceOf(history, view);
+  for await (const batch of bars.read({ ...(await rangeOf(bars, view)), view: view.view })) {
     for (const bar of batch) {
       // First of all: what fills a gap over an ex-day must be a price of the shares behind it.
       const adjusted = adjustment.bar(bar);
@@ -95,24 +98,25 @@ export async function* barsOfView(
  * the end of its last longer bar.
  */
 async function rangeOf(
-  history: History,
+  bars: BarSource,
   { fromUs, toUs, gaps, resampleUs, calendar }: BarView,
-  series: Omit<ReadQuery<'bar'>, 'fromUs' | 'toUs'>,
-): Promise<Pick<ReadQuery, 'fromUs' | 'toUs'>> {
+): Promise<BarRange> {
   // Sessions open up to a day before the midnight that longer bars have as their time.
   const early = resampleUs !== undefined && calendar !== undefined ? DAY_US : 0;
-  let from = fromUs === undefined ? undefined : fromUs - early;
-  let to = toUs === undefined ? undefined : Math.min(toUs + early + (resampleUs ?? 0), LAST_US);
+  const from = fromUs === undefined ? undefined : fromUs - early;
+  const to = toUs === undefined ? undefined : Math.min(toUs + early + (resampleUs ?? 0), LAST_US);
   if (gaps === 'none') return { fromUs: from, toUs: to };
-  if (from !== undefined) {
-    const before = await history.recordAt({ ...series, atUs: from - 1 });
-    from = before?.tsEventUs ?? from;
-  }
-  if (to !== undefined) {
-    const query = { ...series, fromUs: to + 1, limit: 1 };
-    for await (const [next] of history.records(query)) to = next!.tsEventUs;
-  }
-  return { fromUs: from, toUs: to };
+  const before = from === undefined ? null : await bars.at(from - 1);
+  const behind = to === undefined ? null : await bars.next(to + 1);
+  return { fromUs: before?.tsEventUs ?? from, toUs: behind?.tsEventUs ?? to };
+}
+
+function calendarOf({ calendar }: BarView): Calendar | null {
+  return calendar === undefined ? null : calendarById(calendar);
+}
+
+function sourceOf(history: History, view: BarView): BarSource {
+  return view.made ? barsOfStoredTrades(history, view, calendarOf(view)) : storedBars(history, view);
 }
 
 /** Yields a page of a view as batches of columns, as its plain form is read: without what is done to bars it comes from the tables directly. */
@@ -122,7 +126,7 @@ export async function* batchesOfView(
   adjustment: Adjustment,
 ): AsyncGenerator<Batch> {
   const { symbol, source, intervalUs, fromUs, toUs, limit, newest, signal } = view;
-  if (view.adjustment === 'raw' && view.gaps === 'none' && view.resampleUs === undefined) {
+  if (!view.made && view.adjustment === 'raw' && view.gaps === 'none' && view.resampleUs === undefined) {
     yield* history.batches({
       kind: 'bar',
       symbol,
@@ -138,23 +142,45 @@ export async function* batchesOfView(
     });
     return;
   }
-  const bars = barsOfView(history, view, adjustment);
+  if (newest && limit !== undefined) {
+    const bars = await newestBars(history, view, adjustment, limit);
+    if (bars.length > 0) yield batchOf(bars);
+    return;
+  }
   let waiting: BarRecord[] = [];
   let left = limit ?? Number.POSITIVE_INFINITY;
-  for await (const bar of bars) {
+  for await (const bar of barsOfView(history, view, adjustment)) {
     waiting.push(bar);
-    // The newest ones are known at the end only; memory holds twice a page at most.
-    if (newest && limit !== undefined) {
-      if (waiting.length >= 2 * limit) waiting = waiting.slice(-limit);
-      continue;
-    }
     if (--left <= 0) break;
     if (waiting.length < BATCH_ROWS) continue;
     yield batchOf(waiting);
     waiting = [];
   }
-  if (newest && limit !== undefined) waiting = waiting.slice(-limit);
   if (waiting.length > 0) yield batchOf(waiting);
+}
+
+/** Returns the last bars of a view; reads as much of its end as has so many. */
+async function newestBars(
+  history: History,
+  view: BarView,
+  adjustment: Adjustment,
+  limit: number,
+): Promise<BarRecord[]> {
+  const bars = sourceOf(history, view);
+  const { fromUs = FIRST_US, toUs = LAST_US } = view;
+  const [last, first] = [await bars.at(toUs), await bars.next(fromUs)];
+  if (!last || !first) return [];
+  for (let span = limit * (view.resampleUs ?? view.intervalUs); ; span *= 4) {
+    const startUs = Math.max(fromUs, last.tsEventUs - span);
+    let found: BarRecord[] = [];
+    for await (const bar of barsOfView(history, { ...view, fromUs: startUs }, adjustment)) {
+      found.push(bar);
+      if (found.length >= 2 * limit) found = found.slice(-limit);
+    }
+    // Longer bars may begin before the first of those that they are made of.
+    if (found.length >= limit || startUs === fromUs) return found.slice(-limit);
+    if (startUs <= first.tsEventUs) span = Number.POSITIVE_INFINITY;
+  }
 }
 
 function batchOf(bars: readonly BarRecord[]): Batch {

@@ -1,5 +1,5 @@
 // Bars of time in the history, as columns: what imports, replays and requests for bars use.
-import { NotFoundError } from '../../../src/core/errors.ts';
+import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { BarColumns } from '../csv.ts';
 import type { HistoryDatabase } from './database.ts';
 import type { SeriesKey } from './tables.ts';
@@ -117,6 +117,34 @@ export class BarHistory {
     const [first, ...others] = (await this.series(symbol)).filter((s) => s.interval_us === intervalUs);
     if (!first) throw new NotFoundError('No bars of this symbol and interval');
     return others.reduce((best, s) => (s.bars > best.bars ? s : best), first).source;
+  }
+
+  /**
+   * Returns the source of the stored trades that bars of a length are made of where none of it are stored; null where some are, or where there are no
+   * trades either. Throws InvalidOptionError where there are trades alone and no length is given.
+   */
+  async madeFrom(symbol: string, intervalUs?: number, source?: string): Promise<string | null> {
+    const stored = this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
+    if (stored.some((s) => intervalUs === undefined || s.interval === intervalUs)) return null;
+    const trades = await this.tradeSource(symbol, source);
+    if (trades === null || intervalUs !== undefined) return trades;
+    throw new InvalidOptionError('Expected interval_us, since bars of this symbol are made of its trades', [
+      { pointer: 'query/interval_us', expected: 'the length of a bar in microseconds' },
+    ]);
+  }
+
+  /** Returns the source whose trades bars of a symbol are made of: that with the most when none is named; null where none are stored. */
+  async tradeSource(symbol: string, source?: string): Promise<string | null> {
+    const sources = new Set(this.writer.series.find('trade', symbol, source).map((s) => s.source));
+    if (sources.size <= 1) return [...sources][0] ?? null;
+    const [most] = await this.database.rows(
+      `SELECT source FROM (
+         SELECT s.source, count(*) AS n FROM trades t JOIN series s ON s.id = t.series WHERE s.symbol = $1 GROUP BY ALL
+         UNION ALL SELECT source, rows AS n FROM partitions WHERE kind = 'trade' AND symbol = $1
+       ) GROUP BY source ORDER BY sum(n) DESC, source LIMIT 1`,
+      [symbol],
+    );
+    return (most?.['source'] as string | undefined) ?? null;
   }
 
   async #range(query: Omit<BarQuery, 'limit' | 'newest'>) {

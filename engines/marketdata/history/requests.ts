@@ -1,9 +1,10 @@
 // What the routes of the history answer: JSON in pages, CSV and Arrow as streams, each with where it comes from.
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import type { BarsQuery } from '../schemas.ts';
 import { adjustmentFor, type BarView, batchesOfView } from './bar-view.ts';
 import type { History } from './history.ts';
 import { columnsOf, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
-import type { Batch, ReadQuery } from './reader.ts';
+import { type Batch, type ReadQuery, rowOf } from './reader.ts';
 import { type Format, PROVENANCE_HEADER, streamReply } from './replies.ts';
 import { MAX_ROWS_JSON, type TicksQuery } from './schemas.ts';
 
@@ -33,7 +34,6 @@ export async function ticks(
   const limit = query.limit ?? (format === 'json' ? PAGE_ROWS : undefined);
   checkPage(limit, format);
   const gone = new AbortController();
-  const [, tsUs, ordinal] = (/^(-?\d+)-(\d+)$/.exec(query.cursor ?? '') ?? []).map(Number);
   const at = query.at_us !== undefined;
   const columns = OUTPUT[kind];
   const read: ReadQuery = {
@@ -46,7 +46,7 @@ export async function ticks(
     limit: at ? 1 : limit,
     // A page of what is newest has no next one; a stream of everything begins at the beginning.
     newest: at || (query.from_us === undefined && query.cursor === undefined && limit !== undefined),
-    after: query.cursor === undefined ? undefined : { tsUs: tsUs!, ordinal: ordinal! },
+    after: query.cursor === undefined ? undefined : cursorOf(query.cursor),
     columns: [...columnsOf(columns), 'ordinal'],
     signal: AbortSignal.any([signal, gone.signal]),
   };
@@ -55,7 +55,13 @@ export async function ticks(
   const { rows, last } = await page(columns, history.batches(read));
   const full = !read.newest && rows.length === limit;
   const next_cursor = full ? `${last!.ts_event_us}-${last!.ordinal}` : null;
-  return json({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
+  return jsonReply({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
+}
+
+/** Whether a request for bars says no more than which ones. */
+export function isPlain({ source, view, adjustment, gaps, resample_us, calendar }: BarsQuery): boolean {
+  const asks = [source, resample_us, calendar].some((value) => value !== undefined);
+  return !asks && view === 'repaired' && adjustment === 'raw' && gaps === 'none';
 }
 
 /** Answers a request for bars that says more than a range, or wants another form than JSON. Fails as `ticks` does. */
@@ -79,6 +85,7 @@ export async function viewOfBars(
     sources: [view.source],
     view: view.view,
     interval_us: view.intervalUs,
+    ...(view.made ? { made_of: 'trades' } : {}),
     ...(view.resampleUs === undefined ? {} : { resample_us: view.resampleUs }),
     gaps: view.gaps,
     adjustment: view.adjustment,
@@ -91,10 +98,16 @@ export async function viewOfBars(
   const next_from_us = !view.newest && rows.length === view.limit ? last! + 1 : null;
   const { symbol } = view;
   const interval_us = view.resampleUs ?? view.intervalUs;
-  return json(
+  return jsonReply(
     { symbol, interval_us, source: view.source, bars: rows, next_from_us, provenance },
     headed(provenance),
   );
+}
+
+/** Returns the place of a record that a cursor of a page names. */
+export function cursorOf(cursor: string): { tsUs: number; ordinal: number } {
+  const [, tsUs, ordinal] = (/^(-?\d+)-(\d+)$/.exec(cursor) ?? []).map(Number);
+  return { tsUs: tsUs!, ordinal: ordinal! };
 }
 
 // A header holds little: how many actions were applied, not each.
@@ -105,7 +118,8 @@ function headed({ applied, ignored, ...rest }: Provenance): Provenance {
   return { ...rest, ...counts };
 }
 
-function checkPage(limit: number | undefined, format: Format): void {
+/** Throws InvalidOptionError for a page of JSON that is too large. */
+export function checkPage(limit: number | undefined, format: Format): void {
   if (format !== 'json' || limit === undefined || limit <= MAX_ROWS_JSON) return;
   const expected = `at most ${MAX_ROWS_JSON} as JSON`;
   throw new InvalidOptionError(`Expected ${expected} for limit; ask for Arrow or CSV beyond`, [
@@ -113,18 +127,19 @@ function checkPage(limit: number | undefined, format: Format): void {
   ]);
 }
 
-async function page(columns: readonly OutputColumn[], batches: AsyncGenerator<Batch>) {
+/** Returns the rows of a page and the columns of the last one. */
+export async function page(columns: readonly OutputColumn[], batches: AsyncGenerator<Batch>) {
   const rows: ReturnType<typeof jsonRows> = [];
-  let last: { ts_event_us: number; ordinal: number } | undefined;
+  let last: Record<string, number> | undefined;
   for await (const batch of batches) {
     for (const row of jsonRows(columns, batch)) rows.push(row);
     const at = batch.rows - 1;
-    const { ts_event_us, ordinal } = batch.columns as Record<string, Float64Array>;
-    last = { ts_event_us: ts_event_us![at]!, ordinal: ordinal?.[at] ?? 0 };
+    last = rowOf(batch, at) as Record<string, number>;
   }
   return { rows, last };
 }
 
-function json(body: unknown, provenance: Provenance): Response {
+/** Returns a page with where it comes from. */
+export function jsonReply(body: unknown, provenance: Provenance): Response {
   return Response.json(body, { headers: { [PROVENANCE_HEADER]: JSON.stringify(provenance) } });
 }

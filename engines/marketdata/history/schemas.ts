@@ -13,6 +13,11 @@ const view = z
   .enum(['repaired', 'raw'])
   .default('repaired')
   .describe('repaired: without what is in quarantine; raw: everything, with its flags');
+const cursor = z
+  .string()
+  .regex(/^-?\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
+  .optional()
+  .describe('goes on after that page');
 const range = {
   from_us: timeUs.optional().describe(`first time, inclusive, ${MICROS}; without it, the newest`),
   to_us: timeUs.optional().describe(`last time, inclusive, ${MICROS}`),
@@ -31,13 +36,39 @@ export const ticksQuery = z.object({
     .describe(
       `most records; 1000 for JSON, of which it gives at most ${MAX_ROWS_JSON}; all for CSV and Arrow`,
     ),
-  cursor: z
-    .string()
-    .regex(/^-?\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
-    .optional()
-    .describe('goes on after that page'),
+  cursor,
 });
 export type TicksQuery = z.infer<typeof ticksQuery>;
+
+const count = z.coerce.number().int().optional();
+const thresholdOptions = {
+  unit: z
+    .enum(['time', 'tick', 'volume', 'dollar', 'imbalance'])
+    .default('time')
+    .describe('what a bar ends by; others than time are made of the stored trades'),
+  threshold: z.coerce
+    .number()
+    .optional()
+    .describe('trades, base units or quote units in a bar; for imbalance that at which the first bar ends'),
+  measure: z
+    .enum(['tick', 'volume', 'dollar'])
+    .optional()
+    .describe('imbalance: what is signed and summed; tick when absent'),
+  expected_trades: count.describe(
+    'imbalance: trades that the first bar is expected to have; 1000 when absent',
+  ),
+  bars_span: count.describe('imbalance: span of the mean of trades in a bar, in bars; 20 when absent'),
+  trades_span: count.describe(
+    'imbalance: span of the mean of the signed measure, in trades; 10000 when absent',
+  ),
+  growth: z.coerce
+    .number()
+    .optional()
+    .describe('imbalance: how far the threshold may go from the first; 4 when absent'),
+  cursor,
+};
+const allThresholdOptions = z.object(thresholdOptions);
+export type ThresholdOptions = z.infer<typeof allThresholdOptions>;
 
 /** What a request for bars may ask for beside range and interval. */
 export const barOptions = {
@@ -61,6 +92,7 @@ export const barOptions = {
     .enum(CALENDAR_IDS as [string, ...string[]])
     .optional()
     .describe('sessions that gaps and longer bars go by; open at every time when absent'),
+  ...thresholdOptions,
 };
 
 export const instrumentsQuery = z.object({
