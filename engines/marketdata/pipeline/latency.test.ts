@@ -55,6 +55,16 @@ describe('latencies', () => {
     expect(latencies.report(T)[0]!.clock.state).toBe('ahead');
   });
 
+  test('says nothing of a venue whose times are whole seconds: their fractions are no delay', () => {
+    const latencies = new Latencies();
+    const seconds = trades(spread).map((trade, i) => ({ ...trade, tsEventUs: T, tsReceiveUs: T + i * 9000 }));
+    latencies.received('ib', seconds, T + 1e6);
+    expect(latencies.report(T + 1e6)).toEqual([]);
+    // One that happens to be of a whole second is no loss to the others.
+    latencies.received('kraken', [...trades(spread), ...trades([0]), ...seconds.slice(0, 1)], T);
+    expect(latencies.report(T + 1000)[0]!.venue_to_receive.count).toBe(100);
+  });
+
   test('is late above the bound, and until it is well below it again', () => {
     const latencies = new Latencies(50_000);
     const feed = (us: number, atUs: number) =>

@@ -34,6 +34,7 @@ const PUBLISH = 'receive_publish';
 const BUS = 'publish_bus';
 const ALL = 'all';
 
+const SECOND_US = 1_000_000;
 const SLICES = 6;
 const SLICE_US = 10_000_000;
 
@@ -103,6 +104,8 @@ export class Latencies {
       if (kind !== 'trade' && kind !== 'quote' && kind !== 'book_delta') continue;
       // Stamped here, since the venue said no time.
       if (tsEventUs === tsReceiveUs || (flags & QUARANTINE) !== 0) continue;
+      // Of whole seconds: all times of some venues, few of the others.
+      if (tsEventUs % SECOND_US === 0) continue;
       least ??= this.#leastOf(source);
       const us = tsReceiveUs - tsEventUs;
       this.times.add(VENUE, source, us - least.add(us, nowUs), nowUs);
