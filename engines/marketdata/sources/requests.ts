@@ -33,6 +33,11 @@ export function intervalName(
   ]);
 }
 
+/** Returns the records whose times are in the range of a request. */
+export function within<R extends MarketRecord>({ fromUs, toUs }: HistoryRequest, records: readonly R[]): R[] {
+  return records.filter(({ tsEventUs }) => tsEventUs >= fromUs && tsEventUs <= toUs);
+}
+
 /** Yields records that are already here in batches, with a turn of the event loop between them. */
 export async function* batches<R extends MarketRecord>(
   records: readonly R[],

@@ -5,7 +5,7 @@ import type { CorporateAction, MarketRecord } from '../../../../src/market/recor
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext, SourceFactory } from '../port.ts';
-import { batches, noHistory } from '../requests.ts';
+import { batches, noHistory, within } from '../requests.ts';
 import { Scales } from '../scales.ts';
 import { objectOf, SkippedRows } from '../skipped.ts';
 import { AlpacaClient, type Feed, KEY_ID, REQUESTS_PER_MINUTE, SECRET, TITLE } from './client.ts';
@@ -154,13 +154,9 @@ async function* actions(reading: Reading): AsyncGenerator<readonly CorporateActi
     found.push(...page);
   }
   skipped.tell(context.log, from.source, request.symbol);
-  const { fromUs, toUs } = request;
   // Pages are of kinds, not of time.
   found.sort((a, b) => a.tsEventUs - b.tsEventUs);
-  yield* batches(
-    found.filter(({ tsEventUs }) => tsEventUs >= fromUs && tsEventUs <= toUs),
-    signal,
-  );
+  yield* batches(within(request, found), signal);
 }
 
 type Call = Parameters<AlpacaClient['body']>[0];

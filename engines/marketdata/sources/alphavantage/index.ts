@@ -7,7 +7,7 @@ import { requiredCredentials } from '../net/credentials.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
-import { batches, intervalName, noHistory } from '../requests.ts';
+import { batches, intervalName, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
 import { actionsOf, barsOf, refusalOf } from './messages.ts';
 
@@ -94,7 +94,7 @@ class AlphaVantage {
     const skipped = new SkippedRows();
     const body = await this.#ask(request, query, signal);
     const bars = barsOf(request.symbol, DAY_US, body, this.#context.clock.nowUs(), skipped);
-    yield* this.#within(request, bars, skipped, signal);
+    yield* this.#handOut(request, bars, skipped, signal);
   }
 
   async *intraday(
@@ -116,7 +116,7 @@ class AlphaVantage {
       const body = await this.#ask(request, query, signal);
       const nowUs = this.#context.clock.nowUs();
       const bars = barsOf(request.symbol, request.intervalUs!, body, nowUs, skipped);
-      yield* this.#within(request, bars, skipped, signal);
+      yield* this.#handOut(request, bars, skipped, signal);
     }
   }
 
@@ -124,7 +124,7 @@ class AlphaVantage {
     const query = { function: 'TIME_SERIES_DAILY_ADJUSTED', outputsize: 'full' };
     const skipped = new SkippedRows();
     const actions = actionsOf(request.symbol, await this.#ask(request, query, signal), skipped);
-    yield* this.#within(request, actions, skipped, signal);
+    yield* this.#handOut(request, actions, skipped, signal);
   }
 
   #ask(request: HistoryRequest, query: Record<string, string>, signal: AbortSignal): Promise<unknown> {
@@ -133,7 +133,7 @@ class AlphaVantage {
     return this.#client.json('/query', { query: asked, signal });
   }
 
-  async *#within<R extends MarketRecord>(
+  async *#handOut<R extends MarketRecord>(
     request: HistoryRequest,
     records: readonly R[] | null,
     skipped: SkippedRows,
@@ -142,11 +142,7 @@ class AlphaVantage {
     if (!records)
       throw new ProviderError(`Expected a time series from ${TITLE}, was another answer`, TITLE, 200);
     skipped.tell(this.#context.log, ID, request.symbol);
-    const { fromUs, toUs } = request;
-    yield* batches(
-      records.filter(({ tsEventUs }) => tsEventUs >= fromUs && tsEventUs <= toUs),
-      signal,
-    );
+    yield* batches(within(request, records), signal);
   }
 
   /** Months of New York that the range touches, up to the present one: `2024-01`. */

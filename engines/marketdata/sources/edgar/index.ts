@@ -6,7 +6,7 @@ import { requiredCredentials } from '../net/credentials.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
-import { batches, noHistory } from '../requests.ts';
+import { batches, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
 import { type Company, cikText, companiesOf, factsOf, instrumentOf } from './messages.ts';
 
@@ -109,10 +109,7 @@ class Edgar {
     if (!facts)
       throw new ProviderError(`Expected company facts from ${TITLE}, was another answer`, TITLE, 200);
     skipped.tell(this.#context.log, ID, request.symbol);
-    yield* batches(
-      facts.filter((fact) => fact.asOfUs >= request.fromUs && fact.asOfUs <= request.toUs),
-      signal,
-    );
+    yield* batches(within(request, facts), signal);
   }
 
   /** Yields the company as an instrument, as it is listed now. */

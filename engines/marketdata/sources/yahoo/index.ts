@@ -9,7 +9,7 @@ import { requestLimiter } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { said } from '../net/said.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
-import { batches, intervalName, noHistory } from '../requests.ts';
+import { batches, intervalName, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
 import { actionsOf, barsOf } from './messages.ts';
 
@@ -114,10 +114,9 @@ class Yahoo {
     let lastUs = Number.NEGATIVE_INFINITY;
     for (let at = fromUs; at <= toUs; at += stepUs) {
       const chart = await this.#ask(request, interval, at, Math.min(toUs, at + stepUs), signal);
-      const bars = barsOf(symbol, intervalUs, chart, nowUs, skipped).filter(
-        // Ranges touch, and a chart of days begins with the session that its start is in.
-        ({ tsEventUs }) => tsEventUs > lastUs && tsEventUs >= fromUs && tsEventUs <= toUs,
-      );
+      // Ranges touch, and a chart of days begins with the session that its start is in.
+      const found = within({ ...request, toUs }, barsOf(symbol, intervalUs, chart, nowUs, skipped));
+      const bars = found.filter(({ tsEventUs }) => tsEventUs > lastUs);
       lastUs = bars.at(-1)?.tsEventUs ?? lastUs;
       yield* batches(bars, signal);
     }
@@ -125,7 +124,7 @@ class Yahoo {
   }
 
   async *actions(request: HistoryRequest, signal: AbortSignal): AsyncGenerator<readonly CorporateAction[]> {
-    const { symbol, fromUs, toUs } = request;
+    const { symbol, fromUs } = request;
     const nowUs = this.#context.clock.nowUs();
     if (fromUs > nowUs) return;
     const skipped = new SkippedRows();
@@ -133,10 +132,7 @@ class Yahoo {
     const chart = await this.#ask(request, '1d', fromUs, nowUs, signal);
     const actions = actionsOf(symbol, chart, skipped);
     skipped.tell(this.#context.log, ID, symbol);
-    yield* batches(
-      actions.filter(({ tsEventUs }) => tsEventUs >= fromUs && tsEventUs <= toUs),
-      signal,
-    );
+    yield* batches(within(request, actions), signal);
   }
 
   async #ask(
