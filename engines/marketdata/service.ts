@@ -117,8 +117,9 @@ export class MarketDataService {
           actions.push(...batch);
         return actions;
       },
-      newest: async (kind, of) => {
-        const found = await (await this.history()).recordAt({ kind, view: 'raw', ...of });
+      newest: async (kind, { intervalUs, ...of }) => {
+        const bars = intervalUs === undefined ? {} : { unit: 'time', interval: intervalUs };
+        const found = await (await this.history()).recordAt({ kind, view: 'raw', ...of, ...bars });
         return found?.tsEventUs ?? null;
       },
     });

@@ -23,7 +23,7 @@ describe('ingest', () => {
     again: false,
   };
 
-  const kept: number[] = [];
+  const kept: { readonly us: number; readonly intervalUs: number | undefined }[] = [];
 
   async function run(
     over: Partial<IngestRequest> = {},
@@ -39,15 +39,18 @@ describe('ingest', () => {
       put: async (records) => {
         if (++puts > dieAfter && !unnoted) throw new Error('killed');
         stored.push(...records);
-        kept.push(...records.map((r) => r.tsEventUs));
+        for (const r of records)
+          kept.push({ us: r.tsEventUs, intervalUs: r.kind === 'bar' ? r.interval : undefined });
         // Stored, and dead before that was noted.
         if (puts > dieAfter) throw new Error('killed');
         return { stored: records.length, replaced: 0, duplicates: 0 };
       },
       actions: async () => [],
-      newest: async (_kind, { atUs }) => {
-        const before = kept.filter((us) => us <= atUs);
-        return before.length === 0 ? null : Math.max(...before);
+      newest: async (_kind, { atUs, intervalUs }) => {
+        const before = kept.filter(
+          (one) => one.us <= atUs && (intervalUs === undefined || one.intervalUs === intervalUs),
+        );
+        return before.length === 0 ? null : Math.max(...before.map(({ us }) => us));
       },
     });
     const context: JobContext = {
@@ -110,6 +113,46 @@ describe('ingest', () => {
     const over = { to_us: START_US + 3600e6 };
     expect((await run(over)).stored).toHaveLength(3);
     expect((await run(over)).stored).toEqual([1e6]);
+  });
+
+  test('goes on where it was after a failure, whatever else was stored of the same meanwhile', async () => {
+    await started();
+    for (const [i, unnoted] of [false, true].entries()) {
+      kept.length = 0;
+      const over = { to_us: at(3000 + i) };
+      const first = await run(over, { dieAfter: 2, unnoted });
+      // Live trades, and another ingest, of times to which this one has not come.
+      for (const n of [6, 9, 2000]) kept.push({ us: at(n), intervalUs: undefined });
+      const second = await run(over, { attempt: 2 });
+      expect([...first.stored, ...second.stored]).toEqual([1, 2, 2, 2, 2, 3, 4, 5, 9]);
+    }
+  });
+
+  test('goes on with bars of its own length, whatever others there are', async () => {
+    await started();
+    const bars = (interval: number, ...times: number[]) =>
+      times.map((n) => source.bar(at(n), 100, { interval }));
+    source.history = [bars(2e6, 10, 20), bars(2e6, 30)];
+    const over: Partial<IngestRequest> = { kind: 'bars', interval_us: 2e6 };
+    await run(over, { dieAfter: 1 });
+    for (const { tsEventUs } of bars(1e6, 900)) kept.push({ us: tsEventUs, intervalUs: 1e6 });
+    expect((await run(over, { attempt: 2 })).stored).toEqual([20, 30]);
+  });
+
+  test('asks again for a bar of the end of its range that was not over yet', async () => {
+    await started();
+    const day = 86_400e6;
+    const over: Partial<IngestRequest> = { kind: 'bars', interval_us: day, to_us: START_US - 1e6 };
+    const bars = [at(0), START_US - 3600e6].map((us) => source.bar(us, 100, { interval: day }));
+    const range = { from_us: START_US - 2 * day };
+    source.history = [bars.slice(1)];
+    await run({ ...over, ...range });
+    source.history = [bars];
+    expect((await run({ ...over, ...range })).reply.records).toBeGreaterThan(0);
+    // Long after its end it is known to be whole.
+    rig.clock.advance(3 * day);
+    await run({ ...over, ...range });
+    expect((await run({ ...over, ...range })).reply.records).toBe(0);
   });
 
   test('is one job for one range', async () => {

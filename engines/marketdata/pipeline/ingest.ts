@@ -84,7 +84,13 @@ export interface IngestParts {
   /** Time of the newest stored record of a source at or before a time; null without one. */
   readonly newest: (
     kind: MarketKind,
-    of: { readonly symbol: string; readonly source: string; readonly atUs: number },
+    of: {
+      readonly symbol: string;
+      readonly source: string;
+      readonly atUs: number;
+      /** Bars only: their length. */
+      readonly intervalUs: number | undefined;
+    },
   ) => Promise<number | null>;
   /** Corporate actions that are known of a symbol: their jumps are no faults. */
   readonly actions: (symbol: string) => Promise<readonly CorporateAction[]>;
@@ -138,7 +144,7 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
   const key = keyOf(input);
   const goesOn = GOES_ON.has(kind);
   const anew = !goesOn || (input.again && job.attempt === 1);
-  const known = anew ? null : await resumePoint(parts, input, job.attempt);
+  const known = anew ? null : await resumePoint(parts, input);
   const fromUs = known === null ? input.from_us : Math.max(input.from_us, known + 1);
   // Gates of its own: the past must not be judged beside what is live.
   const calendar = adapter.calendar?.(input.native_symbol ?? adapter.nativeSymbol(symbol)) ?? null;
@@ -157,6 +163,7 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
     resumed_from_us: known,
     last_us: null,
   };
+  let doneUs = known ?? input.from_us - 1;
   const spanUs = Math.max(1, input.to_us - input.from_us);
   if (fromUs <= input.to_us) {
     const batches = adapter.history!(
@@ -166,12 +173,14 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
         nativeSymbol: input.native_symbol,
         fromUs,
         toUs: input.to_us,
-        intervalUs: kind === 'bars' ? (input.interval_us ?? 60_000_000) : undefined,
+        intervalUs: intervalOf(input),
       },
       job.signal,
     );
-    // The newest record of a range that is not over may still change.
-    const isOver = input.to_us < parts.clock.nowUs();
+    // The newest record of a range that is not over may still change; a bar that began within it may not be there yet. Days are told when they are
+    // over where they are traded, up to a day and a half after their date begins.
+    const settledUs = input.to_us + 2 * (intervalOf(input) ?? 0);
+    const isOver = settledUs < parts.clock.nowUs();
     for await (const { records, uptoUs, isLast } of wholeTimes(batches, adapter)) {
       job.signal.throwIfAborted();
       const flagged = records.map((record) => {
@@ -179,13 +188,15 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
         if ((flags & QUARANTINE) !== 0) reply.quarantined++;
         return flags === record.flags ? record : { ...record, flags };
       });
+      if (goesOn) await saveProgress(parts, key, doneUs, uptoUs);
       const { stored, replaced, duplicates } = await parts.put(flagged);
       reply.records += records.length;
       reply.stored += stored;
       reply.replaced += replaced;
       reply.duplicates += duplicates;
       reply.last_us = Math.max(reply.last_us ?? Number.NEGATIVE_INFINITY, uptoUs);
-      if (goesOn) await saveProgress(parts, key, isLast && !isOver ? uptoUs - 1 : uptoUs);
+      doneUs = isLast && !isOver ? uptoUs - 1 : uptoUs;
+      if (goesOn) await saveProgress(parts, key, doneUs);
       job.progress(Math.min(spanUs, uptoUs - input.from_us), spanUs, `${reply.records} records`);
     }
     if (goesOn && isOver) await saveProgress(parts, key, input.to_us);
@@ -224,39 +235,47 @@ async function* wholeTimes(
   if (held.length > 0) yield { records: held, uptoUs: held[0]!.tsEventUs, isLast: true };
 }
 
+function intervalOf({ kind, interval_us = 60_000_000 }: IngestInput): number | undefined {
+  return kind === 'bars' ? interval_us : undefined;
+}
+
 /** Two ingests of one range are one, whether `again` was asked for or not. */
 function keyOf({ source, symbol, kind, from_us, to_us, interval_us, native_symbol }: IngestInput): string {
   return JSON.stringify([source, kind, symbol, native_symbol ?? null, interval_us ?? null, from_us, to_us]);
 }
 
 /**
- * Up to which time everything is stored. After a crash that may be more than was noted: a batch is stored as a whole and then noted, and
- * these batches end where a time ends.
+ * Up to which time everything is stored; null for nothing yet. A batch ends where a time ends, and is stored as a whole or not at all: where a
+ * run ended between the two notes about one, a record of its times says that it was. Records of other times say nothing: a live stream
+ * stores of the same series too.
  */
-async function resumePoint(parts: IngestParts, input: IngestInput, attempt: number): Promise<number | null> {
-  const noted = await progressOf(parts.database, keyOf(input));
-  if (attempt === 1) return noted;
-  const { symbol, source, from_us, to_us: atUs } = input;
-  const newest = await parts.newest(KINDS[input.kind], { symbol, source, atUs });
-  if (newest === null || newest < (noted ?? from_us)) return noted;
-  return newest;
-}
-
-async function progressOf(database: Database, key: string): Promise<number | null> {
-  const row = await database.get<{ last_us: number }>(
-    'SELECT last_us FROM market_ingests WHERE ingest = ?',
-    key,
+async function resumePoint(parts: IngestParts, input: IngestInput): Promise<number | null> {
+  const row = await parts.database.get<{ last_us: number; storing_us: number | null }>(
+    'SELECT last_us, storing_us FROM market_ingests WHERE ingest = ?',
+    keyOf(input),
   );
-  return row?.last_us ?? null;
+  if (!row) return null;
+  const noted = row.last_us < input.from_us ? null : row.last_us;
+  if (row.storing_us === null) return noted;
+  const { symbol, source } = input;
+  const of = { symbol, source, atUs: row.storing_us, intervalUs: intervalOf(input) };
+  const newest = await parts.newest(KINDS[input.kind], of);
+  return newest !== null && newest > row.last_us ? newest : noted;
 }
 
-async function saveProgress({ database, clock }: IngestParts, key: string, lastUs: number): Promise<void> {
+async function saveProgress(
+  { database, clock }: IngestParts,
+  key: string,
+  lastUs: number,
+  storingUs: number | null = null,
+): Promise<void> {
   await database.transaction((tx) => {
     tx.write(
-      `INSERT INTO market_ingests (ingest, last_us, updated_us) VALUES (?, ?, ?)
-       ON CONFLICT (ingest) DO UPDATE SET last_us = excluded.last_us, updated_us = excluded.updated_us`,
+      `INSERT INTO market_ingests (ingest, last_us, storing_us, updated_us) VALUES (?, ?, ?, ?)
+       ON CONFLICT (ingest) DO UPDATE SET last_us = excluded.last_us, storing_us = excluded.storing_us, updated_us = excluded.updated_us`,
       key,
       lastUs,
+      storingUs,
       clock.nowUs(),
     );
   });
