@@ -5,15 +5,14 @@ import type {
   HistoryRequest,
   LiveSession,
   SourceAdapter,
-  SourceContext,
   SourceEvent,
   SourceFactory,
   SourceSink,
 } from '../../engines/marketdata/sources/port.ts';
-import { createLogTo } from '../../src/core/log.ts';
 import { ManualTime } from '../../src/core/timers.ts';
 import type { MarketKind, MarketRecord, RecordOf } from '../../src/market/records.ts';
 import { eventually } from './eventually.ts';
+import { testContext as providerContext, type TestContext } from './provider.ts';
 
 /** 2024-04-04 00:00 UTC. */
 export const START_US = 1_712_188_800_000_000;
@@ -47,21 +46,14 @@ export class TestSink implements SourceSink {
   }
 }
 
-/** A context in manual time whose credentials and addresses are those given, and the lines of its log. */
+/** A context in manual time with these addresses, without credentials. */
 export function testContext(
   endpoint: (name: string) => string | undefined,
   time = new ManualTime(START_US),
-): SourceContext & { readonly time: ManualTime; readonly lines: string[] } {
-  const lines: string[] = [];
+): TestContext & { readonly time: ManualTime } {
   return {
+    ...providerContext({}, {}, { clock: time, timers: time, endpoint, random: () => 0.5 }),
     time,
-    lines,
-    clock: time,
-    timers: time,
-    log: createLogTo('test', 'trace', (line) => void lines.push(line)),
-    credential: () => undefined,
-    endpoint,
-    random: () => 0.5,
   };
 }
 

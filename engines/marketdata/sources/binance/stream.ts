@@ -119,13 +119,14 @@ export class BinanceStream implements LiveSession {
   }
 
   #data(data: Fields, receivedUs: number): void {
-    this.#tell.records(readStream(data, this.#reading, receivedUs));
+    this.#tell.records(this.#wanted.underAll(readStream(data, this.#reading, receivedUs)));
   }
 
   #snapshot(native: string, body: unknown): void {
     const symbol = this.#reading.symbolOf(native);
-    if (symbol !== undefined)
-      this.#tell.records([readDepth(body, symbol, this.#reading, this.#context.clock.nowUs())]);
+    if (symbol === undefined) return;
+    const book = readDepth(body, symbol, this.#reading, this.#context.clock.nowUs());
+    this.#tell.records(this.#wanted.underAll([book]));
   }
 
   #refused(stream: string, reason: string): void {

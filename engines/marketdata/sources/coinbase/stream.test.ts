@@ -49,7 +49,9 @@ describe('the stream of Coinbase', () => {
     venue.update('BTC-USD', 'bid', '68900.80', '1', true);
     venue.heartbeat();
     await sink.event_('garbage', 2);
-    time.advance(1000);
+    // It began anew a second ago.
+    time.advance(5000);
+    venue.heartbeat();
     await sink.until('book_snapshot', 1);
     expect([applied(), book.top()]).toMatchObject(['live', { bid: 6_890_080 }]);
     const books = venue.heard.filter((said) => (said as { channel: string }).channel === 'level2');
@@ -61,8 +63,25 @@ describe('the stream of Coinbase', () => {
       'subscribe',
     ]);
     session.resync('BTC-USD');
-    time.advance(1000);
+    time.advance(5000);
+    venue.heartbeat();
     await sink.until('book_snapshot', 1);
+  });
+
+  test('what is quoted in USDC comes by the stream of USD, under the symbol that was wanted, and for both', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    session.want([{ symbol: 'BTC-USDC', kind: 'trade' }]);
+    await subscribed('market_trades|BTC-USD');
+    venue.trade('BTC-USD', 'SELL', '68900.50', '0.0015');
+    await sink.until('trade', 1);
+    session.want([{ symbol: 'BTC-USDC', kind: 'trade' }, TRADES]);
+    venue.trade('BTC-USD', 'SELL', '68900.50', '0.0015');
+    await sink.until('trade', 3);
+    expect(sink.of('trade').map(({ symbol, id }) => [symbol, id])).toEqual([
+      ['BTC-USDC', '995098700'],
+      ['BTC-USDC', '995098701'],
+      ['BTC-USD', '995098701'],
+    ]);
   });
 
   test('trades have the side of who took; after a loss only those that were missed come from the snapshot', async () => {

@@ -27,8 +27,8 @@ import {
 const SILENCE_MS = 15_000;
 // The whole book of a large product is several megabytes.
 const MAX_MESSAGE_BYTES = 32 * 2 ** 20;
-/** A snapshot that was asked for is not asked for again so soon. */
-const SNAPSHOT_US = 5_000_000;
+/** A book is not begun anew more often. */
+const RENEW_US = 5_000_000;
 
 export class CoinbaseStream extends ChannelSession {
   protected readonly title = 'Coinbase';
@@ -44,20 +44,18 @@ export class CoinbaseStream extends ChannelSession {
   /** Requests without an answer yet, in order; answers do not name theirs. */
   #pending: (readonly string[])[] = [];
   #sequence = new ConnectionSequence();
-  /** When a new snapshot of a book was asked for that did not come yet. */
-  readonly #renewed = new Map<string, number>();
+  /** Books that may lack a change, until their next snapshot. */
+  readonly #suspect = new Set<string>();
+  /** When a book was begun anew last. */
+  readonly #renewedUs = new Map<string, number>();
 
   constructor(context: SourceContext, sink: SourceSink) {
-    super(context, sink, nativeSymbol);
+    super(context, sink, (wanted) => streamProduct(wanted.nativeSymbol ?? nativeSymbol(wanted.symbol)));
     this.#nowUs = () => context.clock.nowUs();
   }
 
   override resync(symbol: string): void {
-    this.renew((channel) => {
-      const askedUs = this.#renewed.get(channel) ?? Number.NEGATIVE_INFINITY;
-      const soon = this.#nowUs() - askedUs < SNAPSHOT_US;
-      return !soon && this.wanted.wishes(channel).some((wanted) => wanted.symbol === symbol);
-    });
+    this.#doubt((channel) => this.wanted.wishes(channel).some((wanted) => wanted.symbol === symbol));
   }
 
   protected channelOf(wanted: Wanted, native: string): string | null {
@@ -90,7 +88,8 @@ export class CoinbaseStream extends ChannelSession {
   protected override forget(): void {
     super.forget();
     this.#pending = [];
-    this.#renewed.clear();
+    this.#suspect.clear();
+    this.#renewedUs.clear();
     this.#sequence = new ConnectionSequence();
   }
 
@@ -107,6 +106,7 @@ export class CoinbaseStream extends ChannelSession {
     switch (message.channel) {
       case 'heartbeats':
         this.alive(stamp.tsEventUs, receivedUs);
+        this.#renew();
         return;
       case 'subscriptions':
         this.#pending.shift();
@@ -158,15 +158,24 @@ export class CoinbaseStream extends ChannelSession {
   /** What is missing may have been of any book: each of them begins anew, also one that says nothing more for a while. */
   #missing(): void {
     this.tell.garbage('messages missing before this one, by sequence_num');
-    this.#renewed.clear();
-    this.renew(() => true);
+    this.#doubt(() => true);
   }
 
-  protected override renew(isMeant: (channel: string) => boolean): void {
-    super.renew((channel) => {
-      const meant = isMeant(channel);
-      if (meant) this.#renewed.set(channel, this.#nowUs());
-      return meant;
+  #doubt(isMeant: (channel: string) => boolean): void {
+    for (const channel of this.wanted.names)
+      if (this.asked.has(channel) && isMeant(channel)) this.#suspect.add(channel);
+    this.#renew();
+  }
+
+  /** Begins books anew that are in doubt, those that just were a little later. */
+  #renew(): void {
+    if (this.#suspect.size === 0) return;
+    const nowUs = this.#nowUs();
+    this.renew((channel) => {
+      const renewedUs = this.#renewedUs.get(channel) ?? Number.NEGATIVE_INFINITY;
+      const due = nowUs - renewedUs >= RENEW_US && this.#suspect.has(channel);
+      if (due) this.#renewedUs.set(channel, nowUs);
+      return due;
     });
   }
 
@@ -181,7 +190,7 @@ export class CoinbaseStream extends ChannelSession {
     if (symbol === undefined) return null;
     const previous = this.#sequence.previous(native);
     const snapshot = events.some((event) => event.type === 'snapshot');
-    if (snapshot) this.#renewed.delete(channelName(this.books, native));
+    if (snapshot) this.#suspect.delete(channelName(this.books, native));
     const updates = events.flatMap((event) => listOf(event.updates, 'updates'));
     return readBook(updates, snapshot, symbol, this.scales, stamp, previous);
   }
@@ -196,4 +205,12 @@ export class CoinbaseStream extends ChannelSession {
       for (const wanted of this.wanted.wishes(channels[0]!)) this.tell.refused(wanted, reason);
     else this.tell.garbage(reason);
   }
+}
+
+/** Products whose stream is their own although they are quoted in USDC. */
+const OWN = new Set(['USDT-USDC', 'EURC-USDC']);
+
+/** Returns the product whose messages come for another: what is quoted in USDC shares the book of USD, and is called so. */
+function streamProduct(native: string): string {
+  return native.endsWith('-USDC') && !OWN.has(native) ? native.slice(0, -1) : native;
 }

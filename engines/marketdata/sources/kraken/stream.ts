@@ -62,7 +62,7 @@ export class KrakenStream extends ChannelSession {
   #nextId = 1;
 
   constructor(context: SourceContext, sink: SourceSink) {
-    super(context, sink, nativeSymbol);
+    super(context, sink, (wanted) => wanted.nativeSymbol ?? nativeSymbol(wanted.symbol));
   }
 
   protected channelOf(wanted: Wanted, native: string): string | null {

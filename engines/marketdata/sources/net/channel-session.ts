@@ -45,11 +45,11 @@ export abstract class ChannelSession implements LiveSession {
   readonly #sink: SourceSink;
   #link: WsLink | undefined;
 
-  constructor(context: SourceContext, sink: SourceSink, nativeSymbol: (symbol: string) => string) {
+  constructor(context: SourceContext, sink: SourceSink, native: (wanted: Wanted) => string) {
     this.#context = context;
     this.#sink = sink;
     this.tell = new Teller(sink);
-    this.wanted = new WantedChannels((wanted) => wanted.nativeSymbol ?? nativeSymbol(wanted.symbol));
+    this.wanted = new WantedChannels(native);
   }
 
   /** Name of the venue. */
@@ -130,7 +130,7 @@ export abstract class ChannelSession implements LiveSession {
 
   /** Hands on the bars whose time is over: called with whatever comes regularly. */
   protected alive(venueUs: number | null, receivedUs: number): void {
-    this.tell.records(this.#bars.due(receivedUs));
+    this.#emit(this.#bars.due(receivedUs));
     this.#sink.event({ event: 'heartbeat', venueUs });
   }
 
@@ -148,13 +148,13 @@ export abstract class ChannelSession implements LiveSession {
         const record = read(row);
         if (record) records.push(record);
       });
-    this.tell.records(records);
+    this.#emit(records);
   }
 
   /** Reads states of bars as {@link each} does, and hands on those that are over. */
   protected eachBar(rows: readonly unknown[], read: (row: unknown) => OfChannel<BarRecord> | null): void {
     for (const [channel, bars] of this.#byChannel(rows, read))
-      this.tell.records(
+      this.#emit(
         this.#bars.take(
           channel,
           bars.sort((a, b) => a.tsEventUs - b.tsEventUs),
@@ -169,7 +169,11 @@ export abstract class ChannelSession implements LiveSession {
     read: (row: unknown) => OfChannel<Trade> | null,
   ): void {
     for (const [channel, trades] of this.#byChannel(rows, read))
-      this.tell.records(this.#trades.news(channel, trades, snapshot));
+      this.#emit(this.#trades.news(channel, trades, snapshot));
+  }
+
+  #emit(records: readonly MarketRecord[]): void {
+    this.tell.records(this.wanted.underAll(records));
   }
 
   #byChannel<R>(rows: readonly unknown[], read: (row: unknown) => OfChannel<R> | null): Map<string, R[]> {

@@ -1,7 +1,7 @@
 // Bars that are handed on once, pages that bring something new, wishes as channels.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { BarRecord } from '../../../../src/market/records.ts';
+import type { BarRecord, Trade } from '../../../../src/market/records.ts';
 import type { Wanted } from '../port.ts';
 import { ClosedBars } from './closed-bars.ts';
 import { PageGuard } from './pages.ts';
@@ -90,5 +90,15 @@ describe('wanted channels', () => {
     expect([channels.wishes('AB@b'), channels.symbolOf('AB')]).toEqual([book, 'A-B']);
     expect(channels.replace([wish('A-B', 'trade')], name)).toEqual({ added: ['AB@t'], removed: ['AB@b'] });
     expect([channels.has('AB@b'), channels.wishes('AB@b')]).toEqual([false, []]);
+    // Two names of one thing: what comes of it is for both.
+    const record = { kind: 'trade', symbol: 'A-B', price: 1 } as Trade;
+    expect(channels.underAll([record])).toEqual([record]);
+    channels.replace([wish('A-B', 'trade'), wish('C', 'trade'), wish('AB', 'trade')], name);
+    expect(channels.symbolOf('AB')).toBe('A-B');
+    expect(channels.underAll([record, { ...record, symbol: 'C' }])).toEqual([
+      record,
+      { ...record, symbol: 'AB' },
+      { ...record, symbol: 'C' },
+    ]);
   });
 });

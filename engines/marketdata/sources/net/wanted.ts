@@ -1,4 +1,5 @@
 // What a session listens to, as the channels of its venue: what is new, what is no longer wanted, which wish a refusal is about.
+import type { MarketRecord } from '../../../../src/market/records.ts';
 import type { Wanted } from '../port.ts';
 
 /** What changed from one list to the next. */
@@ -10,7 +11,10 @@ export interface Change {
 /** Channels by name, each with the wishes that it fulfils. */
 export class WantedChannels {
   #channels = new Map<string, readonly Wanted[]>();
-  #symbols = new Map<string, string>();
+  /** Symbols by what the venue calls them, in the order in which they came. */
+  #symbols = new Map<string, string[]>();
+  /** Further symbols of the same thing, by the first. */
+  #others = new Map<string, readonly string[]>();
   readonly #native: (wanted: Wanted) => string;
 
   constructor(native: (wanted: Wanted) => string) {
@@ -26,12 +30,16 @@ export class WantedChannels {
       const native = this.#native(wanted);
       const name = channel(wanted, native);
       if (name === null) continue;
-      this.#symbols.set(native, wanted.symbol);
+      const symbols = this.#symbols.get(native);
+      if (!symbols) this.#symbols.set(native, [wanted.symbol]);
+      else if (!symbols.includes(wanted.symbol)) symbols.push(wanted.symbol);
       const wishes = now.get(name);
       if (wishes) wishes.push(wanted);
       else now.set(name, [wanted]);
     }
     this.#channels = now;
+    const shared = [...this.#symbols.values()].filter((symbols) => symbols.length > 1);
+    this.#others = new Map(shared.map(([first, ...others]) => [first!, others]));
     return {
       added: [...now.keys()].filter((name) => !before.has(name)),
       removed: [...before.keys()].filter((name) => !now.has(name)),
@@ -50,8 +58,17 @@ export class WantedChannels {
     return this.#channels.get(channel) ?? [];
   }
 
-  /** Returns the symbol that the venue calls `native`; undefined when nobody wants it. */
+  /** Returns the symbol that the venue calls `native`, the first where it is wanted by several; undefined when nobody wants it. */
   symbolOf(native: string): string | undefined {
-    return this.#symbols.get(native);
+    return this.#symbols.get(native)?.[0];
+  }
+
+  /** Returns records of first symbols under all the symbols by which the same thing is wanted. */
+  underAll<R extends MarketRecord>(records: readonly R[]): readonly R[] {
+    if (this.#others.size === 0) return records;
+    return records.flatMap((record) => [
+      record,
+      ...(this.#others.get(record.symbol) ?? []).map((symbol) => ({ ...record, symbol })),
+    ]);
   }
 }
