@@ -145,16 +145,17 @@ export class RowReader {
 
   // Numbers of a row in one scale, or why not.
   #exact(row: readonly string[], scale: GrowingScale, names: readonly ExactName[]): number[] | string {
-    for (;;) {
-      const before = scale.scale;
-      const ticks: number[] = [];
-      for (const name of names) {
-        const value = toTicks(scale, name, this.#number(row, name));
-        if (Number.isNaN(value)) return `${NAMES[name]} not a number of at most 15 decimals`;
-        ticks.push(value);
-      }
-      // What was made before the scale grew is of the old one.
-      if (scale.scale === before) return ticks;
+    try {
+      return scale.exactly(() =>
+        names.map((name) => {
+          const value = toTicks(scale, name, this.#number(row, name));
+          if (Number.isNaN(value)) throw new Inexact(`${NAMES[name]} not a number of at most 15 decimals`);
+          return value;
+        }),
+      );
+    } catch (error) {
+      if (error instanceof Inexact) return error.message;
+      throw error;
     }
   }
 
@@ -232,6 +233,9 @@ const NAMES: Readonly<Record<ExactName, string>> = {
 };
 
 // A size that a quote does not have is 0, as is an empty side; NaN for what is no number.
+/** A number of a row that has no integer. */
+class Inexact extends Error {}
+
 function toTicks(scale: GrowingScale, name: ExactName, text: string): number {
   if (name === 'price' || name === 'bid' || name === 'ask') {
     if (text === '' && name !== 'price') return 0;

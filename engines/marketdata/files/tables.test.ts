@@ -96,6 +96,26 @@ describe('a table', () => {
     expect(decimalText(trades[8500]!.price, 5)).toBe('1.12345');
   });
 
+  test('goes on after a price with decimals that leave no room for others', async () => {
+    const tiny = '0.000000000000001';
+    const rows = ['61800.20,1', `${tiny},1`, '61800.25,2', `61800.2,${tiny}`, '61800.3,3'];
+    const text = ['timestamp,price,size', ...rows.map((row, i) => `${1_700_000_000 + i},${row}`)].join('\n');
+    const { records, refused } = await csv(text);
+    expect(refused).toEqual([]);
+    expect(
+      (records as Trade[]).map(({ price, size, scale }) => [
+        decimalText(price, scale.price),
+        decimalText(size, scale.size),
+      ]),
+    ).toEqual([
+      ['61800.2', '1'],
+      [tiny, '1'],
+      ['61800.25', '2'],
+      ['61800.2', tiny],
+      ['61800.3', '3'],
+    ]);
+  });
+
   test('without a header is told by its first row, or by its kind', async () => {
     const quotes = await csv('20200101 170000065,1.121200,1.121720,0\n', { timeZone: '-05:00' });
     expect(quotes.records[0]).toMatchObject({

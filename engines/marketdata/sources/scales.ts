@@ -20,18 +20,15 @@ export class Scales {
 
   /** Sets the decimals that the venue states for a symbol. */
   set(symbol: string, scale: Scale): void {
-    this.#of(symbol).scale = scale;
+    const growing = this.#of(symbol);
+    growing.floor = growing.scale = scale;
   }
 
   /** Gives a symbol at least these decimals. */
   atLeast(symbol: string, price: number, size: number): Scale {
     const growing = this.#of(symbol);
-    const { scale } = growing;
-    if (scale.price < price || scale.size < size)
-      growing.scale = Object.freeze({
-        price: Math.min(MAX_DECIMALS, Math.max(scale.price, price)),
-        size: Math.min(MAX_DECIMALS, Math.max(scale.size, size)),
-      });
+    growing.floor = withAtLeast(growing.floor, price, size);
+    growing.scale = withAtLeast(growing.scale, price, size);
     return growing.scale;
   }
 
@@ -40,23 +37,25 @@ export class Scales {
     return this.#scales.get(symbol)?.scale;
   }
 
-  /** Makes the integers of one record: all in one scale, again from the start when that grew on the way. */
+  /** Makes the integers of one record by {@link GrowingScale.exactly}. Throws {@link Unreadable} as `make` does. */
   exactly<T>(symbol: string, make: (scale: GrowingScale) => T): T & { readonly scale: Scale } {
     const growing = this.#of(symbol);
-    for (;;) {
-      const { scale } = growing;
-      const value = make(growing);
-      if (growing.scale === scale) return { ...value, scale };
-    }
+    const value = growing.exactly(() => make(growing));
+    return { ...value, scale: growing.scale };
   }
 
   /** Returns prices and sizes (numbers or decimal text) as integers; null where one is no number, or has more digits than 2^53 holds. */
   exact(symbol: string, prices: readonly unknown[], sizes: readonly unknown[]): Exact | null {
-    const exact = this.exactly(symbol, (scale) => ({
-      prices: prices.map((price) => scale.price(decimalOf(price) ?? '')),
-      sizes: sizes.map((size) => scale.size(decimalOf(size) ?? '')),
-    }));
-    return exact.prices.some(Number.isNaN) || exact.sizes.some(Number.isNaN) ? null : exact;
+    const numbers = (scale: GrowingScale) => ({
+      prices: prices.map((price) => whole(scale.price(decimalOf(price) ?? ''))),
+      sizes: sizes.map((size) => whole(scale.size(decimalOf(size) ?? ''))),
+    });
+    try {
+      return this.exactly(symbol, numbers);
+    } catch (error) {
+      if (error instanceof Unreadable) return null;
+      throw error;
+    }
   }
 
   #of(symbol: string): GrowingScale {
@@ -68,4 +67,17 @@ export class Scales {
     }
     return scale;
   }
+}
+
+function withAtLeast(scale: Scale, price: number, size: number): Scale {
+  if (scale.price >= price && scale.size >= size) return scale;
+  return Object.freeze({
+    price: Math.min(MAX_DECIMALS, Math.max(scale.price, price)),
+    size: Math.min(MAX_DECIMALS, Math.max(scale.size, size)),
+  });
+}
+
+function whole(ticks: number): number {
+  if (Number.isNaN(ticks)) throw new Unreadable('no exact number');
+  return ticks;
 }

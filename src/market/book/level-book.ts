@@ -85,8 +85,10 @@ export class LevelBook {
     if (sameScale(next, old)) return true;
     const price = 10 ** (next.price - old.price);
     const size = 10 ** (next.size - old.size);
+    // What does not fit leaves the scale as it was: the book is not usable, but those that follow may be of the old one.
+    if (!this.bids.rescale(price, size) || !this.asks.rescale(price, size)) return false;
     this.scale = next;
-    return this.bids.rescale(price, size) && this.asks.rescale(price, size);
+    return true;
   }
 }
 

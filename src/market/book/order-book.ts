@@ -73,11 +73,6 @@ export class OrderBook {
     return this.#status.reason;
   }
 
-  /** Since when it is in its state, in the time of the records. */
-  get sinceUs(): number {
-    return this.#status.sinceUs;
-  }
-
   get counters(): Readonly<BookCounters> {
     return this.#status.counters;
   }
@@ -121,19 +116,6 @@ export class OrderBook {
     this.#status.begin();
     this.#listen(nowUs);
     return this.#status.change();
-  }
-
-  /** Notes a word of the venue that proves that nothing was missed, as a numbered heartbeat does. */
-  touch(tsUs: number): void {
-    this.#lastUs = Math.max(this.#lastUs, tsUs);
-  }
-
-  /** Breaks the book for a reason that is known outside of it: a message of its stream was lost or not readable. */
-  fail(reason: 'gap' | 'malformed', tsUs: number): BookOutcome {
-    this.#status.begin();
-    this.#status.flag(reason);
-    this.#break(reason, tsUs);
-    return this.#status.outcome('refused');
   }
 
   /** Forgets everything: after the connection was lost. */
@@ -259,7 +241,7 @@ export class OrderBook {
     if (this.#needsSnapshot && this.rule.buffers) this.#pending.add(delta);
     this.#first = false;
     this.#eventUs = delta.tsEventUs;
-    this.touch(delta.tsReceiveUs);
+    this.#touch(delta.tsReceiveUs);
     if (delta.sequence !== null) this.#sequence = delta.sequence;
     if (!this.#book.change(delta)) {
       this.#status.flag('malformed');
@@ -408,7 +390,7 @@ export class OrderBook {
     this.#first = true;
     this.#needsSnapshot = false;
     this.#eventUs = snapshot.tsEventUs;
-    this.touch(snapshot.tsReceiveUs);
+    this.#touch(snapshot.tsReceiveUs);
     status.counters.snapshots++;
     this.#keeps = this.#depth ?? this.#depthOf(snapshot);
     this.#proof.snapshot(this.#book, this.#snapshotLevels);
@@ -437,6 +419,10 @@ export class OrderBook {
     return number < this.#sequence ? -1 : kept.length;
   }
 
+  #touch(tsUs: number): void {
+    this.#lastUs = Math.max(this.#lastUs, tsUs);
+  }
+
   #listen(nowUs: number): void {
     if (this.state !== 'live' || nowUs - this.#lastUs <= this.#staleUs) return;
     this.#status.counters.silent++;
@@ -444,7 +430,7 @@ export class OrderBook {
   }
 
   #resume(tsUs: number): void {
-    this.touch(tsUs);
+    this.#touch(tsUs);
     this.#status.set('live', 'resumed', tsUs);
   }
 }

@@ -36,10 +36,6 @@ export class PendingDeltas {
     return newest ? 'newest' : 'late';
   }
 
-  first(): BookDelta | undefined {
-    return this.#deltas[0];
-  }
-
   /** Takes the first `count` away. */
   drop(count: number): void {
     if (count > 0) this.#deltas.splice(0, count);

@@ -139,16 +139,12 @@ export class ConnectionSequence {
   #now = Number.NaN;
   #broken = false;
   readonly #books = new Map<string, number>();
-  /** Messages that are missing so far. */
-  missing = 0;
-
   /** Takes the number of the next message. Returns how many messages are missing before it, negative when it is no newer than the last. */
   take(sequence: number): number {
     const missing = Number.isNaN(this.#last) ? 0 : sequence - this.#last - 1;
     this.#now = sequence;
     if (missing >= 0) this.#last = sequence;
     if (missing > 0) {
-      this.missing += missing;
       this.#books.clear();
       this.#broken = true;
     }

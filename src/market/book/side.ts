@@ -30,13 +30,6 @@ export class BookSide {
     return rank < this.#length ? this.#sizes[this.#length - 1 - rank]! : Number.NaN;
   }
 
-  /** Size at a price, 0 without such a level. */
-  sizeAt(price: number): number {
-    const key = this.#sign * price;
-    const at = this.#find(key);
-    return at < this.#length && this.#keys[at] === key ? this.#sizes[at]! : 0;
-  }
-
   /** How many levels are at `price` or better. */
   upTo(price: number): number {
     return this.#length - this.#find(this.#sign * price);

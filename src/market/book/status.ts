@@ -16,7 +16,6 @@ export class BookStatus {
   readonly counters = bookCounters();
   state: BookState = 'waiting';
   reason: BookReason = 'reset';
-  sinceUs = 0;
   /** Whether the record under way makes a new snapshot needed. */
   resync = false;
   /** Bits of the record under way. */
@@ -33,7 +32,6 @@ export class BookStatus {
   }
 
   set(to: BookState, reason: BookReason, tsUs: number): void {
-    if (this.state !== to) this.sinceUs = tsUs;
     this.state = to;
     this.reason = reason;
     this.#atUs = tsUs;
