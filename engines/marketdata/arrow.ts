@@ -1,5 +1,5 @@
 // Bars as an Arrow IPC stream, so that bulk numbers arrive as typed arrays.
-import type { BarColumns } from './csv.ts';
+import type { BarColumns } from './history/bars.ts';
 
 /**
  * Returns the bars as one Arrow record batch: `ts_event_us` timestamp[us, UTC], `open`, `high`, `low`, `close`, `volume`

@@ -2,52 +2,65 @@
 import { describe, expect, test } from 'bun:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { csvRecords } from '../../src/core/csv.ts';
 import { MalformedBodyError, TooLargeError } from '../../src/core/errors.ts';
 import { sharedData } from '../../test/shared-data.ts';
 import { type CsvOptions, readBarsCsv } from './csv.ts';
-
-async function* chunks(bytes: Uint8Array, size = 7) {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
+import { all, chunks } from './files/test-tables.ts';
 
 const read = (text: string, options: Partial<CsvOptions> = {}) =>
-  readBarsCsv(chunks(Buffer.from(text)), { symbol: 'X', maxBytes: 1e6, ...options });
+  readBarsCsv(chunks(Buffer.from(text), 7), { symbol: 'X', maxBytes: 1e6, ...options });
 
 describe('readBarsCsv', () => {
-  test('takes the good rows and reports each bad one with its line and reason', async () => {
-    const file = [
-      'timestamp,open,high,low,close,volume',
-      '2022-01-01 00:00:00,10,12,9,11,100',
-      '2022-01-01 00:01:00,10,12,9,oops,100',
-      '2022-01-01 00:02:00,10,12,9',
-      'not a time,10,12,9,11,100',
-      '',
-      '2022-01-01 00:03:00,10,9,12,11,100',
-      '2022-01-01 00:04:00,10,10.5,9,11,100',
-      '2022-01-01 00:05:00,-1,12,9,11,100',
-      '2022-01-01 00:06:00,10,12,9,11,-5',
-      '2022-01-01 00:07:00,10,12,9,NaN,1',
-      '2022-01-01 00:08:00,10,Infinity,9,11,1',
-      '2022-01-01 00:00:00,20,22,19,21,100',
-      '2022-01-01 00:09:00,10,12,9,0x1F,1',
-      '2022-01-01 00:10:00,1e1,1.2e1,.9e1,11.,100',
-    ].join('\n');
-    const result = await read(file);
-    expect(result.errors).toEqual([
-      { line: 3, reason: 'close not a number' },
-      { line: 4, reason: 'close not a number' },
-      { line: 5, reason: 'time not readable' },
-      { line: 7, reason: 'high below low' },
-      { line: 8, reason: 'high below open or close' },
-      { line: 9, reason: 'open not positive' },
-      { line: 10, reason: 'volume negative' },
-      { line: 11, reason: 'close not a number' },
-      { line: 12, reason: 'high not a number' },
-      { line: 13, reason: 'time occurs twice' },
-      { line: 14, reason: 'close not a number' },
+  test.each(['bars alone', 'files'] as const)(
+    'takes the good rows and reports each bad one with its line and reason (import of %s)',
+    async (reader) => {
+      const rows: [string, string | null][] = [
+        ['2022-01-01 00:00:00,10,12,9,11,100', null],
+        ['2022-01-01 00:01:00,10,12,9,oops,100', 'close not a number'],
+        ['2022-01-01 00:02:00,10,12,9', 'close not a number'],
+        ['not a time,10,12,9,11,100', 'time not readable'],
+        ['2022-01-01 00:05:00,-1,12,9,11,100', 'open not positive'],
+        ['2022-01-01 00:06:00,10,12,9,11,-5', 'volume negative'],
+        ['2022-01-01 00:07:00,10,12,9,NaN,1', 'close not a number'],
+        ['2022-01-01 00:08:00,10,Infinity,9,11,1', 'high not a number'],
+        ['2022-01-01 00:09:00,10,12,9,0x1F,1', 'close not a number'],
+        ['2022-01-01 00:10:00,1e1,1.2e1,.9e1,11.,100', null],
+      ];
+      const text = ['timestamp,open,high,low,close,volume', ...rows.map(([row]) => row)].join('\n');
+      const expected = rows.flatMap(([, reason], i) => (reason === null ? [] : [{ line: i + 2, reason }]));
+      if (reader === 'files') {
+        const { records, refused } = await all(csvRecords(chunks(Buffer.from(text)), 1e6), { symbol: 'X' });
+        expect(refused).toEqual(expected);
+        expect(records.map((record) => record.kind === 'bar' && record.close)).toEqual([11, 11]);
+      } else {
+        const result = await read(text);
+        expect(result.errors).toEqual(expected);
+        expect([result.rows, result.rejected, result.reasons['close not a number']]).toEqual([10, 8, 4]);
+        expect([...result.bars.get('X')!.close]).toEqual([11, 11]);
+      }
+    },
+  );
+
+  test('refuses bars that contradict themselves, and times that occur twice', async () => {
+    const { errors, bars } = await read(
+      [
+        'timestamp,open,high,low,close,volume',
+        '2022-01-01 00:00:00,10,12,9,11,100',
+        '',
+        '2022-01-01 00:03:00,10,9,12,11,100',
+        '2022-01-01 00:04:00,10,10.5,9,11,100',
+        'soon,10,12,9,11,100',
+        '2022-01-01 00:00:00,20,22,19,21,100',
+      ].join('\n'),
+    );
+    expect(errors).toEqual([
+      { line: 4, reason: 'high below low' },
+      { line: 5, reason: 'high below open or close' },
+      { line: 6, reason: 'time not readable' },
+      { line: 7, reason: 'time occurs twice' },
     ]);
-    expect([result.rows, result.rejected, result.reasons['close not a number']]).toEqual([13, 11, 4]);
-    expect([...result.bars.get('X')!.close]).toEqual([11, 11]);
+    expect([...bars.get('X')!.close]).toEqual([11]);
   });
 
   test('reads columns in any order and case, sorts by time, and takes a missing volume as 0', async () => {

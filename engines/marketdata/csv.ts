@@ -1,19 +1,10 @@
 // Reads OHLCV CSV files (plain or gzip): every row becomes a bar or a counted reason why not.
-import { csvNumber, readCsv } from '../../src/core/csv.ts';
-import { MalformedBodyError } from '../../src/core/errors.ts';
-import { parseTimestampUs } from '../../src/core/timestamps.ts';
+import { csvRecords } from '../../src/core/csv.ts';
 import { barInconsistency } from '../../src/market/bar.ts';
-import { placesOf } from './files/columns.ts';
-
-/** Bars of one symbol as columns, ordered by time, one row per time. */
-export interface BarColumns {
-  readonly tsUs: Float64Array;
-  readonly open: Float64Array;
-  readonly high: Float64Array;
-  readonly low: Float64Array;
-  readonly close: Float64Array;
-  readonly volume: Float64Array;
-}
+import type { BarRecord } from '../../src/market/records.ts';
+import type { FileBatch } from './files/reading.ts';
+import { tableRecords } from './files/tables.ts';
+import { type BarColumns, FILE_SOURCE } from './history/bars.ts';
 
 /** A row that was not imported. */
 export interface RowError {
@@ -44,20 +35,19 @@ export interface CsvOptions {
 /** Rejected rows that are reported one by one; all are counted. */
 export const MAX_REPORTED = 100;
 
-const REQUIRED = ['time', 'open', 'high', 'low', 'close'] as const;
-const MAX_SYMBOLS = 10_000;
-
-type Layout = ReturnType<typeof placesOf>;
-
 /**
- * Reads a CSV body. The first line names the columns (any case and order); a missing volume is 0. A time that occurs
- * twice for one symbol keeps its first row; rows out of order are sorted. Throws {@link MalformedBodyError} when it is no
- * such file at all (no header, broken gzip), {@link TooLargeError} past `maxBytes`.
+ * Reads a CSV body as the imports of files do. A time that occurs twice for one symbol keeps its first row; rows out of order are sorted. Throws
+ * MalformedBodyError when it is no table of bars at all (no columns of bars, broken gzip), TooLargeError past `maxBytes`.
  */
-export async function readBarsCsv(body: AsyncIterable<Uint8Array>, options: CsvOptions): Promise<CsvResult> {
-  const rows = new Rows(options.symbol);
-  await readCsv(body, options.maxBytes, (fields, line) => rows.take(fields, line));
-  return rows.result();
+export async function readBarsCsv(
+  body: AsyncIterable<Uint8Array>,
+  { symbol, maxBytes }: CsvOptions,
+): Promise<CsvResult> {
+  const bars = new Bars();
+  const rows = csvRecords(body, maxBytes);
+  for await (const batch of tableRecords(rows, { kind: 'bar', symbol, source: FILE_SOURCE }))
+    bars.take(batch);
+  return bars.result();
 }
 
 interface RowBuffer {
@@ -67,64 +57,37 @@ interface RowBuffer {
   sorted: boolean;
 }
 
-// Takes rows one at a time and keeps the good ones in plain columns.
-class Rows {
-  #layout: Layout | undefined;
+// Keeps the good bars in plain columns.
+class Bars {
   #rows = 0;
   #rejected = 0;
   readonly #errors: RowError[] = [];
   readonly #reasons: Record<string, number> = {};
   readonly #buffers = new Map<string, RowBuffer>();
 
-  constructor(readonly symbol: string | undefined) {}
-
-  take(record: readonly string[], line: number): void {
-    if (!this.#layout) {
-      this.#layout = layoutOf(record, this.symbol);
-      return;
+  take({ records, lines, refused, skipped }: FileBatch): void {
+    this.#rows += records.length + refused.length + skipped;
+    const rejected = [...refused];
+    for (const [i, record] of records.entries()) {
+      if (record.kind !== 'bar') continue;
+      const reason = barInconsistency(record) ?? this.#keep(record);
+      if (reason !== null) rejected.push({ line: lines[i]!, reason });
     }
-    this.#rows++;
-    const reason = this.#read(record, this.#layout);
-    if (reason === null) return;
-    this.#rejected++;
-    this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
-    if (this.#errors.length < MAX_REPORTED) this.#errors.push({ line, reason });
+    this.#rejected += rejected.length;
+    for (const { reason } of rejected) this.#reasons[reason] = (this.#reasons[reason] ?? 0) + 1;
+    rejected.sort((a, b) => a.line - b.line);
+    this.#errors.push(...rejected.slice(0, MAX_REPORTED - this.#errors.length));
   }
 
   result(): CsvResult {
-    if (!this.#layout) throw new MalformedBodyError('Expected a CSV file with a header line, was empty');
     const bars = new Map([...this.#buffers].map(([symbol, buffer]) => [symbol, columnsOf(buffer)]));
     return { bars, rows: this.#rows, rejected: this.#rejected, errors: this.#errors, reasons: this.#reasons };
   }
 
-  // Returns why the row is refused, or null when it was taken (or is of another symbol).
-  #read(record: readonly string[], at: Layout): string | null {
-    const symbol = at.symbol >= 0 ? record[at.symbol] : this.symbol;
-    if (!symbol) return 'symbol missing';
-    if (this.symbol !== undefined && symbol !== this.symbol) return null;
-    const tsUs = parseTimestampUs(record[at.time] ?? '');
-    if (tsUs === null) return 'time not readable';
-    const prices: number[] = [];
-    for (const name of ['open', 'high', 'low', 'close'] as const) {
-      const value = csvNumber(record[at[name]]);
-      if (value === null) return `${name} not a number`;
-      if (value <= 0) return `${name} not positive`;
-      prices.push(value);
-    }
-    const volume = at.volume < 0 ? 0 : csvNumber(record[at.volume]);
-    if (volume === null) return 'volume not a number';
-    if (volume < 0) return 'volume negative';
-    const [open, high, low, close] = prices as [number, number, number, number];
-    const contradiction = barInconsistency({ open, high, low, close });
-    if (contradiction) return contradiction;
-    return this.#keep(symbol, tsUs, [open, high, low, close, volume]);
-  }
-
-  #keep(symbol: string, tsUs: number, values: readonly number[]): string | null {
+  // Returns why a bar is refused, or null when it was taken.
+  #keep({ symbol, tsEventUs: tsUs, open, high, low, close, volume }: BarRecord): string | null {
     let buffer = this.#buffers.get(symbol);
     if (!buffer) {
-      if (symbol.length > 64) return 'symbol longer than 64 characters';
-      if (this.#buffers.size >= MAX_SYMBOLS) return `more than ${MAX_SYMBOLS} symbols`;
       buffer = { tsUs: [], values: [], seen: new Set(), sorted: true };
       this.#buffers.set(symbol, buffer);
     }
@@ -132,23 +95,9 @@ class Rows {
     buffer.seen.add(tsUs);
     if (buffer.tsUs.length > 0 && tsUs < buffer.tsUs.at(-1)!) buffer.sorted = false;
     buffer.tsUs.push(tsUs);
-    buffer.values.push(...values);
+    buffer.values.push(open, high, low, close, volume);
     return null;
   }
-}
-
-function layoutOf(header: readonly string[], symbol: string | undefined): Layout {
-  const layout = placesOf(header);
-  const missing = REQUIRED.filter((key) => layout[key] < 0);
-  if (missing.length > 0) {
-    throw new MalformedBodyError(
-      `Expected a header line with time, open, high, low, close: ${missing.join(', ')} missing`,
-    );
-  }
-  if (layout.symbol < 0 && symbol === undefined) {
-    throw new MalformedBodyError('Expected a symbol column in the file, or the symbol as a parameter');
-  }
-  return layout;
 }
 
 function columnsOf({ tsUs, values, sorted }: RowBuffer): BarColumns {

@@ -1,13 +1,11 @@
 // Imports OHLCV CSV into the store of bars.
 import { ConflictError } from '../../src/core/errors.ts';
 import { readBarsCsv } from './csv.ts';
+import { MAX_EXPANSION } from './files/formats.ts';
+import { commonSpacing } from './files/tables.ts';
 import { type BarHistory, FILE_SOURCE, type SeriesInfo } from './history/bars.ts';
 import type { ImportReply } from './schemas.ts';
 import { INSTRUMENTS } from './simulated.ts';
-
-// A gzip of text rarely gains more; what gains more is likely made to fill the disk.
-const MAX_EXPANSION = 32;
-const DAY_US = 86_400 * 1e6;
 
 export interface ImportOptions {
   readonly symbol?: string | undefined;
@@ -65,20 +63,4 @@ export function refuseSimulated(symbols: Iterable<string>): void {
     if (!INSTRUMENTS.some((i) => i.symbol === symbol)) continue;
     throw new ConflictError(`Expected a symbol other than those of the simulated market, such as ${symbol}`);
   }
-}
-
-/** Returns the most frequent distance between neighbouring times, one day for a single bar. */
-export function commonSpacing(tsUs: Float64Array): number {
-  const counts = new Map<number, number>();
-  for (let i = 1; i < tsUs.length; i++) {
-    const gap = tsUs[i]! - tsUs[i - 1]!;
-    counts.set(gap, (counts.get(gap) ?? 0) + 1);
-  }
-  let best = DAY_US;
-  let bestCount = 0;
-  for (const [gap, count] of counts) {
-    // The smaller of two equally frequent gaps: the larger one is likelier to be made of missing bars.
-    if (count > bestCount || (count === bestCount && gap < best)) [best, bestCount] = [gap, count];
-  }
-  return best;
 }

@@ -7,9 +7,10 @@ import { systemTimers } from '../../src/core/timers.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
-import type { BarColumns } from './csv.ts';
+import { MAX_EXPANSION } from './files/formats.ts';
 import { FileImports } from './files/imports.ts';
 import { ImportMetrics } from './files/metrics.ts';
+import type { BarColumns } from './history/bars.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import type { Quarantined } from './history/reader.ts';
@@ -42,9 +43,6 @@ import { SOURCES, sourceOf } from './sources/index.ts';
 import { requiredCredentials } from './sources/net/credentials.ts';
 import type { SourceFactory } from './sources/port.ts';
 import { Uploads } from './uploads.ts';
-
-/** Times its limit that a compressed file may unpack to. */
-const UNPACKED = 32;
 
 /** Bars of one series with what they are. */
 export interface Bars {
@@ -296,7 +294,7 @@ export class MarketDataService {
       log,
       sourceOf: sourceFinder({
         importDir: config.importDir,
-        maxBytes: config.maxImportBytes * UNPACKED,
+        maxBytes: config.maxImportBytes * MAX_EXPANSION,
         history: () => this.history(),
       }),
       store: new ReplayStore(this.#context, 'paced', pacedReply),

@@ -2,6 +2,9 @@
 export const FORMATS = ['csv', 'parquet', 'arrow', 'binance-capture'] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** Times the limit of its own size that a compressed file may unpack to: text rarely gains more, and what does is likely made to fill the disk. */
+export const MAX_EXPANSION = 32;
+
 /** Bytes that {@link formatOf} looks at. */
 export const HEAD_BYTES = 64;
 

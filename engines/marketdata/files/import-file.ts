@@ -13,7 +13,7 @@ import { refuseSimulated } from '../import.ts';
 import { arrowRows } from './arrow.ts';
 import { BinanceCapture } from './binance-capture.ts';
 import type { TableKind } from './columns.ts';
-import { type Format, formatOf, HEAD_BYTES, isGzip, isZip } from './formats.ts';
+import { type Format, formatOf, HEAD_BYTES, isGzip, isZip, MAX_EXPANSION } from './formats.ts';
 import { FileIntake } from './intake.ts';
 import { parquetRowsApart } from './parquet-process.ts';
 import type { FileBatch } from './reading.ts';
@@ -50,8 +50,6 @@ export interface ImportParts {
   readonly progress?: (done: number, total: number, stage: 'checking' | 'storing') => void;
 }
 
-/** What a file may unpack to, in its own size limit. */
-export const MAX_EXPANSION = 32;
 /** Records of one transaction. Fixed, so that a part begins at the same record whenever the file is read. */
 const PART = 50_000;
 /** Files of ticks, seconds and minutes within the archives of LEAN: the date of their times is in their name. */

@@ -1,7 +1,6 @@
 // Tables of bars, trades or quotes, whatever file they come from, as records.
 import { MAX_RECORD_BYTES } from '../../../src/core/csv.ts';
 import { MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
-import { commonSpacing } from '../import.ts';
 import { layoutOf, type TableKind } from './columns.ts';
 import type { FileBatch } from './reading.ts';
 import { RowReader, type TableRecord } from './rows.ts';
@@ -37,6 +36,7 @@ export interface TableOptions {
 
 /** Rows that are looked at before the first record is made: by them the spacing of bars and the decimals of prices are told. */
 const LOOK_AHEAD = 4096;
+const DAY_US = 86_400e6;
 
 /**
  * Yields the records of a table whose first row names the columns, or of one without names in a known order. Throws MalformedBodyError when it is
@@ -126,4 +126,20 @@ function spacings(held: readonly TableRows[], reader: RowReader): Map<string, nu
   const longest = [...times].sort((a, b) => b[1].length - a[1].length)[0];
   found.set('', longest ? found.get(longest[0])! : commonSpacing(new Float64Array(0)));
   return found;
+}
+
+/** Returns the most frequent distance between neighbouring times, one day for a single bar. */
+export function commonSpacing(tsUs: Float64Array): number {
+  const counts = new Map<number, number>();
+  for (let i = 1; i < tsUs.length; i++) {
+    const gap = tsUs[i]! - tsUs[i - 1]!;
+    counts.set(gap, (counts.get(gap) ?? 0) + 1);
+  }
+  let best = DAY_US;
+  let bestCount = 0;
+  for (const [gap, count] of counts) {
+    // The smaller of two equally frequent gaps: the larger one is likelier to be made of missing bars.
+    if (count > bestCount || (count === bestCount && gap < best)) [best, bestCount] = [gap, count];
+  }
+  return best;
 }

@@ -1,12 +1,21 @@
 // Bars of time in the history, as columns: what imports, replays and requests for bars use.
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
-import type { BarColumns } from '../csv.ts';
 import type { HistoryDatabase } from './database.ts';
 import type { SeriesKey } from './tables.ts';
 import { QUARANTINED_SQL } from './tables.ts';
 import { readColumn } from './vectors.ts';
 import { historySql } from './view.ts';
 import type { HistoryWriter } from './writer.ts';
+
+/** Bars of one symbol as columns, ordered by time, one row per time. */
+export interface BarColumns {
+  readonly tsUs: Float64Array;
+  readonly open: Float64Array;
+  readonly high: Float64Array;
+  readonly low: Float64Array;
+  readonly close: Float64Array;
+  readonly volume: Float64Array;
+}
 
 /** One stored series. */
 export interface SeriesInfo {
