@@ -13,6 +13,7 @@ import { ImportMetrics } from './files/metrics.ts';
 import type { BarColumns } from './history/bars.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
+import { registerHistory } from './history/metrics.ts';
 import type { Quarantined } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
 import { isPlain, viewOfBars } from './history/requests.ts';
@@ -103,6 +104,7 @@ export class MarketDataService {
       quarantine: async (symbol) => quarantineRows(await (await this.history()).quarantine({ symbol })),
     });
     if (context.metrics.enabled) registerPipeline(context.metrics.registry, this.pipeline);
+    if (context.metrics.enabled) registerHistory(context.metrics.registry, this.#desk);
     const ingests = ingestJob({
       database: context.database,
       clock,

@@ -34,10 +34,10 @@ export function publishFile(temporary: string, path: string): void {
   syncPath(dirname(path));
 }
 
-/** Returns the SHA-256 of a file in hex. */
-export async function sha256Of(path: string): Promise<string> {
+/** Returns the SHA-256 of a file in hex. Throws an AbortError when `signal` fires. */
+export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
   const hash = new Bun.CryptoHasher('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }))
     hash.update(chunk as Uint8Array);
   return hash.digest('hex');
 }

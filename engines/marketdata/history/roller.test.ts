@@ -178,12 +178,27 @@ describe('partitions', () => {
     // Other days are not touched by it.
     expect(await read(h, { fromUs: START_US + DAY_US })).toHaveLength(300);
     h = await history('damage');
-    expect(h.roller.damaged).toMatchObject([{ reason: 'torn', partition: { period: '2024-08-08' } }]);
+    expect(h.roller.integrity.damaged).toMatchObject([
+      { reason: 'torn', partition: { period: '2024-08-08' } },
+    ]);
     rmSync(first!);
     await expect(read(h)).rejects.toThrow('missing');
+    const whole = Uint8Array.from(bytes);
     bytes[100]! ^= 0xff;
     writeFileSync(first!, bytes);
-    expect(await h.roller.verify()).toMatchObject([{ reason: 'changed' }]);
+    // Nobody has read it yet; one file in a round, those that were read last come last.
+    const { integrity } = h.roller;
+    expect(await integrity.look()).toHaveLength(2);
+    expect(integrity.damaged).toEqual([]);
+    const rounds = [await integrity.verify(1), await integrity.verify(1)];
+    expect(rounds.at(-1)).toMatchObject([{ reason: 'changed', partition: { period: '2024-08-08' } }]);
+    await expect(read(h)).rejects.toThrow('changed');
+    await integrity.look();
+    expect(integrity.damaged).toHaveLength(1);
+    writeFileSync(first!, whole);
+    expect(await integrity.verify(1)).toEqual([]);
+    expect(await read(h)).toHaveLength(600);
+    writeFileSync(first!, bytes);
     // Damaged files are not merged into good ones.
     expect(await h.maintain(LATER_US)).toMatchObject({ merged: 0 });
   });
@@ -230,7 +245,7 @@ describe('partitions', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.length).toBeGreaterThanOrEqual(acknowledged);
     expect(ids.length % 2000).toBe(0);
-    expect(h.roller.damaged).toEqual([]);
+    expect(h.roller.integrity.damaged).toEqual([]);
     // It goes on where it stood: all of it again adds what was missing, and nothing twice.
     for (let put = 0; put < 3; put++)
       await h.put(trades(2000, START_US + (put % 2) * DAY_US + put * 1e9, put * 10_000));

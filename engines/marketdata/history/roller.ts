@@ -6,16 +6,11 @@ import { InvariantError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
+import { Integrity } from './integrity.ts';
 import { partitionPath, publishFile, removeUnknown, sha256Of } from './partition-files.ts';
 import { TABLES, tableOf } from './tables.ts';
-import { damage, type Partition, parquetSql, partitions, quoted, spanSql, tableSql } from './view.ts';
+import { type Partition, parquetSql, partitions, quoted, spanSql, tableSql } from './view.ts';
 import type { Faults, HistoryWriter } from './writer.ts';
-
-/** A partition that is not what the manifest says. */
-export interface Damage {
-  readonly partition: Partition;
-  readonly reason: 'missing' | 'torn' | 'changed';
-}
 
 /** What one round of maintenance did. */
 export interface Maintenance {
@@ -42,41 +37,22 @@ const ROLLED = (Object.keys(TABLES) as MarketKind[]).filter((kind) => tableOf(ki
 
 /** Keeps the partitions of one history. */
 export class Roller {
+  readonly integrity: Integrity;
   #running: Promise<unknown> = Promise.resolve();
-  #damaged: readonly Damage[] = [];
   #stopping = false;
 
   constructor(
     readonly database: HistoryDatabase,
     readonly writer: HistoryWriter,
     readonly options: RollerOptions,
-  ) {}
-
-  /** Partitions that the last look found damaged: reads of their range fail until they are restored. */
-  get damaged(): readonly Damage[] {
-    return this.#damaged;
+  ) {
+    this.integrity = new Integrity(database);
   }
 
   /** Removes files that a killed process left, and looks at those of the manifest. Returns how many were removed. */
   async recover(): Promise<number> {
-    const known = await partitions(this.database, 'true');
-    const removed = removeUnknown(this.database.folder, new Set(known.map((p) => p.path)));
-    this.#damaged = known.flatMap((partition) => {
-      const reason = damage(this.database, partition);
-      return reason === null ? [] : [{ partition, reason }];
-    });
-    return removed;
-  }
-
-  /** Reads all files and compares their hashes with the manifest. */
-  async verify(): Promise<readonly Damage[]> {
-    const damaged: Damage[] = [];
-    for (const partition of await partitions(this.database, 'true')) {
-      const reason = await this.#check(partition);
-      if (reason !== null) damaged.push({ partition, reason });
-    }
-    this.#damaged = damaged;
-    return damaged;
+    const known = await this.integrity.look();
+    return removeUnknown(this.database.folder, new Set(known.map((p) => p.path)));
   }
 
   /** Rolls closed days, merges closed months, forgets what is too old. Throws StorageUnavailableError; what was done until then stays done. */
@@ -89,6 +65,7 @@ export class Roller {
   /** Ends the maintenance under way after the partition that it is at. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    await this.integrity.stop();
     await this.#running;
   }
 
@@ -274,23 +251,7 @@ export class Roller {
   }
 
   async #intact(files: readonly Partition[]): Promise<boolean> {
-    for (const partition of files) {
-      const reason = await this.#check(partition);
-      if (reason === null) continue;
-      this.#damaged = [
-        ...this.#damaged.filter((d) => d.partition.id !== partition.id),
-        { partition, reason },
-      ];
-      return false;
-    }
+    for (const partition of files) if ((await this.integrity.check(partition)) !== null) return false;
     return true;
-  }
-
-  async #check(partition: Partition): Promise<Damage['reason'] | null> {
-    const seen = damage(this.database, partition);
-    if (seen !== null) return seen;
-    return (await sha256Of(join(this.database.folder, partition.path))) === partition.sha256
-      ? null
-      : 'changed';
   }
 }

@@ -1,5 +1,7 @@
 // The history through the engine's port: ranges, pages, streams, and what was known at a time.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { tableFromIPC } from 'apache-arrow';
 import { FLAGS } from '../../../src/market/flags.ts';
 import type {
@@ -11,6 +13,7 @@ import type {
 import { TestEngine } from '../../../test/support/engine.ts';
 import definition from '../index.ts';
 import { History } from './history.ts';
+import { ticks } from './requests.ts';
 import { samples, trades } from './test-records.ts';
 
 const DAY_US = 86_400e6;
@@ -153,14 +156,34 @@ describe('routes of the history', () => {
   });
 
   test('a client that goes away frees what its reply held', async () => {
-    const gone = new AbortController();
-    const reply = await fetch(`${engine.url}/trades/BTC-USD`, {
-      headers: { accept: 'text/csv' },
-      signal: gone.signal,
-    });
-    await reply.body!.getReader().read();
-    gone.abort();
-    expect((await engine.get('/trades/BTC-USD?limit=1')).status).toBe(200);
+    const history = await History.open({ dataDir: mkdtempSync(join(engine.dataDir, 'gone-')), threads: 1 });
+    await history.put(list);
+    let open = 0;
+    const { connect, release } = history.database;
+    history.database.connect = async () => {
+      open++;
+      return connect.call(history.database);
+    };
+    history.database.release = (connection) => {
+      open--;
+      release.call(history.database, connection);
+    };
+    for (const format of ['csv', 'arrow'] as const) {
+      const reply = await ticks(
+        history,
+        'trade',
+        'BTC-USD',
+        { view: 'repaired' },
+        format,
+        new AbortController().signal,
+      );
+      const reader = reply.body!.getReader();
+      await reader.read();
+      expect(open).toBe(1);
+      await reader.cancel();
+      expect(open).toBe(0);
+    }
+    await history.close();
   });
 
   test('bars are adjusted for splits and dividends as asked, and the reply says how', async () => {

@@ -77,7 +77,7 @@ export function tableSql(kind: MarketKind, where: string): string {
   return `SELECT ${[...series, ...own].join(', ')} FROM ${tableOf(kind).name} t JOIN series s ON s.id = t.series WHERE ${where}`;
 }
 
-/** Returns the SQL of all rows of a range, in no order. Throws StorageUnavailableError when a partition of it is missing or torn. */
+/** Returns the SQL of all rows of a range, in no order. Throws StorageUnavailableError when a partition of it is known to be damaged. */
 export async function historySql(
   database: HistoryDatabase,
   kind: MarketKind,
@@ -109,7 +109,9 @@ export async function historySql(
   );
   if (files.length === 0) return { sql: table, table, values, files };
   for (const file of files) {
-    const reason = damage(database, file);
+    const reason = database.changed.has(file.id)
+      ? 'changed'
+      : damageOf(join(database.folder, file.path), file.bytes);
     if (reason !== null) throw damaged(file, reason);
   }
   // The manifest has chosen them by symbol and source already.
@@ -134,11 +136,6 @@ export function parquetSql(database: HistoryDatabase, kind: MarketKind, files: r
 /** Returns text as an SQL literal. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** Returns what a look at a file says against it: `missing`, `torn`; null when it is as long as the manifest says. */
-export function damage(database: HistoryDatabase, file: Partition): 'missing' | 'torn' | null {
-  return damageOf(join(database.folder, file.path), file.bytes);
 }
 
 function damaged(file: Partition, reason: string): StorageUnavailableError {
