@@ -1,4 +1,6 @@
 import { expect, test } from 'bun:test';
+import { flagNames } from '../../../../src/market/flags.ts';
+import { SeriesGate } from '../../../../src/market/quality/gate.ts';
 import type {
   BarRecord,
   CorporateAction,
@@ -56,7 +58,7 @@ test('bars come page after page, as traded', async () => {
   expect(server.requests[1]!.url.searchParams.get('page_token')).toBe('1');
 });
 
-test('trades keep nanoseconds as text and ids as they are; canceled ones are left out and counted', async () => {
+test('trades keep nanoseconds as text and large numbers as they are; canceled ones are left out and counted', async () => {
   await using server = new AlpacaDouble(KEYS, PAGES);
   const given = context(server);
   const trades = await readAll<Trade>(alpacaSip(given), request({ kind: 'trade' }));
@@ -64,15 +66,32 @@ test('trades keep nanoseconds as text and ids as they are; canceled ones are lef
     {
       tsEventUs: us('2022-01-03T09:00:00Z') + 86_175,
       tsEventText: '2022-01-03T09:00:00.086175744Z',
-      id: '1',
+      id: '2022-01-03:P:1',
     },
-    { tsEventUs: us('2022-01-03T09:00:00.200Z'), id: '52983525029461' },
+    { tsEventUs: us('2022-01-03T09:00:00.200Z'), id: '2022-01-03:P:52983525029461' },
   ]);
   expect(trades[1]!.tsEventText).toBeUndefined();
   expect(trades.map(({ price, scale }) => decimalText(price, scale.price))).toEqual(['178.26', '178.2651']);
   expect(trades.map(({ size, scale }) => decimalText(size, scale.size))).toEqual(['246', '0.5']);
   expect(given.lines.join()).toContain('taken back by the exchange');
   expect(server.requests[0]!.url.searchParams.get('feed')).toBe('sip');
+});
+
+test('numbers of trades begin anew on every exchange and every day: none is taken for another', async () => {
+  const trade = (t: string, x: string) => ({ t, x, p: 10, s: 100, c: ['@'], i: 7, z: 'A' });
+  // 20:00 of New York on the 3rd is the 4th in UTC, and a day before the trade of the 4th.
+  const list = [
+    trade('2022-01-03T15:00:00Z', 'N'),
+    trade('2022-01-03T15:00:00Z', 'P'),
+    trade('2022-01-04T00:59:59Z', 'Q'),
+    trade('2022-01-04T09:00:00Z', 'Q'),
+  ];
+  await using server = new AlpacaDouble(KEYS, { '/v2/stocks/trades': [{ trades: { AAPL: list } }] });
+  const trades = await readAll<Trade>(alpacaSip(context(server)), request({ kind: 'trade' }));
+  const gate = new SeriesGate({ kind: 'trade' });
+  expect(trades.map((one) => flagNames(gate.check(one)))).toEqual([[], [], [], []]);
+  // The same one again is.
+  expect(flagNames(gate.check(trades[3]!))).toEqual(['duplicate']);
 });
 
 test('quotes have empty sides as zero, and a range is kept to the microsecond', async () => {
@@ -166,7 +185,7 @@ test('the stream tells trades, quotes and bars, changes what it listens to, and 
   await eventually(() => records.length === 3, 'a trade, a quote and a bar');
   expect(records[0]).toMatchObject({
     kind: 'trade',
-    id: '96921',
+    id: '2022-01-03:D:96921',
     tsEventUs: 1_641_200_400_086_175,
     tsEventText: '2022-01-03T09:00:00.086175744Z',
   });

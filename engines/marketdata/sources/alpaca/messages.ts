@@ -1,7 +1,7 @@
 // What Alpaca says of US stocks, over REST and in its stream, as records.
 import { parseTimestampUs } from '../../../../src/core/timestamps.ts';
 import type { BarRecord, CorporateAction, Quote, Trade } from '../../../../src/market/records.ts';
-import { DAY_US, parseDay } from '../../../../src/market/sessions/days.ts';
+import { DAY_US, dayText, parseDay, Zone } from '../../../../src/market/sessions/days.ts';
 import type { Scales } from '../scales.ts';
 import { finite, objectOf, type SkippedRows } from '../skipped.ts';
 
@@ -41,7 +41,6 @@ export function tradeOf(from: From, row: Row): Trade | string {
   const stamp = stamped(from, row.t);
   const exact = from.scales.exact(from.symbol, [row.p], [row.s]);
   if (!stamp || !exact) return 'no time, price or size';
-  const id = typeof row.i === 'number' || typeof row.i === 'string' ? String(row.i) : null;
   return {
     ...stamp,
     kind: 'trade',
@@ -49,8 +48,16 @@ export function tradeOf(from: From, row: Row): Trade | string {
     price: exact.prices[0]!,
     size: exact.sizes[0]!,
     side: null,
-    id,
+    id: idOf(row, stamp.tsEventUs),
   };
+}
+
+const newYork = new Zone('America/New_York');
+
+// Exchanges number the trades of a symbol anew every day, each its own: a number is one trade with its day and exchange only.
+function idOf({ i, x }: Row, tsEventUs: number): string | null {
+  if (typeof i !== 'number' && typeof i !== 'string') return null;
+  return `${dayText(newYork.localDay(tsEventUs))}:${typeof x === 'string' ? x : ''}:${i}`;
 }
 
 /** Returns a quote, or why the row is none. */

@@ -183,8 +183,8 @@ function unsubscribe(stream: streaming.StockDataStream, kind: Kind, natives: str
   else stream.unsubscribeFromBars(natives);
 }
 
-function shortTrade({ timestampRaw, price, size, idRaw }: streaming.StreamTrade): Row {
-  return { t: timestampRaw, p: price, s: size, i: idRaw };
+function shortTrade({ timestampRaw, price, size, idRaw, exchange }: streaming.StreamTrade): Row {
+  return { t: timestampRaw, p: price, s: size, i: idRaw, x: exchange };
 }
 
 function shortQuote({ timestampRaw, bidPrice, askPrice, bidSize, askSize }: streaming.StreamQuote): Row {
