@@ -75,7 +75,7 @@ program
   .option('--interval-us <microseconds>', 'length of bars; the most frequent spacing when absent')
   .option('--time-zone <zone>', 'zone of times that name none: UTC, -05:00, America/New_York')
   .option('--price-decimals <n>', 'decimals that prices are written without: 4 for 973100 that is 97.31')
-  .option('--calendar <id>', 'when the instruments trade: 24x7, fx, us-equities')
+  .option('--calendar <id>', 'when the instruments trade: 24x7, fx, us-equities, us-equities-extended')
   .option('--dry-run', 'read and judge everything, store nothing')
   .option('--json', 'print one JSON object')
   .action(async (file, options) =>
