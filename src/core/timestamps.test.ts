@@ -1,5 +1,6 @@
 // Timestamps as files write them.
 import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
 import { parseTimestampUs } from './timestamps.ts';
 
 describe('parseTimestampUs', () => {
@@ -35,5 +36,38 @@ describe('parseTimestampUs', () => {
     '12345678901234567890',
   ])('refuses %p', (text) => {
     expect(parseTimestampUs(text)).toBeNull();
+  });
+  test('reads UTC by its mark as by its offset, whatever the digits are, and as the standard library does', () => {
+    // Mostly what exists, and what lies just beyond.
+    const upTo = (max: number) => fc.integer({ min: 0, max });
+    const fraction = fc.stringMatching(/^(\.\d{1,9})?$/);
+    const between = fc.constantFrom('T', ' ');
+    const year = fc.integer({ min: 1000, max: 9999 });
+    const text = (n: number) => String(n).padStart(2, '0');
+    fc.assert(
+      fc.property(
+        year,
+        upTo(13),
+        upTo(32),
+        between,
+        upTo(24),
+        upTo(60),
+        upTo(60),
+        fraction,
+        (y, mo, d, t, h, mi, s, f) => {
+          const plain = `${y}-${text(mo)}-${text(d)}${t}${text(h)}:${text(mi)}:${text(s)}${f}`;
+          const read = parseTimestampUs(`${plain}+00:00`);
+          expect(parseTimestampUs(`${plain}Z`)).toBe(read);
+          expect(parseTimestampUs(plain)).toBe(read);
+          expect(parseTimestampUs(`${plain}x`)).toBeNull();
+        },
+      ),
+    );
+    const ms = fc.integer({ min: Date.UTC(1000, 0, 1), max: Date.UTC(9999, 11, 31) });
+    fc.assert(
+      fc.property(ms, (at) => {
+        expect(parseTimestampUs(new Date(at).toISOString())).toBe(at * 1000);
+      }),
+    );
   });
 });
