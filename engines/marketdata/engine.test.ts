@@ -164,6 +164,22 @@ describe('marketdata engine', () => {
     expect((await engine.get('/replays/none')).status).toBe(404);
   });
 
+  test('replays the bars of the source that is asked for, else of the one with the most', async () => {
+    engine = await TestEngine.start(definition);
+    await upload(csv());
+    const body = csv(walkBars('X', 300));
+    await fetch(`${engine.url}/import?symbol=BTC-PERP&source=other`, { method: 'POST', body });
+    const total = async (request: object) => {
+      const ask = { symbol: 'BTC-PERP', mode: 'paced', speed: 0.001, ...request };
+      const { body: started } = await engine.post('/replays', ask);
+      await engine.send('DELETE', started.progress_url);
+      return started.events_total;
+    };
+    expect([await total({}), await total({ source: 'file' })]).toEqual([300, 200]);
+    const none = await engine.post('/replays', { symbol: 'BTC-PERP', mode: 'paced', source: 'nobody' });
+    expect(none.status).toBe(404);
+  });
+
   test('replays at a speed onto the live stream, in order and without a session, until it is cancelled', async () => {
     engine = await TestEngine.start(definition);
     await upload(csv());

@@ -11,13 +11,12 @@ const PAGE_BARS = 50_000;
 /** Reads the bars of a replay in order, ready to publish. */
 export async function* readBars(
   store: BarHistory,
-  request: ReplayRequest,
-  intervalUs: number,
+  { request, intervalUs, source }: { request: ReplayRequest; intervalUs: number; source: string },
 ): AsyncGenerator<{ body: LiveBar; tsEventUs: number }> {
   const { symbol, to_us: toUs } = request;
   let fromUs = request.from_us;
   for (;;) {
-    const page = await store.read({ symbol, intervalUs, fromUs, toUs, limit: PAGE_BARS });
+    const page = await store.read({ symbol, intervalUs, source, fromUs, toUs, limit: PAGE_BARS });
     const n = page.tsUs.length;
     for (let i = 0; i < n; i++) {
       const tsEventUs = page.tsUs[i]!;

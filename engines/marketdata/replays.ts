@@ -45,6 +45,7 @@ interface Run {
   readonly id: string;
   readonly request: ReplayRequest;
   readonly intervalUs: number;
+  readonly source: string;
   readonly total: number;
   readonly abort: AbortController;
   readonly startedMs: number;
@@ -99,7 +100,9 @@ export class Replays {
       );
     const history = await bars();
     const { symbol, from_us: fromUs, to_us: toUs } = request;
-    const total = await history.count({ symbol, intervalUs, fromUs, toUs });
+    // Chosen once: an import meanwhile must not change whose bars they are.
+    const source = request.source ?? (await history.sourceOf(symbol, intervalUs));
+    const total = await history.count({ symbol, intervalUs, source, fromUs, toUs });
     if (total === 0)
       throw new NotFoundError('No stored bars of this symbol in this range: import some first');
     if (this.busy) throw new ConflictError('Another replay has just started: wait for its end or cancel it');
@@ -108,6 +111,7 @@ export class Replays {
       id: newId(),
       request,
       intervalUs,
+      source,
       total,
       abort: new AbortController(),
       startedMs: performance.now(),
@@ -253,13 +257,7 @@ export class Replays {
     await collector.listen(bus);
     feed.pause();
     try {
-      const outcome = await runLockstep(
-        bus,
-        spec,
-        topics.marketLiveData,
-        readBars(store, run.request, run.intervalUs),
-        options,
-      );
+      const outcome = await runLockstep(bus, spec, topics.marketLiveData, readBars(store, run), options);
       run.result = collector.result(outcome);
     } finally {
       feed.resume();
@@ -272,7 +270,7 @@ export class Replays {
     const startUs = clock.nowUs();
     let firstUs: number | undefined;
     let lastYield = performance.now();
-    for await (const { body, tsEventUs } of readBars(store, run.request, run.intervalUs)) {
+    for await (const { body, tsEventUs } of readBars(store, run)) {
       firstUs ??= tsEventUs;
       const dueUs = startUs + (tsEventUs - firstUs) / run.request.speed;
       const waitMs = (dueUs - clock.nowUs()) / 1000;

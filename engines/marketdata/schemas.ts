@@ -76,6 +76,12 @@ export type ImportReply = z.infer<typeof importReply>;
 export const replayRequest = z.strictObject({
   symbol,
   interval_us: interval.optional(),
+  source: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('whose bars, where several sources have them; the one with the most when absent'),
   from_us: timeUs.optional().describe(`first bar, inclusive, ${MICROS}`),
   to_us: timeUs.optional().describe(`last bar, inclusive, ${MICROS}`),
   mode: z

@@ -73,6 +73,25 @@ export async function request<T>(
   throw new NautilusError(type.split('/').at(-1)!, response.status, title, detail);
 }
 
+const BACK_MS = 10_000;
+const RETRY_MS = 200;
+
+/**
+ * Reads as {@link request} does, and asks again for ten seconds while nobody answers: an engine that was ended is back within them, perhaps elsewhere, so that
+ * `url` is asked each time.
+ */
+export async function followed<T>(url: () => string): Promise<T> {
+  const deadline = performance.now() + BACK_MS;
+  for (;;) {
+    try {
+      return await request<T>(url());
+    } catch (error) {
+      if (!(error instanceof DependencyUnavailableError) || performance.now() > deadline) throw error;
+      await Bun.sleep(RETRY_MS);
+    }
+  }
+}
+
 /** Sends a JSON body. */
 export function post<T>(url: string, body: unknown): Promise<T> {
   return request<T>(url, {

@@ -17,6 +17,7 @@ export interface ImportReply {
   readonly series: readonly {
     readonly symbol: string;
     readonly interval_us: number;
+    readonly source: string;
     readonly bars: number;
     readonly first_ts_us: number;
     readonly last_ts_us: number;

@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { InvalidOptionError } from '../../core/errors.ts';
 import { parseTimestampUs } from '../../core/timestamps.ts';
-import { post, request } from '../http-client.ts';
+import { followed, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
 import { runningEngine } from './import-bars.ts';
 
@@ -37,19 +37,18 @@ const RUNNING = ['seeking', 'running', 'paused'];
 /** Replays a capture of the import folder, or history without `path`, until its end; Ctrl-C ends the replay. Returns the exit code. */
 export async function replayPaced(path: string | undefined, options: PacedOptions): Promise<number> {
   const body = requestOf(path, options);
-  const base = runningEngine('marketdata');
-  const started = await post<PacedReply>(`${base}/replay`, body);
-  const url = base + started.progress_url;
+  const started = await post<PacedReply>(`${runningEngine('marketdata')}/replay`, body);
+  const url = () => runningEngine('marketdata') + started.progress_url;
   let stopping: Promise<unknown> | undefined;
   const stop = () => {
-    stopping ??= request(url, { method: 'DELETE' });
+    stopping ??= request(url(), { method: 'DELETE' });
     stopping.catch(() => {});
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   let reply = started;
   while (RUNNING.includes(reply.state)) {
     await Bun.sleep(POLL_MS);
-    reply = await request<PacedReply>(url);
+    reply = await followed<PacedReply>(url);
     if (!options.json && process.stderr.isTTY) process.stderr.write(`\r\u001b[K${progress(reply)}`);
   }
   await stopping;

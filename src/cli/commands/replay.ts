@@ -8,7 +8,7 @@ import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { ENGINE_NAMES } from '../engines.ts';
-import { engineUrl, post, request } from '../http-client.ts';
+import { engineUrl, followed, post } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
 import { type ImportReply, importFile, importSummary, isFile, runningEngine } from './import-bars.ts';
@@ -184,8 +184,8 @@ function rangeOf(imported: ImportReply, symbol: string | undefined) {
     const found = imported.series.map((s) => s.symbol).join(', ') || 'none';
     throw new InvalidOptionError(`Expected --symbol with one symbol of the file, which has ${found}`);
   }
-  const { symbol: name, interval_us, first_ts_us, last_ts_us } = series[0]!;
-  return { symbol: name, interval_us, from_us: first_ts_us, to_us: last_ts_us };
+  const { symbol: name, interval_us, source, first_ts_us, last_ts_us } = series[0]!;
+  return { symbol: name, interval_us, source, from_us: first_ts_us, to_us: last_ts_us };
 }
 
 function strategyOptions(pairs: readonly string[]): Record<string, unknown> {
@@ -210,7 +210,7 @@ async function follow(base: string, started: ReplayReply, showBar: boolean): Pro
   let reply = started;
   while (reply.state === 'running') {
     await Bun.sleep(POLL_MS);
-    reply = await request<ReplayReply>(base + started.progress_url);
+    reply = await followed<ReplayReply>(() => base + started.progress_url);
     bar?.update(reply.events_done, { rate: reply.bars_per_s });
   }
   bar?.stop();
