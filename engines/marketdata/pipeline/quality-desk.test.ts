@@ -1,7 +1,7 @@
 // The gates that the pipeline opens, what is kept of records with a flag, and what is said of live and imported records together.
 import { expect, test } from 'bun:test';
 import { FLAGS } from '../../../src/market/flags.ts';
-import type { Trade } from '../../../src/market/records.ts';
+import type { Quote, Trade } from '../../../src/market/records.ts';
 import { FileIntake } from '../files/intake.ts';
 import { gateOf, QualityDesk } from './quality-desk.ts';
 import { combined } from './quality-view.ts';
@@ -41,6 +41,23 @@ test.each([
     expect(check(6)).toBe(0);
   },
 );
+
+test('the next connection of coinbase counts anew, which is no disorder; what is older by its time is', () => {
+  const quote = (sequence: number, atUs: number): Quote => ({
+    ...trade('coinbase', sequence),
+    kind: 'quote',
+    tsEventUs: START + atUs,
+    tsReceiveUs: START + atUs + 500,
+    bid: 6_180_000 + sequence,
+    bidSize: 1,
+    ask: 6_190_000,
+    askSize: 1,
+  });
+  const gate = gateOf(quote(0, 0));
+  const check = (record: Quote) => gate.check(record, record.tsReceiveUs);
+  expect([quote(900, 0), quote(901, 1000), quote(0, 2000), quote(1, 3000)].map(check)).toEqual([0, 0, 0, 0]);
+  expect(check(quote(2, 500))).toBe(FLAGS.out_of_order.bit);
+});
 
 test('live and imported records of one source and kind are told together, others apart', () => {
   const desk = new QualityDesk();

@@ -344,7 +344,8 @@ export function gateOf(
   return new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) }, saved);
 }
 
-/** How a source numbers records of a kind: Binance counts trades by one, other numbers are only known to rise. */
-export function sequenceOf(kind: MarketKind, source: string): 'contiguous' | 'rising' {
+/** How a source numbers records of a kind: Binance counts trades by one, Coinbase all but trades by the messages of a connection; other numbers are only known to rise. */
+export function sequenceOf(kind: MarketKind, source: string): 'contiguous' | 'rising' | 'connection' {
+  if (source === 'coinbase' && kind !== 'trade') return 'connection';
   return kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
 }

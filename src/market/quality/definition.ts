@@ -18,8 +18,11 @@ export interface Parameter {
 /** What is known of a series beside its records. */
 export interface Series {
   readonly kind: MarketKind;
-  /** Whether numbers of the venue rise by one from record to record (`contiguous`) or only rise. Trades of most venues are contiguous. */
-  readonly sequence: 'contiguous' | 'rising';
+  /**
+   * Whether numbers of the venue rise by one from record to record (`contiguous`), only rise, or count the messages of a connection, so that
+   * the next one begins anew. Trades of most venues are contiguous.
+   */
+  readonly sequence: 'contiguous' | 'rising' | 'connection';
   /** When its market trades; null when that is not known: then neither sessions nor gaps of bars are judged. */
   readonly calendar: Calendar | null;
 }

@@ -20,8 +20,8 @@ export interface GateOptions {
   readonly kind: MarketKind;
   /** When the market trades; null (the default) where that is not known: gaps of bars and sessions are not judged then. */
   readonly calendar?: Calendar | null;
-  /** `contiguous` where the venue counts records by one. Default `rising`. */
-  readonly sequence?: 'contiguous' | 'rising';
+  /** `contiguous` where the venue counts records by one, `connection` where it counts messages of each connection. Default `rising`. */
+  readonly sequence?: Series['sequence'];
   readonly parameters?: ParameterOverrides;
 }
 

@@ -5,7 +5,7 @@ import { type Context, defineCheck, type Running } from '../definition.ts';
 export default defineCheck({
   flag: 'out_of_order',
   kinds: ['trade', 'quote', 'book_delta', 'bar', 'funding'],
-  rule: 'Its number is below the highest before; its time, where the venue gives no numbers and for bars. When `restart` records in a row come so and are in order among themselves, the venue counts anew: the series goes on from there.',
+  rule: 'Its number is below the highest before; its time, where the venue gives no numbers or counts each connection anew, and for bars. When `restart` records in a row come so and are in order among themselves, the venue counts anew: the series goes on from there.',
   unless: ['malformed', 'bad_timestamp', 'duplicate'],
   weight: 2,
   parameters: {
@@ -46,7 +46,8 @@ class Order implements Running {
   }
 
   step(record: MarketRecord, context: Context): boolean {
-    const sequence = record.kind === 'bar' ? Number.NaN : (record.sequence ?? Number.NaN);
+    const counted = record.kind !== 'bar' && context.series.sequence !== 'connection';
+    const sequence = counted ? (record.sequence ?? Number.NaN) : Number.NaN;
     const us = record.tsEventUs;
     context.previousSequence = this.#sequence;
     context.previousUs = this.#us;
