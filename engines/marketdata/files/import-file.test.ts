@@ -1,6 +1,6 @@
 // Imports of files: real captures whole and with every kind of damage, real tables, hostile files, kill -9 in the middle.
 import { afterAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -243,6 +243,22 @@ describe('a table', () => {
       });
       expect(await rowsOf(history, 'bars')).toBe(4);
     });
+  });
+
+  test('that grows while it is imported is taken as it was at the beginning', async () => {
+    const quotes = (from: number) =>
+      Array.from({ length: 100 }, (_, i) => `${1_600_000_000 + from + i},1,2\n`).join('');
+    const path = file(`time,bid,ask\n${quotes(0)}`);
+    let grown = false;
+    const progress = () => {
+      if (!grown) appendFileSync(path, quotes(100));
+      grown = true;
+    };
+    await stored(async (history) => {
+      const report = await importFile(path, { symbol: 'X' }, { history, maxBytes: 1e6, progress });
+      expect([grown, report.imported, await rowsOf(history, 'quotes')]).toEqual([true, 100, 100]);
+    });
+    await expect(dry(join(folder, 'none'))).rejects.toThrow('gone');
   });
 
   test('has nothing stored when it is refused at its end', async () => {

@@ -1,7 +1,7 @@
 // Imports one file: told by its bytes, read whole once before anything is stored, judged record by record, stored in parts that go on after a crash.
 import { basename } from 'node:path';
 import { csvRecords } from '../../../src/core/csv.ts';
-import { ConflictError, MalformedBodyError, TooLargeError } from '../../../src/core/errors.ts';
+import { ConflictError, MalformedBodyError, NotFoundError, TooLargeError } from '../../../src/core/errors.ts';
 import { gunzipped, startOf } from '../../../src/core/gunzip.ts';
 import { turn } from '../../../src/core/turn.ts';
 import { unzipped, type ZipEntry, zipEntry } from '../../../src/core/unzip.ts';
@@ -62,7 +62,7 @@ const running = new Set<string>();
 /**
  * Imports the file at `path`. It is read to its end before the first record is stored, so that a file which is refused (damaged, too large, no
  * such format) leaves nothing. An import that was killed goes on where it ended when the same file is imported again; one that was finished stores
- * bars again and nothing else. Throws MalformedBodyError, TooLargeError, InvalidOptionError, ConflictError, StorageUnavailableError and the reason of `signal`.
+ * bars again and nothing else. Throws NotFoundError, MalformedBodyError, TooLargeError, InvalidOptionError, ConflictError, StorageUnavailableError and the reason of `signal`.
  */
 export async function importFile(path: string, spec: ImportSpec, parts: ImportParts): Promise<ImportReport> {
   const started = performance.now();
@@ -97,7 +97,7 @@ export async function importFile(path: string, spec: ImportSpec, parts: ImportPa
   return {
     file: name,
     format: file.format,
-    bytes: file.size,
+    bytes: file.bytes.size,
     dry_run: history === null,
     rows: intake.rows,
     records: intake.rows - intake.skipped,
@@ -127,6 +127,8 @@ class FileToImport {
 
   private constructor(
     readonly path: string,
+    /** Its bytes as they were when it was opened: a recorder may still be writing. */
+    readonly bytes: Blob,
     readonly format: Format,
     /** Whether the format is within gzip or zip. */
     readonly packed: boolean,
@@ -134,23 +136,24 @@ class FileToImport {
     readonly entry: ZipEntry | null,
     readonly spec: ImportSpec,
     readonly parts: ImportParts,
-    readonly size: number,
   ) {}
 
   static async open(path: string, spec: ImportSpec, parts: ImportParts): Promise<FileToImport> {
-    const { size } = Bun.file(path);
+    const file = Bun.file(path);
+    if (!(await file.exists())) throw new NotFoundError('The file is gone: send it again');
+    const bytes = file.slice(0, file.size);
     const maxBytes = parts.maxBytes * MAX_EXPANSION;
-    if (size > parts.maxBytes)
+    if (bytes.size > parts.maxBytes)
       throw new TooLargeError(`Expected a file of at most ${parts.maxBytes} bytes`, parts.maxBytes);
-    const raw = await startOf(Bun.file(path).stream(), 4);
-    const entry = isZip(raw.head) ? await zipEntry(Bun.file(path), maxBytes) : null;
+    const start = await bytes.slice(0, 4).bytes();
+    const entry = isZip(start) ? await zipEntry(bytes, maxBytes) : null;
     if (entry && INTRADAY.test(entry.name))
       throw new MalformedBodyError('Expected times with their date, was a LEAN file of times since midnight');
     const body = entry
-      ? unzipped(Bun.file(path), entry)
-      : gunzipped(raw.rest, { maxBytes, what: 'the file', onDamage: () => {} });
+      ? unzipped(bytes, entry)
+      : gunzipped(chunksOf(bytes), { maxBytes, what: 'the file', onDamage: () => {} });
     const { head, rest } = await startOf(body, HEAD_BYTES);
-    for (const stream of [rest, raw.rest]) await stream[Symbol.asyncIterator]().return?.();
+    await rest[Symbol.asyncIterator]().return?.();
     if (head.length === 0) throw new MalformedBodyError('Expected a file with records, was empty');
     const found = formatOf(head);
     const format = spec.format ?? found;
@@ -159,10 +162,10 @@ class FileToImport {
     const text = (one: Format | null) => one === 'csv' || one === 'binance-capture';
     if (format !== found && !(text(format) && text(found)))
       throw new MalformedBodyError(`Expected a file of format ${format} by its first bytes`);
-    const packed = entry !== null || isGzip(raw.head);
+    const packed = entry !== null || isGzip(start);
     if (format === 'parquet' && packed)
       throw new MalformedBodyError('Expected Parquet as it is, was gzip or zip: it is compressed within');
-    return new FileToImport(path, format, packed, entry, spec, parts, size);
+    return new FileToImport(path, bytes, format, packed, entry, spec, parts);
   }
 
   /** Reads the file to its end without storing. Returns what tells this import from others: its bytes and what is known of them. */
@@ -207,7 +210,7 @@ class FileToImport {
     if (this.format === 'csv') return csvRecords(this.#bytes(stage), maxBytes);
     if (this.format === 'parquet')
       return parquetRowsApart(this.path, { maxBytes, signal: this.parts.signal });
-    const tail = async (bytes: number) => Bun.file(this.path).slice(-bytes).bytes();
+    const tail = (length: number) => this.bytes.slice(-length).bytes();
     const body = gunzipped(this.#bytes(stage), this.#limit());
     return arrowRows(body, maxBytes, this.packed ? undefined : tail);
   }
@@ -217,16 +220,19 @@ class FileToImport {
   }
 
   async *#bytes(stage: 'checking' | 'storing'): AsyncGenerator<Uint8Array> {
-    const { path, entry } = this;
-    const file = Bun.file(path);
+    const { bytes, entry } = this;
     let done = 0;
-    for await (const chunk of entry ? unzipped(file, entry) : file.stream()) {
+    for await (const chunk of entry ? unzipped(bytes, entry) : chunksOf(bytes)) {
       this.parts.signal?.throwIfAborted();
       done += chunk.byteLength;
-      this.parts.progress?.(done, entry?.size ?? this.size, stage);
+      this.parts.progress?.(done, entry?.size ?? bytes.size, stage);
       yield chunk;
     }
   }
+}
+
+function chunksOf(bytes: Blob): AsyncIterable<Uint8Array> {
+  return bytes.stream() as unknown as AsyncIterable<Uint8Array>;
 }
 
 // Puts records into the history in parts of a fixed length, each with the note of how far the import is.
