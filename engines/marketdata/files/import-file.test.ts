@@ -210,6 +210,19 @@ describe('a table', () => {
     ...[0, 1, 2, 4].map((i) => `${1_600_000_000 + i * 60},10,12,9,11,${i}`),
   ];
 
+  test('of trades is judged by the calendar that is given, and by none that its bars tell', async () => {
+    // Friday at 15:59:59 and 16:00 of New York, Saturday.
+    const times = ['2024-01-05T20:59:59Z', '2024-01-05T21:00:00Z', '2024-01-06T12:00:00Z'];
+    const text = ['time,price,size', ...times.map((time) => `${time},1,1`)].join('\n');
+    const judged = async (calendar?: string) => {
+      const { series, quality } = await dry(file(text), { symbol: 'X', ...(calendar && { calendar }) });
+      return [series[0]!.calendar, quality.outside_session];
+    };
+    expect(await judged('us-equities')).toEqual(['us-equities', 2]);
+    expect(await judged('us-equities-extended')).toEqual(['us-equities-extended', 1]);
+    expect(await judged()).toEqual([null, 0]);
+  });
+
   test('of bars is judged by the gate and the calendar, and bad rows are kept out with their lines', async () => {
     const text = [
       ...bars,

@@ -62,6 +62,9 @@ export class FileIntake {
   readonly #books = new Map<string, { symbol: string; source: string; book: OrderBook }>();
   readonly #nowUs: number;
   #last: Series | undefined;
+  /** What the caller says of all instruments of the file. */
+  readonly #given: Calendar | null;
+  /** That, or what the first bars tell: of bars only. */
   #calendar: Calendar | null;
 
   /**
@@ -69,7 +72,8 @@ export class FileIntake {
    * beyond `nowUs`, the time of the import, has not happened; clocks of recorders may have been behind.
    */
   constructor(calendar: string | undefined, nowUs: number) {
-    this.#calendar = calendar === undefined ? null : calendarById(calendar);
+    this.#given = calendar === undefined ? null : calendarById(calendar);
+    this.#calendar = this.#given;
     this.#nowUs = nowUs;
   }
 
@@ -181,7 +185,7 @@ export class FileIntake {
     const intervalUs = record.kind === 'bar' ? record.interval : null;
     // One that never closes tells of the others in its file, of which the first rows may be of fewer days.
     if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);
-    const calendar = kind === 'bar' ? this.#calendar : null;
+    const calendar = kind === 'bar' ? this.#calendar : this.#given;
     const gate = new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
     const counts = { records: 0, rejected: 0, flagged: 0, flags: {} };
     series = { kind, symbol, source, intervalUs, calendar, gate, ...counts };
