@@ -126,7 +126,7 @@ export class BookDesk {
       change: told,
       flags,
       applied,
-      anew: applied && (record.kind === 'book_snapshot' || told !== null),
+      anew: applied && (record.kind === 'book_snapshot' || beginsAnew(told)),
       mid: applied ? midOf(book) : null,
       state: book.state,
       said: entry.say,
@@ -286,6 +286,11 @@ export class BookDesk {
       asks: good ? levelTexts(good.asks, good.scale) : [],
     };
   }
+}
+
+/** Whether a book has come to be live with changes that nobody was told of. One that was silent and went on in order has none. */
+export function beginsAnew(change: BookChange | null): boolean {
+  return change?.state === 'live' && change.reason !== 'resumed';
 }
 
 function midOf(book: Book): number | null {

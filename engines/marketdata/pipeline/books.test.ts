@@ -151,6 +151,22 @@ describe('books in the pipeline', () => {
     expect((await rig.said(topics.marketBooks)).at(-1)).toMatchObject({ state: 'stale', bids: [] });
   });
 
+  test('one that was stale and goes on in order is told and stored by its change alone', async () => {
+    const { a } = await two(true);
+    a.say(a.snapshot(rig.nowUs, bids, asks, 10));
+    await rig.said(topics.marketBooks);
+    rig.pass(40, () => a.sink!.event({ event: 'heartbeat', venueUs: null }));
+    a.say(change(a, 11, 10_001));
+    const bodies = await rig.said(topics.marketBooks);
+    expect(bodies.map(({ state, number, deltas }) => [state, number, deltas.length])).toEqual([
+      ['live', 1, 0],
+      ['stale', 2, 0],
+      ['live', 3, 1],
+    ]);
+    await rig.service.storing.idle();
+    expect(rig.stored.map(({ kind }) => kind)).toEqual(['book_snapshot', 'book_delta']);
+  });
+
   test('begins anew after the connection was lost', async () => {
     const { a } = await two();
     a.say(a.snapshot(rig.nowUs, bids, asks, 10));

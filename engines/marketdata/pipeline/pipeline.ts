@@ -6,7 +6,7 @@ import { numberOf } from '../../../src/market/scale.ts';
 import type { SourceEvent } from '../sources/port.ts';
 import type { Arbitration, DivergenceView } from './arbitration.ts';
 import { BarMaker } from './bar-maker.ts';
-import type { BookChange, BookDesk } from './book-desk.ts';
+import { type BookChange, type BookDesk, beginsAnew } from './book-desk.ts';
 import type { Latencies } from './latency.ts';
 import type { Plan } from './plan.ts';
 import type { Publisher } from './publisher.ts';
@@ -150,7 +150,10 @@ export class Pipeline implements SourceListener {
     this.#compare(record, nowUs);
     if (record.kind === 'quote') {
       const change = this.#parts.books.quote(record, nowUs);
-      if (change && !this.#bookChanged(change) && change.state === 'live') this.#bookAnew(change);
+      if (change && !this.#bookChanged(change)) {
+        if (beginsAnew(change)) this.#bookAnew(change);
+        else if (change.state === 'live') this.#tellBook(change);
+      }
     }
     if (verdict !== 'publish') {
       outcomes[verdict]++;
@@ -209,6 +212,14 @@ export class Pipeline implements SourceListener {
     if (snapshot) this.#store(snapshot);
   }
 
+  /** Publishes the state of a book as it is, where its source is the one that is published. */
+  #tellBook({ source, symbol }: { readonly source: string; readonly symbol: string }): void {
+    const { books, publisher, routing } = this.#parts;
+    if (routing.activeOf(symbol, 'book') !== source) return;
+    const said = books.said(source, symbol);
+    if (said) publisher.book(said, () => said);
+  }
+
   #made(bar: BarRecord, store: boolean): void {
     this.#parts.publisher.add(bar);
     if (store) this.#parts.storing.add(bar);
@@ -265,17 +276,14 @@ export class Pipeline implements SourceListener {
 
   /** Returns whether the source of the book has come to be published by it. */
   #bookChanged(change: BookChange): boolean {
-    const { publisher, routing, books } = this.#parts;
+    const { publisher, routing } = this.#parts;
     const { source, symbol, state, previous, reason } = change;
     publisher.news(news({ source, event: 'book', symbol, kind: 'book', state, previous, reason }));
     const trouble = state === 'live' ? null : reason === null ? state : `${state}: ${reason}`;
     const route = routing.trouble(source, symbol, 'book', trouble, this.#parts.nowUs());
     this.#changed(route);
     // Also told where no record is about to be published: a book that went stale.
-    if (state !== 'live' && routing.activeOf(symbol, 'book') === source) {
-      const said = books.said(source, symbol);
-      if (said) publisher.book(said, () => said);
-    }
+    if (state !== 'live') this.#tellBook(change);
     return route?.to === source;
   }
 
