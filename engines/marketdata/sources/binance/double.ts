@@ -26,6 +26,9 @@ export class BinanceDouble extends VenueDouble {
   symbols: unknown[] = [];
   /** Streams that it refuses. */
   readonly refused = new Set<string>();
+  /** Requests that are not answered; those in `unheard` are not even heard. */
+  unanswered = 0;
+  unheard = 0;
   /** Rows of the first page come again and again. */
   repeats = false;
   usedWeight = 1;
@@ -87,6 +90,10 @@ export class BinanceDouble extends VenueDouble {
 
   protected message(socket: PeerSocket, message: Record<string, unknown>): void {
     const { method, id } = message;
+    if (this.unheard > 0) {
+      this.unheard--;
+      return;
+    }
     const params = (message.params ?? []) as string[];
     const bad = params.find((name) => this.refused.has(name) || !/^[a-z0-9_]+@/.test(name));
     if (method === 'LIST_SUBSCRIPTIONS') this.send(socket, { result: [...socket.data.channels], id });
@@ -98,7 +105,8 @@ export class BinanceDouble extends VenueDouble {
         if (method === 'SUBSCRIBE') socket.data.channels.add(name);
         else socket.data.channels.delete(name);
       }
-      this.send(socket, { result: null, id });
+      if (this.unanswered > 0) this.unanswered--;
+      else this.send(socket, { result: null, id });
     }
   }
 

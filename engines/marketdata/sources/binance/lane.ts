@@ -134,7 +134,7 @@ export class Lane {
     // Spot wraps an error, futures send it as it is.
     const error = message.error ?? (message.code === undefined ? undefined : message);
     if (error !== undefined) this.#failed(streams, objectOf(error, 'error'));
-    else if (Array.isArray(message.result)) this.#alive(message.result);
+    else if (Array.isArray(message.result)) this.#alive(id, message.result);
     // What is no longer wanted may be confirmed as well.
     else this.#events.subscribed(streams.filter((stream) => this.#asked.has(stream)));
   }
@@ -150,10 +150,15 @@ export class Lane {
   }
 
   /** The list of subscriptions: what the venue lost without a word is asked for again, what it refused is not. */
-  #alive(listed: readonly unknown[]): void {
+  #alive(id: number, listed: readonly unknown[]): void {
     this.#events.alive();
-    if (this.#pending.size > 0) return;
     const live = new Set(listed);
+    // Answers come in order: one that should have come before this is lost, and the list is the answer.
+    for (const [earlier, streams] of this.#pending) {
+      if (earlier > id) return;
+      this.#pending.delete(earlier);
+      this.#events.subscribed(streams.filter((stream) => live.has(stream) && this.#asked.has(stream)));
+    }
     for (const stream of this.#asked)
       if (!live.has(stream) && !this.#refused.has(stream)) this.#asked.delete(stream);
     this.#subscribe();

@@ -191,6 +191,21 @@ describe('the stream of Binance', () => {
     expect(asked).toEqual([['nopeusdt@trade'], ['btcusdt@trade'], [], []]);
   });
 
+  test('a request that is not answered, or not even heard, is found by the list of subscriptions', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    venue.unanswered = 1;
+    session.want([BOOK]);
+    await subscribed('btcusdt@depth@100ms');
+    time.advance(15_000);
+    await sink.until('book_snapshot', 1);
+    venue.unheard = 1;
+    session.want([BOOK, TRADES]);
+    await eventually(() => venue.heard.length === 3, 'the request that is not heard');
+    time.advance(15_000);
+    await subscribed('btcusdt@trade');
+    expect(sink.named('heartbeat')).toHaveLength(2);
+  });
+
   test('a connection takes no more streams than the venue allows; the next one is opened for the rest', async () => {
     const { time, venue, sink, session } = rig(false, { ...SPOT, streams: 2 });
     const trades = (...symbols: string[]): Wanted[] =>

@@ -7,7 +7,7 @@ export interface BackoffOptions {
   readonly mostMs: number;
 }
 
-export const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 500, mostMs: 30_000 };
+const DEFAULT_BACKOFF: BackoffOptions = { firstMs: 500, mostMs: 30_000 };
 
 /** No wait is shorter: a server that refuses at once must not be asked in a loop. */
 const LEAST_MS = 50;
