@@ -29,7 +29,7 @@ export interface SocketTotals {
 /** Series of which the newest message is kept for one client. */
 const MAX_KEPT = 1024;
 
-/** A connection; `backlogBytes` is the most that may wait for its client. */
+/** A connection; `backlogBytes` is the most that may wait for its client, `room` what of it there is now. */
 export class Connection {
   readonly subscriptions = new Map<string, Filter | undefined>();
   view: View<Connection> | undefined;
@@ -52,6 +52,7 @@ export class Connection {
     nowMs: number,
     readonly backlogBytes: number,
     readonly totals: Pick<SocketTotals, 'messages_sent' | 'messages_dropped' | 'messages_conflated'>,
+    readonly room: () => number = () => backlogBytes,
   ) {
     this.heardMs = nowMs;
   }
@@ -63,13 +64,13 @@ export class Connection {
   deliver(frame: SharedFrame): void {
     if (this.#isBehind) this.catchUp();
     // After a loss the client first catches up by half: it then gets long stretches instead of single messages.
-    const full = this.#isBehind || this.ws.getBufferedAmount() > this.backlogBytes;
+    const full = this.#isBehind || this.ws.getBufferedAmount() > this.room();
     if (full || !this.#send(frame)) for (const message of frame.messages) this.#keepOrDrop(message);
   }
 
   /** Tells the client what it lost and sends what was kept for it, once it has read half of what waited. */
   catchUp(): void {
-    if (!this.#isBehind || this.ws.getBufferedAmount() > this.backlogBytes / 2) return;
+    if (!this.#isBehind || this.ws.getBufferedAmount() > this.room() / 2) return;
     if (this.#untold > 0) {
       if (this.ws.send(`{"type":"dropped","count":${this.#untold}}`) === 0) return;
       this.#untold = 0;

@@ -21,6 +21,8 @@ export interface SocketLimits {
   readonly maxSubscriptions: number;
   /** Bytes that may wait for one client before messages are dropped. */
   readonly backlogBytes: number;
+  /** Bytes that may wait for all clients together: with more of them each has less. */
+  readonly totalBacklogBytes: number;
   /** Time between two heartbeats; a client silent for three of them is closed. */
   readonly heartbeatMs: number;
 }
@@ -29,6 +31,7 @@ export const SOCKET_LIMITS: SocketLimits = {
   maxConnections: 10_000,
   maxSubscriptions: 64,
   backlogBytes: 8 * 2 ** 20,
+  totalBacklogBytes: 1024 * 2 ** 20,
   heartbeatMs: 15_000,
 };
 
@@ -170,6 +173,7 @@ export class Connections {
       performance.now(),
       this.#limits.backlogBytes,
       this.totals,
+      () => this.#room(),
     );
     this.#connections.set(ws.data.id, connection);
     this.totals.accepted++;
@@ -183,6 +187,11 @@ export class Connections {
         topics: catalogue,
       }),
     );
+  }
+
+  #room(): number {
+    const { backlogBytes, totalBacklogBytes } = this.#limits;
+    return Math.min(backlogBytes, totalBacklogBytes / this.#connections.size);
   }
 
   #close(ws: ServerWebSocket<SocketData>): void {
