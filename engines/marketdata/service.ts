@@ -117,6 +117,7 @@ export class MarketDataService {
           actions.push(...batch);
         return actions;
       },
+      learned: (action) => this.pipeline.quality.know(action),
       newest: async (kind, { intervalUs, ...of }) => {
         const bars = intervalUs === undefined ? {} : { unit: 'time', interval: intervalUs };
         const found = await (await this.history()).recordAt({ kind, view: 'raw', ...of, ...bars });

@@ -46,6 +46,7 @@ describe('ingest', () => {
         return { stored: records.length, replaced: 0, duplicates: 0 };
       },
       actions: async () => [],
+      learned: (action) => rig.service.quality.know(action),
       newest: async (_kind, { atUs, intervalUs }) => {
         const before = kept.filter(
           (one) => one.us <= atUs && (intervalUs === undefined || one.intervalUs === intervalUs),
@@ -153,6 +154,40 @@ describe('ingest', () => {
     rig.clock.advance(3 * day);
     await run({ ...over, ...range });
     expect((await run({ ...over, ...range })).reply.records).toBe(0);
+  });
+
+  test('tells the live stream of splits, whose jumps are no faults from then on', async () => {
+    await started();
+    const day = 86_400e6;
+    const exUs = START_US - day;
+    const bar = (tsUs: number, close: number) => source.bar(tsUs, close, { interval: day });
+    source.history = [
+      [
+        {
+          kind: 'corporate_action',
+          symbol: SYMBOL,
+          source: 'a',
+          tsEventUs: exUs,
+          tsReceiveUs: exUs,
+          sequence: null,
+          flags: 0,
+          action: 'split',
+          ratio: 2,
+          amount: null,
+          renamedTo: null,
+        },
+      ],
+    ];
+    await rig.subscribe({ kinds: ['bars'], interval_us: day });
+    const range = { from_us: START_US - 9 * day, to_us: START_US };
+    expect((await run({ kind: 'corporate_actions', ...range })).reply.records).toBe(1);
+    source.say(bar(START_US - 2 * day, 100), bar(exUs, 50));
+    const { series } = await rig.service.qualityOf(SYMBOL);
+    expect(series.find(({ kind }) => kind === 'bar')!.flags).toEqual({});
+    // One that nobody announced is told.
+    source.say(bar(START_US, 25));
+    const later = await rig.service.qualityOf(SYMBOL);
+    expect(later.series.find(({ kind }) => kind === 'bar')!.flags).toEqual({ split_like_jump: 1 });
   });
 
   test('is one job for one range', async () => {

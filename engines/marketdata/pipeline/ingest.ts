@@ -94,6 +94,8 @@ export interface IngestParts {
   ) => Promise<number | null>;
   /** Corporate actions that are known of a symbol: their jumps are no faults. */
   readonly actions: (symbol: string) => Promise<readonly CorporateAction[]>;
+  /** Told of corporate actions that were stored: what comes live is judged by them as well. */
+  readonly learned: (action: CorporateAction) => void;
 }
 
 /** Throws what {@link checkIngest} finds wrong, before a job is made of it. */
@@ -190,6 +192,7 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
       });
       if (goesOn) await saveProgress(parts, key, doneUs, uptoUs);
       const { stored, replaced, duplicates } = await parts.put(flagged);
+      for (const record of records) if (record.kind === 'corporate_action') parts.learned(record);
       reply.records += records.length;
       reply.stored += stored;
       reply.replaced += replaced;

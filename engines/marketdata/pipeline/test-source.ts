@@ -50,7 +50,7 @@ export class ScriptedSource {
       title: `Scripted ${this.id}`,
       capabilities: {
         live: this.live,
-        historical: ['trade', 'bar'],
+        historical: ['trade', 'bar', 'corporate_action'],
         key: this.key,
         credentials: this.credentials,
         limits: { requestsPerMinute: null, symbolsPerConnection: null },
