@@ -86,8 +86,9 @@ function cellsOf(vector: Vector | null, rows: number, arrow: typeof import('apac
     return filled((i) => momentText(BigInt(raw[i]!), TICKS[type.unit]!, zone));
   }
   if (DataType.isDate(type)) {
-    const ms = type.unit === arrow.DateUnit.DAY ? 86_400_000 : 1;
-    return filled((i) => momentText(BigInt(raw[i]!) * BigInt(ms), 1000n, ''));
+    const days = type.unit === arrow.DateUnit.DAY;
+    if (days) return filled((i) => momentText(BigInt(raw[i]!) * 86_400n, 1n, '').slice(0, 10));
+    return filled((i) => momentText(BigInt(raw[i]!), 1000n, ''));
   }
   if (DataType.isDecimal(type))
     return filled((i) => decimalCell(raw as Record<number, number>, i * width, width, type.scale));

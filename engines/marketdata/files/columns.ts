@@ -24,6 +24,8 @@ const ALIASES = {
     'trade_time',
   ],
   receive: ['ts_receive_us', 'ts_receive', 'ts_recv', 'receive_time', 'received_at', 'local_timestamp'],
+  /** The time of day, where `time` is but the date. */
+  clock: [],
   symbol: ['symbol', 'ticker', 'instrument', 'pair'],
   sequence: ['sequence', 'seq', 'sequence_number', 'update_id'],
   open: ['open', 'o'],
@@ -112,9 +114,12 @@ function plain(name: string): string {
 export function placesOf(header: readonly string[]): Record<ColumnName, number> {
   const names = header.map(plain);
   const place = (aliases: readonly string[]) => names.findIndex((name) => aliases.includes(name));
-  return Object.fromEntries(
+  const places = Object.fromEntries(
     Object.entries(ALIASES).map(([name, aliases]) => [name, place(aliases)]),
   ) as Record<ColumnName, number>;
+  const [date, clock] = [names.indexOf('date'), names.indexOf('time')];
+  // Either of them alone would give all rows of a day, or of all days, one time.
+  return date >= 0 && clock >= 0 ? { ...places, time: date, clock } : places;
 }
 
 function missing(kind: TableKind, places: Record<ColumnName, number>): ColumnName[] {

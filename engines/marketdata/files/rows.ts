@@ -45,7 +45,7 @@ export class RowReader {
 
   /** Returns the time of a row in microseconds, null where it has none. */
   timeOf(row: readonly string[]): number | null {
-    return this.#options.times.read(row[this.#at.time] ?? '');
+    return this.#options.times.read(this.#timeText(row));
   }
 
   /** Learns how many decimals the numbers of a symbol need, so that its records have one scale. */
@@ -62,7 +62,7 @@ export class RowReader {
     if (symbol === '') return 'symbol missing';
     if (only !== undefined && symbol !== only) return null;
     if (!this.#scales.has(symbol) && !SYMBOL.test(symbol)) return 'symbol not readable';
-    const text = row[this.#at.time] ?? '';
+    const text = this.#timeText(row);
     const tsEventUs = times.read(text);
     if (tsEventUs === null) return 'time not readable';
     const scale = this.#scaleOf(symbol);
@@ -166,6 +166,11 @@ export class RowReader {
     scale = new GrowingScale();
     this.#scales.set(symbol, scale);
     return scale;
+  }
+
+  #timeText(row: readonly string[]): string {
+    const { time, clock } = this.#at;
+    return clock < 0 ? (row[time] ?? '') : `${row[time] ?? ''} ${row[clock] ?? ''}`;
   }
 
   #text(row: readonly string[], name: ColumnName): string {

@@ -159,13 +159,32 @@ describe('a table', () => {
     expect(bars[0]).toMatchObject({ open: 97.31, high: 97.5301, low: 96.53, close: 97.365 });
   });
 
+  test('with a date and a time of day in columns of their own has the moments of both', async () => {
+    const { records, refused } = await csv(
+      [
+        'Date,Time,Open,High,Low,Close',
+        '2020-01-02,09:30,1,1,1,1',
+        '20200102,093100,2,2,2,2',
+        '2020-01-02,,3,3,3,3',
+      ].join('\n'),
+      { timeZone: '-05:00' },
+    );
+    const start = Date.UTC(2020, 0, 2, 14, 30) * 1000;
+    expect(records.map((one) => one.kind === 'bar' && [one.tsEventUs, one.close])).toEqual([
+      [start, 1],
+      [start + 60e6, 2],
+    ]);
+    expect(refused).toEqual([{ line: 4, reason: 'time not readable' }]);
+  });
+
   test('names what is missing of a kind', async () => {
     await expect(csv('time,open,high,low\n1,1,1,1', { kind: 'bar' })).rejects.toThrow('close missing');
     await expect(csv('a,b\n1,2')).rejects.toThrow('Expected a header line');
     await expect(csv('time,price,size\n1,1,1', { symbol: undefined })).rejects.toThrow('symbol');
     await expect(csv('')).rejects.toThrow('empty');
     await expect(csv(`${'a,'.repeat(2000)}b\n`)).rejects.toThrow('at most 1000 columns');
-    await expect(csv('time,bid,ask\n', { timeZone: 'Mars/Olympus' })).rejects.toThrow('IANA');
+    for (const timeZone of ['Mars/Olympus', '+15:00', '-05:60'])
+      await expect(csv('time,bid,ask\n', { timeZone })).rejects.toThrow('IANA');
   });
 
   test('takes one symbol of several, each with its own spacing of bars', async () => {

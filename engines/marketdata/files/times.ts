@@ -6,7 +6,8 @@ import { parseTimestampUs } from '../../../src/core/timestamps.ts';
 const COMPACT =
   /^((?:19|20|21)\d{2})(\d{2})(\d{2})(?:[ T]?(\d{2}):?(\d{2})(?::?(\d{2})(?:\.?(\d{1,9}))?)?)?$/;
 const WITH_ZONE = /(?:Z|UTC|[+-]\d{2}:?\d{2})$/;
-const OFFSET = /^([+-])(\d{2}):?(\d{2})$/;
+// No zone is further from UTC than 14 hours.
+const OFFSET = /^([+-])(0\d|1[0-4]):?([0-5]\d)$/;
 const HOUR_US = 3_600_000_000;
 
 /** Reads the times of one file. */
@@ -23,7 +24,8 @@ export class TimeReader {
     else if (fixed) {
       const us = (fixed[1] === '-' ? -1 : 1) * (Number(fixed[2]) * 60 + Number(fixed[3])) * 60e6;
       this.#offsetUs = () => us;
-    } else this.#offsetUs = zoneOffsets(zone);
+    } else if (/^[+-]/.test(zone)) throw unknownZone();
+    else this.#offsetUs = zoneOffsets(zone);
   }
 
   /** Returns microseconds since the epoch, digits beyond them cut, or null for what is no time. */
@@ -51,6 +53,13 @@ function isEpoch(text: string): boolean {
   return /^\d+$/.test(text) && text.length !== 8 && text.length !== 14;
 }
 
+function unknownZone(): InvalidOptionError {
+  const expected = 'UTC, an offset such as -05:00, or a name of the IANA database such as America/New_York';
+  return new InvalidOptionError(`Expected ${expected} for time_zone`, [
+    { pointer: 'query/time_zone', expected },
+  ]);
+}
+
 // One look into the database of zones for each hour of the file.
 function zoneOffsets(zone: string): (localUs: number) => number {
   let format: Intl.DateTimeFormat;
@@ -61,10 +70,7 @@ function zoneOffsets(zone: string): (localUs: number) => number {
       hour: 'numeric',
     });
   } catch {
-    const expected = 'UTC, an offset such as -05:00, or a name of the IANA database such as America/New_York';
-    throw new InvalidOptionError(`Expected ${expected} for time_zone`, [
-      { pointer: 'query/time_zone', expected },
-    ]);
+    throw unknownZone();
   }
   const at = (us: number) => {
     const name = format.formatToParts(us / 1000).find((part) => part.type === 'timeZoneName')!.value;
