@@ -46,6 +46,8 @@ function errorsOf(issue: Issue, above: readonly PropertyKey[], value: unknown): 
   const path = [...above, ...issue.path];
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({ path: [...path, key], expected: 'no field of this name' }));
+  if (issue.code === 'invalid_key')
+    return issue.issues.map(({ message }) => ({ path, expected: `${expectation(message)} as its name` }));
   if (issue.code === 'invalid_union') {
     // Which alternative is meant is told by one field.
     if ('options' in issue && Array.isArray(issue.options))

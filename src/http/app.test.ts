@@ -58,7 +58,10 @@ const definition: EngineDefinition = {
               ])
               .optional(),
           }),
-          z.strictObject({ mode: z.literal('fast') }),
+          z.strictObject({
+            mode: z.literal('fast'),
+            marks: z.record(z.string().regex(/^[a-z]+$/, 'expected small letters'), z.int()).optional(),
+          }),
         ]),
       }),
   }),
@@ -154,6 +157,10 @@ describe('engine kit', () => {
     ]);
     expect(await errorsOf({ mode: 'slow', speed: 1e6 })).toEqual([
       { pointer: '/speed', expected: 'number <=1000' },
+    ]);
+    expect(await errorsOf({ mode: 'fast', marks: { ok: '1', B: 2 } })).toEqual([
+      { pointer: '/marks/ok', expected: 'number', received: 'string' },
+      { pointer: '/marks/B', expected: 'small letters as its name' },
     ]);
     expect(await errorsOf([])).toEqual([{ pointer: '', expected: 'object', received: 'array' }]);
   });
