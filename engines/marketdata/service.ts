@@ -16,7 +16,7 @@ import type { History } from './history/history.ts';
 import { registerHistory } from './history/metrics.ts';
 import type { Quarantined } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
-import { isPlain, viewOfBars } from './history/requests.ts';
+import { isPlain, symbolsOf, viewOfBars } from './history/requests.ts';
 import { isThreshold, thresholdBars } from './history/threshold-bars.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
@@ -239,10 +239,18 @@ export class MarketDataService {
     if (this.#feed.history(symbol)) return null;
     const history = await this.history();
     if (isThreshold(query)) return thresholdBars(history, symbol, query, format, signal);
-    const trades = await history.bars.madeFrom(symbol, query.interval_us, query.source);
-    if (trades === null && format === 'json' && isPlain(query)) return null;
-    const intervalUs = trades ? query.interval_us! : await this.#intervalOf(symbol, query.interval_us);
-    const source = trades ?? query.source ?? (await history.bars.sourceOf(symbol, intervalUs));
+    const which = { atUs: query.symbol_at_us, source: query.source };
+    const [ofBars, ofTrades] = [
+      await history.namesOf('bar', symbol, which),
+      await history.namesOf('trade', symbol, which),
+    ];
+    const symbols = symbolsOf(symbol, ofBars);
+    const all = [...symbols, ...symbolsOf(symbol, ofTrades)];
+    const trades = await history.bars.madeFrom(all, query.interval_us, query.source);
+    const names = trades === null ? ofBars : ofTrades;
+    if (trades === null && format === 'json' && !names && isPlain(query)) return null;
+    const intervalUs = trades ? query.interval_us! : await this.#intervalOf(symbols, query.interval_us);
+    const source = trades ?? query.source ?? (await history.bars.sourceOf(symbols, intervalUs));
     const {
       from_us: fromUs,
       to_us: toUs,
@@ -254,7 +262,7 @@ export class MarketDataService {
       calendar,
     } = query;
     const newest = fromUs === undefined;
-    const range = { symbol, intervalUs, source, fromUs, toUs, limit, newest };
+    const range = { symbol, names, intervalUs, source, fromUs, toUs, limit, newest };
     return viewOfBars(
       history,
       { ...range, view, adjustment, gaps, resampleUs, calendar, made: trades !== null },
@@ -274,7 +282,7 @@ export class MarketDataService {
     return this.longWork.jobs.add('replay', request);
   }
 
-  async #intervalOf(symbol: string, asked: number | undefined): Promise<number> {
+  async #intervalOf(symbol: string | readonly string[], asked: number | undefined): Promise<number> {
     const stored = new Set((await (await this.#bars()).series(symbol)).map((s) => s.interval_us));
     if (stored.size === 0) throw new NotFoundError('No bars of this symbol: import some first');
     const list = [...stored].join(', ');

@@ -9,7 +9,7 @@ import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { DAY_US } from '../../../src/market/sessions/days.ts';
 import type { History } from './history.ts';
 import type { Batch, View } from './reader.ts';
-import { LAST_US } from './view.ts';
+import { LAST_US, type NamedRange } from './view.ts';
 
 /** Times of bars, inclusive. */
 export interface BarRange {
@@ -32,14 +32,18 @@ export interface BarSource {
 /** Which bars. */
 export interface BarSeries {
   readonly symbol: string;
+  readonly names?: readonly NamedRange[] | undefined;
   readonly source: string;
   readonly intervalUs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Returns the bars of the table. */
-export function storedBars(history: History, { symbol, source, intervalUs, signal }: BarSeries): BarSource {
-  const series = { kind: 'bar', symbol, source, interval: intervalUs, unit: 'time', signal } as const;
+export function storedBars(
+  history: History,
+  { symbol, names, source, intervalUs, signal }: BarSeries,
+): BarSource {
+  const series = { kind: 'bar', symbol, names, source, interval: intervalUs, unit: 'time', signal } as const;
   return {
     read: (range) => history.records({ ...series, ...range }),
     at: (atUs) => history.recordAt({ ...series, atUs }),
@@ -76,11 +80,11 @@ export function pushTrades(
  */
 export function barsOfStoredTrades(
   history: History,
-  { symbol, source, intervalUs, signal }: BarSeries,
+  { symbol, names, source, intervalUs, signal }: BarSeries,
   calendar: Calendar | null,
 ): BarSource {
   const align = calendar !== null && intervalUs <= DAY_US ? 'session' : 'epoch';
-  const series = { kind: 'trade', symbol, source, signal } as const;
+  const series = { kind: 'trade', symbol, names, source, signal } as const;
   const spec = { unit: 'time', interval: intervalUs, align } as const;
   const grid = new TimeGrid(spec, calendar);
   const barOf = ({ tsUs, lastUs, open, high, low, close, volume, trades }: AggregateBar): BarRecord => ({

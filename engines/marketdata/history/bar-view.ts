@@ -9,11 +9,13 @@ import { DAY_US } from '../../../src/market/sessions/days.ts';
 import { type BarRange, type BarSource, barsOfStoredTrades, storedBars } from './bar-source.ts';
 import type { History } from './history.ts';
 import type { Batch, View } from './reader.ts';
-import { FIRST_US, LAST_US } from './view.ts';
+import { FIRST_US, LAST_US, type NamedRange } from './view.ts';
 
 /** Which bars, and what is done to them. */
 export interface BarView {
   readonly symbol: string;
+  /** Symbols of the instrument, of one that had several. */
+  readonly names?: readonly NamedRange[] | undefined;
   readonly intervalUs: number;
   readonly source: string;
   readonly fromUs?: number | undefined;
@@ -37,10 +39,11 @@ const BATCH_ROWS = 8192;
 
 /** Returns the adjustment that a view asks for, by the corporate actions that are stored; those of the bars' own source come first. */
 export async function adjustmentFor(history: History, view: BarView): Promise<Adjustment> {
-  const { symbol, source, adjustment } = view;
+  const { symbol, names, source, adjustment } = view;
   const actions: CorporateAction[] = [];
   if (adjustment !== 'raw') {
-    for await (const batch of history.records({ kind: 'corporate_action', symbol })) actions.push(...batch);
+    for await (const batch of history.records({ kind: 'corporate_action', symbol, names }))
+      actions.push(...batch);
     actions.sort((a, b) => Number(b.source === source) - Number(a.source === source));
   }
   const bars = sourceOf(history, view);
@@ -125,11 +128,12 @@ export async function* batchesOfView(
   view: BarView,
   adjustment: Adjustment,
 ): AsyncGenerator<Batch> {
-  const { symbol, source, intervalUs, fromUs, toUs, limit, newest, signal } = view;
+  const { symbol, names, source, intervalUs, fromUs, toUs, limit, newest, signal } = view;
   if (!view.made && view.adjustment === 'raw' && view.gaps === 'none' && view.resampleUs === undefined) {
     yield* history.batches({
       kind: 'bar',
       symbol,
+      names,
       source,
       fromUs,
       toUs,

@@ -4,7 +4,7 @@ import type { HistoryDatabase } from './database.ts';
 import type { SeriesKey } from './tables.ts';
 import { QUARANTINED_SQL } from './tables.ts';
 import { readColumn } from './vectors.ts';
-import { historySql } from './view.ts';
+import { historySql, quoted } from './view.ts';
 import type { HistoryWriter } from './writer.ts';
 
 /** Bars of one symbol as columns, ordered by time, one row per time. */
@@ -70,15 +70,16 @@ export class BarHistory {
     return (await this.writer.putColumns(series, tsUs.length, columns)).replaced;
   }
 
-  /** Returns what is stored, of all symbols or one. */
-  async series(symbol?: string): Promise<SeriesInfo[]> {
+  /** Returns what is stored, of all symbols, of one or of several. */
+  async series(symbol?: string | readonly string[]): Promise<SeriesInfo[]> {
+    const symbols =
+      symbol === undefined ? '' : ` AND s.symbol IN (${[symbol].flat().map(quoted).join(', ')})`;
     return (await this.database.rows(
       `SELECT s.symbol, s.interval AS interval_us, s.source, count(*)::DOUBLE AS bars,
          min(t.ts_event_us)::DOUBLE AS first_ts_us, max(t.ts_event_us)::DOUBLE AS last_ts_us
        FROM bars t JOIN series s ON s.id = t.series
-       WHERE s.unit = 'time' AND NOT (${QUARANTINED_SQL})${symbol === undefined ? '' : ' AND s.symbol = $1'}
+       WHERE s.unit = 'time' AND NOT (${QUARANTINED_SQL})${symbols}
        GROUP BY ALL ORDER BY s.symbol, s.interval, s.source`,
-      symbol === undefined ? [] : [symbol],
     )) as unknown as SeriesInfo[];
   }
 
@@ -115,7 +116,7 @@ export class BarHistory {
   }
 
   /** Returns the source that a request without one gets: that with the most bars. Throws NotFoundError for a series that is not stored. */
-  async sourceOf(symbol: string, intervalUs: number): Promise<string> {
+  async sourceOf(symbol: string | readonly string[], intervalUs: number): Promise<string> {
     const sources = new Set(
       this.writer.series
         .find('bar', symbol)
@@ -132,7 +133,11 @@ export class BarHistory {
    * Returns the source of the stored trades that bars of a length are made of where none of it are stored; null where some are, or where there are no
    * trades either. Throws InvalidOptionError where there are trades alone and no length is given.
    */
-  async madeFrom(symbol: string, intervalUs?: number, source?: string): Promise<string | null> {
+  async madeFrom(
+    symbol: string | readonly string[],
+    intervalUs?: number,
+    source?: string,
+  ): Promise<string | null> {
     const stored = this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
     if (stored.some((s) => intervalUs === undefined || s.interval === intervalUs)) return null;
     const trades = await this.tradeSource(symbol, source);
@@ -143,15 +148,15 @@ export class BarHistory {
   }
 
   /** Returns the source whose trades bars of a symbol are made of: that with the most when none is named; null where none are stored. */
-  async tradeSource(symbol: string, source?: string): Promise<string | null> {
+  async tradeSource(symbol: string | readonly string[], source?: string): Promise<string | null> {
     const sources = new Set(this.writer.series.find('trade', symbol, source).map((s) => s.source));
     if (sources.size <= 1) return [...sources][0] ?? null;
+    const symbols = [symbol].flat().map(quoted).join(', ');
     const [most] = await this.database.rows(
       `SELECT source FROM (
-         SELECT s.source, count(*) AS n FROM trades t JOIN series s ON s.id = t.series WHERE s.symbol = $1 GROUP BY ALL
-         UNION ALL SELECT source, rows AS n FROM partitions WHERE kind = 'trade' AND symbol = $1
+         SELECT s.source, count(*) AS n FROM trades t JOIN series s ON s.id = t.series WHERE s.symbol IN (${symbols}) GROUP BY ALL
+         UNION ALL SELECT source, rows AS n FROM partitions WHERE kind = 'trade' AND symbol IN (${symbols})
        ) GROUP BY source ORDER BY sum(n) DESC, source LIMIT 1`,
-      [symbol],
     );
     return (most?.['source'] as string | undefined) ?? null;
   }

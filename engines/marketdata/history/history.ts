@@ -13,9 +13,11 @@ import {
   readRecords,
   recordAt,
 } from './reader.ts';
+import { namedRanges, type Rename, storedRenames } from './renames.ts';
 import { type Maintenance, Roller } from './roller.ts';
 import type { BulkColumns } from './staging.ts';
 import type { SeriesKey } from './tables.ts';
+import { LAST_US, type NamedRange } from './view.ts';
 import { type Faults, HistoryWriter, type PutResult, type Unreadable } from './writer.ts';
 
 /** Where the history lives and what it may use. */
@@ -37,6 +39,7 @@ export interface HistoryOptions {
 export class History {
   readonly bars: BarHistory;
   readonly roller: Roller;
+  #renames: Promise<readonly Rename[]> | undefined;
 
   private constructor(
     readonly database: HistoryDatabase,
@@ -71,7 +74,9 @@ export class History {
     unreadable: readonly Unreadable[] = [],
     note?: ImportNote,
   ): Promise<PutResult> {
-    return this.writer.put(records, unreadable, note);
+    const result = await this.writer.put(records, unreadable, note);
+    if (records.some(({ kind }) => kind === 'corporate_action')) this.#renames = undefined;
+    return result;
   }
 
   /** Returns how far the import of a file came; undefined for one that never began. */
@@ -87,6 +92,31 @@ export class History {
   /** Stores rows of one series given as columns (names of the table, integers in the scale of the series). Fails as `put` does. */
   async putColumns(series: SeriesKey, rows: number, columns: BulkColumns): Promise<PutResult> {
     return this.writer.putColumns(series, rows, columns);
+  }
+
+  /**
+   * Returns the symbols of the instrument that had a symbol at a time, for queries; undefined when it has always had this one alone. Without a time the one
+   * that has it now, or the last that had it.
+   */
+  async namesOf(
+    kind: MarketKind,
+    symbol: string,
+    { atUs, source }: { readonly atUs?: number | undefined; readonly source?: string | undefined } = {},
+  ): Promise<readonly NamedRange[] | undefined> {
+    this.#renames ??= storedRenames(this.database);
+    const renames = await this.#renames.catch((error) => {
+      this.#renames = undefined;
+      throw error;
+    });
+    const last = renames.findLast((r) => r.from === symbol || r.to === symbol);
+    if (!last) return undefined;
+    let us = atUs ?? LAST_US;
+    if (atUs === undefined && last.from === symbol) {
+      us = last.atUs - 1;
+      const since = { kind, symbol, source, fromUs: last.atUs, limit: 1, columns: ['ts_event_us'] };
+      for await (const { rows } of this.batches(since)) if (rows > 0) us = LAST_US;
+    }
+    return namedRanges(renames, symbol, us, (name) => this.writer.series.find(kind, name, source).length > 0);
   }
 
   /** Yields the records of a range in batches, in order of event time, then of arrival; bounded memory whatever the range. Throws StorageUnavailableError. */

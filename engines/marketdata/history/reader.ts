@@ -5,7 +5,7 @@ import type { Row } from './columns.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
 import { QUARANTINED_SQL, tableOf } from './tables.ts';
 import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
-import { FIRST_US, historySql, LAST_US, spanSql, viewColumns } from './view.ts';
+import { FIRST_US, historySql, LAST_US, type NamedRange, spanSql, viewColumns } from './view.ts';
 
 /** `repaired`: without what is in quarantine; `raw`: everything, with its flags. */
 export type View = 'raw' | 'repaired';
@@ -14,6 +14,8 @@ export type View = 'raw' | 'repaired';
 export interface ReadQuery<K extends MarketKind = MarketKind> {
   readonly kind: K;
   readonly symbol: string;
+  /** Symbols of the instrument, of one that had several; instead of `symbol`. */
+  readonly names?: readonly NamedRange[] | undefined;
   /** All sources when absent. */
   readonly source?: string | undefined;
   readonly fromUs?: number | undefined;

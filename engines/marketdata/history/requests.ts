@@ -7,6 +7,7 @@ import { columnsOf, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
 import { type Batch, type ReadQuery, rowOf } from './reader.ts';
 import { type Format, PROVENANCE_HEADER, streamReply } from './replies.ts';
 import { MAX_ROWS_JSON, type TicksQuery } from './schemas.ts';
+import { FIRST_US, LAST_US, type NamedRange } from './view.ts';
 
 const PAGE_ROWS = 1000;
 
@@ -29,7 +30,10 @@ export async function ticks(
   format: Format,
   signal: AbortSignal,
 ): Promise<Response> {
-  const sources = [...new Set(history.writer.series.find(kind, symbol, query.source).map((s) => s.source))];
+  const names = await history.namesOf(kind, symbol, { atUs: query.symbol_at_us, source: query.source });
+  const symbols = symbolsOf(symbol, names);
+  const series = history.writer.series.find(kind, symbols, query.source);
+  const sources = [...new Set(series.map((s) => s.source))];
   if (sources.length === 0) throw new NotFoundError(`No ${kind}s of this symbol and source are stored`);
   const limit = query.limit ?? (format === 'json' ? PAGE_ROWS : undefined);
   checkPage(limit, format);
@@ -39,6 +43,7 @@ export async function ticks(
   const read: ReadQuery = {
     kind,
     symbol,
+    names,
     source: query.source,
     view: query.view,
     fromUs: query.from_us,
@@ -50,7 +55,7 @@ export async function ticks(
     columns: [...columnsOf(columns), 'ordinal'],
     signal: AbortSignal.any([signal, gone.signal]),
   };
-  const provenance: Provenance = { sources, view: query.view };
+  const provenance: Provenance = { sources, view: query.view, ...namesIn(names) };
   if (format !== 'json') return streamReply(format, columns, history.batches(read), provenance, gone);
   const { rows, last } = await page(columns, history.batches(read));
   const full = !read.newest && rows.length === limit;
@@ -59,8 +64,16 @@ export async function ticks(
 }
 
 /** Whether a request for bars says no more than which ones. */
-export function isPlain({ source, view, adjustment, gaps, resample_us, calendar }: BarsQuery): boolean {
-  const asks = [source, resample_us, calendar].some((value) => value !== undefined);
+export function isPlain({
+  source,
+  symbol_at_us,
+  view,
+  adjustment,
+  gaps,
+  resample_us,
+  calendar,
+}: BarsQuery): boolean {
+  const asks = [source, symbol_at_us, resample_us, calendar].some((value) => value !== undefined);
   return !asks && view === 'repaired' && adjustment === 'raw' && gaps === 'none';
 }
 
@@ -85,6 +98,7 @@ export async function viewOfBars(
     sources: [view.source],
     view: view.view,
     interval_us: view.intervalUs,
+    ...namesIn(view.names),
     ...(view.made ? { made_of: 'trades' } : {}),
     ...(view.resampleUs === undefined ? {} : { resample_us: view.resampleUs }),
     gaps: view.gaps,
@@ -102,6 +116,22 @@ export async function viewOfBars(
     { symbol, interval_us, source: view.source, bars: rows, next_from_us, provenance },
     headed(provenance),
   );
+}
+
+/** Returns the symbols that a query reads. */
+export function symbolsOf(symbol: string, names?: readonly NamedRange[]): readonly string[] {
+  return names ? [...new Set(names.map((name) => name.symbol))] : [symbol];
+}
+
+/** Returns what a reply says of the symbols that it was read under: nothing where that is the one asked for. */
+export function namesIn(names: readonly NamedRange[] | undefined) {
+  if (!names) return {};
+  const named = names.map(({ symbol, fromUs, toUs }) => ({
+    symbol,
+    from_us: fromUs === FIRST_US ? null : fromUs,
+    to_us: toUs === LAST_US ? null : toUs,
+  }));
+  return { symbols: named };
 }
 
 /** Returns the place of a record that a cursor of a page names. */

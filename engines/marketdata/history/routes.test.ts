@@ -66,6 +66,12 @@ describe('routes of the history', () => {
       action,
       { ...action, action: 'dividend', ratio: null, amount: 1.06, tsEventUs: START_US + 3 * DAY_US },
     ]);
+    const rename = { ...action, action: 'rename' as const, symbol: 'FB', renamedTo: 'META', ratio: null };
+    await history.put([
+      ...bars('FB', [1, 2, 3]),
+      ...bars('META', [7, 8, 9, 4, 5]),
+      { ...rename, tsEventUs: START_US + 3 * DAY_US },
+    ]);
     await history.put(bars('GAPS', [10, 11, 12, 13]).filter((_, i) => i !== 2));
     const figure = sample('fundamental');
     await history.put([
@@ -206,6 +212,19 @@ describe('routes of the history', () => {
     // A range that ends before the split is adjusted by it all the same.
     const early = await engine.get(`/bars/SPLIT?from_us=0&to_us=${START_US}&adjustment=split`);
     expect(early.body.bars[0].close).toBe(50);
+  });
+
+  test('bars follow a rename, and the reply says under which symbols they are stored', async () => {
+    const { body } = await engine.get('/bars/META?from_us=0');
+    expect(body.bars.map((b: { close: number }) => b.close)).toEqual([1, 2, 3, 4, 5]);
+    expect(body.provenance.symbols).toEqual([
+      { symbol: 'FB', from_us: null, to_us: START_US + 3 * DAY_US - 1 },
+      { symbol: 'META', from_us: START_US + 3 * DAY_US, to_us: null },
+    ]);
+    const longer = await engine.get(`/bars/FB?from_us=0&resample_us=${30 * DAY_US}`);
+    expect(longer.body.bars.at(-1)).toMatchObject({ close: 5 });
+    const before = await engine.get(`/bars/META?from_us=0&symbol_at_us=${START_US}`);
+    expect(before.body.bars.map((b: { close: number }) => b.close)).toEqual([7, 8, 9, 4, 5]);
   });
 
   test('bars before 1970 are there, page by page', async () => {

@@ -13,6 +13,11 @@ const view = z
   .enum(['repaired', 'raw'])
   .default('repaired')
   .describe('repaired: without what is in quarantine; raw: everything, with its flags');
+const symbolAt = timeUs
+  .optional()
+  .describe(
+    `which instrument: that which had the symbol at this time, ${MICROS}; the one that has it now, or had it last, when absent`,
+  );
 const cursor = z
   .string()
   .regex(/^-?\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
@@ -25,6 +30,7 @@ const range = {
 
 export const ticksQuery = z.object({
   ...range,
+  symbol_at_us: symbolAt,
   at_us: timeUs.optional().describe(`the newest record at or before this time, ${MICROS}, and nothing else`),
   source: source.optional().describe('one source; all when absent'),
   view,
@@ -73,6 +79,7 @@ export type ThresholdOptions = z.infer<typeof allThresholdOptions>;
 /** What a request for bars may ask for beside range and interval. */
 export const barOptions = {
   source: source.optional().describe('one source; that with the most bars when absent'),
+  symbol_at_us: symbolAt,
   view,
   adjustment: z
     .enum(ADJUSTMENTS)

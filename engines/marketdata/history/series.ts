@@ -33,10 +33,18 @@ export class SeriesNumbers {
     return this.#byId[id - 1]!;
   }
 
-  /** Returns the series of a symbol and kind. */
-  find(kind: MarketKind, symbol: string, source?: string): (SeriesKey & { readonly id: number })[] {
+  /** Returns the series of a symbol, or of several, and kind. */
+  find(
+    kind: MarketKind,
+    symbol: string | readonly string[],
+    source?: string,
+  ): (SeriesKey & { readonly id: number })[] {
+    const has =
+      typeof symbol === 'string'
+        ? (s: SeriesKey) => s.symbol === symbol
+        : (s: SeriesKey) => symbol.includes(s.symbol);
     return this.#byId.filter(
-      (s) => s.kind === kind && s.symbol === symbol && (source === undefined || s.source === source),
+      (s) => s.kind === kind && has(s) && (source === undefined || s.source === source),
     );
   }
 

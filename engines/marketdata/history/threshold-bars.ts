@@ -8,12 +8,14 @@ import type { History } from './history.ts';
 import { OUTPUT } from './output.ts';
 import type { Batch, View } from './reader.ts';
 import { type Format, streamReply } from './replies.ts';
-import { checkPage, cursorOf, jsonReply, page } from './requests.ts';
+import { checkPage, cursorOf, jsonReply, namesIn, page, symbolsOf } from './requests.ts';
 import type { ThresholdOptions } from './schemas.ts';
+import type { NamedRange } from './view.ts';
 
 /** A request for them. */
 export interface ThresholdQuery extends ThresholdOptions {
   readonly source?: string | undefined;
+  readonly symbol_at_us?: number | undefined;
   readonly from_us?: number | undefined;
   readonly to_us?: number | undefined;
   readonly view: View;
@@ -76,12 +78,13 @@ export async function thresholdBars(
 ): Promise<Response> {
   const spec = specOf(query);
   checkPage(query.limit, format);
-  const source = await history.bars.tradeSource(symbol, query.source);
+  const names = await history.namesOf('trade', symbol, { atUs: query.symbol_at_us, source: query.source });
+  const source = await history.bars.tradeSource(symbolsOf(symbol, names), query.source);
   if (source === null) throw new NotFoundError('No trades of this symbol and source are stored');
   const gone = new AbortController();
   const ended = AbortSignal.any([signal, gone.signal]);
-  const batches = made(history, { ...query, symbol, source, spec }, ended);
-  const provenance = { sources: [source], view: query.view, made_of: 'trades', spec };
+  const batches = made(history, { ...query, symbol, names, source, spec }, ended);
+  const provenance = { sources: [source], view: query.view, made_of: 'trades', spec, ...namesIn(names) };
   if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, provenance, gone);
   const { rows, last } = await page(OUTPUT.bar, batches);
   const next_cursor = rows.length === query.limit ? `${last!.last_us}-${last!.last_ordinal}` : null;
@@ -93,6 +96,7 @@ async function* made(
   history: History,
   {
     symbol,
+    names,
     source,
     spec,
     from_us: fromUs,
@@ -100,7 +104,12 @@ async function* made(
     view,
     limit,
     cursor,
-  }: ThresholdQuery & { symbol: string; source: string; spec: BarSpec },
+  }: ThresholdQuery & {
+    symbol: string;
+    names: readonly NamedRange[] | undefined;
+    source: string;
+    spec: BarSpec;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
   const after = cursor === undefined ? undefined : cursorOf(cursor);
@@ -125,6 +134,7 @@ async function* made(
   const read = {
     kind: 'trade',
     symbol,
+    names,
     source,
     fromUs,
     toUs,

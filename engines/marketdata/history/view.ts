@@ -11,9 +11,18 @@ import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
 export const FIRST_US = Number.MIN_SAFE_INTEGER;
 export const LAST_US = Number.MAX_SAFE_INTEGER;
 
+/** A symbol and when an instrument had it; times are inclusive. */
+export interface NamedRange {
+  readonly symbol: string;
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
 /** What to look at; times are inclusive. */
 export interface HistoryRange {
   readonly symbol: string;
+  /** Symbols of the instrument, of one that had several; instead of `symbol`. */
+  readonly names?: readonly NamedRange[] | undefined;
   readonly source?: string | undefined;
   readonly fromUs?: number | undefined;
   readonly toUs?: number | undefined;
@@ -85,10 +94,13 @@ export async function historySql(
   connection?: DuckDBConnection,
 ): Promise<Sql> {
   const { fromUs = FIRST_US, toUs = LAST_US } = range;
-  const values: DuckDBValue[] = [range.symbol];
   // Numbers of this process, so that DuckDB prunes by them before it joins.
   const within = `ts_event_us BETWEEN ${Math.floor(fromUs)} AND ${Math.floor(toUs)}`;
-  const conditions = ['symbol = $1', within];
+  const { names } = range;
+  const values: DuckDBValue[] = names ? names.map(({ symbol }) => symbol) : [range.symbol];
+  const named = names?.map((n, i) => `symbol = $${i + 1} AND ts_event_us BETWEEN ${n.fromUs} AND ${n.toUs}`);
+  const who = named ? `(${named.join(' OR ')})` : 'symbol = $1';
+  const conditions = [who, within];
   if (range.source !== undefined) {
     values.push(range.source);
     conditions.push(`source = $${values.length}`);
@@ -101,10 +113,13 @@ export async function historySql(
   const where = conditions.join(' AND ');
   const table = tableSql(kind, where);
   if (!tableOf(kind).rolled) return { sql: table, table, values, files: [] };
+  const chosen = values.slice(0, named?.length ?? 1);
+  const whose = chosen.map((_, i) => `$${i + 1}`).join(', ');
+  const from = range.source === undefined ? '' : ` AND source = $${chosen.push(range.source)}`;
   const files = await partitions(
     database,
-    `kind = '${kind}' AND symbol = $1 AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}${range.source === undefined ? '' : ' AND source = $2'}`,
-    range.source === undefined ? [range.symbol] : [range.symbol, range.source],
+    `kind = '${kind}' AND symbol IN (${whose}) AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}${from}`,
+    chosen,
     connection,
   );
   if (files.length === 0) return { sql: table, table, values, files };
@@ -116,7 +131,8 @@ export async function historySql(
   }
   // The manifest has chosen them by symbol and source already.
   const isCut = files.some((file) => file.first_ts_us < fromUs || file.last_ts_us > toUs);
-  const rows = `${parquetSql(database, kind, files)}${isCut ? ` WHERE ${within}` : ''}`;
+  const cut = [...(isCut ? [within] : []), ...(named ? [who] : [])].join(' AND ');
+  const rows = `${parquetSql(database, kind, files)}${cut === '' ? '' : ` WHERE ${cut}`}`;
   return { sql: `${table} UNION ALL ${rows}`, table, values, files };
 }
 
