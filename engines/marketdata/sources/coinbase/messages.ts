@@ -94,8 +94,6 @@ export function readTicker(row: Fields, symbol: string, scales: Scales, stamp: S
     symbol,
     source: SOURCE,
     ...stamp,
-    // The number counts the messages of a connection, and begins anew with the next.
-    sequence: null,
     flags: 0,
     ...scales.exactly(symbol, (scale) => ({
       bid: row.best_bid === '' ? 0 : priceOf(scale, row.best_bid),
