@@ -88,6 +88,11 @@ describe('the pipeline on local venues', () => {
     for (const end of ends.splice(0)) await end();
   });
 
+  async function address(id: string, venue: VenueDouble): Promise<void> {
+    const endpoints = { rest: venue.endpoint('rest')!, stream: venue.endpoint('stream')! };
+    await rig.service.updateSource(id, { endpoints });
+  }
+
   for (const [id, over] of [
     ['kraken', 'memory'],
     ['coinbase', 'memory'],
@@ -103,8 +108,7 @@ describe('the pipeline on local venues', () => {
       venues.push(venue);
       rig = await Rig.start([], { known: [{ id, factory }], random: () => 0 }, transport.connect);
       await eventually(() => rig.connected, 'a bus');
-      const endpoints = { rest: venue.endpoint('rest')!, stream: venue.endpoint('stream')! };
-      await rig.service.updateSource(id, { endpoints });
+      await address(id, venue);
       await rig.subscribe({ kinds: ['book'], sources: [id] });
       const bodies = async () => await rig.said(topics.marketBooks);
       const tops = (state: string, price: number) =>
@@ -161,6 +165,26 @@ describe('the pipeline on local venues', () => {
     });
   }
 
+  test('a symbol is taken from the venue that lists it where no source is named', async () => {
+    const spot = new BinanceDouble(() => rig.nowUs);
+    spot.symbols = [
+      { symbol: 'BTCUSDT', status: 'TRADING', baseAsset: 'BTC', quoteAsset: 'USDT', filters: [] },
+    ];
+    const other = new KrakenDouble(() => rig.nowUs);
+    venues.push(spot, other);
+    rig = await Rig.start([], {
+      known: [
+        { id: 'binance', factory: binance },
+        { id: 'kraken', factory: kraken },
+      ],
+      random: () => 0,
+    });
+    await address('binance', spot);
+    await address('kraken', other);
+    expect((await rig.subscribe({ symbol: 'BTC-USD' })).sources).toEqual(['kraken']);
+    expect((await rig.subscribe({ symbol: 'BTC-USDT' })).sources).toEqual(['binance']);
+  });
+
   async function started() {
     const spot = new BinanceDouble(() => rig.nowUs);
     const futures = new BinanceDouble(() => rig.nowUs, USDM);
@@ -173,13 +197,8 @@ describe('the pipeline on local venues', () => {
       ],
       random: () => 0,
     });
-    for (const [id, venue] of [
-      ['binance', spot],
-      ['binance-usdm', futures],
-    ] as const) {
-      const endpoints = { rest: venue.endpoint('rest')!, stream: venue.endpoint('stream')! };
-      await rig.service.updateSource(id, { endpoints });
-    }
+    await address('binance', spot);
+    await address('binance-usdm', futures);
     return { spot, futures };
   }
 
