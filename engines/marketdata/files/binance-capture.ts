@@ -18,7 +18,7 @@ interface CaptureBatch extends FileBatch {
 }
 
 /** Refused lines that are reported one by one; all are counted. */
-export const MAX_REFUSED_LINES = 100;
+const MAX_REFUSED_LINES = 100;
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;

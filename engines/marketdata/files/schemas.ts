@@ -10,7 +10,7 @@ import { FORMATS } from './formats.ts';
 const source = z.string().regex(/^[\w.-]{1,64}$/, 'expected 1 to 64 letters, digits or any of . _ -');
 
 /** What is known of a file beside its bytes. */
-export const importSpec = barsInput.extend({
+const importSpec = barsInput.extend({
   format: z.enum(FORMATS).optional().describe('told by the first bytes when absent'),
   kind: z
     .enum(TABLE_KINDS)
@@ -61,7 +61,6 @@ export const fileImportQuery = fileImportInput.extend({
     .default('true')
     .describe('true: the reply comes after the import; false: at once, and the import is a job'),
 });
-export type FileImportQuery = z.infer<typeof fileImportQuery>;
 
 const count = z.int().nonnegative();
 

@@ -1,4 +1,4 @@
-// The quality of a symbol as one: what came live since the start, and what was imported.
+// The quality of a symbol as one: what came live, and what was imported.
 import type { FlagName } from '../../../src/market/flags.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
