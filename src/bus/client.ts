@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { idSequence } from '../core/ids.ts';
 import type { BatchHandler, Envelope, PublishMeta, SubscribeOptions, Subscription } from './envelope.ts';
 import type { HopTimes } from './hop-times.ts';
-import { checkedCopy } from './quick-copy.ts';
+import { checkedCopy, checkedOwn } from './quick-copy.ts';
 import { QueueingSubscription } from './subscription.ts';
 import type { Topic } from './topics.ts';
 import type { MessageTracing } from './tracing.ts';
@@ -93,7 +93,7 @@ export class Bus implements TransportSink {
 
   /** Returns the frozen envelope of `body` after its schema has passed it, without sending it; throws like {@link publish}. */
   seal<Body>(topic: Topic<Body>, body: Body, meta: PublishMeta = {}): Envelope<Body> {
-    return this.#seal(topic, checkedCopy(topic, body), meta);
+    return this.#seal(topic, meta.own ? checkedOwn(topic, body) : checkedCopy(topic, body), meta);
   }
 
   /** Publishes an envelope that {@link seal} made. */

@@ -33,6 +33,8 @@ export interface PublishMeta {
   readonly correlationId?: string;
   readonly session?: string;
   readonly step?: number;
+  /** The body was made for this message alone, with the keys of its schema and no others: it is checked, and not copied. */
+  readonly own?: boolean;
 }
 
 /** What one subscription may say about itself. */

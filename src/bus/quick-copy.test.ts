@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { quickCopy } from './quick-copy.ts';
+import { quickCheck, quickCopy } from './quick-copy.ts';
 import { topics } from './topics.ts';
 
 type Definition = Record<'entries' | 'shape', Record<string, never>> &
@@ -82,7 +82,8 @@ function breakAt(body: unknown, turns: readonly number[], oddity: unknown): void
 
 const quick = Object.values(topics).flatMap((topic) => {
   const copy = quickCopy(topic.schema);
-  return copy ? [{ name: topic.name, schema: topic.schema as z.ZodType, copy }] : [];
+  const check = quickCheck(topic.schema);
+  return copy && check ? [{ name: topic.name, schema: topic.schema as z.ZodType, copy, check }] : [];
 });
 
 describe('quick copies', () => {
@@ -99,7 +100,7 @@ describe('quick copies', () => {
     );
   });
 
-  for (const { name, schema, copy } of quick) {
+  for (const { name, schema, copy, check } of quick) {
     test(`${name}: a good body comes back as its schema returns it, and as a copy`, () => {
       fc.assert(
         fc.property(bodiesOf(schema), (body) => {
@@ -107,6 +108,7 @@ describe('quick copies', () => {
           expect(copied).not.toBe(body);
           expect(JSON.stringify(copied)).toBe(JSON.stringify(schema.parse(body)));
           expect(copied).toEqual(schema.parse(body));
+          expect(check(body)).toBe(body);
         }),
         { numRuns: 50 },
       );
@@ -118,6 +120,8 @@ describe('quick copies', () => {
         fc.property(bodiesOf(schema), turns, oddities, (body, path, oddity) => {
           breakAt(body, path, oddity);
           const copied = copy(body);
+          // Without a copy the same is taken, as it is.
+          expect(check(body)).toBe(copied === undefined ? undefined : body);
           if (copied === undefined) return;
           const checked = schema.safeParse(body);
           expect(checked.success).toBe(true);

@@ -33,23 +33,40 @@ interface Definition {
 }
 
 const quickCopies = new Map<z.ZodType, QuickCopy | null>();
+const quickChecks = new Map<z.ZodType, QuickCopy | null>();
 
 /**
  * Returns the body as its topic's schema returns it: a copy with the known keys. Throws {@link InvalidOptionError} that
  * names each field that breaks the schema, without its value.
  */
 export function checkedCopy<Body>({ name, schema }: Topic<Body>, body: Body): Body {
-  let quick = quickCopies.get(schema);
-  if (quick === undefined) {
-    quick = quickCopy(schema);
-    quickCopies.set(schema, quick);
-  }
-  const copy = quick?.(body);
+  const copy = kept(quickCopies, schema, quickCopy)?.(body);
   if (copy !== undefined) return copy as Body;
   const checked = schema.safeParse(body);
   if (checked.success) return checked.data;
   const errors = checked.error.issues.map((i) => ({ pointer: `/${i.path.join('/')}`, expected: i.message }));
   throw new InvalidOptionError(`Refused to publish a malformed message on ${name}`, errors);
+}
+
+/**
+ * Returns a body that was made for this message alone, with the keys of its schema and no others: as it is when it passes, since nobody else has
+ * it. Throws like {@link checkedCopy}.
+ */
+export function checkedOwn<Body>(topic: Topic<Body>, body: Body): Body {
+  return kept(quickChecks, topic.schema, quickCheck)?.(body) === body ? body : checkedCopy(topic, body);
+}
+
+function kept(
+  made: Map<z.ZodType, QuickCopy | null>,
+  schema: z.ZodType,
+  make: (schema: z.ZodType) => QuickCopy | null,
+): QuickCopy | null {
+  let quick = made.get(schema);
+  if (quick === undefined) {
+    quick = make(schema);
+    made.set(schema, quick);
+  }
+  return quick;
 }
 
 class Unknown extends Error {}
@@ -61,7 +78,16 @@ class Unknown extends Error {}
  * what is wrong.
  */
 export function quickCopy(schema: z.ZodType): QuickCopy | null {
-  const writer = new Writer();
+  return compiled(schema, true);
+}
+
+/** The same check without a copy: the function answers with the value itself, or undefined. It does not look for keys that the schema has not. */
+export function quickCheck(schema: z.ZodType): QuickCopy | null {
+  return compiled(schema, false);
+}
+
+function compiled(schema: z.ZodType, copies: boolean): QuickCopy | null {
+  const writer = new Writer(copies);
   try {
     const result = writer.copy(schema, 'value');
     const names = writer.patterns.map((_, i) => `pattern${i}`);
@@ -82,7 +108,12 @@ function isPlain(value: unknown): boolean {
 class Writer {
   readonly lines: string[] = [];
   readonly patterns: RegExp[] = [];
+  readonly #copies: boolean;
   #names = 0;
+
+  constructor(copies: boolean) {
+    this.#copies = copies;
+  }
 
   copy(schema: z.ZodType, from: string): string {
     const def = schema._zod.def as unknown as Definition;
@@ -165,6 +196,12 @@ class Writer {
 
   #nullable(def: Definition, from: string): string {
     this.#noChecks(def);
+    if (!this.#copies) {
+      this.lines.push(`if (${from} !== null) {`);
+      this.copy(def.innerType!, from);
+      this.lines.push('}');
+      return from;
+    }
     const name = this.#name();
     this.lines.push(`let ${name} = null;`, `if (${from} !== null) {`);
     this.lines.push(`${name} = ${this.copy(def.innerType!, from)};`, '}');
@@ -181,6 +218,7 @@ class Writer {
       this.lines.push(`const ${name} = ${from}[${JSON.stringify(key)}];`);
       return `${JSON.stringify(key)}: ${this.copy(part, name)}`;
     });
+    if (!this.#copies) return from;
     const name = this.#name();
     this.lines.push(`const ${name} = { ${parts.join(', ')} };`);
     return name;
@@ -194,12 +232,13 @@ class Writer {
     const result = this.copy(def.element!, item);
     const steps = this.lines.splice(begin);
     // A list of plain values is copied as a whole, which takes a fraction of the time, and then checked; of others each part is.
-    const isWhole = result === item;
-    this.lines.push(isWhole ? `const ${copy} = [...${from}];` : `const ${copy} = [];`);
+    const isWhole = this.#copies && result === item;
+    if (this.#copies) this.lines.push(isWhole ? `const ${copy} = [...${from}];` : `const ${copy} = [];`);
     this.lines.push(`for (let ${place} = 0; ${place} < ${isWhole ? copy : from}.length; ${place}++) {`);
     this.lines.push(`const ${item} = ${isWhole ? copy : from}[${place}];`, ...steps);
-    this.lines.push(isWhole ? '}' : `${copy}.push(${result});\n}`);
-    return copy;
+    if (this.#copies && !isWhole) this.lines.push(`${copy}.push(${result});`);
+    this.lines.push('}');
+    return this.#copies ? copy : from;
   }
 
   #record(def: Definition, from: string): string {
@@ -209,10 +248,13 @@ class Writer {
     this.#noChecks(key);
     this.#require(`isPlain(${from})`);
     const [copy, name, item] = [this.#name(), this.#name(), this.#name()];
-    this.lines.push(`const ${copy} = {};`, `for (const ${name} of Object.keys(${from})) {`);
+    if (this.#copies) this.lines.push(`const ${copy} = {};`);
+    this.lines.push(`for (const ${name} of Object.keys(${from})) {`);
     this.#require(`${name} !== '__proto__'`);
     this.lines.push(`const ${item} = ${from}[${name}];`);
-    this.lines.push(`${copy}[${name}] = ${this.copy(def.valueType!, item)};`, '}');
-    return copy;
+    const value = this.copy(def.valueType!, item);
+    if (this.#copies) this.lines.push(`${copy}[${name}] = ${value};`);
+    this.lines.push('}');
+    return this.#copies ? copy : from;
   }
 }

@@ -67,6 +67,9 @@ const ANOTHER_WAY = Symbol('another way');
 let bytes: Buffer = Buffer.alloc(0);
 let at = 0;
 let end = 0;
+// The symbol of the line before, as bytes and as text: mostly that of the next line as well.
+let lastName = '';
+let lastSymbol: Buffer = Buffer.alloc(0);
 
 /**
  * Returns the record of the line between two places, or null for one that is written in any other way than the streams of the venue do (other
@@ -296,10 +299,16 @@ function positive(value: number): number {
 }
 
 function symbolOf(names: ScanNames): string {
+  if (lastName !== '' && skip(lastSymbol)) {
+    if (bytes[at] === QUOTE) return names.symbol(lastName);
+    at -= lastSymbol.length;
+  }
   const from = at;
   toQuote();
   if (at === from || at - from > MAX_SYMBOL) throw ANOTHER_WAY;
-  return names.symbol(bytes.toString('latin1', from, at));
+  lastName = bytes.toString('latin1', from, at);
+  lastSymbol = Buffer.from(lastName, 'latin1');
+  return names.symbol(lastName);
 }
 
 function scaleOf(symbol: string, names: ScanNames): Scale {

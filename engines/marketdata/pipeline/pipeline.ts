@@ -7,6 +7,7 @@ import type { SourceEvent } from '../sources/port.ts';
 import type { Arbitration, DivergenceView } from './arbitration.ts';
 import { BarMaker } from './bar-maker.ts';
 import { type BookChange, type BookDesk, beginsAnew } from './book-desk.ts';
+import { flagged } from './flagged.ts';
 import type { Latencies } from './latency.ts';
 import type { Plan } from './plan.ts';
 import type { Publisher } from './publisher.ts';
@@ -89,7 +90,7 @@ export class Pipeline implements SourceListener {
     const judged: MarketRecord[] = [];
     for (const said of batch) {
       const flags = quality.check(said, nowUs);
-      const record = flags === said.flags ? said : { ...said, flags };
+      const record = flagged(said, flags);
       judged.push(record);
       // A book has rules of its own: one change taken away would break it, and a wrong time does not make its levels wrong.
       if (record.kind === 'book_delta' || record.kind === 'book_snapshot')

@@ -63,15 +63,21 @@ interface Shape {
   readonly group?: string;
 }
 
+/** One list for all: nobody can change it. */
+const NONE = Object.freeze([]);
+
 const SHAPES = {
   trade: { topic: topics.marketTrades, list: 'trades' },
   quote: { topic: topics.marketQuotes, list: 'quotes' },
-  instrument: { topic: topics.marketReference, list: 'instruments', rest: { actions: [] } },
-  corporate_action: { topic: topics.marketReference, list: 'actions', rest: { instruments: [] } },
+  instrument: { topic: topics.marketReference, list: 'instruments', rest: { actions: NONE } },
+  corporate_action: { topic: topics.marketReference, list: 'actions', rest: { instruments: NONE } },
   funding: { topic: topics.marketFunding, list: 'funding' },
   macro: { topic: topics.marketMacro, list: 'points' },
   fundamental: { topic: topics.marketFundamentals, list: 'facts' },
 } as const satisfies Record<string, Shape>;
+
+/** Bodies are made here, row by row, and kept by nobody. */
+const OWN = { own: true };
 
 /** Publishes at the end of the turn in which something was added, or at {@link flush}. */
 export class Publisher {
@@ -243,7 +249,7 @@ export class Publisher {
   // What a schema refuses (a bar at a price below 0) must not take the rest of its batch along.
   #publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number | undefined, records: number): void {
     try {
-      this.#options.bus.publish(topic, body, tsEventUs === undefined ? {} : { tsEventUs });
+      this.#options.bus.publish(topic, body, tsEventUs === undefined ? OWN : { tsEventUs, own: true });
       this.counts.published += records;
     } catch (error) {
       if (!(error instanceof InvalidOptionError)) throw error;

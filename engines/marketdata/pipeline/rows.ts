@@ -22,8 +22,8 @@ type DeltaRow = BodyOf<typeof topics.marketBooks>['deltas'][number];
 type BarRow = BodyOf<typeof topics.marketBars>['bars'][number];
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
 
-// Nearly all records have no flag: one list stands for them all. The bus copies what it carries.
-const NONE: string[] = [];
+// Nearly all records have no flag: one list stands for them all, which nobody can change.
+const NONE = Object.freeze([]) as readonly string[] as string[];
 
 function names(flags: number): string[] {
   return flags === 0 ? NONE : flagNames(flags);

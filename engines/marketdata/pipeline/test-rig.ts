@@ -117,7 +117,11 @@ export class Rig {
     this.service.publisher.flush();
     this.#bus.flush();
     await null;
-    return this.#received.filter((e) => e.topic === topic.name).map((e) => e.body as BodyOf<T>);
+    const bodies = this.#received.filter((e) => e.topic === topic.name).map((e) => e.body as BodyOf<T>);
+    // Bodies are sent as they were made: they must have the keys of their schema and no others.
+    const other = bodies.findIndex((body) => !Bun.deepEquals(topic.schema.parse(body), body, true));
+    if (other >= 0) throw new Error(`Body ${other} of ${topic.name} has other keys than its schema`);
+    return bodies;
   }
 
   /** Prices of all trades that were published, by source. */
