@@ -1,17 +1,19 @@
-// The bars of a replay, as they are published, and the wait between them.
-import type { BodyOf, topics } from '../../src/bus/topics.ts';
+// The bars of a replay, as they are published, and their way onto the live stream at a speed.
+import { type BodyOf, topics } from '../../src/bus/topics.ts';
+import type { EngineContext } from '../../src/http/engine.ts';
 import type { BarHistory } from './history/bars.ts';
-import type { ReplayRequest } from './schemas.ts';
+import type { Run } from './replay-run.ts';
 
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
 
 // Bars are read from the store in pages, so that a replay of years needs no more memory than one of days.
 const PAGE_BARS = 50_000;
+const YIELD_EVERY_MS = 5;
 
 /** Reads the bars of a replay in order, ready to publish. */
 export async function* readBars(
   store: BarHistory,
-  { request, intervalUs, source }: { request: ReplayRequest; intervalUs: number; source: string },
+  { request, intervalUs, source }: Pick<Run, 'request' | 'intervalUs' | 'source'>,
 ): AsyncGenerator<{ body: LiveBar; tsEventUs: number }> {
   const { symbol, to_us: toUs } = request;
   let fromUs = request.from_us;
@@ -40,8 +42,32 @@ export async function* readBars(
   }
 }
 
-/** Resolves after `ms`, or when the signal fires. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Tells the bars of a replay as if they came now, at its speed, until its end or until it is aborted. */
+export async function tellBars(
+  { bus, clock }: Pick<EngineContext, 'bus' | 'clock'>,
+  store: BarHistory,
+  run: Run,
+): Promise<void> {
+  const startUs = clock.nowUs();
+  let firstUs: number | undefined;
+  let lastYield = performance.now();
+  for await (const { body, tsEventUs } of readBars(store, run)) {
+    firstUs ??= tsEventUs;
+    const dueUs = startUs + (tsEventUs - firstUs) / run.request.speed;
+    const waitMs = (dueUs - clock.nowUs()) / 1000;
+    if (waitMs > 1) await sleep(waitMs, run.abort.signal);
+    else if (performance.now() - lastYield > YIELD_EVERY_MS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      lastYield = performance.now();
+    }
+    if (run.abort.signal.aborted) return;
+    bus.publish(topics.marketLiveData, body, { tsEventUs });
+    run.done++;
+  }
+}
+
+// Resolves after `ms`, or when the signal fires.
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

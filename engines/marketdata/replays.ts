@@ -1,7 +1,7 @@
 // Replays of stored bars: in lockstep through every engine, or paced onto the live stream.
 import { type LockstepOptions, runLockstep } from '../../src/bus/coordinator.ts';
 import type { EngineWatch } from '../../src/bus/presence.ts';
-import { type SessionSpec, topics } from '../../src/bus/topics.ts';
+import { topics } from '../../src/bus/topics.ts';
 import {
   ConflictError,
   DependencyUnavailableError,
@@ -16,10 +16,10 @@ import type { LiveFeed } from './live-feed.ts';
 import { OutcomeCollector } from './outcome.ts';
 import { checkRange } from './replay/find-source.ts';
 import { KEPT, type ReplayStore } from './replay/replay-store.ts';
-import { readBars, sleep } from './replay-bars.ts';
+import { readBars, tellBars } from './replay-bars.ts';
+import { describe, type Run, specOf } from './replay-run.ts';
 import type { ReplayReply, ReplayRequest } from './schemas.ts';
 
-const YIELD_EVERY_MS = 5;
 /** The engine whose ledger is a part of the result. */
 const LEDGER = 'portfolio';
 
@@ -39,24 +39,6 @@ export interface ReplaysParts {
   readonly store: ReplayStore<ReplayReply>;
   /** Whether records of a symbol come live. */
   readonly isLive: (symbol: string) => boolean;
-}
-
-interface Run {
-  readonly id: string;
-  readonly request: ReplayRequest;
-  readonly intervalUs: number;
-  readonly source: string;
-  readonly total: number;
-  readonly abort: AbortController;
-  readonly startedMs: number;
-  state: ReplayReply['state'];
-  done: number;
-  endedMs: number | undefined;
-  result: ReplayReply['result'];
-  error: ReplayReply['error'];
-  /** Why it never began. */
-  refused: unknown;
-  finished: Promise<void>;
 }
 
 /** Starts, follows and cancels replays. One runs at a time, since it moves every engine. */
@@ -222,7 +204,7 @@ export class Replays {
       if (run.request.mode === 'lockstep') await this.#lockstep(run, store, participants, opened);
       else {
         opened();
-        await this.#paced(run, store);
+        await tellBars(this.#parts.context, store, run);
       }
       run.state = run.abort.signal.aborted ? 'cancelled' : 'done';
     } catch (error) {
@@ -265,26 +247,6 @@ export class Replays {
     }
   }
 
-  async #paced(run: Run, store: BarHistory): Promise<void> {
-    const { bus, clock } = this.#parts.context;
-    const startUs = clock.nowUs();
-    let firstUs: number | undefined;
-    let lastYield = performance.now();
-    for await (const { body, tsEventUs } of readBars(store, run)) {
-      firstUs ??= tsEventUs;
-      const dueUs = startUs + (tsEventUs - firstUs) / run.request.speed;
-      const waitMs = (dueUs - clock.nowUs()) / 1000;
-      if (waitMs > 1) await sleep(waitMs, run.abort.signal);
-      else if (performance.now() - lastYield > YIELD_EVERY_MS) {
-        await new Promise((resolve) => setImmediate(resolve));
-        lastYield = performance.now();
-      }
-      if (run.abort.signal.aborted) return;
-      bus.publish(topics.marketLiveData, body, { tsEventUs });
-      run.done++;
-    }
-  }
-
   // Replays of earlier processes have ended.
   #pastOf(id: string): ReplayReply {
     const reply = this.#parts.store.past.find((past) => past.replay_id === id);
@@ -297,39 +259,4 @@ export class Replays {
     const oldest = this.#runs.keys().next().value;
     if (this.#runs.size > KEPT && oldest !== undefined) this.#runs.delete(oldest);
   }
-}
-
-function specOf(run: Run, participants: string[]): SessionSpec {
-  const { symbol, portfolio_id, strategy, strategy_options, starting_cash, fee_bps, reset } = run.request;
-  return {
-    session: run.id,
-    symbol,
-    interval_us: run.intervalUs,
-    portfolio_id,
-    strategy,
-    strategy_options,
-    starting_cash,
-    fee_bps,
-    reset,
-    participants,
-  };
-}
-
-function describe(run: Run): ReplayReply {
-  const elapsed = ((run.endedMs ?? performance.now()) - run.startedMs) / 1000;
-  return {
-    replay_id: run.id,
-    state: run.state,
-    mode: run.request.mode,
-    symbol: run.request.symbol,
-    portfolio_id: run.request.portfolio_id,
-    strategy: run.request.strategy,
-    events_total: run.total,
-    events_done: run.state === 'done' ? run.total : run.done,
-    elapsed_s: Math.round(elapsed * 1000) / 1000,
-    bars_per_s: Math.round(run.done / Math.max(elapsed, 1e-6)),
-    progress_url: `/replays/${run.id}`,
-    error: run.error,
-    result: run.result,
-  };
 }
