@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { StorageUnavailableError } from '../../../src/core/errors.ts';
+import { FLAGS } from '../../../src/market/flags.ts';
 import type { Trade } from '../../../src/market/records.ts';
 import { History } from './history.ts';
 import { readBatches } from './reader.ts';
@@ -159,8 +160,12 @@ describe('partitions', () => {
   test('that are too old go, with the rows of the table', async () => {
     const h = await history('old', { keepDays: { trade: 2 } });
     await h.put(days(4));
+    const bad = { flags: FLAGS.malformed.bit, symbol: 'BAD' };
+    await h.put([0, 3].map((day) => ({ ...trades(1, START_US + day * DAY_US)[0]!, ...bad })));
+    expect(await h.quarantine()).toHaveLength(2);
     // The first day goes as rows of the table, the second one as a partition.
-    expect(await h.maintain(START_US + 3 * DAY_US)).toMatchObject({ expiredRows: 300, rolled: 1 });
+    expect(await h.maintain(START_US + 3 * DAY_US)).toMatchObject({ expiredRows: 301, rolled: 1 });
+    expect(await h.quarantine()).toHaveLength(1);
     expect(await read(h)).toHaveLength(900);
     expect(await h.maintain(START_US + 3.5 * DAY_US)).toMatchObject({ expiredRows: 300 });
     expect(files('old')).toHaveLength(1);

@@ -228,6 +228,10 @@ export class Roller {
         const { writer } = this.database;
         const rows = await writer.run(`DELETE FROM ${tableOf(kind).name} WHERE ts_event_us < ${beforeUs}`);
         expired += rows.rowsChanged;
+        await writer.run('DELETE FROM quarantine WHERE kind = $1 AND ts_receive_us < $2::BIGINT', [
+          kind,
+          beforeUs,
+        ]);
         if (old.length > 0)
           await writer.run(
             `DELETE FROM partitions WHERE id IN (${old.map((file) => quoted(file.id)).join(', ')})`,

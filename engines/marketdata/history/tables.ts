@@ -88,16 +88,25 @@ const quote: KindTable<RecordOf<'quote'>> = {
   }),
 };
 
-const levels = (row: Row, side: string) => JSON.parse(row[side] as string) as number[];
+/** Columns of the levels of a book, changed ones or all. */
+const LEVELS: readonly Column<Pick<RecordOf<'book_snapshot'>, 'bids' | 'asks' | 'checksum'>>[] = [
+  text('bids', (r) => JSON.stringify(r.bids)),
+  text('asks', (r) => JSON.stringify(r.asks)),
+  big('checksum', (r) => r.checksum),
+];
+
+const levelsOf = (row: Row) => ({
+  bids: JSON.parse(row['bids'] as string) as number[],
+  asks: JSON.parse(row['asks'] as string) as number[],
+  checksum: numberOrNull(row, 'checksum'),
+});
 
 const bookDelta: KindTable<RecordOf<'book_delta'>> = {
   name: 'book_deltas',
   columns: [
     big('first_sequence', (r) => r.firstSequence),
     big('previous_sequence', (r) => r.previousSequence),
-    text('bids', (r) => JSON.stringify(r.bids)),
-    text('asks', (r) => JSON.stringify(r.asks)),
-    big('checksum', (r) => r.checksum),
+    ...LEVELS,
   ],
   rolled: true,
   record: (row, stamped) => ({
@@ -106,27 +115,19 @@ const bookDelta: KindTable<RecordOf<'book_delta'>> = {
     scale: scaleOf(row),
     firstSequence: numberOrNull(row, 'first_sequence'),
     previousSequence: numberOrNull(row, 'previous_sequence'),
-    bids: levels(row, 'bids'),
-    asks: levels(row, 'asks'),
-    checksum: numberOrNull(row, 'checksum'),
+    ...levelsOf(row),
   }),
 };
 
 const bookSnapshot: KindTable<RecordOf<'book_snapshot'>> = {
   name: 'book_snapshots',
-  columns: [
-    text('bids', (r) => JSON.stringify(r.bids)),
-    text('asks', (r) => JSON.stringify(r.asks)),
-    big('checksum', (r) => r.checksum),
-  ],
+  columns: LEVELS,
   rolled: true,
   record: (row, stamped) => ({
     ...stamped,
     kind: 'book_snapshot',
     scale: scaleOf(row),
-    bids: levels(row, 'bids'),
-    asks: levels(row, 'asks'),
-    checksum: numberOrNull(row, 'checksum'),
+    ...levelsOf(row),
   }),
 };
 
