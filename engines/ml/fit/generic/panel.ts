@@ -1,9 +1,11 @@
 // Reads files of bars of several instruments, for the models that answer for any of them.
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { gunzipSync, inflateRawSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { InvalidOptionError } from '../../../../src/core/errors.ts';
+import { unzipped, zipEntry } from '../../../../src/core/unzip.ts';
 import { sha256 } from '../../../../src/onnx/registry.ts';
 
 /** Bars of one instrument, in time order. */
@@ -39,12 +41,12 @@ interface Row {
 /**
  * Returns the bars of a file: CSV with `ts_us,symbol,open,high,low,close,volume`, CSV of one stock with `Date,...,Adj Close,Volume` whose
  * symbol is the name's first word, either of them gzipped or not, or a zip of Lean (prices times 10,000) beside its `factor_files`.
- * Throws InvalidOptionError for anything else.
+ * Throws InvalidOptionError for anything else, and what `zipEntry` and `unzipped` throw.
  */
 export async function readPanel(path: string): Promise<PanelFile> {
   const bytes = await readFile(path);
   const file = basename(path);
-  const rows = file.endsWith('.zip') ? await leanRows(path, bytes) : csvRows(file, bytes);
+  const rows = file.endsWith('.zip') ? await leanRows(path) : csvRows(file, bytes);
   if (rows.some((row) => ![row.close, row.volume, row.tsUs, row.factor].every(Number.isFinite))) {
     throw new InvalidOptionError(`Expected numbers in every row of ${file}`);
   }
@@ -92,9 +94,11 @@ function csvRows(file: string, bytes: Uint8Array): Row[] {
 }
 
 const LEAN_SCALE = 10_000;
+/** Of the lines in a zip; daily bars of a century are below 2 MB. */
+const MAX_ZIP_BYTES = 64 * 2 ** 20;
 
 /** Rows of a zip of Lean: each day's factor is that of the first line of the factor file that is not before it. */
-async function leanRows(path: string, bytes: Uint8Array): Promise<Row[]> {
+async function leanRows(path: string): Promise<Row[]> {
   const name = basename(path, '.zip');
   const factorFile = join(dirname(dirname(path)), 'factor_files', `${name}.csv`);
   const factors = (await readFile(factorFile, 'utf8')).trim().split('\n');
@@ -102,7 +106,9 @@ async function leanRows(path: string, bytes: Uint8Array): Promise<Row[]> {
     const [day, price, split] = line.split(',').map(Number);
     return { day: day!, factor: price! * split! };
   });
-  const lines = unzipped(bytes).trim().split('\n');
+  const zip = Bun.file(path);
+  const text = await Readable.from(unzipped(zip, await zipEntry(zip, MAX_ZIP_BYTES))).toArray();
+  const lines = Buffer.concat(text).toString().trim().split('\n');
   return lines.map((line): Row => {
     const [when, ...numbers] = line.split(',');
     const day = when!.slice(0, 8);
@@ -118,14 +124,4 @@ async function leanRows(path: string, bytes: Uint8Array): Promise<Row[]> {
       factor: known.find((one) => one.day >= Number(day))!.factor,
     };
   });
-}
-
-/** The first file of a zip: a local header of 30 bytes, name, extra field, then the deflated bytes. */
-function unzipped(bytes: Uint8Array): string {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== 0x04034b50 || view.getUint16(8, true) !== 8) {
-    throw new InvalidOptionError('Expected a zip with one deflated file');
-  }
-  const from = 30 + view.getUint16(26, true) + view.getUint16(28, true);
-  return inflateRawSync(bytes.subarray(from)).toString('utf8');
 }
