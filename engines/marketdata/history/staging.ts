@@ -17,6 +17,7 @@ export interface Staged {
 export type BulkColumns = Readonly<Record<string, Float64Array | readonly (string | null)[]>>;
 
 const MAX_TEXT = 1 << 24;
+const TIMES = new Set(['ts_event_us', 'ts_receive_us']);
 const INT32 = 2 ** 31;
 
 /** Returns records as columns by kind. Throws InvalidOptionError for a value that its column does not hold. */
@@ -113,9 +114,12 @@ export function stageColumns(kind: MarketKind, series: number, rows: number, giv
     if (data && data.length !== rows) throw unfit(column, `${rows} values`);
     if (column.type === 'VARCHAR')
       return Array.from({ length: rows }, (_, i) => checkText(column, (data?.[i] ?? null) as string | null));
+    if (!data && TIMES.has(column.name)) throw unfit(column, `${rows} values`);
     if (!data) return new Float64Array(rows).fill(column.name === 'flags' ? 0 : Number.NaN);
     const numbers = Float64Array.from(data as Float64Array);
-    for (let i = 0; i < rows; i++) if (!Number.isNaN(numbers[i])) checkNumber(column, numbers[i]!);
+    // A row without its time would be in no range.
+    const needed = TIMES.has(column.name);
+    for (let i = 0; i < rows; i++) if (needed || !Number.isNaN(numbers[i])) checkNumber(column, numbers[i]!);
     return numbers;
   });
   return { kind, rows, columns: [new Float64Array(rows).fill(series), ...columns] };

@@ -65,6 +65,18 @@ describe('history', () => {
     const [good, bad] = [trades(1)[0]!, { ...trades(1)[0]!, price: 0.5 }];
     await expect(h.put([good, bad])).rejects.toThrow(InvalidOptionError);
     await expect(h.put([good, bad])).rejects.toThrow('price');
+    const series = {
+      kind: 'trade',
+      symbol: 'BTC-USD',
+      source: 'x',
+      priceDecimals: 2,
+      sizeDecimals: 8,
+    } as const;
+    const whole = { ...series, unit: '', interval: 0, adjusted: '' };
+    const columns = { price: Float64Array.of(1, 2), size: Float64Array.of(1, 2) };
+    await expect(h.putColumns(whole, 2, columns)).rejects.toThrow('ts_event_us');
+    const times = { ts_event_us: Float64Array.of(1, Number.NaN) };
+    await expect(h.putColumns(whole, 2, { ...columns, ...times })).rejects.toThrow('ts_event_us');
     expect(await all(h, 'trade')).toEqual([]);
   });
 
