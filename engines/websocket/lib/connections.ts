@@ -211,9 +211,11 @@ export class Connections {
     const connection = this.#heard(ws);
     if (!connection || connection.closing) return;
     try {
-      const answer = this.#answer(connection, parseFrame(data));
+      const frame = parseFrame(data);
+      const answer = this.#answer(connection, frame);
       // Acknowledged when its messages come: whoever asks for a state after that misses nothing.
-      const ready = this.#demand.ready(connection.view?.topics ?? []);
+      const ready =
+        frame.type === 'subscribe' ? this.#demand.ready(connection.view?.topics ?? []) : undefined;
       if (!ready) connection.reply(answer);
       else void ready.then(() => this.#connections.has(ws.data.id) && connection.reply(answer));
     } catch (error) {
