@@ -62,6 +62,7 @@ const open = () => History.open({ dataDir: join(folder, `h${count++}`), threads:
 /** Wall and CPU milliseconds of each round; CPU is what a busy machine leaves alone. */
 const rolled: number[][] = [];
 const served: number[][] = [];
+const stored = new Map<unknown, number[]>();
 
 async function clocked(work: () => Promise<unknown>): Promise<number[]> {
   const [start, before] = [performance.now(), process.cpuUsage()];
@@ -73,9 +74,8 @@ async function clocked(work: () => Promise<unknown>): Promise<number[]> {
 /** Nanoseconds that `store` takes in a new history; rolls it and makes its bars as well when asked to. */
 async function timed(store: (history: History) => Promise<unknown>, more: boolean): Promise<number> {
   const history = await open();
-  const start = performance.now();
-  await store(history);
-  const ns = ms(start) * 1e6;
+  const [took, cpu] = await clocked(() => store(history));
+  stored.set(store, [...(stored.get(store) ?? []), cpu!]);
   if (more) {
     rolled.push(await clocked(() => history.maintain(START_US + 2 * DAY_US)));
     served.push(
@@ -86,7 +86,7 @@ async function timed(store: (history: History) => Promise<unknown>, more: boolea
     );
   }
   await history.close();
-  return ns;
+  return took! * 1e6;
 }
 
 /** Reads all trades and makes one-minute bars of them. */
@@ -156,7 +156,7 @@ const times = await interleave(
   { rounds: ROUNDS },
 );
 const rival = times[ours.length]!;
-const rows = ours.map(([name], i) =>
+const rows = ours.map(([name, store], i) =>
   pairRow(
     {
       name,
@@ -166,7 +166,7 @@ const rows = ours.map(([name], i) =>
       bNs: quantile(rival, 0.5),
     },
     'DuckDB appender, row by row',
-    'reach: 1.5 s, and 0.77x of the rival',
+    `${Math.round(quantile(stored.get(store)!, 0.5))} ms of CPU; reach: 1.5 s, and 0.77x of the rival`,
   ),
 );
 
