@@ -54,11 +54,13 @@ describe('marketdata engine', () => {
       low,
       close,
       volume,
+      trades: null,
+      flags: [],
     }));
-    expect(page.body).toEqual({
+    expect(page.body).toMatchObject({
       symbol: 'BTC-PERP',
       interval_us: 60_000_000,
-      source: 'stored',
+      source: 'file',
       bars: want,
       next_from_us: want[2]!.ts_event_us + 1,
     });
@@ -205,6 +207,15 @@ describe('marketdata engine', () => {
     const served = await engine.get('/bars/SIM-BTC?limit=5');
     expect(served.body).toMatchObject({ source: 'simulated', interval_us: 10_000 });
     expect(served.body.bars.length).toBeGreaterThan(0);
+    const lines = await fetch(`${engine.url}/bars/SIM-BTC?from_us=0&limit=1`, {
+      headers: { accept: 'text/csv' },
+    });
+    expect((await lines.text()).split('\n')[0]).toBe('ts_event_us,open,high,low,close,volume,trades,flags');
+    expect((await engine.get('/bars/SIM-BTC?interval_us=60000000')).status).toBe(404);
+    expect((await engine.get('/bars/SIM-BTC?gaps=fill&source=kraken')).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: 'query/source' }, { pointer: 'query/gaps' }],
+    });
     const asked = { symbol: 'SIM-BTC', kinds: ['bars'], store: false };
     expect(await engine.post('/subscriptions', asked)).toMatchObject({
       status: 201,

@@ -6,7 +6,6 @@ import type { EngineContext } from '../../src/http/engine.ts';
 import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
 import { jobRoutes } from '../../src/jobs/routes.ts';
-import { barsToArrow } from './arrow.ts';
 import { fileRoutes } from './files/routes.ts';
 import { CSV_TYPE, formatOf } from './history/replies.ts';
 import { historyRoutes } from './history/routes.ts';
@@ -22,7 +21,7 @@ import {
   seriesReply,
   symbolParam,
 } from './schemas.ts';
-import type { Bars, MarketDataService } from './service.ts';
+import type { MarketDataService } from './service.ts';
 
 /** Returns the routes of the Market Data engine. */
 export function marketDataRoutes(service: MarketDataService, { config, clock }: EngineContext) {
@@ -38,16 +37,7 @@ export function marketDataRoutes(service: MarketDataService, { config, clock }: 
     })
     .get(
       '/bars/:symbol',
-      async ({ params, query, request }) => {
-        const format = formatOf(request);
-        const view = await service.barView(params.symbol, query, format, request.signal);
-        if (view) return view;
-        const arrow = format === 'arrow';
-        const bars = await service.bars(params.symbol, query, arrow);
-        if (arrow)
-          return new Response(await barsToArrow(bars.columns), { headers: { 'content-type': ARROW_STREAM } });
-        return jsonBars(bars, query.limit);
-      },
+      ({ params, query, request }) => service.bars(params.symbol, query, formatOf(request), request.signal),
       {
         params: symbolParam,
         query: barsQuery,
@@ -116,19 +106,4 @@ export function marketDataRoutes(service: MarketDataService, { config, clock }: 
       response: { 200: replayReply },
       detail: { summary: 'Cancel a replay', tags: ['replays'] },
     });
-}
-
-function jsonBars({ symbol, intervalUs, source, columns }: Bars, limit: number) {
-  const { tsUs, open, high, low, close, volume } = columns;
-  const bars = Array.from(tsUs, (ts_event_us, i) => ({
-    ts_event_us,
-    open: open[i],
-    high: high[i],
-    low: low[i],
-    close: close[i],
-    volume: volume[i],
-  }));
-  // A next page starts one microsecond after the last bar; a page that is not full is the last one.
-  const next_from_us = tsUs.length === limit ? tsUs[limit - 1]! + 1 : null;
-  return { symbol, interval_us: intervalUs, source, bars, next_from_us };
 }

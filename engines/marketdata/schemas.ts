@@ -14,8 +14,6 @@ const interval = z.coerce
 export const symbolParam = z.object({ symbol: z.string().min(1).max(64) });
 export const idParam = z.object({ id: z.string().min(1).max(64) });
 
-export const MAX_BARS_JSON = 100_000;
-
 export const barsQuery = z.object({
   interval_us: interval
     .optional()

@@ -2,22 +2,19 @@
 import { join } from 'node:path';
 import { EngineWatch } from '../../src/bus/presence.ts';
 import { secret } from '../../src/core/config.ts';
-import { InvalidOptionError, NotFoundError } from '../../src/core/errors.ts';
 import { systemTimers } from '../../src/core/timers.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import type { JobAccepted } from '../../src/jobs/record.ts';
 import type { CorporateAction } from '../../src/market/records.ts';
+import { intervalOf, simulatedBars, storedBars } from './bars.ts';
 import { MAX_EXPANSION } from './files/formats.ts';
 import { FileImports } from './files/imports.ts';
 import { ImportMetrics } from './files/metrics.ts';
-import type { BarColumns } from './history/bars.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import { registerHistory } from './history/metrics.ts';
 import type { Quarantined } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
-import { isPlain, symbolsOf, viewOfBars } from './history/requests.ts';
-import { isThreshold, thresholdBars } from './history/threshold-bars.ts';
 import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
@@ -35,7 +32,6 @@ import {
   type BarsQuery,
   type ImportQuery,
   type ImportReply,
-  MAX_BARS_JSON,
   type ReplayRequest,
   replayReply,
 } from './schemas.ts';
@@ -44,14 +40,6 @@ import { SOURCES, sourceOf } from './sources/index.ts';
 import { requiredCredentials } from './sources/net/credentials.ts';
 import type { SourceFactory } from './sources/port.ts';
 import { Uploads } from './uploads.ts';
-
-/** Bars of one series with what they are. */
-export interface Bars {
-  readonly symbol: string;
-  readonly intervalUs: number;
-  readonly source: string;
-  readonly columns: BarColumns;
-}
 
 /** State and decisions of the Market Data engine. */
 export class MarketDataService {
@@ -187,113 +175,22 @@ export class MarketDataService {
     return importBars(body, () => this.#bars(), { symbol, interval_us, maxBytes });
   }
 
-  /** Reads bars of a stored or simulated symbol: the first from `from_us` on, the newest without. Throws NotFoundError, InvalidOptionError. */
-  async bars(symbol: string, query: BarsQuery, arrow: boolean): Promise<Bars> {
-    if (!arrow && query.limit > MAX_BARS_JSON) {
-      throw new InvalidOptionError(
-        `Expected at most ${MAX_BARS_JSON} bars for limit as JSON; ask for Arrow beyond`,
-        [{ pointer: 'query/limit', expected: `at most ${MAX_BARS_JSON} as JSON` }],
-      );
-    }
-    const simulated = this.#feed.history(symbol);
-    if (simulated) {
-      const { from_us, to_us = Number.MAX_SAFE_INTEGER, limit } = query;
-      const within = simulated.filter((b) => b.ts_event_us >= (from_us ?? 0) && b.ts_event_us <= to_us);
-      const chosen = from_us === undefined ? within.slice(-limit) : within.slice(0, limit);
-      const column = (key: 'ts_event_us' | 'open' | 'high' | 'low' | 'close' | 'volume') =>
-        Float64Array.from(chosen, (b) => b[key]);
-      const [tsUs, open, high] = [column('ts_event_us'), column('open'), column('high')];
-      const columns = {
-        tsUs,
-        open,
-        high,
-        low: column('low'),
-        close: column('close'),
-        volume: column('volume'),
-      };
-      return { symbol, intervalUs: this.#feed.intervalUs, source: 'simulated', columns };
-    }
-    const intervalUs = await this.#intervalOf(symbol, query.interval_us);
-    const { from_us: fromUs, to_us: toUs, limit } = query;
-    const columns = await (await this.#bars()).read({
-      symbol,
-      intervalUs,
-      fromUs,
-      toUs,
-      limit,
-      newest: fromUs === undefined,
-    });
-    return { symbol, intervalUs, source: 'stored', columns };
-  }
-
-  /**
-   * Answers a request for bars that says more than a range, wants another form than JSON, or is for bars that are made of trades; null for others and for
-   * those of the simulated market. Throws as `bars` does.
-   */
-  async barView(
-    symbol: string,
-    query: BarsQuery,
-    format: Format,
-    signal: AbortSignal,
-  ): Promise<Response | null> {
-    if (this.#feed.history(symbol)) return null;
-    const history = await this.history();
-    if (isThreshold(query)) return thresholdBars(history, symbol, query, format, signal);
-    const which = { atUs: query.symbol_at_us, source: query.source };
-    const [ofBars, ofTrades] = [
-      await history.namesOf('bar', symbol, which),
-      await history.namesOf('trade', symbol, which),
-    ];
-    const symbols = symbolsOf(symbol, ofBars);
-    const all = [...symbols, ...symbolsOf(symbol, ofTrades)];
-    const trades = await history.bars.madeFrom(all, query.interval_us, query.source);
-    const names = trades === null ? ofBars : ofTrades;
-    if (trades === null && format === 'json' && !names && isPlain(query)) return null;
-    const intervalUs = trades ? query.interval_us! : await this.#intervalOf(symbols, query.interval_us);
-    const source = trades ?? query.source ?? (await history.bars.sourceOf(symbols, intervalUs));
-    const {
-      from_us: fromUs,
-      to_us: toUs,
-      limit,
-      view,
-      adjustment,
-      gaps,
-      resample_us: resampleUs,
-      calendar,
-    } = query;
-    const newest = fromUs === undefined;
-    const range = { symbol, names, intervalUs, source, fromUs, toUs, limit, newest };
-    return viewOfBars(
-      history,
-      { ...range, view, adjustment, gaps, resampleUs, calendar, made: trades !== null },
-      format,
-      signal,
-    );
+  /** Answers a request for bars. Throws NotFoundError, InvalidOptionError, StorageUnavailableError. */
+  async bars(symbol: string, query: BarsQuery, format: Format, signal: AbortSignal): Promise<Response> {
+    const bars = this.#feed.history(symbol);
+    if (bars) return simulatedBars({ bars, intervalUs: this.#feed.intervalUs }, symbol, query, format);
+    return storedBars(await this.history(), symbol, query, format, signal);
   }
 
   async replay(request: ReplayRequest) {
-    return this.replays.start(request, await this.#intervalOf(request.symbol, request.interval_us));
+    return this.replays.start(request, intervalOf(await this.#bars(), request.symbol, request.interval_us));
   }
 
   /** Adds a replay that waits until no other runs. Throws as a replay does that finds no bars. */
   async queueReplay(request: ReplayRequest): Promise<JobAccepted> {
     checkRange(request);
-    await this.#intervalOf(request.symbol, request.interval_us);
+    intervalOf(await this.#bars(), request.symbol, request.interval_us);
     return this.longWork.jobs.add('replay', request);
-  }
-
-  async #intervalOf(symbol: string | readonly string[], asked: number | undefined): Promise<number> {
-    const stored = new Set((await (await this.#bars()).series(symbol)).map((s) => s.interval_us));
-    if (stored.size === 0) throw new NotFoundError('No bars of this symbol: import some first');
-    const list = [...stored].join(', ');
-    if (asked !== undefined) {
-      if (stored.has(asked)) return asked;
-      throw new NotFoundError(`No bars of this interval; stored: ${list} us`);
-    }
-    if (stored.size === 1) return [...stored][0]!;
-    throw new InvalidOptionError('Expected interval_us, since several intervals of this symbol are stored', [
-      { pointer: 'query/interval_us', expected: `one of ${list}` },
-    ]);
   }
 
   #makeReplays(isLive: (symbol: string) => boolean): MarketReplays {

@@ -115,6 +115,12 @@ export class BarHistory {
     return rows[0]!['n'] as number;
   }
 
+  /** Returns the lengths of the stored bars of time, the shortest first. */
+  lengths(symbol: string | readonly string[], source?: string): number[] {
+    const series = this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
+    return [...new Set(series.map((s) => s.interval))].sort((a, b) => a - b);
+  }
+
   /** Returns the source that a request without one gets: that with the most bars. Throws NotFoundError for a series that is not stored. */
   async sourceOf(symbol: string | readonly string[], intervalUs: number): Promise<string> {
     const sources = new Set(

