@@ -188,12 +188,15 @@ describe('nine engines on every address of the machine', () => {
   });
 
   test('limit one client, and answer another', async () => {
-    const flood = await Promise.all(
-      Array.from({ length: 1500 }, () => send('features', '/features', keys.read!.key)),
-    );
-    const refused = flood.filter((r) => r.status === 429);
-    expect(refused.length).toBeGreaterThan(0);
-    expect(refused[0]!.headers.get('retry-after')).toBe('1');
+    let refused: Response | undefined;
+    // A busy machine may need so long for them that none is too many.
+    await eventually(async () => {
+      const one = () => send('features', '/features', keys.read!.key);
+      const flood = await Promise.all(Array.from({ length: 1500 }, one));
+      refused = flood.find((r) => r.status === 429);
+      return refused !== undefined;
+    }, 'a refusal');
+    expect(refused!.headers.get('retry-after')).toBe('1');
     expect((await send('features', '/features', keys.trade!.key)).status).toBe(200);
     expect((await send('features', '/health')).status).toBe(200);
   });
