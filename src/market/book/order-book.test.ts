@@ -132,6 +132,24 @@ describe('sequence rules', () => {
     });
   }
 
+  test('a delta that tells numbers again is the next one at Binance spot; futures go by the number before', () => {
+    const { deltas, snapshots } = steady(3);
+    for (const firstSequence of [5, 10, 11]) {
+      const [book, other] = [spot(), futures()];
+      for (const each of [book, other]) for (const record of [snapshots[0]!, deltas[0]!]) each.apply(record);
+      const overlapping = { ...deltas[1]!, firstSequence };
+      expect(book.apply(overlapping)).toMatchObject({ result: 'applied', flags: 0, change: null });
+      expect(book.apply(deltas[2]!).result).toBe('applied');
+      expect(shown(book)).toEqual({ bids: snapshots[3]!.bids, asks: snapshots[3]!.asks });
+      expect(flagNames(other.apply({ ...overlapping, previousSequence: firstSequence - 2 }).flags)).toEqual([
+        'gap',
+      ]);
+    }
+    const book = spot();
+    for (const record of [snapshots[0]!, deltas[0]!]) book.apply(record);
+    expect(flagNames(book.apply({ ...deltas[1]!, firstSequence: 12 }).flags)).toEqual(['gap']);
+  });
+
   test('a delta that does not come within the allowed places is lost: a gap', () => {
     const { deltas, snapshots } = steady(6);
     const book = futures({ reorder: 2 });

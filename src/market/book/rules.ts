@@ -31,7 +31,7 @@ export interface BookRule {
   stand(delta: BookDelta, sequence: number, first: boolean): Standing;
 }
 
-/** `U` to `u` of Binance spot: the first delta holds the number after the snapshot's, then each begins after the last. */
+/** `U` to `u` of Binance spot: the next delta holds the number after the book's. What it tells again is as it says. */
 const binanceSpot: BookRule = {
   id: 'binance-spot',
   buffers: true,
@@ -40,12 +40,10 @@ const binanceSpot: BookRule = {
   depths: null,
   numberedQuotes: true,
   checksum: null,
-  stand(delta, sequence, first) {
+  stand(delta, sequence) {
     const last = delta.sequence!;
-    const start = delta.firstSequence ?? last;
     if (last <= sequence) return 'old';
-    if (first ? start <= sequence + 1 : start === sequence + 1) return 'next';
-    return 'gap';
+    return (delta.firstSequence ?? last) <= sequence + 1 ? 'next' : 'gap';
   },
 };
 
