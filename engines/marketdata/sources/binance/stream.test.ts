@@ -88,6 +88,35 @@ describe('the stream of Binance', () => {
     }
   });
 
+  test('another depth is asked for at once, and a snapshot of the one before that is on its way is dropped', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    const asked = () => venue.requests.map((path) => new URLSearchParams(path.split('?')[1]).get('limit'));
+    const slow = Promise.withResolvers<void>();
+    const shallow = { lastUpdateId: 90, bids: [['100.00', '1.5']], asks: [['100.10', '2']] };
+    venue.instead.push(() => slow.promise.then(() => Response.json(shallow)));
+    session.want([BOOK]);
+    await subscribed('btcusdt@depth@100ms');
+    await eventually(() => venue.requests.length === 1, 'the first request');
+    session.want([{ ...BOOK, bookLevels: 5000 }]);
+    slow.resolve();
+    await sink.until('book_snapshot', 1);
+    expect(sink.of('book_snapshot')).toMatchObject([{ sequence: 100 }]);
+    // Two names of one book: the deeper wish counts, and one that changes nothing asks for nothing.
+    session.want([{ ...BOOK, bookLevels: 4000 }]);
+    session.want([
+      { ...BOOK, bookLevels: 200 },
+      { ...BOOK, symbol: 'BTCUSDT', bookLevels: 300 },
+      { ...BOOK, kind: 'book_snapshot', bookLevels: 200 },
+    ]);
+    await sink.until('book_snapshot', 3);
+    session.want([
+      { ...BOOK, bookLevels: 10 },
+      { ...BOOK, symbol: 'BTCUSDT', bookLevels: 900 },
+    ]);
+    await sink.until('book_snapshot', 5);
+    expect(asked()).toEqual(['1000', '5000', '500', '1000']);
+  });
+
   test('a loss of one connection of futures begins the books of the other anew', async () => {
     const { time, venue, sink, session } = rig(true);
     session.want([TRADES, BOOK]);

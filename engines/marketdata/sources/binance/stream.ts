@@ -44,6 +44,7 @@ export class BinanceStream implements LiveSession {
 
   want(all: readonly Wanted[]): void {
     if (this.#closed) return;
+    const depths = this.#depths();
     const { added, removed } = this.#wanted.replace(all, (wanted, native) => {
       const stream = streamName(this.#venue, wanted, native);
       if (stream === null) this.#tell.refused(wanted, `${this.#venue.title} has no stream of it`);
@@ -58,6 +59,7 @@ export class BinanceStream implements LiveSession {
       lane.close();
       this.#lanes.delete(lane);
     }
+    this.#deepen(depths);
     // The connection that was lost may be the one that nobody needs any more.
     if (this.#lost && this.#lanes.size > 0) this.#connected(undefined);
   }
@@ -145,9 +147,26 @@ export class BinanceStream implements LiveSession {
     return this.#wanted.names.filter((stream) => isDepth(stream) && nativeOf(stream) === native);
   }
 
+  /** Levels that are asked for of each book that is wanted. */
+  #depths(): Map<string, number> {
+    const books = this.#wanted.names.filter(isDepth).map(nativeOf);
+    return new Map(books.map((native) => [native, this.#levelsOf(native)]));
+  }
+
+  /** Fetches books of another depth than before anew; one on its way has the depth of before, and would pass for all that there is. */
+  #deepen(before: ReadonlyMap<string, number>): void {
+    const asked = new Set([...this.#lanes].flatMap((lane) => lane.asked));
+    for (const [native, levels] of this.#depths()) {
+      if ((before.get(native) ?? levels) === levels) continue;
+      this.#snapshots.drop(native);
+      this.#fetch(this.#books(native).filter((stream) => asked.has(stream)));
+    }
+  }
+
   #levelsOf(native: string): number {
     const wishes = this.#books(native).flatMap((stream) => this.#wanted.wishes(stream));
-    return bookLevels(this.#venue, wishes.find((wanted) => wanted.bookLevels !== undefined)?.bookLevels);
+    const wished = wishes.flatMap(({ bookLevels: levels }) => levels ?? []);
+    return bookLevels(this.#venue, wished.length > 0 ? Math.max(...wished) : undefined);
   }
 }
 
