@@ -1,6 +1,7 @@
 // Subscriptions and the settings of sources: which sources a symbol is taken from, what is refused, what survives a restart.
 import { afterEach, describe, expect, test } from 'bun:test';
 import { ConflictError, InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
+import { barSpecOf } from '../../../src/market/aggregate/spec.ts';
 import { Rig, SYMBOL } from './test-rig.ts';
 import { ScriptedSource } from './test-source.ts';
 
@@ -130,6 +131,26 @@ describe('subscriptions', () => {
     await expect(second).rejects.toThrow(ConflictError);
     await expect(second).rejects.toThrow('interval_us 300000000');
     expect(a.opened).toBe(1);
+  });
+
+  test('refuses bars that could not be told from others of the symbol, and says whose they are', async () => {
+    await two();
+    const imbalance = (symbol: string, options: object) =>
+      rig.subscribe({
+        symbol,
+        sources: ['a'],
+        bars: barSpecOf({ unit: 'imbalance', interval: 50, measure: 'tick', ...options }),
+      });
+    const first = await imbalance(SYMBOL, {});
+    await imbalance(SYMBOL, {});
+    for (const other of [{ measure: 'volume' }, { growth: 2 }]) {
+      const refused = imbalance(SYMBOL, other);
+      await expect(refused).rejects.toThrow(ConflictError);
+      await expect(refused).rejects.toThrow(first.subscription_id);
+    }
+    await imbalance(SYMBOL, { measure: 'volume', interval: 60 });
+    await imbalance('ETH-USD', { measure: 'volume' });
+    expect(rig.service.subscriptions()).toHaveLength(4);
   });
 
   test('switches a source off and on, keeps that over a restart, and gives it another address', async () => {

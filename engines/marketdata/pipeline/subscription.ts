@@ -1,4 +1,5 @@
 // A subscription: what somebody wants to hear, and the rules for a new one.
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { ConflictError, type FieldError, InvalidOptionError } from '../../../src/core/errors.ts';
 import { type BarSpec, barSpecSchema } from '../../../src/market/aggregate/spec.ts';
@@ -97,7 +98,8 @@ export function askedBy({ kinds, bars }: Pick<SubscriptionRequest, 'kinds' | 'ba
 /**
  * Returns from whom a new subscription hears, and the length of its bars. One that names no sources takes those `listed`: they have the
  * symbol. Throws InvalidOptionError for sources that are unknown, a symbol that none lists, kinds that none of them streams and bars of an
- * impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`.
+ * impossible length; ConflictError for bars of another length than those that the symbol has on `market.live_data`, and for bars of imbalance that
+ * could not be told from others on `market.bars`.
  */
 export function termsOf(
   request: SubscriptionRequest,
@@ -108,6 +110,7 @@ export function termsOf(
   const chosen = chosenOf(request, choices, listed);
   const interval_us = request.interval_us ?? usualInterval(request, chosen, existing);
   refuseSecondInterval({ ...request, interval_us }, existing);
+  refuseAlike(request, existing);
   return { sources: chosen.map((c) => c.id), interval_us };
 }
 
@@ -200,6 +203,22 @@ function refuseSecondInterval(
         : `Expected no other bars of ${request.symbol} on market.live_data than those of subscription ${id}, which are ${other.kinds.includes('bars') ? 'of a source' : 'made of trades'}: delete it first`,
     );
   }
+}
+
+// A body of `market.bars` says the unit and the interval: bars of the same two, made otherwise, would be mixed for whoever reads them.
+function refuseAlike({ symbol, bars }: SubscriptionRequest, existing: readonly Subscription[]): void {
+  if (!bars) return;
+  const alike = existing.find(
+    (other) =>
+      other.symbol === symbol &&
+      other.bars?.unit === bars.unit &&
+      other.bars.interval === bars.interval &&
+      !isDeepStrictEqual(other.bars, bars),
+  );
+  if (alike)
+    throw new ConflictError(
+      `Expected bars of ${symbol} with the options of those of subscription ${alike.subscription_id}, which have the same unit and interval, or another interval, was other options`,
+    );
 }
 
 function refuse(errors: readonly FieldError[]): void {
