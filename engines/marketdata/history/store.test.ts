@@ -158,13 +158,21 @@ describe('history', () => {
       replaced: 1,
       quarantined: 1,
     });
+    // Nothing that is served was replaced.
+    expect(await h.put([broken, { ...broken, high: 2 }])).toEqual({
+      stored: 0,
+      replaced: 0,
+      duplicates: 0,
+      quarantined: 2,
+    });
     expect(await h.bars.read({ symbol: bar.symbol, intervalUs: bar.interval, limit: 10 })).toMatchObject({
       close: Float64Array.of(104),
     });
     expect(await all(h, 'bar', bar.symbol)).toHaveLength(2);
-    expect(await h.quarantine({ symbol: bar.symbol })).toMatchObject([
-      { kind: 'bar', reasons: ['ohlc_inconsistent'] },
-    ]);
+    const kept = await h.quarantine({ symbol: bar.symbol });
+    expect(kept.map(({ kind, reasons }) => [kind, reasons])).toEqual(
+      Array(3).fill(['bar', ['ohlc_inconsistent']]),
+    );
   });
 
   test('keeps a description of an instrument once until it changes', async () => {

@@ -13,11 +13,11 @@ import { ChunkWriter } from './vectors.ts';
 export interface PutResult {
   /** Rows that are new. */
   readonly stored: number;
-  /** Rows that took the place of an earlier one with the same key: bars, macro points, reports. */
+  /** Rows that took the place of an earlier one with the same key: bars of the main view, macro points, reports. */
   readonly replaced: number;
   /** Trades whose id was stored before, and descriptions of instruments that say nothing new: not stored again. */
   readonly duplicates: number;
-  /** Records whose flags keep them from the main view; they are counted in `stored` too. */
+  /** Records whose flags keep them from the main view; new ones are counted in `stored` too. */
   readonly quarantined: number;
 }
 
@@ -188,7 +188,13 @@ export class HistoryWriter {
       const quarantined = countQuarantined(staged);
       sum.quarantined += quarantined;
       if (quarantined > 0) await this.#quarantine(staged);
-      const result = tableOf(staged.kind).key ? await this.#replace(staged) : await this.#append(staged);
+      const { key } = tableOf(staged.kind);
+      const apart = quarantined > 0 && key?.includes('quarantined');
+      const result = apart
+        ? await this.#replaceApart(staged)
+        : key
+          ? await this.#replace(staged)
+          : await this.#append(staged);
       sum.stored += result.stored;
       sum.replaced += result.replaced;
       sum.duplicates += result.duplicates;
@@ -205,12 +211,22 @@ export class HistoryWriter {
     return { stored, replaced: 0, duplicates: staged.rows - stored };
   }
 
-  async #replace(staged: Staged) {
+  // A row that takes the place of another within the quarantine replaces none that was served.
+  async #replaceApart(staged: Staged) {
+    const flags = flagsOf(staged);
+    const rows = (quarantined: boolean) =>
+      Int32Array.from(flags.keys()).filter((i) => ((flags[i]! & QUARANTINE_BITS) !== 0) === quarantined);
+    const good = await this.#replace(staged, rows(false));
+    const bad = await this.#replace(staged, rows(true));
+    return { ...good, stored: good.stored + bad.stored };
+  }
+
+  async #replace(staged: Staged, rows?: Int32Array) {
     const { kind } = staged;
     const { name, key } = tableOf(kind);
     const { writer } = this.#database;
     await writer.run(`CREATE OR REPLACE TEMP TABLE incoming AS FROM ${name} LIMIT 0`);
-    await this.#write(staged, 'incoming');
+    await this.#write(staged, 'incoming', rows);
     const columns = ['series', ...key!];
     const expression = (at: string, column: string) =>
       column === 'quarantined' ? `(${QUARANTINED_SQL.replace('flags', `${at}.flags`)})` : `${at}.${column}`;
@@ -237,7 +253,7 @@ export class HistoryWriter {
             `DELETE FROM ${name} t USING incoming i WHERE t.ts_event_us BETWEEN ${range!['first']} AND ${range!['last']} AND ${same}`,
           );
     await writer.run(`INSERT INTO ${name} FROM incoming`);
-    const kept = staged.rows - twice - unchanged;
+    const kept = (rows?.length ?? staged.rows) - twice - unchanged;
     return { stored: kept - replaced, replaced: replaced + twice, duplicates: unchanged };
   }
 
@@ -264,7 +280,7 @@ export class HistoryWriter {
 
   async #quarantine(staged: Staged): Promise<void> {
     const names = columnsOf(staged.kind).map((column) => column.name);
-    const flags = staged.columns[names.indexOf('flags')] as Float64Array;
+    const flags = flagsOf(staged);
     const appender = await this.#database.writer.createAppender('quarantine');
     const value = (name: string, i: number) => staged.columns[names.indexOf(name)]![i];
     try {
@@ -304,9 +320,13 @@ export class HistoryWriter {
   }
 }
 
-function countQuarantined(staged: Staged): number {
+function flagsOf(staged: Staged): Float64Array {
   const at = columnsOf(staged.kind).findIndex((column) => column.name === 'flags');
-  const flags = staged.columns[at] as Float64Array;
+  return staged.columns[at] as Float64Array;
+}
+
+function countQuarantined(staged: Staged): number {
+  const flags = flagsOf(staged);
   let count = 0;
   for (let i = 0; i < flags.length; i++) if ((flags[i]! & QUARANTINE_BITS) !== 0) count++;
   return count;
