@@ -1,30 +1,18 @@
-// The long work of the Market Data engine as jobs: imports of uploaded files, and replays that wait for their turn.
+// The long work of the Market Data engine as jobs: replays that wait for their turn, and what its other parts define.
 import { ConflictError, NautilusError } from '../../src/core/errors.ts';
-import { newId } from '../../src/core/ids.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../../src/jobs/define.ts';
 import type { Jobs } from '../../src/jobs/jobs.ts';
 import { openJobs } from '../../src/jobs/open.ts';
-import { isFinished, type JobAccepted } from '../../src/jobs/record.ts';
-import type { BarHistory } from './history/bars.ts';
-import { importBars, refuseSimulated } from './import.ts';
+import { isFinished } from '../../src/jobs/record.ts';
 import type { Replays } from './replays.ts';
-import {
-  type ImportQuery,
-  importInput,
-  importReply,
-  type ReplayReply,
-  type ReplayRequest,
-  replayReply,
-  replayRequest,
-} from './schemas.ts';
-import { Uploads } from './uploads.ts';
+import { type ReplayReply, type ReplayRequest, replayReply, replayRequest } from './schemas.ts';
+import type { Uploads } from './uploads.ts';
 
-const HOUR_MS = 3_600_000;
 const PROGRESS_MS = 200;
 
 export interface LongWorkParts {
-  readonly store: () => Promise<BarHistory>;
+  readonly uploads: Uploads;
   readonly replays: Replays;
   /** Starts a replay. */
   readonly replay: (request: ReplayRequest) => Promise<ReplayReply>;
@@ -38,33 +26,20 @@ export class LongWork {
   readonly jobs: Jobs;
   readonly #context: EngineContext;
   readonly #parts: LongWorkParts;
-  readonly #uploads: Uploads;
   /** Files of an earlier process. */
   readonly #found: readonly string[];
 
   constructor(context: EngineContext, parts: LongWorkParts) {
-    const { config } = context;
     this.#context = context;
     this.#parts = parts;
-    this.#uploads = new Uploads(config.dataDir, config.durability === 'power');
-    this.#found = this.#uploads.ids();
-    const imports = defineJob({
-      kind: 'import',
-      input: importInput,
-      result: importReply,
-      // A repeated import stores the same bars again.
-      attempts: 3,
-      timeoutMs: HOUR_MS,
-      run: (query, job) => this.#import(query, job),
-      ended: ({ job_id }) => void this.#uploads.remove(job_id),
-    });
+    this.#found = parts.uploads.ids();
     const replays = defineJob({
       kind: 'replay',
       input: replayRequest,
       result: replayReply,
       run: (request, job) => this.#replay(request, job),
     });
-    this.jobs = openJobs(context, { engine: 'marketdata', definitions: [imports, replays, ...parts.more] });
+    this.jobs = openJobs(context, { engine: 'marketdata', definitions: [replays, ...parts.more] });
   }
 
   async start(): Promise<void> {
@@ -77,41 +52,12 @@ export class LongWork {
     return this.jobs.stop(this.#context.config.graceMs / 2);
   }
 
-  /** Stores a body as a file and adds its import. Throws what `Uploads.save` and `Jobs.add` throw; then no file is left. */
-  async addImport(
-    body: AsyncIterable<Uint8Array>,
-    { symbol, interval_us }: ImportQuery,
-  ): Promise<JobAccepted> {
-    if (symbol !== undefined) refuseSimulated([symbol]);
-    const id = newId();
-    await this.#uploads.save(id, body);
-    try {
-      return await this.jobs.add('import', { symbol, interval_us }, { id });
-    } catch (error) {
-      await this.#uploads.remove(id);
-      throw error;
-    }
-  }
-
   // Files whose job has ended, or was never made, are of no use.
   async #sweep(): Promise<void> {
     for (const id of this.#found) {
       const job = await this.jobs.find(id);
-      if (!job || isFinished(job.state)) await this.#uploads.remove(id);
+      if (!job || isFinished(job.state)) await this.#parts.uploads.remove(id);
     }
-  }
-
-  async #import(query: ImportQuery, { jobId, signal, progress }: JobContext) {
-    const { size, chunks } = await this.#uploads.open(jobId);
-    const body = chunks(signal, (bytes) => progress(bytes, size, 'reading'));
-    return importBars(body, this.#parts.store, {
-      ...query,
-      maxBytes: this.#context.config.maxImportBytes,
-      onSeries: (symbol) => {
-        signal.throwIfAborted();
-        progress(size, size, `storing ${symbol}`);
-      },
-    });
   }
 
   async #replay(request: ReplayRequest, { signal, progress }: JobContext): Promise<ReplayReply> {

@@ -1,7 +1,6 @@
 // Routes of the Market Data engine: schema, one call, nothing else.
 import { Elysia } from 'elysia';
 import { z } from 'zod';
-import { bodyChunks } from '../../src/http/body.ts';
 import type { EngineContext } from '../../src/http/engine.ts';
 import { ARROW_STREAM } from '../../src/http/media-types.ts';
 import { jobAccepted } from '../../src/jobs/record.ts';
@@ -11,16 +10,7 @@ import { CSV_TYPE, formatOf } from './history/replies.ts';
 import { historyRoutes } from './history/routes.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
 import { replayRoutes } from './replay/routes.ts';
-import {
-  barsQuery,
-  idParam,
-  importQuery,
-  importReply,
-  replayReply,
-  replayRequest,
-  seriesReply,
-  symbolParam,
-} from './schemas.ts';
+import { barsQuery, idParam, replayReply, replayRequest, seriesReply, symbolParam } from './schemas.ts';
 import type { MarketDataService } from './service.ts';
 
 /** Returns the routes of the Market Data engine. */
@@ -45,23 +35,6 @@ export function marketDataRoutes(service: MarketDataService, { config, clock }: 
           summary: `Bars of one symbol, as JSON or (Accept: ${CSV_TYPE} or ${ARROW_STREAM}) as a stream`,
           tags: ['bars'],
         },
-      },
-    )
-    .post(
-      '/bars/import',
-      async ({ request, query, set }) => {
-        const body = bodyChunks(request, config.maxImportBytes);
-        if (query.wait === 'true') return service.import(body, query);
-        const job = await service.longWork.addImport(body, query);
-        set.status = 202;
-        set.headers.location = job.progress_url;
-        return job;
-      },
-      {
-        parse: 'none',
-        query: importQuery,
-        response: { 200: importReply, 202: jobAccepted },
-        detail: { summary: 'Import OHLCV CSV, plain or gzip, sent as the raw body', tags: ['bars'] },
       },
     )
     .post(

@@ -66,7 +66,7 @@ export const importReply = z.object({
   rejected: z.int(),
   reasons: z.record(z.string(), z.int()).describe('rejected rows by reason'),
   errors: z.array(z.object({ line: z.int(), reason: z.string() })).describe('the first 100 rejected rows'),
-  series: z.array(seriesInfo).describe('what the file added, by symbol'),
+  series: z.array(seriesInfo).describe('what the file added, by symbol; the first 1000'),
   processing_time_ms: z.number(),
 });
 export type ImportReply = z.infer<typeof importReply>;

@@ -15,7 +15,6 @@ import type { History } from './history/history.ts';
 import { registerHistory } from './history/metrics.ts';
 import type { Quarantined } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
-import { importBars } from './import.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';
 import { checkIngest, type IngestRequest, ingestJob } from './pipeline/ingest.ts';
@@ -28,13 +27,7 @@ import { MarketReplays } from './replay/market-replays.ts';
 import { ReplayStore } from './replay/replay-store.ts';
 import { pacedReply } from './replay/schemas.ts';
 import { Replays } from './replays.ts';
-import {
-  type BarsQuery,
-  type ImportQuery,
-  type ImportReply,
-  type ReplayRequest,
-  replayReply,
-} from './schemas.ts';
+import { type BarsQuery, type ReplayRequest, replayReply } from './schemas.ts';
 import { INSTRUMENTS, SIMULATED } from './simulated.ts';
 import { SOURCES, sourceOf } from './sources/index.ts';
 import { requiredCredentials } from './sources/net/credentials.ts';
@@ -120,8 +113,8 @@ export class MarketDataService {
       jobs: () => this.longWork.jobs,
       metrics: context.metrics.enabled ? new ImportMetrics(context.metrics.registry) : undefined,
     });
-    const more = [ingests, this.imports.job];
-    this.longWork = new LongWork(context, { store, replays: this.replays, replay, more });
+    const more = [ingests, this.imports.job, this.imports.barsJob];
+    this.longWork = new LongWork(context, { uploads, replays: this.replays, replay, more });
   }
 
   /** Adds the reading of a source's history as a job. Throws NotFoundError for a source, InvalidOptionError for what it has no history of, and for a key that is missing. */
@@ -167,12 +160,6 @@ export class MarketDataService {
 
   async series() {
     return { series: await (await this.#bars()).series(), simulated: INSTRUMENTS.map((i) => i.symbol) };
-  }
-
-  /** Imports a CSV body (plain or gzip) at once. Nothing is stored when the body as a whole is no such file. */
-  import(body: AsyncIterable<Uint8Array>, { symbol, interval_us }: ImportQuery): Promise<ImportReply> {
-    const maxBytes = this.#context.config.maxImportBytes;
-    return importBars(body, () => this.#bars(), { symbol, interval_us, maxBytes });
   }
 
   /** Answers a request for bars. Throws NotFoundError, InvalidOptionError, StorageUnavailableError. */

@@ -1,18 +1,11 @@
 // Files that wait to be imported: `uploads/<job id>` in the data folder, each for as long as its job has not ended.
 import { mkdirSync, readdirSync } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NotFoundError, TooManyRequestsError } from '../../src/core/errors.ts';
+import { TooManyRequestsError } from '../../src/core/errors.ts';
 
 /** Files that may wait at once. */
 export const MAX_UPLOADS = 16;
-
-/** What a job reads of its file. */
-export interface Upload {
-  readonly size: number;
-  /** The file in pieces; `onRead` is told how many bytes were read so far. Throws the reason of `signal` once it has fired. */
-  chunks(signal: AbortSignal, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array>;
-}
 
 /** The folder of uploaded files. */
 export class Uploads {
@@ -41,25 +34,6 @@ export class Uploads {
       await this.remove(id);
       throw error;
     }
-  }
-
-  /** Returns a stored file. Throws NotFoundError. */
-  async open(id: string): Promise<Upload> {
-    const path = this.path(id);
-    const found = await stat(path).catch(() => null);
-    if (!found) throw new NotFoundError('The uploaded file is gone: send it again');
-    return {
-      size: found.size,
-      async *chunks(signal, onRead) {
-        let read = 0;
-        for await (const chunk of Bun.file(path).stream()) {
-          signal.throwIfAborted();
-          yield chunk;
-          read += chunk.byteLength;
-          onRead(read);
-        }
-      },
-    };
   }
 
   async remove(id: string): Promise<void> {

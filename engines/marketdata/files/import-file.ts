@@ -9,7 +9,7 @@ import type { MarketRecord } from '../../../src/market/records.ts';
 import { FILE_SOURCE } from '../history/bars.ts';
 import type { History } from '../history/history.ts';
 import type { ImportNote } from '../history/import-notes.ts';
-import { refuseSimulated } from '../import.ts';
+import { refuseSimulated } from '../pipeline/simulated-source.ts';
 import { arrowRows } from './arrow.ts';
 import { BinanceCapture } from './binance-capture.ts';
 import type { TableKind } from './columns.ts';
@@ -67,7 +67,7 @@ const running = new Set<string>();
 export async function importFile(path: string, spec: ImportSpec, parts: ImportParts): Promise<ImportReport> {
   const started = performance.now();
   const { history } = parts;
-  if (spec.symbol !== undefined) refuseSimulated([spec.symbol]);
+  refuseSimulated(spec.symbol);
   const name = (parts.name ?? basename(path)).slice(0, SHOWN_NAME);
   const importedUs = Date.now() * 1000;
   const file = await FileToImport.open(path, spec, parts);

@@ -82,6 +82,45 @@ describe('POST /import', () => {
     expect((await engine.get('/quality/NONE')).status).toBe(404);
   });
 
+  test('takes bars alone by the same way, with a shorter reply: judged, remembered, a bar of one time once', async () => {
+    const bar = (i: number, rest: string) => `${1_600_000_000 + i * 60},10,${rest}`;
+    const text = ['time,open,high,low,close', bar(2, '12,9,11'), bar(0, '12,9,11'), bar(1, '9,12,11')];
+    const again = [bar(1, '12,9,10'), bar(1, '12,9,11'), bar(1, '12,9,11'), 'soon,1,1,1,1'];
+    const response = await fetch(`${engine.url}/bars/import?symbol=B1`, {
+      method: 'POST',
+      body: [...text, ...again].join('\n'),
+    });
+    expect(await response.json()).toEqual({
+      rows: 7,
+      imported: 4,
+      replaced: 1,
+      rejected: 3,
+      reasons: { ohlc_inconsistent: 1, duplicate: 1, 'time not readable': 1 },
+      errors: [
+        { line: 4, reason: 'ohlc_inconsistent' },
+        { line: 7, reason: 'duplicate' },
+        { line: 8, reason: 'time not readable' },
+      ],
+      series: [
+        {
+          symbol: 'B1',
+          interval_us: 60e6,
+          source: 'file',
+          bars: 4,
+          first_ts_us: 1_600_000_000e6,
+          last_ts_us: 1_600_000_120e6,
+        },
+      ],
+      processing_time_ms: expect.any(Number),
+    });
+    const stored = (await engine.get('/bars/B1')).body.bars;
+    expect(stored.map((one: { close: number }) => one.close)).toEqual([11, 11, 11]);
+    expect((await engine.get('/quality/B1')).body.imports).toMatchObject([
+      { file: 'body', kind: 'bar', records: 6, rejected: 2, flags: { ohlc_inconsistent: 1, duplicate: 1 } },
+    ]);
+    expect(await uploads()).toEqual([]);
+  });
+
   test('imports a file of the folder as a job', async () => {
     const { status, body } = await send('?symbol=T3&path=more/trades.csv.gz&wait=false');
     expect(status).toBe(202);

@@ -128,11 +128,13 @@ function spacings(held: readonly TableRows[], reader: RowReader): Map<string, nu
   return found;
 }
 
-/** Returns the most frequent distance between neighbouring times, one day for a single bar. */
-export function commonSpacing(tsUs: Float64Array): number {
+/** Returns the most frequent distance between neighbouring times that differ, one day for a single bar. */
+function commonSpacing(tsUs: Float64Array): number {
   const counts = new Map<number, number>();
   for (let i = 1; i < tsUs.length; i++) {
     const gap = tsUs[i]! - tsUs[i - 1]!;
+    // Rows that say one time again.
+    if (gap === 0) continue;
     counts.set(gap, (counts.get(gap) ?? 0) + 1);
   }
   let best = DAY_US;

@@ -1,7 +1,6 @@
-// Bars of time in the history, as columns: what imports, replays and requests for bars use.
+// Bars of time in the history, as columns: what replays and requests for bars use.
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import type { HistoryDatabase } from './database.ts';
-import type { SeriesKey } from './tables.ts';
 import { QUARANTINED_SQL } from './tables.ts';
 import { readColumn } from './vectors.ts';
 import { historySql, quoted } from './view.ts';
@@ -49,26 +48,6 @@ export class BarHistory {
     readonly database: HistoryDatabase,
     readonly writer: HistoryWriter,
   ) {}
-
-  /**
-   * Stores bars of one symbol in one transaction; a bar of a time that is stored already replaces it.
-   * Returns how many were replaced.
-   */
-  async put(symbol: string, intervalUs: number, bars: BarColumns, source = FILE_SOURCE): Promise<number> {
-    const series: SeriesKey = {
-      kind: 'bar',
-      symbol,
-      source,
-      priceDecimals: 0,
-      sizeDecimals: 0,
-      unit: 'time',
-      interval: intervalUs,
-      adjusted: '',
-    };
-    const { tsUs, open, high, low, close, volume } = bars;
-    const columns = { ts_event_us: tsUs, open, high, low, close, volume };
-    return (await this.writer.putColumns(series, tsUs.length, columns)).replaced;
-  }
 
   /** Returns what is stored, of all symbols, of one or of several. */
   async series(symbol?: string | readonly string[]): Promise<SeriesInfo[]> {

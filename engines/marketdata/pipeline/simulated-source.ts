@@ -1,5 +1,5 @@
 // The simulated market as a source like any other: bars of invented instruments, at a fixed pace.
-import { InvalidOptionError } from '../../../src/core/errors.ts';
+import { ConflictError, InvalidOptionError } from '../../../src/core/errors.ts';
 import type { Bar } from '../../../src/market/bar.ts';
 import type { BarRecord } from '../../../src/market/records.ts';
 import type { LiveFeed } from '../live-feed.ts';
@@ -12,6 +12,12 @@ const SYMBOLS: ReadonlySet<string> = new Set(INSTRUMENTS.map((i) => i.symbol));
 /** Whether the simulated market has an instrument. */
 export function isSimulated(symbol: string): boolean {
   return SYMBOLS.has(symbol);
+}
+
+/** Throws ConflictError: real records under the name of an invented instrument could be neither served nor replayed. */
+export function refuseSimulated(symbol: string | undefined): void {
+  if (symbol !== undefined && isSimulated(symbol))
+    throw new ConflictError(`Expected a symbol other than those of the simulated market, such as ${symbol}`);
 }
 
 /** Returns what makes the source of `feed`. */
