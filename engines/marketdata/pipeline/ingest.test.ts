@@ -108,6 +108,19 @@ describe('ingest', () => {
     expect((await run({ again: true })).stored).toHaveLength(9);
   });
 
+  test('reads all of it again that is asked for again, also where the first try failed before anything came', async () => {
+    await started();
+    await run();
+    const { history } = source;
+    source.history = [];
+    source.historyError = new Error('away');
+    const failed = await run({ again: true });
+    source.historyError = undefined;
+    source.history = history;
+    expect(failed.reply).toBeInstanceOf(Error);
+    expect((await run({ again: true }, { attempt: 2 })).stored).toHaveLength(9);
+  });
+
   test('reads the newest record again of a range that was not over', async () => {
     await started();
     source.history = [trades(1, 2), [source.trade(START_US, 7)]];

@@ -166,6 +166,8 @@ async function ingest(parts: IngestParts, input: IngestInput, job: JobContext): 
     last_us: null,
   };
   let doneUs = known ?? input.from_us - 1;
+  // Before anything can fail: the next try must not go on from what an earlier ingest has noted.
+  if (goesOn && anew) await saveProgress(parts, key, doneUs);
   const spanUs = Math.max(1, input.to_us - input.from_us);
   if (fromUs <= input.to_us) {
     const batches = adapter.history!(

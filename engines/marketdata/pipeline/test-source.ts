@@ -26,6 +26,8 @@ export class ScriptedSource {
   failure: Error | undefined;
   endpoints: Record<string, string | undefined> = {};
   history: readonly (readonly MarketRecord[])[] = [];
+  /** Thrown by its history before anything comes. */
+  historyError: Error | undefined;
   /** Most levels of a side that its books have. */
   mostLevels: number | undefined;
   /** Calendars by name; none for other names. */
@@ -198,6 +200,7 @@ export class ScriptedSource {
     toUs: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly MarketRecord[]> {
+    if (this.historyError) throw this.historyError;
     for (const batch of this.history) {
       signal.throwIfAborted();
       const within = batch.filter((r) => r.tsEventUs >= fromUs && r.tsEventUs <= toUs);
