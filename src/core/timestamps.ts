@@ -6,7 +6,8 @@ const ISO =
 /**
  * Parses an ISO 8601 date or date and time (UTC when no zone is given; digits beyond microseconds are cut) or an integer
  * count since the epoch, whose unit follows from its size: seconds (to 11 digits), milliseconds (12 to 14), microseconds
- * (15 to 17), nanoseconds (18 and more, cut). Returns null for anything else, and for dates that do not exist.
+ * (15 to 17), nanoseconds (18 and more, cut). Returns null for anything else, for dates that do not exist, and for those before the year 100: they
+ * are years whose century is left out.
  */
 export function parseTimestampUs(text: string): number | null {
   const us = utcUs(text);
@@ -20,6 +21,7 @@ export function parseTimestampUs(text: string): number | null {
   const ms = Date.UTC(year!, month! - 1, day!, hour!, minute!, second!);
   const date = new Date(ms);
   const exists =
+    date.getUTCFullYear() === year! &&
     date.getUTCMonth() === month! - 1 &&
     date.getUTCDate() === day! &&
     hour! < 24 &&
@@ -55,8 +57,11 @@ function utcUs(text: string): number {
   }
   const day = digits(text, 0, 4) * 10_000 + digits(text, 5, 7) * 100 + digits(text, 8, 10);
   if (day !== lastDay) {
-    const date = new Date(Date.UTC(Math.trunc(day / 10_000), (Math.trunc(day / 100) % 100) - 1, day % 100));
-    const exists = date.getUTCDate() === day % 100 && date.getUTCMonth() + 1 === Math.trunc(day / 100) % 100;
+    const [year, month] = [Math.trunc(day / 10_000), Math.trunc(day / 100) % 100];
+    const date = new Date(Date.UTC(year, month - 1, day % 100));
+    // Of years below 100 the library makes those of the last century.
+    const exists =
+      date.getUTCDate() === day % 100 && date.getUTCMonth() + 1 === month && date.getUTCFullYear() === year;
     lastDay = exists ? day : Number.NaN;
     lastDayUs = exists ? date.getTime() * 1000 : Number.NaN;
     if (!exists) return Number.NaN;
