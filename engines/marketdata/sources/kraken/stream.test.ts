@@ -51,6 +51,19 @@ describe('the stream of Kraken', () => {
     expect([book.apply(sink.of('book_delta')[4]!).result, book.state]).toEqual(['applied', 'live']);
   });
 
+  test('a book that is wanted by another name as well goes on by that alone, with every checksum right', async () => {
+    const { venue, sink, session } = rig();
+    const other: Wanted = { ...BOOK, symbol: 'XBT-USD', nativeSymbol: 'BTC/USD' };
+    session.want([BOOK, other]);
+    await sink.until('book_snapshot', 2);
+    session.want([other]);
+    venue.update('BTC/USD', 'bids', 105_944, 0.25);
+    await sink.until('book_delta', 1);
+    const book = new OrderBook({ rule: BOOK_RULES.kraken });
+    for (const record of sink.all) if (record.symbol === other.symbol) book.apply(record as never);
+    expect([book.state, sink.of('book_delta')[0]!.scale]).toEqual(['live', { price: 1, size: 8 }]);
+  });
+
   test('bars are handed on once, when the next begins or their time is over, never one that a loss cut', async () => {
     const { time, venue, sink, session, subscribed, comeBack } = rig();
     session.want([MINUTES]);

@@ -111,7 +111,8 @@ export class KrakenStream extends ChannelSession {
 
   protected override subscribe(): readonly string[] {
     const asked = super.subscribe();
-    for (const channel of asked) this.#describe(nativeOf(channel));
+    // Also of what was asked for before: its first symbol may be another one now.
+    for (const channel of this.wanted.names) this.#describe(nativeOf(channel));
     // The venue tells of instruments once, and then what changes.
     this.each(asked.filter(isInstrument), (channel) => this.#instrument(nativeOf(channel as string)));
     return asked;
