@@ -122,6 +122,28 @@ describe('the rate limiter', () => {
     expect([passed, told]).toEqual([2, [3000, 3000, 1000]]);
   });
 
+  test('a request that weighs more than the bucket holds waits for a full one, and uses all that it weighs', async () => {
+    const time = new ManualTime();
+    const limiter = limiterAt(time, 5, 1);
+    await limiter.take(20);
+    let passed = 0;
+    const next = limiter.take().then(() => passed++);
+    await pass(time, 15_999);
+    expect(passed).toBe(0);
+    await pass(time, 1);
+    await next;
+    // Also one that had to wait.
+    const heavy = limiter.take(10);
+    await pass(time, 5000);
+    await heavy;
+    expect(limiter.waiting).toBe(0);
+    void limiter.take();
+    await pass(time, 5999);
+    expect(limiter.waiting).toBe(1);
+    await pass(time, 1);
+    expect(limiter.waiting).toBe(0);
+  });
+
   test('a request that is given up leaves the queue and does not keep others', async () => {
     const time = new ManualTime();
     const limiter = limiterAt(time, 1, 1);

@@ -43,6 +43,8 @@ export function requestLimiter(
 
 interface Waiting {
   readonly weight: number;
+  /** What has to be there for it to go. */
+  readonly needed: number;
   readonly go: () => void;
 }
 
@@ -64,15 +66,16 @@ export class RateLimiter {
   /** Resolves when `weight` may be used, in the order of the calls; rejects with the reason of `signal` when it aborts first. */
   take(weight = 1, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    // More than the bucket holds would wait for ever: it waits for a full one.
-    const asked = Math.min(weight, this.#options.burst);
-    if (this.#queue.length === 0 && this.#waitMs(asked) === 0) {
-      this.#tokens -= asked;
+    // More than the bucket holds would wait for ever: it waits for a full one, and those behind it for all that it weighs.
+    const needed = Math.min(weight, this.#options.burst);
+    if (this.#queue.length === 0 && this.#waitMs(needed) === 0) {
+      this.#tokens -= weight;
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
-        weight: asked,
+        weight,
+        needed,
         go: () => {
           signal?.removeEventListener('abort', aborted);
           resolve();
@@ -85,7 +88,7 @@ export class RateLimiter {
       };
       signal?.addEventListener('abort', aborted, { once: true });
       this.#queue.push(waiting);
-      if (this.#queue.length === 1) this.#options.onWait?.(this.#waitMs(asked));
+      if (this.#queue.length === 1) this.#options.onWait?.(this.#waitMs(needed));
       this.#arm();
     });
   }
@@ -121,9 +124,9 @@ export class RateLimiter {
     this.#atUs = nowUs;
   }
 
-  #waitMs(weight: number): number {
+  #waitMs(needed: number): number {
     this.#refill();
-    const missing = Math.max(0, weight - this.#tokens);
+    const missing = Math.max(0, needed - this.#tokens);
     // Microseconds are the grain of the clock: what is missing by rounding only is there.
     const forTokens = missing < 1e-6 ? 0 : Math.ceil((missing / this.#options.perSecond) * 1000);
     return Math.max(forTokens, this.heldMs);
@@ -133,11 +136,11 @@ export class RateLimiter {
     this.#cancel?.();
     this.#cancel = undefined;
     const first = this.#queue[0];
-    if (first) this.#cancel = this.#options.timers.after(this.#waitMs(first.weight), () => this.#release());
+    if (first) this.#cancel = this.#options.timers.after(this.#waitMs(first.needed), () => this.#release());
   }
 
   #release(): void {
-    for (let first = this.#queue[0]; first && this.#waitMs(first.weight) === 0; first = this.#queue[0]) {
+    for (let first = this.#queue[0]; first && this.#waitMs(first.needed) === 0; first = this.#queue[0]) {
       this.#tokens -= first.weight;
       this.#queue.shift();
       first.go();
