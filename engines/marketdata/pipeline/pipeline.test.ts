@@ -348,6 +348,25 @@ describe('pipeline', () => {
     expect(await seriesOf()).toMatchObject({ records: 1, flagged: 0 });
   });
 
+  test('a series that nobody listened to for a while begins anew: what came meanwhile is no gap', async () => {
+    const a = new ScriptedSource('binance');
+    rig = await Rig.start([a]);
+    const trade = (n: number) => a.trade(rig.nowUs, 100 + n, { id: String(n), sequence: n });
+    const { subscription_id: id } = await rig.subscribe({ sources: ['binance'] });
+    a.say(trade(1), trade(3));
+    await rig.service.unsubscribe(id);
+    // What was is told until then.
+    expect((await rig.service.qualityOf(SYMBOL)).series[0]).toMatchObject({ records: 2, missing: 1 });
+    await rig.subscribe({ sources: ['binance'] });
+    a.say(trade(1000), trade(1001));
+    const one = async () => (await rig.service.qualityOf(SYMBOL)).series[0];
+    expect(await one()).toMatchObject({ records: 2, missing: 0, flags: {} });
+    // Another subscription to what is listened to already changes nothing; sums of all time only grow.
+    await rig.subscribe({ sources: ['binance'], store: false });
+    expect(await one()).toMatchObject({ records: 2 });
+    expect(rig.service.quality.totals()).toEqual({ gap: 1 });
+  });
+
   test('saves what the checks remember each minute, for an end without notice', async () => {
     const { a } = await two();
     await rig.subscribe({ sources: ['a'] });

@@ -110,6 +110,8 @@ export class QualityDesk {
   /** By source, kind, symbol. */
   readonly #series = new Keyed<Series>();
   readonly #garbage = new Map<string, number>();
+  /** Records by flag of series that were forgotten. */
+  readonly #gone = new Float64Array(BITS);
   /** Records that no gate has judged, since there are too many series. */
   unjudged = 0;
 
@@ -184,13 +186,20 @@ export class QualityDesk {
       .map((series) => view(series, nowUs));
   }
 
-  /** Records by flag, of all series together. */
+  /** Records by flag, of all series together, also of those that were forgotten. */
   totals(): Partial<Record<FlagName, number>> {
-    const sums: Partial<Record<FlagName, number>> = {};
-    for (const series of this.#series.values())
-      for (const [name, n] of Object.entries(countsOf(series)) as [FlagName, number][])
-        sums[name] = (sums[name] ?? 0) + n;
-    return sums;
+    const sums = this.#gone.slice();
+    for (const { counts } of this.#series.values()) add(sums, counts);
+    return named(sums);
+  }
+
+  /** Forgets series: their next record begins them anew. */
+  forget(isMeant: (series: SeriesKey) => boolean): void {
+    for (const series of [...this.#series.values()]) {
+      if (!isMeant(series)) continue;
+      add(this.#gone, series.counts);
+      this.#series.delete(series.source, series.kind, series.symbol);
+    }
   }
 
   /** Goes on with a series where it was saved; it begins anew where its gate cannot. */
@@ -218,7 +227,7 @@ export class QualityDesk {
       if (!all && nowUs - series.savedUs < SAVE_US) continue;
       series.savedRecords = records;
       series.savedUs = nowUs;
-      const flags = countsOf(series);
+      const flags = named(series.counts);
       saved.push({ source, symbol, kind, gate: gate.save(), records, flagged, quarantined, flags });
     }
     return saved;
@@ -300,10 +309,15 @@ class Examples {
   }
 }
 
-function countsOf({ counts }: Series): Partial<Record<FlagName, number>> {
-  const named: Partial<Record<FlagName, number>> = {};
-  for (let i = 0; i < BITS; i++) if (counts[i]! > 0) named[flagNames(1 << i)[0]!] = counts[i]!;
-  return named;
+function add(sums: Float64Array, counts: Float64Array): void {
+  for (let i = 0; i < BITS; i++) sums[i]! += counts[i]!;
+}
+
+/** Counts above 0 by the names of their flags. */
+function named(counts: Float64Array): Partial<Record<FlagName, number>> {
+  const byName: Partial<Record<FlagName, number>> = {};
+  for (let i = 0; i < BITS; i++) if (counts[i]! > 0) byName[flagNames(1 << i)[0]!] = counts[i]!;
+  return byName;
 }
 
 /** Of a gate that only hands on the flags that records come with. */
@@ -320,7 +334,7 @@ function view(series: Series, nowUs: number): SeriesQuality {
     records,
     flagged,
     quarantined,
-    flags: countsOf(series),
+    flags: named(series.counts),
     score,
     coverage,
     missing,

@@ -71,6 +71,8 @@ export class PipelineService {
   readonly #gates: GateStore;
   #saving: Promise<void> | undefined;
   #subscriptions: Subscription[] = [];
+  /** Streams of sources that are listened to. */
+  #listened: ReadonlySet<string> = new Set();
   #timer: ReturnType<typeof setInterval> | undefined;
   // One change of the list at a time, so that two requests do not both pass a rule that only one may.
   #changing: Promise<unknown> = Promise.resolve();
@@ -134,6 +136,7 @@ export class PipelineService {
     // Those that are not in the list exist from when they are named.
     for (const { sources } of this.#subscriptions) for (const id of sources) this.board.find(id);
     await this.#restoreGates();
+    this.#listened = this.#savedKeys();
     this.#apply();
     this.#timer = setInterval(() => this.tick(), this.#parts.tickMs ?? TICK_MS);
   }
@@ -331,11 +334,7 @@ export class PipelineService {
 
   // Without the simulated market, which after a restart may say again what it said.
   #savedKeys(): ReadonlySet<string> {
-    return new Set(
-      this.#plan(this.#subscriptions).streams.flatMap(({ stream, symbol, sources }) =>
-        sources.map((source) => `${source} ${stream} ${symbol}`),
-      ),
-    );
+    return keysOf(this.#plan(this.#subscriptions));
   }
 
   #plan(subscriptions: readonly Subscription[]): Plan {
@@ -361,6 +360,11 @@ export class PipelineService {
 
   #apply(): void {
     const plan = this.#plan([...this.#parts.own, ...this.#subscriptions]);
+    const listened = keysOf(plan);
+    // Who listens again begins anew: what came while nobody did is not missing.
+    const added = listened.difference(this.#listened);
+    if (added.size > 0) this.quality.forget((series) => added.has(keyOf(series)));
+    this.#listened = listened;
     // First, so that the choice is made among streams that have begun.
     this.board.want(plan.wanted);
     this.pipeline.apply(plan);
@@ -375,6 +379,15 @@ export class PipelineService {
 
 function keyOf({ source, symbol, kind }: SeriesKey): string {
   return `${source} ${streamOf(kind)} ${symbol}`;
+}
+
+/** The streams of a plan, each of its sources for itself, as {@link keyOf} names them. */
+function keysOf({ streams }: Plan): ReadonlySet<string> {
+  return new Set(
+    streams.flatMap(({ stream, symbol, sources }) =>
+      sources.map((source) => `${source} ${stream} ${symbol}`),
+    ),
+  );
 }
 
 function levelsOf(texts: readonly string[]) {
