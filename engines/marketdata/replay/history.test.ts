@@ -1,5 +1,5 @@
 // Replays of stored history: a slice of a real capture that was stored before.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { afterEach, describe, expect, spyOn, test } from 'bun:test';
 import { topics } from '../../../src/bus/topics.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
@@ -8,6 +8,7 @@ import { captureLines, capturePath, inPieces } from '../../../test/support/captu
 import { Rig } from '../../../test/support/replay-rig.ts';
 import { BinanceCapture } from '../files/binance-capture.ts';
 import { levelTexts } from '../pipeline/rows.ts';
+import { ReplayStore } from './replay-store.ts';
 
 const lines = await captureLines('futures', 2000);
 const missing = capturePath('futures') === null ? ' (skipped: no ../shared/data)' : '';
@@ -125,6 +126,35 @@ describe('a replay of history', () => {
       .map((body) => `${body.symbol}${body.ts_event_us / minute}`);
     expect(told).toEqual(['A1', 'B1', 'A2', 'B2', 'A3', 'B3', 'A4', 'B4']);
     expect(rig.bodies(topics.marketLiveData).every((body) => body.source === 'replay')).toBe(true);
+  });
+
+  test('is cancelled, and waited for, also while its start is being stored', async () => {
+    rig = await Rig.start([]);
+    await (await rig.history()).put([bar('A', 60_000_000, 60_000_000)]);
+    const { begin } = ReplayStore.prototype;
+    const [reached, stored] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = spyOn(ReplayStore.prototype, 'begin').mockImplementation(async function (
+      this: ReplayStore<never>,
+      reply,
+    ) {
+      reached.resolve();
+      await stored.promise;
+      return begin.call(this, reply as () => never);
+    });
+    const started = rig.replays.start({ mode: 'paced', symbols: ['A'], speed: 1, paused: true });
+    await reached.promise;
+    slow.mockRestore();
+    const cancelled = rig.replays.cancel(rig.replays.active!);
+    let isIdle = false;
+    const idle = rig.replays.stop().then(() => {
+      isIdle = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isIdle).toBe(false);
+    stored.resolve();
+    expect(await cancelled).toMatchObject({ state: 'cancelled' });
+    await Promise.all([started, idle]);
+    expect(rig.replays.active).toBeUndefined();
   });
 
   test('tells nothing before it could be known: bars at their end, points of a series with their vintage', async () => {

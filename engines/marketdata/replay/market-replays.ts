@@ -114,14 +114,16 @@ export class MarketReplays {
     };
     this.#remember(run);
     this.#active = run;
-    const stored = await this.#parts.store
-      .begin(() => this.#describe(run))
-      .catch((error) => {
+    const begun = this.#parts.store.begin(() => this.#describe(run));
+    // Whoever cancels it or waits for its end may come before it is stored.
+    run.finished = begun.then(
+      (stored) => this.#run(run, stored),
+      () => {
         this.#runs.delete(run.id);
         this.#active = undefined;
-        throw error;
-      });
-    run.finished = this.#run(run, stored);
+      },
+    );
+    await begun;
     return this.#describe(run);
   }
 
