@@ -66,9 +66,10 @@ const PAGE_ROWS = 100_000;
 /** Yields the rows of a range in order of event time, then of arrival; one query sorts at most `sliceValues`. Throws StorageUnavailableError. */
 export async function* readBatches(
   database: HistoryDatabase,
-  query: ReadQuery,
+  asked: ReadQuery,
   sliceValues = SLICE_VALUES,
 ): AsyncGenerator<Batch> {
+  const query = { ...asked, fromUs: Math.max(asked.fromUs ?? FIRST_US, asked.after?.tsUs ?? FIRST_US) };
   const connection = await database.connect();
   const interrupt = () => connection.interrupt();
   query.signal?.addEventListener('abort', interrupt);
@@ -153,11 +154,10 @@ function conditionsOf({ view = 'repaired', after }: ReadQuery): string {
 async function slicesOf(
   database: HistoryDatabase,
   connection: DuckDBConnection,
-  query: ReadQuery,
+  query: ReadQuery & { readonly fromUs: number },
   values: number,
 ): Promise<Slice[]> {
-  const fromUs = Math.max(query.fromUs ?? FIRST_US, query.after?.tsUs ?? FIRST_US);
-  const toUs = query.toUs ?? LAST_US;
+  const { fromUs, toUs = LAST_US } = query;
   if (toUs < fromUs) return [];
   const range = { ...query, fromUs, toUs };
   const { table, values: given, files } = await historySql(database, query.kind, range, connection);
