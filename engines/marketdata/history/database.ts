@@ -27,8 +27,8 @@ export class HistoryDatabase {
   readonly #instance: DuckDBInstance;
   /** For writing; one transaction at a time. */
   readonly writer: DuckDBConnection;
-  /** Ids of partitions whose contents are not those of the manifest. */
-  readonly changed = new Set<string>();
+  /** Ids of partitions whose contents are not those of the manifest, or cannot be read. */
+  readonly damaged = new Map<string, 'changed' | 'unreadable'>();
   readonly #readers = new Set<DuckDBConnection>();
   #later: { readonly readers: Set<DuckDBConnection>; readonly work: () => void }[] = [];
   #closed = false;

@@ -82,7 +82,7 @@ export class HistoryDesk {
       const done = await (await this.open()).maintain(clock.nowUs());
       if (done.rolled + done.merged + done.expiredRows > 0) log.info(done, 'the history was put in order');
     } catch (err) {
-      log.error({ err }, 'the history could not be put in order');
+      if (!this.#stopped) log.error({ err }, 'the history could not be put in order');
     }
     await this.#verify();
   }

@@ -7,7 +7,7 @@ import { type Partition, partitions, quoted } from './view.ts';
 /** A partition that is not what the manifest says. */
 export interface Damage {
   readonly partition: Partition;
-  readonly reason: 'missing' | 'torn' | 'changed';
+  readonly reason: 'missing' | 'torn' | 'changed' | 'unreadable';
 }
 
 /** Knows which partitions are damaged: reads of their range fail until they are restored. */
@@ -32,18 +32,18 @@ export class Integrity {
   async look(): Promise<readonly Partition[]> {
     const all = await partitions(this.#database, 'true');
     const known = new Set(all.map(({ id }) => id));
-    for (const ids of [this.#damaged, this.#read, this.#database.changed])
+    for (const ids of [this.#damaged, this.#read, this.#database.damaged])
       for (const id of ids.keys()) if (!known.has(id)) ids.delete(id);
     for (const partition of all) {
       const seen = this.#seen(partition);
       // What is wrong with its contents is told by reading it again.
-      if (seen !== null || !this.#database.changed.has(partition.id)) this.#note(partition, seen);
+      if (seen !== null || !this.#database.damaged.has(partition.id)) this.#note(partition, seen);
     }
     return all;
   }
 
   /**
-   * Looks at all files and compares the hashes of some with the manifest: those that are known to be changed, then those that were not read for longest, as many as have `maxBytes` together,
+   * Looks at all files and compares the hashes of some with the manifest: those that are known to be changed or unreadable, then those that were not read for longest, as many as have `maxBytes` together,
    * but at least one. Returns what is damaged.
    */
   verify(maxBytes = Number.POSITIVE_INFINITY): Promise<readonly Damage[]> {
@@ -57,10 +57,12 @@ export class Integrity {
     const seen = this.#seen(partition);
     if (seen !== null) return this.#note(partition, seen);
     const path = join(this.#database.folder, partition.path);
-    const changed = (await sha256Of(path, this.#stopping.signal)) !== partition.sha256;
+    const hash = await sha256Of(path, this.#stopping.signal).catch(() => null);
+    this.#stopping.signal.throwIfAborted();
     this.#read.delete(partition.id);
     this.#read.add(partition.id);
-    return this.#note(partition, changed ? 'changed' : null);
+    if (hash === null) return this.#note(partition, 'unreadable');
+    return this.#note(partition, hash === partition.sha256 ? null : 'changed');
   }
 
   /** Ends the reading under way. */
@@ -72,8 +74,8 @@ export class Integrity {
   async #verify(maxBytes: number): Promise<readonly Damage[]> {
     const all = await this.look();
     const place = new Map([...this.#read].map((id, i) => [id, i]));
-    // Those that were found changed come first: they may have been restored.
-    const placeOf = ({ id }: Partition) => (this.#database.changed.has(id) ? -2 : (place.get(id) ?? -1));
+    // Those that were found damaged come first: they may have been restored.
+    const placeOf = ({ id }: Partition) => (this.#database.damaged.has(id) ? -2 : (place.get(id) ?? -1));
     const due = all.toSorted((a, b) => placeOf(a) - placeOf(b));
     let left = maxBytes;
     for (const { id, bytes } of due) {
@@ -95,8 +97,8 @@ export class Integrity {
   #note<R extends Damage['reason'] | null>(partition: Partition, reason: R): R {
     if (reason === null) this.#damaged.delete(partition.id);
     else this.#damaged.set(partition.id, { partition, reason });
-    if (reason === 'changed') this.#database.changed.add(partition.id);
-    else this.#database.changed.delete(partition.id);
+    if (reason === 'changed' || reason === 'unreadable') this.#database.damaged.set(partition.id, reason);
+    else this.#database.damaged.delete(partition.id);
     return reason;
   }
 }

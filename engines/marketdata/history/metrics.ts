@@ -11,7 +11,7 @@ export function registerHistory(registry: Registry, desk: HistoryDesk): void {
     registers: [registry],
     collect() {
       this.reset();
-      const counts = { missing: 0, torn: 0, changed: 0 };
+      const counts = { missing: 0, torn: 0, changed: 0, unreadable: 0 };
       for (const { reason } of desk.damaged) counts[reason]++;
       for (const [reason, n] of Object.entries(counts)) this.set({ reason }, n);
     },

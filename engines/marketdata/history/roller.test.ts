@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,7 +17,7 @@ import { StorageUnavailableError } from '../../../src/core/errors.ts';
 import { FLAGS } from '../../../src/market/flags.ts';
 import type { Trade } from '../../../src/market/records.ts';
 import { History } from './history.ts';
-import { readBatches } from './reader.ts';
+import { type ReadQuery, readBatches } from './reader.ts';
 import { samples, trades } from './test-records.ts';
 
 const DAY_US = 86_400e6;
@@ -50,7 +51,7 @@ describe('partitions', () => {
 
   async function read(
     h: History,
-    query: { fromUs?: number; toUs?: number; newest?: boolean; limit?: number } = {},
+    query: Partial<Pick<ReadQuery, 'fromUs' | 'toUs' | 'newest' | 'limit' | 'after'>> = {},
   ) {
     const all: Trade[] = [];
     for await (const batch of h.records({ kind: 'trade', symbol: 'BTC-USD', ...query })) all.push(...batch);
@@ -171,7 +172,7 @@ describe('partitions', () => {
     expect(files('old')).toHaveLength(1);
   });
 
-  test('that are missing, torn or changed are reported, and never skipped in silence', async () => {
+  test('that are missing, torn, changed or unreadable are reported, and never skipped in silence', async () => {
     let h = await history('damage');
     await h.put(days(2));
     await h.maintain(START_US + 3 * DAY_US);
@@ -182,6 +183,8 @@ describe('partitions', () => {
     await expect(read(h)).rejects.toThrow('torn');
     // Other days are not touched by it.
     expect(await read(h, { fromUs: START_US + DAY_US })).toHaveLength(300);
+    const after = { tsUs: START_US + DAY_US, ordinal: 0 };
+    expect(await read(h, { after, limit: 500 })).toHaveLength(300);
     h = await history('damage');
     expect(h.roller.integrity.damaged).toMatchObject([
       { reason: 'torn', partition: { period: '2024-08-08' } },
@@ -200,6 +203,16 @@ describe('partitions', () => {
     await expect(read(h)).rejects.toThrow('changed');
     await integrity.look();
     expect(integrity.damaged).toHaveLength(1);
+    // One that cannot be read is told like any other, and keeps nobody from those behind it.
+    rmSync(first!);
+    mkdirSync(first!);
+    await h.database.writer.run(
+      `UPDATE partitions SET bytes = ${statSync(first!).size} WHERE period = '2024-08-08'`,
+    );
+    await expect(integrity.verify()).resolves.toMatchObject([{ reason: 'unreadable' }]);
+    await expect(read(h)).rejects.toThrow('unreadable');
+    rmSync(first!, { recursive: true });
+    await h.database.writer.run(`UPDATE partitions SET bytes = ${whole.length} WHERE period = '2024-08-08'`);
     writeFileSync(first!, whole);
     expect(await integrity.verify(1)).toEqual([]);
     expect(await read(h)).toHaveLength(600);

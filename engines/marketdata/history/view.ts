@@ -124,9 +124,7 @@ export async function historySql(
   );
   if (files.length === 0) return { sql: table, table, values, files };
   for (const file of files) {
-    const reason = database.changed.has(file.id)
-      ? 'changed'
-      : damageOf(join(database.folder, file.path), file.bytes);
+    const reason = database.damaged.get(file.id) ?? damageOf(join(database.folder, file.path), file.bytes);
     if (reason !== null) throw damaged(file, reason);
   }
   // The manifest has chosen them by symbol and source already.
