@@ -21,6 +21,24 @@ test('is idle when the last line has left', async () => {
   expect(isIdle).toBe(true);
 });
 
+test('writes a line that is longer than all that may wait when nothing does, and goes on', () => {
+  const written: string[] = [];
+  const lost: number[] = [];
+  const lines = new BoundedLines(
+    {
+      write: (text, done) => {
+        written.push(text);
+        done();
+      },
+    },
+    (n) => lost.push(n),
+    4,
+  );
+  for (const line of ['a', 'longer than four', 'b']) lines.write(line);
+  expect(written).toEqual(['a\n', 'longer than four\n', 'b\n']);
+  expect(lost).toEqual([]);
+});
+
 test('whatever the pace of the reader: bounded, in order, every line is written or told as lost', () => {
   fc.assert(
     fc.property(

@@ -7,7 +7,10 @@ export interface LineSink {
 
 const MAX_CHARS = 16 * 2 ** 20;
 
-/** Writes lines as long as no more than `maxChars` characters wait; the newest go beyond that, since what was handed over cannot be taken back. */
+/**
+ * Writes lines as long as no more than `maxChars` characters wait, or one line alone; the newest go beyond that, since what was handed over cannot be
+ * taken back.
+ */
 export class BoundedLines {
   readonly #sink: LineSink;
   readonly #onLost: (lines: number) => void;
@@ -26,7 +29,8 @@ export class BoundedLines {
   write(line: string): void {
     const text = `${line}\n`;
     // After a loss half is read first: long stretches instead of single lines.
-    if (this.#lost > 0 || this.#waitingChars + text.length > this.#maxChars) {
+    const isFull = this.#waitingChars > 0 && this.#waitingChars + text.length > this.#maxChars;
+    if (this.#lost > 0 || isFull) {
       this.#lost++;
       return;
     }
