@@ -118,8 +118,9 @@ export function placesOf(header: readonly string[]): Record<ColumnName, number> 
     Object.entries(ALIASES).map(([name, aliases]) => [name, place(aliases)]),
   ) as Record<ColumnName, number>;
   const [date, clock] = [names.indexOf('date'), names.indexOf('time')];
-  // Either of them alone would give all rows of a day, or of all days, one time.
-  return date >= 0 && clock >= 0 ? { ...places, time: date, clock } : places;
+  // Either of them alone would give all rows of a day, or of all days, one time; a column of whole moments before them would not.
+  const isSplit = date >= 0 && clock >= 0 && (places.time === date || places.time === clock);
+  return isSplit ? { ...places, time: date, clock } : places;
 }
 
 function missing(kind: TableKind, places: Record<ColumnName, number>): ColumnName[] {

@@ -175,6 +175,11 @@ describe('a table', () => {
       [start + 60e6, 2],
     ]);
     expect(refused).toEqual([{ line: 4, reason: 'time not readable' }]);
+    // A column of whole moments before them is finer than both.
+    const { records: fine } = await csv(
+      'ts_event_us,Date,Time,Price,Size\n1577975400000123,2020-01-02,14:30,1,1',
+    );
+    expect(fine).toMatchObject([{ tsEventUs: 1577975400000123 }]);
   });
 
   test('names what is missing of a kind', async () => {
