@@ -119,7 +119,7 @@ function checkPlain(query: BarsQuery): void {
   const errors = FOR_STORED.filter((name) => query[name] !== undefined).map(errorOf);
   if (query.adjustment !== 'raw') errors.push(errorOf('adjustment'));
   if (query.gaps !== 'none') errors.push(errorOf('gaps'));
-  if (query.unit !== 'time') errors.push(errorOf('unit'));
+  if (isThreshold(query)) errors.push(errorOf('unit'));
   if (errors.length > 0)
     throw new InvalidOptionError(
       'Expected a plain range: bars of the simulated market come as they are',

@@ -216,6 +216,10 @@ describe('marketdata engine', () => {
       status: 422,
       errors: [{ pointer: 'query/source' }, { pointer: 'query/gaps' }],
     });
+    expect((await engine.get('/bars/SIM-BTC?threshold=5')).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: 'query/threshold' }],
+    });
     const asked = { symbol: 'SIM-BTC', kinds: ['bars'], store: false };
     expect(await engine.post('/subscriptions', asked)).toMatchObject({
       status: 201,
