@@ -237,10 +237,10 @@ const NAMES: Readonly<Record<ExactName, string>> = {
   askSize: 'ask size',
 };
 
-// A size that a quote does not have is 0, as is an empty side; NaN for what is no number.
 /** A number of a row that has no integer. */
 class Inexact extends Error {}
 
+// A size that a quote does not have is 0, as is an empty side; NaN for what is no number.
 function toTicks(scale: GrowingScale, name: ExactName, text: string): number {
   if (name === 'price' || name === 'bid' || name === 'ask') {
     if (text === '' && name !== 'price') return 0;
