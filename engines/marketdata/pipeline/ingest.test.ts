@@ -121,6 +121,31 @@ describe('ingest', () => {
     expect((await run({ again: true }, { attempt: 2 })).stored).toHaveLength(9);
   });
 
+  test('looks at each record as often however many of one time come before it', async () => {
+    await started();
+    let reads = 0;
+    const readsOf = async (count: number) => {
+      // One batch for each, as of a venue that tells a busy moment in small pages, and one of another time that ends it.
+      source.history = [...trades(...Array.from({ length: count }, () => 1)), ...trades(2)].map(
+        (trade, i) => [
+          Object.defineProperty({ ...trade, id: String(i) }, 'tsEventUs', {
+            enumerable: true,
+            get: () => {
+              reads++;
+              return trade.tsEventUs;
+            },
+          }),
+        ],
+      );
+      reads = 0;
+      expect((await run({ again: true })).stored).toHaveLength(count + 1);
+      return reads;
+    };
+    const of50 = await readsOf(50);
+    const of100 = await readsOf(100);
+    expect((await readsOf(150)) - of100).toBe(of100 - of50);
+  });
+
   test('reads the newest record again of a range that was not over', async () => {
     await started();
     source.history = [trades(1, 2), [source.trade(START_US, 7)]];

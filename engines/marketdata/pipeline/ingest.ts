@@ -223,12 +223,12 @@ async function* wholeTimes(
   readonly isLast: boolean;
 }> {
   let held: MarketRecord[] = [];
+  let heldUs = Number.NEGATIVE_INFINITY;
   for await (const batch of batches) {
-    if (batch.length === 0) continue;
-    const all = [...held, ...batch];
-    const newest = all.reduce((us, record) => Math.max(us, record.tsEventUs), Number.NEGATIVE_INFINITY);
-    held = all.filter((record) => record.tsEventUs === newest);
-    const records = all.filter((record) => record.tsEventUs !== newest);
+    const newest = batch.reduce((us, record) => Math.max(us, record.tsEventUs), heldUs);
+    let records: MarketRecord[] = [];
+    if (newest > heldUs) [records, held, heldUs] = [held, [], newest];
+    for (const record of batch) (record.tsEventUs === newest ? held : records).push(record);
     if (records.length > 0) yield { records, uptoUs: newest - 1, isLast: false };
     if (held.length > MAX_HELD)
       throw new ProviderError(
@@ -237,7 +237,7 @@ async function* wholeTimes(
         200,
       );
   }
-  if (held.length > 0) yield { records: held, uptoUs: held[0]!.tsEventUs, isLast: true };
+  if (held.length > 0) yield { records: held, uptoUs: heldUs, isLast: true };
 }
 
 function intervalOf({ kind, interval_us = 60_000_000 }: IngestInput): number | undefined {
