@@ -1,6 +1,7 @@
 // What a gate remembers over a restart, and the score of what it counted.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { FLAGS } from '../flags.ts';
 import { calendarById } from '../sessions/calendars.ts';
 import { MINUTE_US } from '../sessions/days.ts';
 import { CHECKS } from './checks/index.ts';
@@ -31,6 +32,27 @@ describe('the memory of a gate', () => {
       out_of_order: { restart: 2 },
     },
   };
+
+  test('finds what came before within its window, whatever numbers begin anew', () => {
+    const one = fc.record({ sequence: fc.nat(12), bid: fc.integer({ min: 100, max: 101 }) });
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 60 }), fc.integer({ min: 1, max: 8 }), (told, window) => {
+        const gate = new SeriesGate({
+          kind: 'quote',
+          sequence: 'connection',
+          parameters: { duplicate: { window } },
+        });
+        const kept: string[] = [];
+        for (const [i, given] of told.entries()) {
+          const key = `${given.sequence} ${given.bid}`;
+          const known = kept.slice(-window).includes(key);
+          const flags = gate.check(quote({ ...given, ask: 200, tsEventUs: START_US + i }));
+          expect((flags & FLAGS.duplicate.bit) !== 0).toBe(known);
+          if (!known) kept.push(key);
+        }
+      }),
+    );
+  });
 
   test('makes a run that was saved and restored equal to one that was not', () => {
     fc.assert(

@@ -42,6 +42,8 @@ class Recent implements Running {
   #count = 0;
   #next = 0;
   #newest = Number.NEGATIVE_INFINITY;
+  // How many of the rows have each number or time, from the first record on that is not newer than all before: most series have none.
+  #counts: Map<number, number> | null = null;
 
   constructor(window: number, saved: Saved | null) {
     this.#window = window;
@@ -89,6 +91,11 @@ class Recent implements Running {
 
   #has(row: Float64Array): boolean {
     const rows = this.#rows;
+    if (this.#counts === null) {
+      this.#counts = new Map();
+      for (let at = 0; at < this.#count * FIELDS; at += FIELDS) add(this.#counts, rows[at]!, 1);
+    }
+    if (!this.#counts.has(row[0]!)) return false;
     for (let at = 0; at < this.#count * FIELDS; at += FIELDS) {
       let same = true;
       for (let i = 0; same && i < FIELDS; i++) same = rows[at + i] === row[i];
@@ -104,11 +111,21 @@ class Recent implements Running {
       larger.set(this.#rows);
       this.#rows = larger;
     }
+    if (this.#counts) {
+      if (this.#count === this.#window) add(this.#counts, this.#rows[at]!, -1);
+      add(this.#counts, row[0]!, 1);
+    }
     for (let i = 0; i < FIELDS; i++) this.#rows[at + i] = row[i]!;
     this.#next = (this.#next + 1) % this.#window;
     if (this.#count < this.#window) this.#count++;
     if (row[0]! > this.#newest) this.#newest = row[0]!;
   }
+}
+
+function add(counts: Map<number, number>, key: number, more: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + more;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }
 
 function fillRow(row: Float64Array, record: MarketRecord): void {
