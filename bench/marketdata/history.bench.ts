@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { barsOfStoredTrades } from '../../engines/marketdata/history/bar-source.ts';
 import { History } from '../../engines/marketdata/history/history.ts';
-import { barsOfTrades } from '../../src/market/aggregate/aggregator.ts';
 import type { Trade } from '../../src/market/records.ts';
 import { interleave, quantile, ratioOf } from '../pairs.ts';
 import { grouped, isQuick, PAIR_COLUMNS, pairRow, publish } from '../report.ts';
@@ -89,21 +89,13 @@ async function timed(store: (history: History) => Promise<unknown>, more: boolea
   return took! * 1e6;
 }
 
-/** Reads all trades and makes one-minute bars of them. */
+/** Makes one-minute bars of all trades, as `GET /bars` does where no bars are stored. */
 async function minutes(history: History): Promise<number> {
-  const [tsUs, price, size] = [new Float64Array(TRADES), new Float64Array(TRADES), new Float64Array(TRADES)];
-  let at = 0;
-  for await (const batch of history.batches({
-    kind: 'trade',
-    symbol: 'BTC-USD',
-    columns: ['ts_event_us', 'price', 'size'],
-  })) {
-    tsUs.set(batch.columns['ts_event_us'] as Float64Array, at);
-    price.set(batch.columns['price'] as Float64Array, at);
-    size.set(batch.columns['size'] as Float64Array, at);
-    at += batch.rows;
-  }
-  return barsOfTrades({ tsUs, price, size }, { unit: 'time', interval: 60e6 }).bars.count;
+  const symbol = 'BTC-USD';
+  const bars = barsOfStoredTrades(history, { symbol, source: 'binance', intervalUs: 60e6 }, null);
+  let count = 0;
+  for await (const batch of bars.read({})) count += batch.length;
+  return count;
 }
 
 const putRecords = async (history: History) => {

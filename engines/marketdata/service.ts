@@ -13,7 +13,7 @@ import { ImportMetrics } from './files/metrics.ts';
 import { HistoryDesk } from './history/desk.ts';
 import type { History } from './history/history.ts';
 import { registerHistory } from './history/metrics.ts';
-import type { Quarantined } from './history/reader.ts';
+import type { Quarantined } from './history/quarantine.ts';
 import type { Format } from './history/replies.ts';
 import { LiveFeed } from './live-feed.ts';
 import { LongWork } from './long-work.ts';

@@ -51,10 +51,10 @@ export function storedBars(
   };
 }
 
-/** Columns of trades that bars are made of. */
-export const TRADE_COLUMNS = ['ts_event_us', 'price', 'size', 'side', 'price_decimals', 'size_decimals'];
+/** Columns of trades that bars are made of; bars of imbalance need `side` too. */
+export const TRADE_COLUMNS = ['ts_event_us', 'price', 'size', 'price_decimals', 'size_decimals'];
 
-/** Gives the trades of a batch to an aggregator; `at` is told the row of each before it is pushed. */
+/** Gives the trades of a batch to an aggregator, without sides where it has none; `at` is told the row of each before it is pushed. */
 export function pushTrades(
   aggregator: TradeAggregator,
   { rows, columns }: Batch,
@@ -68,7 +68,7 @@ export function pushTrades(
   for (let i = 0; i < rows; i++) {
     at?.(i);
     // A side that the venue does not say is NaN.
-    const sign = side![i]! > 0 ? 1 : side![i]! < 0 ? -1 : 0;
+    const sign = side === undefined ? 0 : side[i]! > 0 ? 1 : side[i]! < 0 ? -1 : 0;
     const traded = numberOf(size![i]!, sizeDecimals![i]!);
     aggregator.push(tsUs![i]!, numberOf(price![i]!, priceDecimals![i]!), traded, sign);
   }

@@ -57,8 +57,8 @@ export class HistoryDatabase {
         autoload_known_extensions: 'false',
         // The system keeps files in memory that it has to spare; copies of them here would count as ours.
         enable_external_file_cache: 'false',
-        // Order of arrival within one insert is told by `ordinal`, so that scans and COPY need not keep it.
-        preserve_insertion_order: 'false',
+        // Partitions are sorted: a scan that keeps their order spares those who read them a sort.
+        preserve_insertion_order: 'true',
       });
       const writer = await instance.connect();
       const database = new HistoryDatabase(duck, instance, writer, options.folder);

@@ -4,15 +4,8 @@ import type { MarketKind, MarketRecord, RecordOf } from '../../../src/market/rec
 import { BarHistory } from './bars.ts';
 import { HistoryDatabase } from './database.ts';
 import { type ImportedQuality, type ImportNote, readImportedQuality, readNote } from './import-notes.ts';
-import {
-  type Batch,
-  type Quarantined,
-  type ReadQuery,
-  readBatches,
-  readQuarantine,
-  readRecords,
-  recordAt,
-} from './reader.ts';
+import { type Quarantined, readQuarantine } from './quarantine.ts';
+import { type Batch, type ReadQuery, readBatches, readRecords, recordAt } from './reader.ts';
 import { namedRanges, type Rename, storedRenames } from './renames.ts';
 import { type Maintenance, Roller } from './roller.ts';
 import type { BulkColumns } from './staging.ts';

@@ -5,7 +5,16 @@ import type { Row } from './columns.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
 import { QUARANTINED_SQL, tableOf } from './tables.ts';
 import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
-import { FIRST_US, historySql, LAST_US, type NamedRange, spanSql, viewColumns } from './view.ts';
+import {
+  FIRST_US,
+  historySql,
+  LAST_US,
+  type NamedRange,
+  type Sql,
+  sharedColumns,
+  spanSql,
+  viewColumns,
+} from './view.ts';
 
 /** `repaired`: without what is in quarantine; `raw`: everything, with its flags. */
 export type View = 'raw' | 'repaired';
@@ -216,25 +225,52 @@ async function* readSlice(
 ): AsyncGenerator<Batch> {
   // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
   await connection.run('BEGIN TRANSACTION READ ONLY');
-  const { sql, values } = await historySql(database, query.kind, { ...query, ...range }, connection);
-  const columns = columnsRead(query);
+  const { kind } = query;
+  const part = { ...query, ...range };
+  const stored = await historySql(database, kind, part, connection);
+  const shared = await sharedColumns(database, kind, part, connection);
+  const own = columnsRead(query).filter(({ name }) => !(name in shared));
+  const same = columnsRead(query).filter(({ name }) => name in shared);
   const page = `${Number.isFinite(limit) ? ` LIMIT ${limit}` : ''}${skip > 0 ? ` OFFSET ${skip}` : ''}`;
-  const inOrder = (order: 'ASC' | 'DESC') => `ORDER BY ts_event_us ${order}, ordinal ${order}`;
-  const rows = `FROM (${sql})${conditionsOf(query)} ${inOrder(newest ? 'DESC' : 'ASC')}${page}`;
-  const names = columns.map(({ name }) => name).join(', ');
+  const inOrder = (order: 'ASC' | 'DESC') => ` ORDER BY ts_event_us ${order}, ordinal ${order}`;
+  // Something is read in any case: how many rows there are.
+  const names = own.length === 0 ? 'ts_event_us' : own.map(({ name }) => name).join(', ');
+  const sorted = newest || (await hasRows(database, stored, connection)) ? undefined : stored.sorted;
+  const { sql, values } = sorted ?? stored;
+  const order = sorted ? '' : inOrder(newest ? 'DESC' : 'ASC');
+  const rows = `FROM (${sql})${conditionsOf(query)}${order}${page}`;
   const result = await connection.stream(
-    newest ? `SELECT ${names} FROM (${rows}) ${inOrder('ASC')}` : `SELECT ${names} ${rows}`,
+    newest ? `SELECT ${names} FROM (${rows})${inOrder('ASC')}` : `SELECT ${names} ${rows}`,
     values,
   );
   for (;;) {
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) break;
+    const n = chunk.rowCount;
     const read: Record<string, ColumnData> = {};
-    for (const [at, { name, type }] of columns.entries())
+    for (const { name } of same) read[name] = repeated(shared[name]!, n);
+    for (const [at, { name, type }] of own.entries())
       read[name] = readColumn(database.duck, chunk, at, type as ColumnType);
-    yield { rows: chunk.rowCount, columns: read };
+    yield { rows: n, columns: read };
   }
   await connection.run('COMMIT');
+}
+
+/** Returns whether the table has some of the rows, which are in no order there. */
+async function hasRows(
+  database: HistoryDatabase,
+  { table, values, sorted }: Sql,
+  connection: DuckDBConnection,
+): Promise<boolean> {
+  if (!sorted) return true;
+  return (await database.rows(`${table} LIMIT 1`, values, connection)).length > 0;
+}
+
+/** Returns a column of `n` times one value. */
+function repeated(value: number | string | null, n: number): ColumnData {
+  return typeof value === 'number'
+    ? new Float64Array(n).fill(value)
+    : new Array<string | null>(n).fill(value);
 }
 
 /** The newest record at or before a time; null when there is none. */
@@ -246,35 +282,4 @@ export async function recordAt<K extends MarketKind>(
   for await (const [record] of readRecords(database, { ...rest, toUs: atUs, limit: 1, newest: true }))
     return record as RecordOf<K>;
   return null;
-}
-
-/** A row of the quarantine. */
-export interface Quarantined {
-  readonly kind: string | null;
-  readonly symbol: string | null;
-  readonly source: string;
-  readonly ts_event_us: number | null;
-  readonly ts_receive_us: number;
-  readonly flags: number;
-  readonly reasons: readonly string[];
-  readonly content: string | null;
-}
-
-/** Returns the newest rows of the quarantine. */
-export async function readQuarantine(
-  database: HistoryDatabase,
-  where: { readonly symbol?: string | undefined; readonly source?: string | undefined },
-  limit: number,
-): Promise<Quarantined[]> {
-  const given = (['symbol', 'source'] as const).filter((name) => where[name] !== undefined);
-  const conditions = given.map((name, i) => `${name} = $${i + 1}`);
-  const rows = await database.rows(
-    `SELECT kind, symbol, source, ts_event_us::DOUBLE AS ts_event_us, ts_receive_us::DOUBLE AS ts_receive_us, flags, reasons, content
-       FROM quarantine${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`} ORDER BY ts_receive_us DESC LIMIT ${Math.floor(limit)}`,
-    given.map((name) => where[name]!),
-  );
-  return rows.map((row) => ({
-    ...row,
-    reasons: (row['reasons'] as string).split(','),
-  })) as unknown as Quarantined[];
 }

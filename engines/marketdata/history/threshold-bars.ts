@@ -142,7 +142,7 @@ async function* made(
     after: again ? undefined : after,
     signal,
   } as const;
-  for await (const batch of history.batches({ ...read, columns: [...TRADE_COLUMNS, 'ordinal'] })) {
+  for await (const batch of history.batches({ ...read, columns: [...TRADE_COLUMNS, 'side', 'ordinal'] })) {
     trades = batch.columns as Record<string, Float64Array>;
     pushTrades(aggregator, batch, (i) => {
       row = i;

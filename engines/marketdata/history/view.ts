@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { StorageUnavailableError } from '../../../src/core/errors.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
+import type { Row } from './columns.ts';
 import type { HistoryDatabase } from './database.ts';
 import { damageOf } from './partition-files.ts';
 import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
@@ -39,6 +40,8 @@ export interface Sql {
   readonly table: string;
   /** The partitions that have the others. */
   readonly files: readonly Partition[];
+  /** The rows in partitions, where a scan gives them in order of event time, then of arrival. */
+  readonly sorted?: Pick<Sql, 'sql' | 'values'> | undefined;
 }
 
 /** A Parquet file of the manifest. */
@@ -61,14 +64,14 @@ export interface Partition {
 const PARTITION = `SELECT id, kind, symbol, source, period, path, rows::DOUBLE AS rows, bytes::DOUBLE AS bytes, sha256,
   first_ts_us::DOUBLE AS first_ts_us, last_ts_us::DOUBLE AS last_ts_us FROM partitions`;
 
-/** Returns the partitions of the manifest that fulfil a condition. */
+/** Returns the partitions of the manifest that fulfil a condition, those of a kind in order of their first times. */
 export async function partitions(
   database: HistoryDatabase,
   where: string,
   values: DuckDBValue[] = [],
   connection?: DuckDBConnection,
 ): Promise<Partition[]> {
-  const sql = `${PARTITION} WHERE ${where} ORDER BY kind, symbol, source, first_ts_us, id`;
+  const sql = `${PARTITION} WHERE ${where} ORDER BY kind, first_ts_us, symbol, source, id`;
   return (await database.rows(sql, values, connection)) as unknown as Partition[];
 }
 
@@ -113,13 +116,11 @@ export async function historySql(
   const where = conditions.join(' AND ');
   const table = tableSql(kind, where);
   if (!tableOf(kind).rolled) return { sql: table, table, values, files: [] };
-  const chosen = values.slice(0, named?.length ?? 1);
-  const whose = chosen.map((_, i) => `$${i + 1}`).join(', ');
-  const from = range.source === undefined ? '' : ` AND source = $${chosen.push(range.source)}`;
+  const series = seriesSql(kind, range);
   const files = await partitions(
     database,
-    `kind = '${kind}' AND symbol IN (${whose}) AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}${from}`,
-    chosen,
+    `${series.sql} AND last_ts_us >= ${Math.floor(fromUs)} AND first_ts_us <= ${Math.floor(toUs)}`,
+    series.values,
     connection,
   );
   if (files.length === 0) return { sql: table, table, values, files };
@@ -131,7 +132,37 @@ export async function historySql(
   const isCut = files.some((file) => file.first_ts_us < fromUs || file.last_ts_us > toUs);
   const cut = [...(isCut ? [within] : []), ...(named ? [who] : [])].join(' AND ');
   const rows = `${parquetSql(database, kind, files)}${cut === '' ? '' : ` WHERE ${cut}`}`;
-  return { sql: `${table} UNION ALL ${rows}`, table, values, files };
+  const sql = `${table} UNION ALL ${rows}`;
+  if (!followEachOther(files)) return { sql, table, values, files };
+  return { sql, table, values, files, sorted: { sql: rows, values: values.slice(0, named?.length ?? 0) } };
+}
+
+/** Returns the columns that all series of a range have in common, which need not be read row by row. */
+export async function sharedColumns(
+  database: HistoryDatabase,
+  kind: MarketKind,
+  range: HistoryRange,
+  connection: DuckDBConnection,
+): Promise<Row> {
+  const names = SERIES_COLUMNS.map(([name]) => name);
+  const { sql, values } = seriesSql(kind, range);
+  const series = `SELECT ${names.join(', ')} FROM series WHERE ${sql}`;
+  const [first, ...others] = await database.rows(series, values, connection);
+  const shared = first ? names.filter((name) => others.every((other) => other[name] === first[name])) : [];
+  return Object.fromEntries(shared.map((name) => [name, first![name]!]));
+}
+
+/** The condition of the series and of the partitions of a symbol and source. */
+function seriesSql(kind: MarketKind, { symbol, names, source }: HistoryRange): Pick<Sql, 'sql' | 'values'> {
+  const values = names ? names.map((n) => n.symbol) : [symbol];
+  const whose = values.map((_, i) => `$${i + 1}`).join(', ');
+  const from = source === undefined ? '' : ` AND source = $${values.push(source)}`;
+  return { sql: `kind = '${kind}' AND symbol IN (${whose})${from}`, values };
+}
+
+/** Returns whether partitions, each of them sorted, have no time in common with the one before. */
+function followEachOther(files: readonly Partition[]): boolean {
+  return files.every((file, i) => i === 0 || files[i - 1]!.last_ts_us < file.first_ts_us);
 }
 
 /** SQL of the number of the span of `us` microseconds that a row lies in, counted from 1970: below 0 before it, where DuckDB's division rounds up. */
