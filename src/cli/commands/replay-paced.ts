@@ -1,6 +1,7 @@
 // `nautilus replay --speed`: a capture or stored history onto the live topics of the running engines.
 import { existsSync, realpathSync } from 'node:fs';
-import { InvalidOptionError } from '../../core/errors.ts';
+import { loadConfig } from '../../core/config.ts';
+import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { parseTimestampUs } from '../../core/timestamps.ts';
 import { followed, post, request } from '../http-client.ts';
 import { table } from '../output.ts';
@@ -37,7 +38,9 @@ const RUNNING = ['seeking', 'running', 'paused'];
 /** Replays a capture of the import folder, or history without `path`, until its end; Ctrl-C ends the replay. Returns the exit code. */
 export async function replayPaced(path: string | undefined, options: PacedOptions): Promise<number> {
   const body = requestOf(path, options);
-  const started = await post<PacedReply>(`${runningEngine('marketdata')}/replay`, body);
+  const started = await post<PacedReply>(`${runningEngine('marketdata')}/replay`, body).catch((error) => {
+    throw whereTo(error, path);
+  });
   const url = () => runningEngine('marketdata') + started.progress_url;
   let stopping: Promise<unknown> | undefined;
   const stop = () => {
@@ -55,6 +58,16 @@ export async function replayPaced(path: string | undefined, options: PacedOption
   if (!options.json && process.stderr.isTTY) process.stderr.write('\n');
   console.log(options.json ? JSON.stringify(reply) : report(reply));
   return reply.state === 'done' ? 0 : 1;
+}
+
+// Engines read no file outside of their folder; whoever names one that there is gets told where it has to be.
+function whereTo(error: unknown, path: string | undefined): unknown {
+  if (!(error instanceof NautilusError) || error.status !== 404) return error;
+  if (path === undefined || !existsSync(path)) return error;
+  const folder = loadConfig().importDir;
+  return new InvalidOptionError(
+    `Expected a file of the folder that engines read from; copy it there: mkdir -p ${folder} && cp ${path} ${folder}/`,
+  );
 }
 
 /** Returns the request that the options mean. Throws InvalidOptionError for options that are none. */
