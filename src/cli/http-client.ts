@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net';
 import { type Config, loadConfig, secret } from '../core/config.ts';
 import { DependencyUnavailableError, NautilusError } from '../core/errors.ts';
 import { readLocalKey } from '../http/local-key.ts';
-import type { RunFile } from './run-file.ts';
+import { type RunFile, readRunFile } from './run-file.ts';
 
 /** Longest wait, in milliseconds, for the state of an engine, which answers at once when it answers at all. */
 export const STATUS_TIMEOUT_MS = 2000;
@@ -19,6 +19,18 @@ interface Problem {
 export function engineUrl({ host }: Pick<Config, 'host'>, port: number): string {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${isIPv6(reached) ? `[${reached}]` : reached}:${port}`;
+}
+
+/** Returns the base URL of an engine of the running system. Throws DependencyUnavailableError when it does not run. */
+export function runningEngine(name: string): string {
+  const config = loadConfig();
+  const engine = readRunFile(config.dataDir)?.engines.find((e) => e.name === name);
+  if (!engine?.port) {
+    throw new DependencyUnavailableError(
+      `The ${name} engine does not run on ${config.dataDir}: start it with \`bun run engines\``,
+    );
+  }
+  return engineUrl(config, engine.port);
 }
 
 /** Returns the base URL of one engine process; a replica is reached on its own port. */

@@ -3,9 +3,8 @@ import { existsSync, realpathSync } from 'node:fs';
 import { loadConfig } from '../../core/config.ts';
 import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { parseTimestampUs } from '../../core/timestamps.ts';
-import { followed, post, request } from '../http-client.ts';
+import { followed, post, request, runningEngine } from '../http-client.ts';
 import { table } from '../output.ts';
-import { runningEngine } from './import-bars.ts';
 
 export interface PacedOptions {
   readonly symbol?: string;

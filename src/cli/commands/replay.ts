@@ -2,17 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ImportReport } from '../../../engines/marketdata/files/schemas.ts';
 import { isCapture } from '../../../engines/marketdata/replay/capture-source.ts';
 import { type Config, loadConfig } from '../../core/config.ts';
 import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { createLog } from '../../core/log.ts';
 import { type Cluster, startCluster } from '../cluster.ts';
 import { ENGINE_NAMES } from '../engines.ts';
-import { engineUrl, followed, post } from '../http-client.ts';
+import { engineUrl, followed, post, runningEngine } from '../http-client.ts';
 import { table } from '../output.ts';
 import { readRunFile } from '../run-file.ts';
-import { type ImportReply, importFile, importSummary, isFile, runningEngine } from './import-bars.ts';
 import { type PacedOptions, replayPaced } from './replay-paced.ts';
+import { importSummary, isFile, sendFile } from './send-file.ts';
 
 export interface ReplayOptions extends Omit<PacedOptions, 'symbol' | 'json'> {
   readonly symbol?: string;
@@ -146,8 +147,8 @@ async function run(path: string, options: ReplayOptions, base: string): Promise<
     reset: options.reset ?? false,
     engines: ENGINE_NAMES,
   };
-  const imported = await importFile(base, path, options.symbol);
-  if (!options.json) console.log(importSummary(path, imported));
+  const imported = await sendFile(base, path, { kind: 'bar', symbol: options.symbol });
+  if (!options.json) console.log(importSummary(imported));
   const body = { ...rangeOf(imported, options.symbol), ...trading };
   const started = await startWhenAlive(`${base}/replays`, body);
   const ended = await follow(base, started, !options.json);
@@ -178,10 +179,11 @@ async function startWhenAlive(url: string, body: object): Promise<ReplayReply> {
   }
 }
 
-function rangeOf(imported: ImportReply, symbol: string | undefined) {
-  const series = imported.series.filter((s) => symbol === undefined || s.symbol === symbol);
+function rangeOf(imported: ImportReport, symbol: string | undefined) {
+  const good = imported.series.filter((s) => s.imported > 0);
+  const series = good.filter((s) => symbol === undefined || s.symbol === symbol);
   if (series.length !== 1) {
-    const found = imported.series.map((s) => s.symbol).join(', ') || 'none';
+    const found = good.map((s) => s.symbol).join(', ') || 'none';
     throw new InvalidOptionError(`Expected --symbol with one symbol of the file, which has ${found}`);
   }
   const { symbol: name, interval_us, source, first_ts_us, last_ts_us } = series[0]!;

@@ -2,8 +2,7 @@
 import { topics } from '../../bus/topics.ts';
 import { DependencyUnavailableError, InvalidOptionError } from '../../core/errors.ts';
 import { BoundedLines } from '../bounded-lines.ts';
-import { commandKey, post, request } from '../http-client.ts';
-import { runningEngine } from './import-bars.ts';
+import { commandKey, post, request, runningEngine } from '../http-client.ts';
 
 export interface SubscribeOptions {
   readonly kinds: string;
