@@ -142,11 +142,14 @@ export class ConnectionSequence {
     const missing = Number.isNaN(this.#last) ? 0 : sequence - this.#last - 1;
     this.#now = sequence;
     if (missing >= 0) this.#last = sequence;
-    if (missing > 0) {
-      this.#books.clear();
-      this.#broken = true;
-    }
+    if (missing > 0) this.lose();
     return missing;
+  }
+
+  /** Takes note that a message is lost that may be of any book: what comes next of each of them does not follow what came before. */
+  lose(): void {
+    this.#books.clear();
+    this.#broken = true;
   }
 
   /**

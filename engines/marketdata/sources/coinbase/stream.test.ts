@@ -68,6 +68,25 @@ describe('the stream of Coinbase', () => {
     await sink.until('book_snapshot', 1);
   });
 
+  test('a message about books that cannot be read as a whole begins each of them anew', async () => {
+    const { time, venue, sink, session } = rig();
+    session.want([BOOK]);
+    await sink.until('book_snapshot', 1);
+    const updates = [{ side: 'bid', event_time: venue.iso(), price_level: '68900.50', new_quantity: '2' }];
+    const nameless = { type: 'update', updates };
+    venue.events('level2|BTC-USD', 'l2_data', [{ ...nameless, product_id: 'BTC-USD' }, nameless]);
+    venue.update('BTC-USD', 'bid', '68900.10', '1');
+    await sink.until('book_delta', 1);
+    const book = new OrderBook({ rule: BOOK_RULES.coinbase });
+    for (const record of sink.all.splice(0)) book.apply(record as never);
+    expect([book.state, sink.named('garbage')]).toMatchObject([
+      'broken',
+      [{ reason: 'product_id: no name' }],
+    ]);
+    time.advance(1000);
+    await sink.until('book_snapshot', 1);
+  });
+
   test('what is quoted in USDC comes by the stream of USD, under the symbol that was wanted, and for both', async () => {
     const { venue, sink, session, subscribed } = rig();
     session.want([{ symbol: 'BTC-USDC', kind: 'trade' }]);

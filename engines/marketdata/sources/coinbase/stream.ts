@@ -100,8 +100,22 @@ export class CoinbaseStream extends ChannelSession {
 
   #channel(message: Fields, receivedUs: number): void {
     const stamp = stampOf(message, receivedUs);
-    if (this.#sequence.take(stamp.sequence) > 0) this.#missing();
-    const events = listOf(message.events, 'events').map((event) => objectOf(event, 'event'));
+    if (this.#sequence.take(stamp.sequence) > 0)
+      this.#missing('messages missing before this one, by sequence_num');
+    if (message.channel !== 'l2_data') this.#events(message, stamp, receivedUs);
+    else
+      try {
+        this.#books(eventsOf(message), stamp);
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        // It came, but nobody can say of which books: as if it had not.
+        this.#sequence.lose();
+        this.#missing(error.message);
+      }
+  }
+
+  #events(message: Fields, stamp: Stamp, receivedUs: number): void {
+    const events = eventsOf(message);
     const rows = (list: string) => events.flatMap((event) => listOf(event[list], list));
     switch (message.channel) {
       case 'heartbeats':
@@ -110,9 +124,6 @@ export class CoinbaseStream extends ChannelSession {
         return;
       case 'subscriptions':
         this.#pending.shift();
-        return;
-      case 'l2_data':
-        this.#books(events, stamp);
         return;
       case 'market_trades':
         for (const event of events)
@@ -156,8 +167,8 @@ export class CoinbaseStream extends ChannelSession {
   }
 
   /** What is missing may have been of any book: each of them begins anew, also one that says nothing more for a while. */
-  #missing(): void {
-    this.tell.garbage('messages missing before this one, by sequence_num');
+  #missing(reason: string): void {
+    this.tell.garbage(reason);
     this.#doubt(() => true);
   }
 
@@ -205,6 +216,10 @@ export class CoinbaseStream extends ChannelSession {
       for (const wanted of this.wanted.wishes(channels[0]!)) this.tell.refused(wanted, reason);
     else this.tell.garbage(reason);
   }
+}
+
+function eventsOf(message: Fields): Fields[] {
+  return listOf(message.events, 'events').map((event) => objectOf(event, 'event'));
 }
 
 /** Products whose stream is their own although they are quoted in USDC. */
