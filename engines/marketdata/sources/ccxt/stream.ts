@@ -198,8 +198,8 @@ export class CcxtSession implements LiveSession {
         const records = (rows: readonly Ohlcv[]) => (from: From) => {
           const made = rows.map((row) => barOf(from, wanted.intervalUs!, row));
           const states = made.filter((bar) => bar !== null);
+          // What time it is at the exchange is not known: a bar is over when the next one begins.
           const over: (BarRecord | null)[] = bars.take('', states);
-          over.push(...bars.due(from.receivedUs!));
           for (let at = states.length; at < made.length; at++) over.push(null);
           return over;
         };

@@ -149,6 +149,28 @@ describe('the stream of Coinbase', () => {
     expect(sink.of('bar').slice(1)).toMatchObject([{ tsEventUs: START_US + 300e6, close: 68_920 }]);
   });
 
+  test('a bar is over by the clock of the venue, however far ahead the one here is', async () => {
+    const { time, venue, sink, session, subscribed } = rig();
+    session.want([{ symbol: 'BTC-USD', kind: 'bar', intervalUs: 300e6 }]);
+    await subscribed('candles|BTC-USD');
+    venue.clockOffsetUs = -60e6;
+    venue.candle('BTC-USD', START_US, '68910');
+    for (let beat = 1; beat <= 36; beat++) {
+      time.advance(10_000);
+      venue.heartbeat();
+      await sink.event_('heartbeat', beat);
+    }
+    // 300 s of the venue: over, but what is on its way may still change it.
+    expect(sink.of('bar')).toEqual([]);
+    venue.candle('BTC-USD', START_US, '68990');
+    time.advance(10_000);
+    venue.heartbeat();
+    await sink.until('bar', 1);
+    expect(sink.of('bar')).toMatchObject([
+      { tsEventUs: START_US, tsReceiveUs: START_US + 370e6, close: 68_990 },
+    ]);
+  });
+
   test('quotes, and heartbeats with the clock of the venue, also when it jumps', async () => {
     const { time, venue, sink, session, subscribed } = rig();
     session.want([{ symbol: 'BTC-USD', kind: 'quote' }]);

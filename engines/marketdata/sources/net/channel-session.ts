@@ -128,9 +128,9 @@ export abstract class ChannelSession implements LiveSession {
     this.#link?.send(JSON.stringify(message));
   }
 
-  /** Hands on the bars whose time is over: called with whatever comes regularly. */
+  /** Hands on the bars whose time is over, where the venue says what time it is: called with whatever comes regularly. */
   protected alive(venueUs: number | null, receivedUs: number): void {
-    this.#emit(this.#bars.due(receivedUs));
+    if (venueUs !== null) this.#emit(this.#bars.due(venueUs, receivedUs));
     this.#sink.event({ event: 'heartbeat', venueUs });
   }
 

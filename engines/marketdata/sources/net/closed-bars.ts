@@ -37,13 +37,13 @@ export class ClosedBars {
     return over;
   }
 
-  /** Returns bars whose time is over although nothing newer was said. */
-  due(nowUs: number): BarRecord[] {
+  /** Returns bars whose time is over by the clock of the venue although nothing newer was said. The clock here may be ahead of it. */
+  due(venueUs: number, receivedUs: number): BarRecord[] {
     const over: BarRecord[] = [];
     for (const series of this.#series.values()) {
       const { held } = series;
-      if (!held || held.tsEventUs + held.interval + GRACE_US > nowUs) continue;
-      over.push({ ...held, tsReceiveUs: nowUs });
+      if (!held || held.tsEventUs + held.interval + GRACE_US > venueUs) continue;
+      over.push({ ...held, tsReceiveUs: receivedUs });
       series.doneUs = held.tsEventUs;
       series.held = null;
     }

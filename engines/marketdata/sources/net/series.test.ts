@@ -26,7 +26,7 @@ describe('closed bars', () => {
         for (const each of steps) {
           if (each === 'lost') bars.lost();
           else if ('nowMinute' in each) {
-            const due = bars.due(each.nowMinute * MINUTE);
+            const due = bars.due(each.nowMinute * MINUTE, 0);
             for (const { tsEventUs } of due) expect(tsEventUs + MINUTE).toBeLessThan(each.nowMinute * MINUTE);
             out.push(...due);
           } else {
@@ -50,9 +50,11 @@ describe('closed bars', () => {
     expect(bars.take('x', [bar(3, 1)])).toEqual([bar(2, 5)]);
     bars.lost();
     expect(bars.take('x', [bar(2, 9), bar(3, 8), bar(4, 1)])).toEqual([bar(3, 8)]);
-    expect(bars.due(5 * MINUTE + 9_999_999)).toEqual([]);
-    expect(bars.due(5 * MINUTE + 10_000_000)).toMatchObject([{ tsEventUs: 4 * MINUTE }]);
-    expect(bars.due(9 * MINUTE)).toEqual([]);
+    expect(bars.due(5 * MINUTE + 9_999_999, 9 * MINUTE)).toEqual([]);
+    expect(bars.due(5 * MINUTE + 10_000_000, 3 * MINUTE)).toMatchObject([
+      { tsEventUs: 4 * MINUTE, tsReceiveUs: 3 * MINUTE },
+    ]);
+    expect(bars.due(9 * MINUTE, 9 * MINUTE)).toEqual([]);
     expect(bars.take('x', [bar(4, 7)])).toEqual([]);
   });
 });
