@@ -1,5 +1,6 @@
 // `nautilus replay --speed`: a capture or stored history onto the live topics of the running engines.
 import { existsSync, realpathSync } from 'node:fs';
+import { sep } from 'node:path';
 import { loadConfig } from '../../core/config.ts';
 import { InvalidOptionError, NautilusError } from '../../core/errors.ts';
 import { parseTimestampUs } from '../../core/timestamps.ts';
@@ -61,9 +62,9 @@ export async function replayPaced(path: string | undefined, options: PacedOption
 
 // Engines read no file outside of their folder; whoever names one that there is gets told where it has to be.
 function whereTo(error: unknown, path: string | undefined): unknown {
-  if (!(error instanceof NautilusError) || error.status !== 404) return error;
-  if (path === undefined || !existsSync(path)) return error;
+  if (!(error instanceof NautilusError) || path === undefined || !existsSync(path)) return error;
   const folder = loadConfig().importDir;
+  if (existsSync(folder) && realpathSync(path).startsWith(realpathSync(folder) + sep)) return error;
   return new InvalidOptionError(
     `Expected a file of the folder that engines read from; copy it there: mkdir -p ${folder} && cp ${path} ${folder}/`,
   );
