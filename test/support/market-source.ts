@@ -1,4 +1,4 @@
-// For tests of sources: a context in manual time, a sink that keeps what comes, a stream with the double of its venue.
+// For tests of sources: a sink that keeps what comes; a stream, and a history, with the double of its venue in manual time.
 import { onTestFinished } from 'bun:test';
 import type { VenueDouble } from '../../engines/marketdata/sources/net/venue-double.ts';
 import type {
@@ -12,7 +12,7 @@ import type {
 import { ManualTime } from '../../src/core/timers.ts';
 import type { MarketKind, MarketRecord, RecordOf } from '../../src/market/records.ts';
 import { eventually } from './eventually.ts';
-import { testContext as providerContext, type TestContext } from './provider.ts';
+import { readBatches, type TestContext, testContext } from './provider.ts';
 
 /** 2024-04-04 00:00 UTC. */
 export const START_US = 1_712_188_800_000_000;
@@ -46,37 +46,75 @@ export class TestSink implements SourceSink {
   }
 }
 
-/** A context in manual time with these addresses, without credentials. */
-export function testContext(
-  endpoint: (name: string) => string | undefined,
-  time = new ManualTime(START_US),
-): TestContext & { readonly time: ManualTime } {
-  return {
-    ...providerContext({}, {}, { clock: time, timers: time, endpoint, random: () => 0.5 }),
-    time,
+/** A source and the double of its venue in manual time, which ends with the test. */
+class VenueRig<V extends VenueDouble> {
+  readonly time = new ManualTime(START_US);
+  readonly venue: V;
+  readonly context: TestContext;
+  readonly adapter: SourceAdapter;
+
+  constructor(source: SourceFactory, makeVenue: (nowUs: () => number) => V) {
+    const { time } = this;
+    this.venue = makeVenue(() => time.nowUs());
+    const parts = { clock: time, timers: time, random: () => 0.5 };
+    this.context = testContext((name) => this.venue.endpoint(name), {}, parts);
+    this.adapter = source(this.context);
+    onTestFinished(() => this.end());
+  }
+
+  protected end(): Promise<void> {
+    return this.venue.stop();
+  }
+}
+
+/** The history of a source; what is asked for is `usual` where a test says nothing else. */
+export class HistoryRig<
+  V extends VenueDouble & { readonly requests: readonly string[] },
+> extends VenueRig<V> {
+  readonly #usual: HistoryRequest;
+
+  constructor(source: SourceFactory, makeVenue: (nowUs: () => number) => V, usual: HistoryRequest) {
+    super(source, makeVenue);
+    this.#usual = usual;
+  }
+
+  /** Reads to the end, in batches; time moves on by itself where the source only waits for it. */
+  readonly read = async (request: Partial<HistoryRequest> = {}): Promise<MarketRecord[][]> => {
+    const { time, venue } = this;
+    let over = false;
+    const reading = readBatches(this.adapter, { ...this.#usual, ...request }).finally(() => {
+      over = true;
+    });
+    // It is looked at below; until then a failure is no unhandled one.
+    reading.catch(() => {});
+    let seen = -1;
+    await eventually(() => {
+      // Nothing asked since the last look, and no time limit of a request among the timers: it waits for its turn.
+      if (!over && venue.requests.length === seen && time.nextMs !== null && time.nextMs < 15_000)
+        time.advance(time.nextMs);
+      seen = venue.requests.length;
+      return over;
+    }, 'the end of history');
+    return reading;
   };
 }
 
-/** A stream of a source, the double of its venue, and what came of it; both end with the test. */
-export class StreamRig<V extends VenueDouble> {
-  readonly context: ReturnType<typeof testContext>;
-  readonly time: ManualTime;
-  readonly venue: V;
+/** A stream of a source, and what came of it. */
+export class StreamRig<V extends VenueDouble> extends VenueRig<V> {
   readonly sink = new TestSink();
   readonly session: LiveSession;
 
   constructor(source: SourceFactory, makeVenue: (nowUs: () => number) => V) {
-    this.context = testContext((name) => this.venue.endpoint(name));
-    this.time = this.context.time;
-    this.venue = makeVenue(() => this.time.nowUs());
-    this.session = source(this.context).live!(this.sink);
-    onTestFinished(async () => {
-      await this.session.close();
-      const released = () => this.time.waiting === 0 && this.venue.sockets.size === 0;
-      await eventually(released, 'no timer and no socket once the session is closed').finally(() =>
-        this.venue.stop(),
-      );
-    });
+    super(source, makeVenue);
+    this.session = this.adapter.live!(this.sink);
+  }
+
+  protected override async end(): Promise<void> {
+    await this.session.close();
+    const released = () => this.time.waiting === 0 && this.venue.sockets.size === 0;
+    await eventually(released, 'no timer and no socket once the session is closed').finally(() =>
+      super.end(),
+    );
   }
 
   /** Resolves when the venue has a subscription to `channel`. */
@@ -102,33 +140,4 @@ export class StreamRig<V extends VenueDouble> {
     }
     this.venue.down = false;
   };
-}
-
-/** Reads all history of a request; time moves on by itself where the source only waits for it. */
-export async function readAll(
-  adapter: SourceAdapter,
-  time: ManualTime,
-  request: HistoryRequest,
-  requests: readonly string[],
-): Promise<MarketRecord[][]> {
-  const batches: MarketRecord[][] = [];
-  let over = false;
-  const reading = (async () => {
-    for await (const batch of adapter.history!(request, new AbortController().signal))
-      batches.push([...batch]);
-  })().finally(() => {
-    over = true;
-  });
-  // It is looked at below; until then a failure is no unhandled one.
-  reading.catch(() => {});
-  let seen = -1;
-  await eventually(() => {
-    // Nothing asked since the last look, and no time limit of a request among the timers: it waits for its turn.
-    if (!over && requests.length === seen && time.nextMs !== null && time.nextMs < 15_000)
-      time.advance(time.nextMs);
-    seen = requests.length;
-    return over;
-  }, 'the end of history');
-  await reading;
-  return batches;
 }

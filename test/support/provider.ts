@@ -1,6 +1,5 @@
 // A provider of market data on a free local port, and what an adapter gets from its engine, for tests of sources.
-
-import type { SourceAdapter, SourceContext } from '../../engines/marketdata/sources/port.ts';
+import type { HistoryRequest, SourceAdapter, SourceContext } from '../../engines/marketdata/sources/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogTo } from '../../src/core/log.ts';
 import { systemTimers } from '../../src/core/timers.ts';
@@ -40,9 +39,9 @@ export interface TestContext extends SourceContext {
   readonly lines: string[];
 }
 
-/** Returns what an adapter gets, with these addresses and credentials; `nowUs` stands the clock still. */
+/** Returns what an adapter gets, with these addresses and credentials. */
 export function testContext(
-  endpoints: Readonly<Record<string, string>>,
+  endpoints: Readonly<Record<string, string>> | ((name: string) => string | undefined),
   credentials: Readonly<Record<string, string>> = {},
   more: Partial<SourceContext> = {},
 ): TestContext {
@@ -52,20 +51,29 @@ export function testContext(
     timers: systemTimers,
     log: createLogTo('marketdata', 'trace', (line) => lines.push(line)),
     credential: (name) => credentials[name],
-    endpoint: (name) => endpoints[name],
+    endpoint: typeof endpoints === 'function' ? endpoints : (name) => endpoints[name],
     random: () => 0,
     ...more,
     lines,
   };
 }
 
+/** Returns the batches of a history. */
+export async function readBatches<R extends MarketRecord>(
+  adapter: SourceAdapter,
+  request: HistoryRequest,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<R[][]> {
+  const batches: R[][] = [];
+  for await (const batch of adapter.history!(request, signal)) batches.push([...batch] as R[]);
+  return batches;
+}
+
 /** Returns all records of a history. */
 export async function readAll<R extends MarketRecord>(
   adapter: SourceAdapter,
-  request: Parameters<NonNullable<SourceAdapter['history']>>[0],
-  signal: AbortSignal = new AbortController().signal,
+  request: HistoryRequest,
+  signal?: AbortSignal,
 ): Promise<R[]> {
-  const records: R[] = [];
-  for await (const batch of adapter.history!(request, signal)) records.push(...(batch as R[]));
-  return records;
+  return (await readBatches<R>(adapter, request, signal)).flat();
 }

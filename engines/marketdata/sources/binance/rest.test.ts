@@ -1,28 +1,21 @@
 // History and instruments of Binance against a local venue: pages, limits, repeats.
-import { afterEach, describe, expect, test } from 'bun:test';
-import { readAll, START_US, testContext } from '../../../../test/support/market-source.ts';
-import type { HistoryRequest, SourceAdapter } from '../port.ts';
+import { describe, expect, test } from 'bun:test';
+import { HistoryRig, START_US } from '../../../../test/support/market-source.ts';
 import { BinanceDouble } from './double.ts';
 import { binance, binanceUsdm } from './index.ts';
 import { SPOT, USDM } from './venue.ts';
 
-let stop: (() => Promise<void>) | undefined;
-afterEach(() => stop?.());
-
 function rig(futures = false) {
-  const context = testContext((name) => venue.endpoint(name));
-  const { time } = context;
-  const venue = new BinanceDouble(() => time.nowUs(), futures ? USDM : SPOT);
-  stop = () => venue.stop();
-  const adapter: SourceAdapter = (futures ? binanceUsdm : binance)(context);
-  const read = (request: Partial<HistoryRequest>) =>
-    readAll(
-      adapter,
-      time,
-      { kind: 'bar', symbol: 'BTC-USDT', fromUs: START_US - 86_400e6, toUs: START_US, ...request },
-      venue.requests,
-    );
-  return { time, venue, adapter, read };
+  return new HistoryRig(
+    futures ? binanceUsdm : binance,
+    (nowUs) => new BinanceDouble(nowUs, futures ? USDM : SPOT),
+    {
+      kind: 'bar',
+      symbol: 'BTC-USDT',
+      fromUs: START_US - 86_400e6,
+      toUs: START_US,
+    },
+  );
 }
 
 /** Trades of the hours before the start, `count` of them a second, ids from 1. */

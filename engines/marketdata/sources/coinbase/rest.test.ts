@@ -1,11 +1,10 @@
 // Recorded messages of Coinbase, and its history against a local venue.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { sharedData } from '../../../../test/shared-data.ts';
-import { readAll, START_US, testContext } from '../../../../test/support/market-source.ts';
+import { HistoryRig, START_US } from '../../../../test/support/market-source.ts';
 import type { Fields } from '../net/fields.ts';
 import { parseJson } from '../net/json.ts';
-import type { HistoryRequest } from '../port.ts';
 import { Scales } from '../scales.ts';
 import { CoinbaseDouble } from './double.ts';
 import { coinbase } from './index.ts';
@@ -82,23 +81,13 @@ describe.skipIf(!folder)('recorded messages of Coinbase', () => {
   });
 });
 
-let stop: (() => Promise<void>) | undefined;
-afterEach(() => stop?.());
-
 function rig() {
-  const context = testContext((name) => venue.endpoint(name));
-  const { time } = context;
-  const venue = new CoinbaseDouble(() => time.nowUs());
-  stop = () => venue.stop();
-  const adapter = coinbase(context);
-  const read = (request: Partial<HistoryRequest>) =>
-    readAll(
-      adapter,
-      time,
-      { kind: 'bar', symbol: 'BTC-USD', fromUs: START_US - 86_400e6, toUs: START_US, ...request },
-      venue.requests,
-    );
-  return { time, venue, adapter, read };
+  return new HistoryRig(coinbase, (nowUs) => new CoinbaseDouble(nowUs), {
+    kind: 'bar',
+    symbol: 'BTC-USD',
+    fromUs: START_US - 86_400e6,
+    toUs: START_US,
+  });
 }
 
 describe('history of Coinbase', () => {

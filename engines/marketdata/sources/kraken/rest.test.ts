@@ -1,11 +1,10 @@
 // Recorded messages of Kraken, and its history against a local venue.
-import { afterEach, describe, expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { sharedData } from '../../../../test/shared-data.ts';
-import { readAll, START_US, testContext } from '../../../../test/support/market-source.ts';
+import { HistoryRig, START_US } from '../../../../test/support/market-source.ts';
 import type { Fields } from '../net/fields.ts';
 import { parseJson } from '../net/json.ts';
-import type { HistoryRequest } from '../port.ts';
 import { Scales } from '../scales.ts';
 import { KrakenDouble } from './double.ts';
 import { kraken } from './index.ts';
@@ -84,23 +83,13 @@ describe.skipIf(!folder)('recorded messages of Kraken', () => {
   });
 });
 
-let stop: (() => Promise<void>) | undefined;
-afterEach(() => stop?.());
-
 function rig() {
-  const context = testContext((name) => venue.endpoint(name));
-  const { time } = context;
-  const venue = new KrakenDouble(() => time.nowUs());
-  stop = () => venue.stop();
-  const adapter = kraken(context);
-  const read = (request: Partial<HistoryRequest>) =>
-    readAll(
-      adapter,
-      time,
-      { kind: 'bar', symbol: 'BTC-USD', fromUs: START_US - 3600e6, toUs: START_US, ...request },
-      venue.requests,
-    );
-  return { time, venue, adapter, read };
+  return new HistoryRig(kraken, (nowUs) => new KrakenDouble(nowUs), {
+    kind: 'bar',
+    symbol: 'BTC-USD',
+    fromUs: START_US - 3600e6,
+    toUs: START_US,
+  });
 }
 
 describe('history of Kraken', () => {
