@@ -3,7 +3,7 @@ import { TradeAggregator } from '../../../src/market/aggregate/aggregator.ts';
 import type { AggregateBar } from '../../../src/market/aggregate/columns.ts';
 import { TimeGrid } from '../../../src/market/aggregate/time-grid.ts';
 import { FLAGS } from '../../../src/market/flags.ts';
-import type { BarRecord } from '../../../src/market/records.ts';
+import type { BarRecord, Trade } from '../../../src/market/records.ts';
 import { numberOf } from '../../../src/market/scale.ts';
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { DAY_US } from '../../../src/market/sessions/days.ts';
@@ -50,6 +50,9 @@ export function storedBars(
     next: (fromUs) => first(history.records({ ...series, fromUs, limit: 1 })),
   };
 }
+
+/** No market is closed for longer. */
+const LONGEST_CLOSED_US = 60 * DAY_US;
 
 /** Columns of trades that bars are made of; bars of imbalance need `side` too. */
 export const TRADE_COLUMNS = ['ts_event_us', 'price', 'size', 'price_decimals', 'size_decimals'];
@@ -105,12 +108,29 @@ export function barsOfStoredTrades(
     trades,
     adjusted: [],
   });
-  const ofTrade = (trade: { tsEventUs: number; price: number; scale: { price: number } } | null) => {
-    if (trade === null) return null;
-    const price = numberOf(trade.price, trade.scale.price);
-    const tsUs = grid.find(trade.tsEventUs) ? grid.startUs : trade.tsEventUs;
-    const prices = { open: price, high: price, low: price, close: price };
-    return barOf({ tsUs, lastUs: trade.tsEventUs, ...prices, volume: 0, notional: 0, trades: 1 });
+  // Trades outside of the sessions make no bar: `find` is asked again from the session beside them.
+  const nearest = async (
+    find: (us: number) => Promise<Trade | null>,
+    fromUs: number,
+    beside: (us: number) => number | undefined,
+  ) => {
+    let us: number | undefined = fromUs;
+    while (us !== undefined) {
+      const trade = await find(us);
+      if (trade === null) return null;
+      if (grid.find(trade.tsEventUs)) {
+        const price = numberOf(trade.price, trade.scale.price);
+        const prices = { open: price, high: price, low: price, close: price };
+        const of = { tsUs: grid.startUs, lastUs: trade.tsEventUs, volume: 0, notional: 0, trades: 1 };
+        return barOf({ ...of, ...prices });
+      }
+      us = beside(trade.tsEventUs);
+    }
+    return null;
+  };
+  const closeBefore = (us: number) => {
+    const last = [...calendar!.sessions(us - LONGEST_CLOSED_US, us)].at(-1);
+    return last && last.closeUs - 1;
   };
   return {
     async *read({ fromUs, toUs, view }) {
@@ -131,8 +151,13 @@ export function barsOfStoredTrades(
       aggregator.flush();
       yield bars;
     },
-    at: async (atUs) => ofTrade(await history.recordAt({ ...series, atUs })),
-    next: async (fromUs) => ofTrade(await first(history.records({ ...series, fromUs, limit: 1 }))),
+    at: (us) => nearest((atUs) => history.recordAt({ ...series, atUs }), us, closeBefore),
+    next: (us) =>
+      nearest(
+        (fromUs) => first(history.records({ ...series, fromUs, limit: 1 })),
+        us,
+        (closedUs) => calendar!.next(closedUs)?.openUs,
+      ),
   };
 }
 

@@ -46,6 +46,16 @@ function expected(spec: BarSpecInput) {
   }));
 }
 
+// Of a stock, in the last minutes of a Friday, on the Saturday, and on the Monday before and behind the open.
+const [FRIDAY_US, MONDAY_US] = [Date.UTC(2024, 7, 9) * 1000, Date.UTC(2024, 7, 12) * 1000];
+const MINUTE_US = 60 * SECOND_US;
+const stock = [
+  FRIDAY_US + (19 * 60 + 40) * MINUTE_US,
+  FRIDAY_US + (24 + 12) * 60 * MINUTE_US,
+  MONDAY_US + 12 * 60 * MINUTE_US,
+  MONDAY_US + (13 * 60 + 50) * MINUTE_US,
+].map((tsEventUs, i) => ({ ...list[0]!, symbol: 'STOCK', id: String(i), tsEventUs }));
+
 describe('bars of stored trades', () => {
   let engine: TestEngine;
 
@@ -57,6 +67,7 @@ describe('bars of stored trades', () => {
     const bad = { ...list[10]!, id: 'bad', price: 1, flags: FLAGS.bad_timestamp.bit };
     const other = list.slice(0, 10).map((t) => ({ ...t, source: 'kraken' }));
     const bar = samples().find((r) => r.kind === 'bar') as BarRecord;
+    await history.put(stock);
     await history.put([bad, ...other, { ...bar, source: 'yahoo', interval: DAY_US, adjusted: [] }]);
     await history.close();
     await engine.restart(definition);
@@ -100,6 +111,20 @@ describe('bars of stored trades', () => {
     const wanted = expected({ unit: 'time', interval: 300 * SECOND_US });
     expect(longer.map((b: { close: number }) => b.close)).toEqual(wanted.map((b) => b.close));
     expect(longer.map((b: { trades: number }) => b.trades)).toEqual(wanted.map((b) => b.trades));
+  });
+
+  test('have the same gaps in every range, also where the next trade is outside of the sessions', async () => {
+    const options = `interval_us=${15 * MINUTE_US}&gaps=fill&calendar=us-equities`;
+    const of = async (range: string) =>
+      (await engine.get(`/bars/STOCK?${options}${range}`)).body.bars.map(
+        (b: { ts_event_us: number }) => b.ts_event_us,
+      );
+    const [friday, monday] = [FRIDAY_US + 19.5 * 60 * MINUTE_US, MONDAY_US + 13.5 * 60 * MINUTE_US];
+    const whole = [friday, friday + 15 * MINUTE_US, monday, monday + 15 * MINUTE_US];
+    expect(await of('')).toEqual(whole);
+    expect(await of(`&to_us=${FRIDAY_US + DAY_US}`)).toEqual(whole.slice(0, 2));
+    expect(await of(`&from_us=${MONDAY_US + 13 * 60 * MINUTE_US}`)).toEqual(whole.slice(2));
+    expect(await of('&limit=2')).toEqual(whole.slice(2));
   });
 
   test.each([
