@@ -48,6 +48,9 @@ export const OUTPUT = {
   ],
 } as const satisfies Partial<Record<MarketKind, readonly OutputColumn[]>>;
 
+/** Time of the venue as it was written, where that is finer than microseconds. In JSON only: streams of millions of rows need not read it. */
+export const EVENT_TEXT = column('ts_event_text', 'text');
+
 /** Returns the names of the columns of the history that an output is made of. */
 export function columnsOf(columns: readonly OutputColumn[]): string[] {
   return columns.flatMap(({ name, type }) => {

@@ -127,8 +127,15 @@ describe('routes of the history', () => {
         size: '0.00001002',
         side: 'sell',
         id: '1002',
+        ts_event_text: null,
       },
     ]);
+    // A time that is finer than microseconds, as the venue wrote it.
+    const fine = await engine.get('/trades/OTHER');
+    expect(fine.body.trades[0]).toMatchObject({
+      ts_event_us: START_US,
+      ts_event_text: '2024-08-08T00:00:00.000000123Z',
+    });
     expect(body.provenance).toEqual({ sources: ['binance'], view: 'repaired' });
     const raw = await engine.get(`/trades/BTC-USD?from_us=${START_US}&to_us=${START_US + 10_000}&view=raw`);
     expect(
