@@ -229,6 +229,9 @@ describe.skipIf(!present)('ccxt with Kraken', () => {
     session.want([{ symbol: 'NO-SUCH', kind: 'trade' }]);
     await eventually(() => events.length > 0, 'a refusal');
     expect(events).toMatchObject([{ event: 'refused', symbol: 'NO-SUCH' }]);
+    // Another name of it is another thing.
+    session.want([{ symbol: 'NO-SUCH', kind: 'trade', nativeSymbol: 'BTC/USD' }]);
+    await eventually(() => server.subscribed.length === 1, 'a subscription by its name');
     await session.close();
   });
 

@@ -64,7 +64,7 @@ export class CcxtSession implements LiveSession {
 
   want(all: readonly Wanted[]): void {
     const wanted = new Map(
-      all.map((each) => [JSON.stringify([each.kind, each.symbol, each.intervalUs]), each]),
+      all.map((each) => [JSON.stringify([each.kind, each.symbol, each.nativeSymbol, each.intervalUs]), each]),
     );
     for (const [key, { stop }] of this.#listening) {
       if (wanted.has(key)) continue;
