@@ -233,6 +233,11 @@ describe('ingest', () => {
     const { dedupKey } = ingestJob({ ...({} as Parameters<typeof ingestJob>[0]) });
     expect(dedupKey!({ ...request, again: true })).toBe(dedupKey!(request));
     expect(dedupKey!({ ...request, kind: 'bars' })).not.toBe(dedupKey!(request));
+    // Bars are of a minute where nobody says their length, and trades of none.
+    const minutes = { ...request, kind: 'bars', interval_us: 60e6 };
+    expect(dedupKey!(minutes)).toBe(dedupKey!({ ...request, kind: 'bars' }));
+    expect(dedupKey!({ ...minutes, interval_us: 300e6 })).not.toBe(dedupKey!(minutes));
+    expect(dedupKey!({ ...request, interval_us: 60e6 })).toBe(dedupKey!(request));
   });
 
   test('is refused for what the source has no history of, and for a range that ends before it begins', async () => {

@@ -245,8 +245,10 @@ function intervalOf({ kind, interval_us = 60_000_000 }: IngestInput): number | u
 }
 
 /** Two ingests of one range are one, whether `again` was asked for or not. */
-function keyOf({ source, symbol, kind, from_us, to_us, interval_us, native_symbol }: IngestInput): string {
-  return JSON.stringify([source, kind, symbol, native_symbol ?? null, interval_us ?? null, from_us, to_us]);
+function keyOf(input: IngestInput): string {
+  const { source, symbol, kind, from_us, to_us, native_symbol } = input;
+  const interval = intervalOf(input) ?? null;
+  return JSON.stringify([source, kind, symbol, native_symbol ?? null, interval, from_us, to_us]);
 }
 
 /**
