@@ -64,14 +64,14 @@ describe('a read of the history', () => {
   });
 
   const whole = {
-    view: 'raw',
+    view: 'raw' as const,
     newest: false,
     named: false,
     source: undefined,
     fromUs: undefined,
     toUs: undefined,
     limit: undefined,
-  } as const;
+  };
 
   test('gives each record of its range once and whole, in order of time, then of arrival', async () => {
     await fc.assert(
@@ -107,6 +107,9 @@ describe('a read of the history', () => {
         examples: [
           [{ ...whole, symbol: 'ONE' }],
           [{ ...whole, symbol: 'MANY' }],
+          // More than the last partition has; rows in quarantine among the last.
+          [{ ...whole, symbol: 'ONE', newest: true, limit: 12 }],
+          [{ ...whole, symbol: 'ONE', newest: true, limit: 7, view: 'repaired' }],
           // Partitions that overlap, and nothing in the table.
           [{ ...whole, symbol: 'MANY', toUs: START_US + 2 * DAY_US - 1 }],
           [{ ...whole, symbol: 'MANY', named: true }],

@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { MarketKind, RecordOf } from '../../../src/market/records.ts';
 import type { Row } from './columns.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
+import { newestFromUs } from './newest.ts';
 import { QUARANTINED_SQL, tableOf } from './tables.ts';
 import { type ColumnData, type ColumnType, readColumn } from './vectors.ts';
 import {
@@ -226,7 +227,11 @@ async function* readSlice(
   // One snapshot for the manifest and the rows: a partition that is rolled meanwhile is neither missed nor read twice.
   await connection.run('BEGIN TRANSACTION READ ONLY');
   const { kind } = query;
-  const part = { ...query, ...range };
+  const where = conditionsOf(query);
+  const asked = { ...query, ...range };
+  const part = newest
+    ? { ...asked, fromUs: await newestFromUs(database, kind, asked, { where, limit }, connection) }
+    : asked;
   const stored = await historySql(database, kind, part, connection);
   const shared = await sharedColumns(database, kind, part, connection);
   const own = columnsRead(query).filter(({ name }) => !(name in shared));
@@ -238,7 +243,7 @@ async function* readSlice(
   const sorted = newest || (await hasRows(database, stored, connection)) ? undefined : stored.sorted;
   const { sql, values } = sorted ?? stored;
   const order = sorted ? '' : inOrder(newest ? 'DESC' : 'ASC');
-  const rows = `FROM (${sql})${conditionsOf(query)}${order}${page}`;
+  const rows = `FROM (${sql})${where}${order}${page}`;
   const result = await connection.stream(
     newest ? `SELECT ${names} FROM (${rows})${inOrder('ASC')}` : `SELECT ${names} ${rows}`,
     values,
