@@ -104,6 +104,24 @@ describe('the stream of Kraken', () => {
     ]);
   });
 
+  test('a bar that is open when its first name is given up is handed on under the other', async () => {
+    const { venue, sink, session, subscribed } = rig();
+    const other: Wanted = { ...MINUTES, symbol: 'XBT-USD', nativeSymbol: 'BTC/USD' };
+    session.want([MINUTES, other]);
+    await subscribed('ohlc|BTC/USD');
+    venue.bar('BTC/USD', 1, START_US, 105_950);
+    venue.bar('BTC/USD', 1, START_US + 60e6, 105_960);
+    await sink.until('bar', 2);
+    session.want([other]);
+    venue.bar('BTC/USD', 1, START_US + 120e6, 105_970);
+    await sink.until('bar', 3);
+    expect(sink.of('bar').map(({ symbol, tsEventUs }) => [symbol, tsEventUs - START_US])).toEqual([
+      ['BTC-USD', 0],
+      ['XBT-USD', 0],
+      ['XBT-USD', 60e6],
+    ]);
+  });
+
   test('trades, also those that a loss cut off; a refused pair is told, and the others of its message come', async () => {
     const { venue, sink, session, subscribed, comeBack } = rig();
     session.want([TRADES, { symbol: 'NO-PE', kind: 'trade' }, { symbol: 'BTC-USD', kind: 'macro' }]);

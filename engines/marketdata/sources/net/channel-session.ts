@@ -81,6 +81,9 @@ export abstract class ChannelSession implements LiveSession {
       this.#bars.drop(channel);
       this.#trades.drop(channel);
     }
+    // What is open of a thing that was wanted by several symbols goes on under those that are left.
+    for (const channel of this.wanted.names)
+      this.#bars.under(channel, this.wanted.symbolOf(nativeOf(channel))!);
     this.#ask(
       'unsubscribe',
       removed.filter((channel) => this.asked.delete(channel)),

@@ -50,6 +50,12 @@ export class ClosedBars {
     return over;
   }
 
+  /** Gives the open bar of a series this symbol. */
+  under(key: string, symbol: string): void {
+    const series = this.#series.get(key);
+    if (series?.held && series.held.symbol !== symbol) series.held = { ...series.held, symbol };
+  }
+
   /** Forgets open bars: their connection is lost, so that they may be incomplete. What was handed on is not again. */
   lost(): void {
     for (const series of this.#series.values()) series.held = null;
