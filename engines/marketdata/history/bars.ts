@@ -49,15 +49,13 @@ export class BarHistory {
     readonly writer: HistoryWriter,
   ) {}
 
-  /** Returns what is stored, of all symbols, of one or of several. */
-  async series(symbol?: string | readonly string[]): Promise<SeriesInfo[]> {
-    const symbols =
-      symbol === undefined ? '' : ` AND s.symbol IN (${[symbol].flat().map(quoted).join(', ')})`;
+  /** Returns what is stored: counts all bars. */
+  async series(): Promise<SeriesInfo[]> {
     return (await this.database.rows(
       `SELECT s.symbol, s.interval AS interval_us, s.source, count(*)::DOUBLE AS bars,
          min(t.ts_event_us)::DOUBLE AS first_ts_us, max(t.ts_event_us)::DOUBLE AS last_ts_us
        FROM bars t JOIN series s ON s.id = t.series
-       WHERE s.unit = 'time' AND NOT (${QUARANTINED_SQL})${symbols}
+       WHERE s.unit = 'time' AND NOT (${QUARANTINED_SQL})
        GROUP BY ALL ORDER BY s.symbol, s.interval, s.source`,
     )) as unknown as SeriesInfo[];
   }
@@ -96,22 +94,24 @@ export class BarHistory {
 
   /** Returns the lengths of the stored bars of time, the shortest first. */
   lengths(symbol: string | readonly string[], source?: string): number[] {
-    const series = this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
-    return [...new Set(series.map((s) => s.interval))].sort((a, b) => a - b);
+    return [...new Set(this.#ofTime(symbol, source).map((s) => s.interval))].sort((a, b) => a - b);
   }
 
   /** Returns the source that a request without one gets: that with the most bars. Throws NotFoundError for a series that is not stored. */
   async sourceOf(symbol: string | readonly string[], intervalUs: number): Promise<string> {
-    const sources = new Set(
-      this.writer.series
-        .find('bar', symbol)
-        .filter((s) => s.interval === intervalUs)
-        .map((s) => s.source),
+    const series = this.#ofTime(symbol).filter((s) => s.interval === intervalUs);
+    const sources = [...new Set(series.map((s) => s.source))].sort();
+    if (sources.length === 1) return sources[0]!;
+    if (sources.length === 0) throw new NotFoundError('No bars of this symbol and interval');
+    const counted = await this.database.rows(
+      `SELECT series, count(*)::DOUBLE AS bars FROM bars
+       WHERE series IN (${series.map((s) => s.id).join(', ')}) AND NOT (${QUARANTINED_SQL}) GROUP BY series`,
     );
-    if (sources.size === 1) return [...sources][0]!;
-    const [first, ...others] = (await this.series(symbol)).filter((s) => s.interval_us === intervalUs);
-    if (!first) throw new NotFoundError('No bars of this symbol and interval');
-    return others.reduce((best, s) => (s.bars > best.bars ? s : best), first).source;
+    const counts = new Map(counted.map((row) => [row['series'], row['bars'] as number]));
+    // An instrument that had several symbols has a series of each.
+    const bars = (source: string) =>
+      series.filter((s) => s.source === source).reduce((sum, s) => sum + (counts.get(s.id) ?? 0), 0);
+    return sources.reduce((best, source) => (bars(source) > bars(best) ? source : best));
   }
 
   /**
@@ -123,7 +123,7 @@ export class BarHistory {
     intervalUs?: number,
     source?: string,
   ): Promise<string | null> {
-    const stored = this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
+    const stored = this.#ofTime(symbol, source);
     if (stored.some((s) => intervalUs === undefined || s.interval === intervalUs)) return null;
     const trades = await this.tradeSource(symbol, source);
     if (trades === null || intervalUs !== undefined) return trades;
@@ -144,6 +144,10 @@ export class BarHistory {
        ) GROUP BY source ORDER BY sum(n) DESC, source LIMIT 1`,
     );
     return (most?.['source'] as string | undefined) ?? null;
+  }
+
+  #ofTime(symbol: string | readonly string[], source?: string) {
+    return this.writer.series.find('bar', symbol, source).filter((s) => s.unit === 'time');
   }
 
   async #range(query: Omit<BarQuery, 'limit' | 'newest'>) {

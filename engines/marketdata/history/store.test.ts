@@ -175,6 +175,22 @@ describe('history', () => {
     );
   });
 
+  test('has bars of the source with the most, counted over all symbols of an instrument and without the quarantine', async () => {
+    const h = await history();
+    const bar = samples().find((r) => r.kind === 'bar') as BarRecord;
+    const bars = (symbol: string, source: string, count: number, flags = 0) =>
+      Array.from({ length: count }, (_, i) => ({ ...bar, symbol, source, flags, tsEventUs: i * 60e6 }));
+    const broken = bars('NEW', 'b', 9, FLAGS.ohlc_inconsistent.bit);
+    await h.put([...bars('OLD', 'c', 2), ...bars('NEW', 'c', 2), ...bars('NEW', 'b', 3), ...broken]);
+    const sourceOf = (...symbols: string[]) => h.bars.sourceOf(symbols, bar.interval);
+    expect([await sourceOf('NEW'), await sourceOf('OLD'), await sourceOf('OLD', 'NEW')]).toEqual([
+      'b',
+      'c',
+      'c',
+    ]);
+    await expect(sourceOf('NONE')).rejects.toThrow('No bars');
+  });
+
   test('keeps a description of an instrument once until it changes', async () => {
     const h = await history();
     const old = samples().find((r) => r.kind === 'instrument') as InstrumentRecord;
