@@ -13,6 +13,7 @@ import type {
 import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
 import type { ImportedSeries } from '../history/import-notes.ts';
+import { flagged } from '../pipeline/flagged.ts';
 import { sequenceOf } from '../pipeline/quality-desk.ts';
 import { isSimulated } from '../pipeline/simulated-source.ts';
 import type { FileBatch, Refused } from './reading.ts';
@@ -114,7 +115,7 @@ export class FileIntake {
           this.#reject(lines[i]!, flagNames(flags & QUARANTINE).join(', '));
         }
       }
-      judged.push(flags === record.flags ? record : { ...record, flags });
+      judged.push(flagged(record, flags));
     }
     return judged;
   }
