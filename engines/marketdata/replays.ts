@@ -114,9 +114,14 @@ export class Replays {
       this.#runs.delete(run.id);
       throw run.refused;
     }
+    const over = run.finished;
+    const begun = store.begin(() => describe(run));
+    run.finished = begun.then(
+      (stored) => over.then(stored),
+      () => over,
+    );
     try {
-      const stored = await store.begin(() => describe(run));
-      run.finished = run.finished.then(stored);
+      await begun;
     } catch (error) {
       await this.cancel(run.id);
       this.#runs.delete(run.id);
@@ -169,7 +174,8 @@ export class Replays {
 
   async stop(): Promise<void> {
     this.#active?.abort.abort();
-    await this.#active?.finished;
+    // One that has ended may not be stored yet.
+    await Promise.all([...this.#runs.values()].map(({ finished }) => finished));
   }
 
   #participants({ engines }: ReplayRequest): string[] {
