@@ -106,8 +106,8 @@ describe('history of Binance', () => {
 
   test('refuses what it has not, an unknown symbol, and an answer that is no list', async () => {
     const { venue, read } = rig();
-    expect(read({ kind: 'macro' })).rejects.toThrow(
-      'Expected a kind that Binance spot has history of, was macro',
+    await expect(read({ kind: 'macro' })).rejects.toThrow(
+      'Expected one of trade, bar for kind from Binance spot, was macro',
     );
     await expect(read({ intervalUs: 61_000_000 })).rejects.toThrow(
       'Expected an interval that Binance spot has',

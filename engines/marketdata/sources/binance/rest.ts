@@ -14,6 +14,7 @@ import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
 import { type Reading, readFunding, readInstrument, readKline, readTrade } from './messages.ts';
 import { intervalName, nativeSymbol, type Venue } from './venue.ts';
@@ -73,10 +74,7 @@ export class BinanceRest {
       case 'funding':
         if (this.#venue.futures) return this.#funding(request, signal);
     }
-    throw new InvalidOptionError(
-      `Expected a kind that ${this.#venue.title} has history of, was ${request.kind}`,
-      [{ pointer: '/kind', expected: this.#venue.historical.join(', ') }],
-    );
+    throw noHistory(this.#venue.title, request, this.#venue.historical);
   }
 
   async *#bars(request: HistoryRequest, signal: AbortSignal): AsyncIterable<readonly BarRecord[]> {

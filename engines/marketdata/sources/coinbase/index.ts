@@ -2,7 +2,7 @@
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import type { SourceFactory } from '../port.ts';
 import { GRANULARITIES, nativeSymbol, SOURCE } from './messages.ts';
-import { CoinbaseRest, REQUESTS } from './rest.ts';
+import { CoinbaseRest, HISTORICAL, REQUESTS } from './rest.ts';
 import { CoinbaseStream } from './stream.ts';
 
 export const coinbase: SourceFactory = (context) => {
@@ -12,7 +12,7 @@ export const coinbase: SourceFactory = (context) => {
     title: 'Coinbase',
     capabilities: {
       live: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar'],
-      historical: ['trade', 'bar'],
+      historical: HISTORICAL,
       intervalsUs: Object.values(GRANULARITIES),
       key: 'none',
       credentials: [],

@@ -140,7 +140,9 @@ describe('history of Coinbase', () => {
 
   test('refuses what it has not, and an unknown product', async () => {
     const { read } = rig();
-    await expect(read({ kind: 'quote' })).rejects.toThrow('Expected a kind that Coinbase has history of');
+    await expect(read({ kind: 'quote' })).rejects.toThrow(
+      'Expected one of trade, bar for kind from Coinbase, was quote',
+    );
     await expect(read({ intervalUs: 7 })).rejects.toThrow('Expected an interval that Coinbase has');
     await expect(read({ symbol: 'NO-PE' })).rejects.toThrow('valid product_id is required');
   });

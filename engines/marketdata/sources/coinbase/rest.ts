@@ -7,10 +7,13 @@ import { requestLimiter, within } from '../net/rate-limiter.ts';
 import { RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
 import { GRANULARITIES, nativeSymbol, readCandle, readProduct, readTrade, rowsOf } from './messages.ts';
 
 const TITLE = 'Coinbase';
+/** Kinds that there is history of. */
+export const HISTORICAL = ['trade', 'bar'] as const;
 const BASE = 'https://api.coinbase.com';
 const PATH = '/api/v3/brokerage/market/products';
 /** Ten a second are allowed. */
@@ -48,9 +51,7 @@ export class CoinbaseRest {
   history(request: HistoryRequest, signal: AbortSignal): AsyncIterable<readonly MarketRecord[]> {
     if (request.kind === 'bar') return this.#bars(request, signal);
     if (request.kind === 'trade') return this.#trades(request, signal);
-    throw new InvalidOptionError(`Expected a kind that ${TITLE} has history of, was ${request.kind}`, [
-      { pointer: '/kind', expected: 'trade or bar' },
-    ]);
+    throw noHistory(TITLE, request, HISTORICAL);
   }
 
   // A range of time for each page: a product that was not traded for a while has no candles there, which is no end.

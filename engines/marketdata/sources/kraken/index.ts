@@ -3,7 +3,7 @@ import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import type { SourceFactory } from '../port.ts';
 import { INTERVALS_MIN, nativeSymbol, SOURCE } from './messages.ts';
-import { KrakenRest } from './rest.ts';
+import { HISTORICAL, KrakenRest } from './rest.ts';
 import { bookLevels, KrakenStream } from './stream.ts';
 
 export const kraken: SourceFactory = (context) => {
@@ -13,7 +13,7 @@ export const kraken: SourceFactory = (context) => {
     title: 'Kraken',
     capabilities: {
       live: ['trade', 'quote', 'book_delta', 'book_snapshot', 'bar', 'instrument'],
-      historical: ['trade', 'bar'],
+      historical: HISTORICAL,
       intervalsUs: INTERVALS_MIN.map((minutes) => minutes * MINUTE_US),
       key: 'none',
       credentials: [],

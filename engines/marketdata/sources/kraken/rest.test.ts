@@ -113,7 +113,9 @@ describe('history of Kraken', () => {
     ]);
     await expect(read({ fromUs: START_US - 86_400e6 })).rejects.toThrow('within the last 720 bars');
     await expect(read({ intervalUs: 7 })).rejects.toThrow('Expected an interval that Kraken has');
-    await expect(read({ kind: 'quote' })).rejects.toThrow('Expected a kind that Kraken has history of');
+    await expect(read({ kind: 'quote' })).rejects.toThrow(
+      'Expected one of trade, bar for kind from Kraken, was quote',
+    );
   });
 
   test('trades page by page, in order and once, also many at one moment', async () => {

@@ -9,6 +9,7 @@ import { requestLimiter } from '../net/rate-limiter.ts';
 import { type Refusal, RestClient } from '../net/rest-client.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
+import { noHistory } from '../requests.ts';
 import { Scales } from '../scales.ts';
 import {
   INTERVALS_MIN,
@@ -20,6 +21,8 @@ import {
 } from './messages.ts';
 
 const TITLE = 'Kraken';
+/** Kinds that there is history of. */
+export const HISTORICAL = ['trade', 'bar'] as const;
 const BASE = 'https://api.kraken.com';
 /** Most bars that it has of any interval, with the one that is not over. */
 const BARS = 720;
@@ -68,9 +71,7 @@ export class KrakenRest {
   history(request: HistoryRequest, signal: AbortSignal): AsyncIterable<readonly MarketRecord[]> {
     if (request.kind === 'bar') return this.#bars(request, signal);
     if (request.kind === 'trade') return this.#trades(request, signal);
-    throw new InvalidOptionError(`Expected a kind that ${TITLE} has history of, was ${request.kind}`, [
-      { pointer: '/kind', expected: 'trade or bar' },
-    ]);
+    throw noHistory(TITLE, request, HISTORICAL);
   }
 
   async *#bars(request: HistoryRequest, signal: AbortSignal): AsyncIterable<readonly BarRecord[]> {
