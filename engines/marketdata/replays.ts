@@ -132,7 +132,7 @@ export class Replays {
 
   get(id: string): ReplayReply {
     const run = this.#runs.get(id);
-    return run ? describe(run) : this.#pastOf(id);
+    return run ? describe(run) : this.#parts.store.pastOf(id);
   }
 
   list(): ReplayReply[] {
@@ -142,7 +142,7 @@ export class Replays {
   /** Cancels a running replay and resolves when it has stopped; a finished one stays as it is. */
   async cancel(id: string): Promise<ReplayReply> {
     const run = this.#runs.get(id);
-    if (!run) return this.#pastOf(id);
+    if (!run) return this.#parts.store.pastOf(id);
     run.abort.abort();
     await run.finished;
     return describe(run);
@@ -251,13 +251,6 @@ export class Replays {
       feed.resume();
       await collector.end();
     }
-  }
-
-  // Replays of earlier processes have ended.
-  #pastOf(id: string): ReplayReply {
-    const reply = this.#parts.store.past.find((past) => past.replay_id === id);
-    if (!reply) throw new NotFoundError('No such replay');
-    return reply;
   }
 
   #remember(run: Run): void {

@@ -1,7 +1,7 @@
 // Replays of recordings onto the topics of live data: started, followed, moved, ended. One ends with its engine, which says so afterwards.
 import type { Bus } from '../../../src/bus/client.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { ConflictError, NautilusError, NotFoundError } from '../../../src/core/errors.ts';
+import { ConflictError, NautilusError } from '../../../src/core/errors.ts';
 import { newId } from '../../../src/core/ids.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Timers } from '../../../src/core/timers.ts';
@@ -141,7 +141,7 @@ export class MarketReplays {
   /** Moves, stops or goes on. Throws NotFoundError, ConflictError for one that has ended. */
   change(id: string, { seek_us, speed, paused }: ReplayChange): PacedReply {
     const run = this.#runs.get(id);
-    if (!run) this.#pastOf(id);
+    if (!run) this.#parts.store.pastOf(id);
     if (!run || run.player.isOver) throw new ConflictError('The replay has ended: start another');
     const { player } = run;
     if (speed !== undefined) player.setSpeed(speed === 'max' ? null : speed);
@@ -156,7 +156,7 @@ export class MarketReplays {
   /** Ends a replay and resolves when it has stopped; one that has ended stays as it is. Throws NotFoundError. */
   async cancel(id: string): Promise<PacedReply> {
     const run = this.#runs.get(id);
-    if (!run) return this.#pastOf(id);
+    if (!run) return this.#parts.store.pastOf(id);
     if (!run.player.isOver) run.player.cancel();
     await run.finished;
     return this.#describe(run);
@@ -198,13 +198,6 @@ export class MarketReplays {
       throw new ConflictError(
         `Expected symbols that do not come live for a replay, was ${symbol}: it is of the simulated market, or has subscriptions to be deleted first`,
       );
-  }
-
-  // Replays of earlier processes have ended.
-  #pastOf(id: string): PacedReply {
-    const reply = this.#parts.store.past.find((past) => past.replay_id === id);
-    if (!reply) throw new NotFoundError('No such replay');
-    return reply;
   }
 
   #remember(run: Run): void {

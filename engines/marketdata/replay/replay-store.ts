@@ -1,6 +1,7 @@
 // Replays as they are stored: what each said last, so that an engine that was ended in the middle of one can say what became of it.
 import type { z } from 'zod';
 import type { Clock } from '../../../src/core/clock.ts';
+import { NotFoundError } from '../../../src/core/errors.ts';
 import type { Log } from '../../../src/core/log.ts';
 import type { Database } from '../../../src/store/database.ts';
 
@@ -42,6 +43,13 @@ export class ReplayStore<R extends Reply> {
   /** Replays of earlier processes, newest first. */
   get past(): readonly R[] {
     return this.#past;
+  }
+
+  /** Returns one of them, which has ended. Throws NotFoundError. */
+  pastOf(id: string): R {
+    const reply = this.#past.find((past) => past.replay_id === id);
+    if (!reply) throw new NotFoundError('No such replay');
+    return reply;
   }
 
   /** Reads what earlier processes have stored; returns the replays that were under way when theirs ended, which are failed from now on. */
