@@ -66,7 +66,7 @@ function whereTo(error: unknown, path: string | undefined): unknown {
   const folder = loadConfig().importDir;
   if (existsSync(folder) && realpathSync(path).startsWith(realpathSync(folder) + sep)) return error;
   return new InvalidOptionError(
-    `Expected a file of the folder that engines read from; copy it there: mkdir -p ${folder} && cp ${path} ${folder}/`,
+    `Expected a file of the import folder, which engines read from; copy it there: mkdir -p ${folder} && cp ${path} ${folder}/`,
   );
 }
 
