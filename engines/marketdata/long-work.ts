@@ -43,6 +43,7 @@ export class LongWork {
   }
 
   async start(): Promise<void> {
+    this.#parts.uploads.prepare();
     await this.jobs.start();
     if (this.#found.length === 0) return;
     this.#sweep().catch((err) => this.#context.log.warn({ err }, 'old uploads cannot be looked through'));

@@ -18,11 +18,15 @@ export class Uploads {
     this.#durable = durable;
   }
 
+  /** Makes the folder: bodies leave nothing new beside the store. */
+  prepare(): void {
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
   /** Stores a body. Throws what `body` throws, and TooManyRequestsError while too many files wait; then nothing is left of it. */
   async save(id: string, body: AsyncIterable<Uint8Array>): Promise<void> {
     if (this.ids().length >= MAX_UPLOADS)
       throw new TooManyRequestsError(`${MAX_UPLOADS} files wait to be imported: try again later`, 10);
-    mkdirSync(this.#folder, { recursive: true });
     let file: FileHandle | undefined;
     try {
       file = await open(this.path(id), 'wx');
