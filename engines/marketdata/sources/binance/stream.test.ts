@@ -1,10 +1,12 @@
 // The live stream of Binance against a local venue, through its faults, in manual time.
 import { describe, expect, test } from 'bun:test';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { StreamRig } from '../../../../test/support/market-source.ts';
+import { StreamRig, TestSink } from '../../../../test/support/market-source.ts';
 import type { Wanted } from '../port.ts';
 import { BinanceDouble } from './double.ts';
 import { marketOf } from './index.ts';
+import type { BinanceRest } from './rest.ts';
+import { BinanceStream } from './stream.ts';
 import { SPOT, USDM, type Venue } from './venue.ts';
 
 const BOOK: Wanted = { symbol: 'BTC-USDT', kind: 'book_delta' };
@@ -141,6 +143,23 @@ describe('the stream of Binance', () => {
     await sink.until('book_snapshot', 2);
     expect(venue.requests.filter((path) => path.includes('/depth'))).toHaveLength(2);
     expect(sink.of('book_snapshot')[1]!.sequence).toBe(101);
+  });
+
+  test('a resync without a connection asks for nothing: the snapshot comes with the stream', async () => {
+    const { context } = rig();
+    const depths: string[] = [];
+    const depth = (native: string) => {
+      depths.push(native);
+      return new Promise<never>(() => {});
+    };
+    const session = new BinanceStream(SPOT, context, new TestSink(), { depth } as unknown as BinanceRest);
+    session.want([BOOK]);
+    session.resync('BTC-USDT');
+    expect(depths).toEqual([]);
+    await eventually(() => depths.length > 0, 'the snapshot of the confirmed stream');
+    session.resync('BTC-USDT');
+    expect(depths).toEqual(['BTCUSDT']);
+    await session.close();
   });
 
   test('a slow snapshot does not keep deltas back; one that a loss overtook is dropped', async () => {

@@ -65,10 +65,12 @@ export class BinanceStream implements LiveSession {
   }
 
   resync(symbol: string): void {
-    for (const stream of this.#wanted.names) {
-      if (isDepth(stream) && this.#wanted.wishes(stream).some((wanted) => wanted.symbol === symbol))
-        this.#snapshots.fetch(nativeOf(stream));
-    }
+    // Without its stream a snapshot has no changes to go on with: one is fetched when the venue confirms the stream.
+    this.#fetch(
+      this.#asked().filter((stream) =>
+        this.#wanted.wishes(stream).some((wanted) => wanted.symbol === symbol),
+      ),
+    );
   }
 
   async close(): Promise<void> {
@@ -155,12 +157,17 @@ export class BinanceStream implements LiveSession {
 
   /** Fetches books of another depth than before anew; one on its way has the depth of before, and would pass for all that there is. */
   #deepen(before: ReadonlyMap<string, number>): void {
-    const asked = new Set([...this.#lanes].flatMap((lane) => lane.asked));
+    const asked = new Set(this.#asked());
     for (const [native, levels] of this.#depths()) {
       if ((before.get(native) ?? levels) === levels) continue;
       this.#snapshots.drop(native);
       this.#fetch(this.#books(native).filter((stream) => asked.has(stream)));
     }
+  }
+
+  /** Streams that were asked for on the connections that there are. */
+  #asked(): string[] {
+    return [...this.#lanes].flatMap((lane) => lane.asked);
   }
 
   #levelsOf(native: string): number {
