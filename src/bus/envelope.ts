@@ -33,7 +33,10 @@ export interface PublishMeta {
   readonly correlationId?: string;
   readonly session?: string;
   readonly step?: number;
-  /** The body was made for this message alone, with the keys of its schema and no others: it is checked, and not copied. */
+  /**
+   * The body was made for this message alone, with the keys of its schema and no others, and its texts by functions that give no other form: it is
+   * checked but for the patterns of texts, and not copied.
+   */
   readonly own?: boolean;
 }
 

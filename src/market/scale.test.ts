@@ -26,6 +26,11 @@ describe('decimals', () => {
     for (const [value, places, text] of cases) expect(decimalText(value, places)).toBe(text);
   });
 
+  test('are integers: of nothing else there is a text', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, -1.5, 2 ** 53])
+      expect(() => decimalText(value, 2)).toThrow('no integer');
+  });
+
   test('come back from their text, which has no more places than it needs', () => {
     fc.assert(
       fc.property(ticks, decimals, (value, places) => {

@@ -1,4 +1,5 @@
 // Exact prices and sizes: decimal text outside, integers of a fixed number of decimals ("ticks") inside.
+import { InvariantError } from '../core/errors.ts';
 
 /**
  * How many decimals the integers of a record have: a `price` of 6180020 with `price: 2` is 61800.20. One object is shared by all records
@@ -57,7 +58,7 @@ interface Texts {
 const KEPT_TEXTS = 8192;
 const TEXTS: (Texts | undefined)[] = [];
 
-/** Returns an integer of `decimals` decimals as decimal text without trailing zeros: 1230, 3 gives `1.23`. */
+/** Returns an integer of `decimals` decimals as decimal text without trailing zeros: 1230, 3 gives `1.23`. Throws InvariantError for what is no safe integer. */
 export function decimalText(ticks: number, decimals: number): string {
   let made = TEXTS[decimals];
   if (made === undefined) {
@@ -74,6 +75,7 @@ export function decimalText(ticks: number, decimals: number): string {
 }
 
 function makeText(ticks: number, decimals: number): string {
+  if (!Number.isSafeInteger(ticks)) throw new InvariantError(`decimal text of ${ticks}, which is no integer`);
   if (decimals === 0) return String(ticks);
   const sign = ticks < 0 ? '-' : '';
   let digits = String(Math.abs(ticks));

@@ -77,7 +77,12 @@ const SHAPES = {
 } as const satisfies Record<string, Shape>;
 
 /** Bodies are made here, row by row, and kept by nobody. */
-const OWN = { own: true };
+/** Topics whose bodies have no text of a venue but ids: prices and sizes are made of integers here. */
+const OF_INTEGERS: ReadonlySet<unknown> = new Set([
+  topics.marketTrades,
+  topics.marketQuotes,
+  topics.marketBooks,
+]);
 
 /** Publishes at the end of the turn in which something was added, or at {@link flush}. */
 export class Publisher {
@@ -249,7 +254,8 @@ export class Publisher {
   // What a schema refuses (a bar at a price below 0) must not take the rest of its batch along.
   #publish<Body>(topic: Topic<Body>, body: Body, tsEventUs: number | undefined, records: number): void {
     try {
-      this.#options.bus.publish(topic, body, tsEventUs === undefined ? OWN : { tsEventUs, own: true });
+      const own = OF_INTEGERS.has(topic);
+      this.#options.bus.publish(topic, body, tsEventUs === undefined ? { own } : { tsEventUs, own });
       this.counts.published += records;
     } catch (error) {
       if (!(error instanceof InvalidOptionError)) throw error;
