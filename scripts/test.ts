@@ -1,6 +1,7 @@
 // `make test`: builds and runs the native tests, then runs the TypeScript tests, and closes with the totals of both.
 // `--with sanitized` also runs the native tests with the address and undefined-behaviour sanitizers, `--with mutants` breaks some
-// Metal kernels to see whether a test notices; `--only NAME...` runs what is named and nothing else.
+// Metal kernels to see whether a test notices; `--only NAME...` runs what is named and nothing else. `--seconds N` before either leaves out
+// what `--with` adds and N seconds have no room for, and counts it as skipped.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -11,8 +12,8 @@ const totalsFile = resolve(root, 'build/test/totals');
 const FOLDERS = ['./src', './engines', './native', './bench', './scripts', './test'];
 // Of one test: no test waits for a time, but a busy machine may need long.
 const TEST_MS = '120000';
-const SANITIZED = 'build/sanitized';
 const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
+const LEFT_OUT: Totals = { passed: 0, failed: 0, skipped: 1 };
 
 /** One runner: returns its totals, having streamed its output. */
 const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
@@ -35,7 +36,7 @@ const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
 
 // Left out unless asked for: building the kernels once more takes minutes, for every vector width a quarter of an hour.
 const EXTRA: typeof SUITES = {
-  sanitized: () => sanitizedTests(SANITIZED),
+  sanitized: () => sanitizedTests('build/sanitized'),
   mutants: async () => {
     const { exitCode } = await run(600, process.execPath, 'native/test/mutants/run.ts', '--sample', '60');
     return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 };
@@ -43,29 +44,12 @@ const EXTRA: typeof SUITES = {
   'sanitized-widths': () => sanitizedTests('build/sanitized-widths', '-DNAUTILUS_SANITIZE_WIDTHS=ON'),
 };
 
-async function sanitizedTests(folder: string, ...options: string[]): Promise<Totals> {
-  await early.get(folder);
+function sanitizedTests(folder: string, ...options: string[]): Promise<Totals> {
   return nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options);
 }
 
-/** Folders of which a build goes on, or has ended, beside the TypeScript tests. */
-const early = new Map<string, Promise<unknown>>();
-
-/**
- * Begins to build the sanitized tests in `folder` behind everything else: the TypeScript tests leave much of the cores idle, since they wait
- * for processes. What fails here fails again, and is then shown, when it is the turn of these tests.
- */
-function buildEarly(folder: string): void {
-  const parallel = String(availableParallelism());
-  const script = `cmake -S . -B ${folder} -DNAUTILUS_SANITIZE=ON && cmake --build ${folder} --target tests --parallel ${parallel}`;
-  const child = Bun.spawn(['nice', '-n', '19', 'sh', '-c', script], {
-    cwd: root,
-    stdout: 'ignore',
-    stderr: 'ignore',
-    timeout: 1_200_000,
-  });
-  early.set(folder, child.exited);
-}
+// What an extra part may take on two slow cores, its build without a cache included. Less than that left of `--seconds`, and it is left out.
+const EXTRA_SECONDS: Readonly<Record<string, number>> = { mutants: 300, sanitized: 900 };
 
 /** Builds and runs the native tests in `folder`, which `configure` prepares. */
 async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
@@ -114,31 +98,43 @@ async function run(seconds: number, ...command: string[]): Promise<{ output: str
   return { output, exitCode };
 }
 
+/** The options: how long everything may take, in seconds, and the parts to run in order; null when they are none. */
+function parse(args: readonly string[]): { seconds: number; chosen: readonly string[] } | null {
+  const [limited, given] = args[0] === '--seconds' ? [2, Number(args[1])] : [0, Number.POSITIVE_INFINITY];
+  const [how, ...named] = args.slice(limited);
+  const known = named.every((name) => name in SUITES || name in EXTRA);
+  if (!(given > 0) || !known || (how !== undefined && how !== '--only' && how !== '--with')) return null;
+  return { seconds: given, chosen: how === '--only' ? named : [...Object.keys(SUITES), ...named] };
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const all = { ...SUITES, ...EXTRA };
-  const names = Object.keys(all);
-  const [how, ...named] = args;
-  const chosen = how === '--only' ? named : [...Object.keys(SUITES), ...named];
-  if (
-    (how !== undefined && how !== '--only' && how !== '--with') ||
-    named.some((name) => !names.includes(name))
-  ) {
+  const options = parse(args);
+  if (options === null) {
     console.error(
-      `Expected no argument, or --only or --with and names among ${names.join(', ')}; was ${args.join(' ')}`,
+      `Expected [--seconds N] and then nothing, or --only or --with and names among ${Object.keys(all).join(', ')}; was ${args.join(' ')}`,
     );
     return 2;
   }
   mkdirSync(resolve(totalsFile, '..'), { recursive: true });
   rmSync(totalsFile, { force: true });
-  const parts: Totals[] = [];
-  for (const name of chosen) {
+  let total: Totals = { passed: 0, failed: 0, skipped: 0 };
+  for (const name of options.chosen) {
+    const left = options.seconds - process.uptime();
     console.log(`\n== ${name} tests`);
-    if (name === 'typescript' && chosen.includes('sanitized')) buildEarly(SANITIZED);
+    if (left < (EXTRA_SECONDS[name] ?? 0)) {
+      console.log(
+        `left out: ${Math.floor(left)} s left, may need ${EXTRA_SECONDS[name]}; by hand: make test ARGS="--only ${name}"`,
+      );
+      total = sum([total, LEFT_OUT]);
+      continue;
+    }
     const totals = await all[name]!();
-    console.log(`== ${name}: ${closingLine(totals)}`);
-    parts.push(totals);
+    console.log(`== ${name}: ${closingLine(totals)} after ${Math.round(process.uptime())} s`);
+    total = sum([total, totals]);
+    // After each part: whoever ends this run in the middle has what it found so far.
+    writeFileSync(totalsFile, `${total.passed} ${total.failed} ${total.skipped}\n`);
   }
-  const total = sum(parts);
   writeFileSync(totalsFile, `${total.passed} ${total.failed} ${total.skipped}\n`);
   if (failed.length > 0) console.log(`\n== failed\n${failed.join('\n')}`);
   console.log(`\n${closingLine(total)}`);
