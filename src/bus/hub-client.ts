@@ -7,12 +7,18 @@ import type { Transport, TransportSink } from './transport.ts';
 
 export type { HubClientOptions } from './hub-socket.ts';
 
+/** A subscription that the hub has not confirmed yet. */
+interface Waiting {
+  readonly pattern: string;
+  readonly resolve: () => void;
+}
+
 /** Speaks the frames of `frame.ts` to a {@link HubServer}. */
 export class HubTransport implements Transport {
   readonly kind = 'hub';
   readonly #socket: HubSocket;
   readonly #patterns = new Set<string>();
-  readonly #waiting = new Map<number, () => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #sink: TransportSink | undefined;
   #nextRequest = 1;
 
@@ -49,6 +55,12 @@ export class HubTransport implements Transport {
 
   async unsubscribe(pattern: string): Promise<void> {
     this.#patterns.delete(pattern);
+    // Whoever still waits for it would wait for ever: after a loss it is not asked for again.
+    for (const [request, waiting] of this.#waiting) {
+      if (waiting.pattern !== pattern) continue;
+      this.#waiting.delete(request);
+      waiting.resolve();
+    }
     this.#socket.send(encodeFrame(FrameType.Unsubscribe, 0, pattern));
   }
 
@@ -57,19 +69,19 @@ export class HubTransport implements Transport {
   }
 
   #subscribeAgain(): void {
-    const waiting = [...this.#waiting.values()];
+    const waiting = Map.groupBy(this.#waiting.values(), ({ pattern }) => pattern);
     this.#waiting.clear();
-    let open = this.#patterns.size;
     for (const pattern of this.#patterns) {
+      const resolves = waiting.get(pattern) ?? [];
       this.#requestSubscription(pattern, () => {
-        if (--open === 0) for (const resolve of waiting) resolve();
+        for (const { resolve } of resolves) resolve();
       });
     }
   }
 
   #requestSubscription(pattern: string, resolve: () => void): void {
     const request = this.#nextRequest++;
-    this.#waiting.set(request, resolve);
+    this.#waiting.set(request, { pattern, resolve });
     this.#socket.send(encodeFrame(FrameType.Subscribe, request, pattern));
   }
 
@@ -77,7 +89,7 @@ export class HubTransport implements Transport {
     if (frame.type === FrameType.Batch) deliverBatch(frame, this.#sink);
     else if (frame.type === FrameType.Dropped) this.#sink?.onDropped(frame.number);
     else if (frame.type === FrameType.Subscribed) {
-      this.#waiting.get(frame.number)?.();
+      this.#waiting.get(frame.number)?.resolve();
       this.#waiting.delete(frame.number);
     }
   }

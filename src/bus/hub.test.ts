@@ -118,6 +118,23 @@ describe('hub', () => {
     await Promise.all(subscribed);
   });
 
+  test('a subscription that is taken away while the hub is gone is over, and leaves the others waiting', async () => {
+    const path = socketPath();
+    const transport = new HubTransport({ socketPath: path, name: 'r', retryMs: { first: 5, longest: 20 } });
+    cleanup.push(() => transport.close());
+    transport.start({ onBatch() {}, onDropped() {}, onPoison() {} });
+    const over: string[] = [];
+    const asked = ['a', 'a', 'b'].map((pattern) =>
+      transport.subscribe(pattern).then(() => over.push(pattern)),
+    );
+    await transport.unsubscribe('a');
+    await Promise.all(asked.slice(0, 2));
+    expect(over).toEqual(['a', 'a']);
+    startHub(path);
+    await asked[2];
+    expect(over).toEqual(['a', 'a', 'b']);
+  });
+
   test('bounds what it keeps for a reader that does not read, and tells it how much it lost', async () => {
     const path = socketPath();
     const hub = startHub(path, 256 * 1024);
