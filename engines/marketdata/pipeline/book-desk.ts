@@ -63,8 +63,9 @@ export interface BookStep {
 }
 
 export interface BookDeskOptions {
-  /** `levels`: how many are wished for of a side; undefined where nobody said. */
   readonly makeBook: (source: string, symbol: string, levels: number | undefined) => Book;
+  /** Levels of a side that a source tells where `wished` are wished for (undefined: nobody said); undefined where it tells whole books whatever is wished. */
+  readonly levelsOf?: (source: string, wished: number | undefined) => number | undefined;
   /** Asks a source for a new snapshot. */
   readonly resync: (source: string, symbol: string) => void;
   /** Levels of each side that are published. */
@@ -75,6 +76,8 @@ interface Entry {
   readonly source: string;
   readonly symbol: string;
   book: Book;
+  /** Those that it was made for. */
+  levels: number | undefined;
   /** The book as it is told. */
   readonly say: () => BookSaid;
   reason: string | null;
@@ -100,7 +103,7 @@ export class BookDesk {
   readonly #depth: number;
   readonly #bySource = new Map<string, Map<string, Entry>>();
   /** Levels that are wished for, by symbol. */
-  readonly #levels = new Map<string, number>();
+  readonly #wished = new Map<string, number>();
 
   constructor(options: BookDeskOptions) {
     this.#options = options;
@@ -163,23 +166,26 @@ export class BookDesk {
     });
   }
 
-  /** Sets what is wanted of a symbol: books of other sources are dropped, and those of another depth begin anew. */
-  plan(symbol: string, sources: readonly string[], levels: number | undefined, nowUs: number): BookChange[] {
-    const deeper = levels !== this.#levels.get(symbol);
-    if (levels === undefined) this.#levels.delete(symbol);
-    else this.#levels.set(symbol, levels);
+  /** Sets what is wanted of a symbol: books of other sources are dropped, and those that have another depth for it begin anew. */
+  plan(symbol: string, sources: readonly string[], wished: number | undefined, nowUs: number): BookChange[] {
+    if (wished === undefined) this.#wished.delete(symbol);
+    else this.#wished.set(symbol, wished);
     const changes: BookChange[] = [];
     for (const [source, of] of this.#bySource) {
       const entry = of.get(symbol);
       if (!entry) continue;
-      if (!sources.includes(source)) of.delete(symbol);
-      else if (deeper) {
-        const change = this.#changed(entry, entry.book.reset(nowUs), 'another depth');
-        if (change) changes.push(change);
-        entry.book = this.#options.makeBook(source, symbol, levels);
-        entry.begunUs = Number.NaN;
-        this.#need(entry, nowUs);
+      if (!sources.includes(source)) {
+        of.delete(symbol);
+        continue;
       }
+      const levels = this.#levelsOf(source, symbol);
+      if (levels === entry.levels) continue;
+      const change = this.#changed(entry, entry.book.reset(nowUs), 'another depth');
+      if (change) changes.push(change);
+      entry.levels = levels;
+      entry.book = this.#options.makeBook(source, symbol, levels);
+      entry.begunUs = Number.NaN;
+      this.#need(entry, nowUs);
     }
     return changes;
   }
@@ -223,11 +229,13 @@ export class BookDesk {
     }
     let entry = of.get(symbol);
     if (!entry) {
+      const levels = this.#levelsOf(source, symbol);
       const made: Entry = {
         say: () => this.#said(made),
         source,
         symbol,
-        book: this.#options.makeBook(source, symbol, this.#levels.get(symbol)),
+        book: this.#options.makeBook(source, symbol, levels),
+        levels,
         reason: 'no snapshot yet',
         eventUs: 0,
         receiveUs: 0,
@@ -240,6 +248,10 @@ export class BookDesk {
       of.set(symbol, entry);
     }
     return entry;
+  }
+
+  #levelsOf(source: string, symbol: string): number | undefined {
+    return this.#options.levelsOf?.(source, this.#wished.get(symbol));
   }
 
   #changed(entry: Entry, change: BookOutcome['change'], why?: string): BookChange | null {

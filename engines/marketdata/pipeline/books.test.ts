@@ -290,6 +290,27 @@ describe('books in the pipeline', () => {
     expect(wrong.extras.errors[0].pointer).toBe('/book_levels');
   });
 
+  test('a wish for another depth leaves a book alone whose source tells the same as before', async () => {
+    const [kraken, coinbase] = [new ScriptedSource('kraken'), new ScriptedSource('coinbase')];
+    kraken.mostLevels = 25;
+    rig = await Rig.start([kraken, coinbase]);
+    const of = { kinds: ['book' as const], sources: ['kraken', 'coinbase'], store: false };
+    await rig.subscribe({ ...of, book_levels: 50 });
+    kraken.say(kraken.snapshot(rig.nowUs, bids, asks));
+    coinbase.say(coinbase.snapshot(rig.nowUs, bids, asks, 7));
+    const states = () =>
+      ['kraken', 'coinbase'].map((source) => rig.service.book(SYMBOL, { source, depth: 1 }).state);
+    const { subscription_id: id } = await rig.subscribe({ ...of, book_levels: 500 });
+    expect(states()).toEqual(['live', 'live']);
+    // Without a wish Kraken tells ten levels.
+    for (const { subscription_id } of rig.service.subscriptions())
+      if (subscription_id !== id) await rig.service.unsubscribe(subscription_id);
+    await rig.subscribe({ ...of, sources: ['coinbase', 'kraken'] });
+    await rig.service.unsubscribe(id);
+    expect(states()).toEqual(['waiting', 'live']);
+    expect([kraken.resyncs, coinbase.resyncs]).toEqual([[SYMBOL], []]);
+  });
+
   test('says so where there is no book', async () => {
     await two();
     expect(() => rig.service.book('ETH-USD', { depth: 5 })).toThrow(NotFoundError);

@@ -96,10 +96,9 @@ export class PipelineService {
     }));
     this.quality = new QualityDesk((series, saved) => gateOf(series, this.#calendarOf(series), saved));
     this.books = new BookDesk({
-      makeBook: (source, _symbol, wished) => {
-        const levels = this.board.find(source)?.adapter.bookLevels?.(wished);
-        return new OrderBook({ rule: bookRuleOf(source), ...(levels === undefined ? {} : { levels }) });
-      },
+      makeBook: (source, _symbol, levels) =>
+        new OrderBook({ rule: bookRuleOf(source), ...(levels === undefined ? {} : { levels }) }),
+      levelsOf: (source, wished) => this.board.find(source)?.adapter.bookLevels?.(wished),
       resync: (source, symbol) => this.board.find(source)?.resync(symbol),
     });
     this.storing = new Storing({
