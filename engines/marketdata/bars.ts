@@ -5,9 +5,18 @@ import type { BarHistory } from './history/bars.ts';
 import type { History } from './history/history.ts';
 import type { Batch } from './history/reader.ts';
 import type { Format } from './history/replies.ts';
-import { barsReply, checkPage, checkRange, symbolsOf, viewOfBars } from './history/requests.ts';
+import {
+  barsReply,
+  checkPage,
+  checkRange,
+  cursorOf,
+  sourceIn,
+  symbolsOf,
+  viewOfBars,
+} from './history/requests.ts';
 import { isThreshold, thresholdBars } from './history/threshold-bars.ts';
 import type { BarsQuery } from './schemas.ts';
+import { SIMULATED } from './simulated.ts';
 
 /**
  * Answers a request for stored bars. Throws NotFoundError for a symbol or length that nothing is stored of and nothing stored makes, InvalidOptionError,
@@ -16,11 +25,12 @@ import type { BarsQuery } from './schemas.ts';
 export async function storedBars(
   history: History,
   symbol: string,
-  query: BarsQuery,
+  asked: BarsQuery,
   format: Format,
   signal: AbortSignal,
 ): Promise<Response> {
-  checkRange(query);
+  checkRange(asked);
+  const query = { ...asked, source: sourceIn(asked) };
   if (isThreshold(query)) return thresholdBars(history, symbol, query, format, signal);
   const which = { atUs: query.symbol_at_us, source: query.source };
   const [ofBars, ofTrades] = [
@@ -35,12 +45,17 @@ export async function storedBars(
       ? lengthsOf(history.bars, symbols, query)
       : { intervalUs: query.interval_us!, resampleUs: query.resample_us };
   const source = trades ?? query.source ?? (await history.bars.sourceOf(symbols, intervalUs));
-  const { from_us: fromUs, to_us: toUs, limit, view, adjustment, gaps, calendar } = query;
+  const { to_us: toUs, limit, view, adjustment, gaps, calendar } = query;
+  const fromUs = beginOf(query);
   const newest = fromUs === undefined;
   const names = trades === null ? ofBars : ofTrades;
   const range = { symbol, names, intervalUs, source, fromUs, toUs, limit, newest };
   const how = { view, adjustment, gaps, resampleUs, calendar, made: trades !== null };
   return viewOfBars(history, { ...range, ...how }, format, signal);
+}
+
+function beginOf({ from_us, cursor }: BarsQuery): number | undefined {
+  return cursor === undefined ? from_us : cursorOf(cursor).tsUs;
 }
 
 /** Returns the length of stored bars that is asked for, else the only one. Throws InvalidOptionError where several are stored, NotFoundError for others. */
@@ -93,14 +108,15 @@ export function simulatedBars(
   checkRange(query);
   checkPage(query.limit, format);
   checkPlain(query);
-  const { from_us, to_us = Number.MAX_SAFE_INTEGER, limit, interval_us } = query;
+  const { to_us = Number.MAX_SAFE_INTEGER, limit, interval_us } = query;
+  const fromUs = beginOf(query);
   if (interval_us !== undefined && interval_us !== intervalUs)
     throw new NotFoundError(`No bars of this interval; the simulated market has ${intervalUs} us`);
-  const within = bars.filter((b) => b.ts_event_us >= (from_us ?? 0) && b.ts_event_us <= to_us);
-  const newest = from_us === undefined;
+  const within = bars.filter((b) => b.ts_event_us >= (fromUs ?? 0) && b.ts_event_us <= to_us);
+  const newest = fromUs === undefined;
   const chosen = newest ? within.slice(-limit) : within.slice(0, limit);
-  const head = { symbol, intervalUs, source: 'simulated', limit, newest };
-  return barsReply(head, inOneBatch(chosen), { sources: ['simulated'], view: 'repaired' }, format);
+  const head = { symbol, intervalUs, source: SIMULATED, limit, newest };
+  return barsReply(head, inOneBatch(chosen), { sources: [SIMULATED], view: 'repaired' }, format);
 }
 
 const NUMBERS = ['ts_event_us', 'open', 'high', 'low', 'close', 'volume'] as const;
@@ -120,6 +136,8 @@ function checkPlain(query: BarsQuery): void {
   if (query.adjustment !== 'raw') errors.push(errorOf('adjustment'));
   if (query.gaps !== 'none') errors.push(errorOf('gaps'));
   if (isThreshold(query)) errors.push(errorOf('unit'));
+  if (query.cursor !== undefined && cursorOf(query.cursor).source !== SIMULATED)
+    errors.push({ pointer: 'query/cursor', expected: 'the next_cursor of a page of this symbol' });
   if (errors.length > 0)
     throw new InvalidOptionError(
       'Expected a plain range: bars of the simulated market come as they are',

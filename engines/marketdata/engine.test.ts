@@ -206,6 +206,13 @@ describe('marketdata engine', () => {
     expect(bars.every((e) => e.body.symbol.startsWith('SIM-') && e.body.source === 'simulated')).toBe(true);
     const served = await engine.get('/bars/SIM-BTC?limit=5');
     expect(served.body).toMatchObject({ source: 'simulated', interval_us: 10_000 });
+    const from = `from_us=${served.body.bars[0].ts_event_us}`;
+    const { next_cursor } = (await engine.get(`/bars/SIM-BTC?${from}&limit=1`)).body;
+    const next = (await engine.get(`/bars/SIM-BTC?cursor=${next_cursor}&limit=1`)).body;
+    expect(next.bars).toEqual((await engine.get(`/bars/SIM-BTC?${from}&limit=2`)).body.bars.slice(1));
+    expect(next.bars).toHaveLength(1);
+    const wrong = await engine.get('/bars/SIM-BTC?cursor=1-0');
+    expect(wrong.body).toMatchObject({ status: 422, errors: [{ pointer: 'query/cursor' }] });
     expect(served.body.bars.length).toBeGreaterThan(0);
     const lines = await fetch(`${engine.url}/bars/SIM-BTC?from_us=0&limit=1`, {
       headers: { accept: 'text/csv' },

@@ -30,9 +30,10 @@ export async function ticks(
   signal: AbortSignal,
 ): Promise<Response> {
   checkRange(query);
-  const names = await history.namesOf(kind, symbol, { atUs: query.symbol_at_us, source: query.source });
+  const source = sourceIn(query);
+  const names = await history.namesOf(kind, symbol, { atUs: query.symbol_at_us, source });
   const symbols = symbolsOf(symbol, names);
-  const series = history.writer.series.find(kind, symbols, query.source);
+  const series = history.writer.series.find(kind, symbols, source);
   const sources = [...new Set(series.map((s) => s.source))];
   if (sources.length === 0) throw new NotFoundError(`No ${kind}s of this symbol and source are stored`);
   const limit = query.limit ?? (format === 'json' ? PAGE_ROWS : undefined);
@@ -44,7 +45,7 @@ export async function ticks(
     kind,
     symbol,
     names,
-    source: query.source,
+    source,
     view: query.view,
     fromUs: query.from_us,
     toUs: at ? query.at_us : query.to_us,
@@ -59,7 +60,7 @@ export async function ticks(
   if (format !== 'json') return streamReply(format, columns, history.batches(read), provenance, gone);
   const { rows, last } = await page(columns, history.batches(read));
   const full = !read.newest && rows.length === limit;
-  const next_cursor = full ? `${last!.ts_event_us}-${last!.ordinal}` : null;
+  const next_cursor = full ? cursorAt(last!.ts_event_us!, last!.ordinal!, source) : null;
   return jsonReply({ symbol, [`${kind}s`]: rows, next_cursor, provenance }, provenance);
 }
 
@@ -106,10 +107,11 @@ export async function barsReply(
   if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, headed(provenance), gone);
   const { rows } = await page(OUTPUT.bar, batches);
   const last = rows.at(-1)?.['ts_event_us'] as number | undefined;
-  const next_from_us = !of.newest && rows.length === of.limit ? last! + 1 : null;
   const { symbol, source, resampleUs, intervalUs } = of;
+  const next_from_us = !of.newest && rows.length === of.limit ? last! + 1 : null;
+  const next_cursor = next_from_us === null ? null : cursorAt(next_from_us, 0, source);
   const interval_us = resampleUs ?? intervalUs;
-  const body = { symbol, interval_us, source, bars: rows, next_from_us, provenance };
+  const body = { symbol, interval_us, source, bars: rows, next_from_us, next_cursor, provenance };
   return jsonReply(body, headed(provenance));
 }
 
@@ -129,10 +131,34 @@ export function namesIn(names: readonly NamedRange[] | undefined) {
   return { symbols: named };
 }
 
-/** Returns the place of a record that a cursor of a page names. */
-export function cursorOf(cursor: string): { tsUs: number; ordinal: number } {
-  const [, tsUs, ordinal] = (/^(-?\d+)-(\d+)$/.exec(cursor) ?? []).map(Number);
-  return { tsUs: tsUs!, ordinal: ordinal! };
+/** Where a page goes on. */
+interface Cursor {
+  readonly tsUs: number;
+  readonly ordinal: number;
+  /** Of the page before; undefined where that was of all. */
+  readonly source: string | undefined;
+}
+
+/** Returns where a cursor of a page goes on. */
+export function cursorOf(cursor: string): Cursor {
+  const [, tsUs, ordinal, source] = /^(-?\d+)-(\d+)(?:-(.+))?$/.exec(cursor)!;
+  const named = source && Buffer.from(source, 'base64url').toString();
+  return { tsUs: Number(tsUs), ordinal: Number(ordinal), source: named };
+}
+
+/** Returns the cursor of the page behind a record; its source stays that of this page, whatever another has by then. */
+export function cursorAt(tsUs: number, ordinal: number, source: string | undefined): string {
+  const place = `${tsUs}-${ordinal}`;
+  return source === undefined ? place : `${place}-${Buffer.from(source).toString('base64url')}`;
+}
+
+/** Returns the source that a request names, or the page that it goes on from. Throws InvalidOptionError when it names another than that. */
+export function sourceIn(query: { source?: string | undefined; cursor?: string | undefined }) {
+  const before = query.cursor === undefined ? undefined : cursorOf(query.cursor).source;
+  if (before === undefined || query.source === undefined || query.source === before)
+    return query.source ?? before;
+  const expected = 'the source of the page that the cursor comes from, or none';
+  throw new InvalidOptionError(`Expected ${expected} for source`, [{ pointer: 'query/source', expected }]);
 }
 
 // A header holds little: how many actions were applied, not each.

@@ -20,9 +20,9 @@ const symbolAt = timeUs
   );
 const cursor = z
   .string()
-  .regex(/^-?\d{1,16}-\d{1,16}$/, 'the next_cursor of a page')
+  .regex(/^-?\d{1,16}-\d{1,16}(?:-[\w-]{1,256})?$/, 'the next_cursor of a page')
   .optional()
-  .describe('goes on after that page');
+  .describe('next_cursor of the page before: goes on after it, from the same source');
 const range = {
   from_us: timeUs.optional().describe(`first time, inclusive, ${MICROS}; without it, the newest`),
   to_us: timeUs.optional().describe(`last time, inclusive, ${MICROS}`),

@@ -8,7 +8,7 @@ import type { History } from './history.ts';
 import { OUTPUT } from './output.ts';
 import type { Batch, View } from './reader.ts';
 import { type Format, streamReply } from './replies.ts';
-import { checkPage, cursorOf, jsonReply, namesIn, page, symbolsOf } from './requests.ts';
+import { checkPage, cursorAt, cursorOf, jsonReply, namesIn, page, symbolsOf } from './requests.ts';
 import type { ThresholdOptions } from './schemas.ts';
 import type { NamedRange } from './view.ts';
 
@@ -24,7 +24,7 @@ export interface ThresholdQuery extends ThresholdOptions {
 
 const BATCH_ROWS = 2048;
 const OF_TIME = ['interval_us', 'adjustment', 'gaps', 'resample_us', 'calendar'];
-const OF_OTHERS = ['threshold', 'measure', 'expected_trades', 'bars_span', 'trades_span', 'growth', 'cursor'];
+const OF_OTHERS = ['threshold', 'measure', 'expected_trades', 'bars_span', 'trades_span', 'growth'];
 /** Names of a request for what the specification of bars calls otherwise. */
 const NAMES: Readonly<Record<string, string>> = { interval: 'threshold' };
 
@@ -87,7 +87,8 @@ export async function thresholdBars(
   const provenance = { sources: [source], view: query.view, made_of: 'trades', spec, ...namesIn(names) };
   if (format !== 'json') return streamReply(format, OUTPUT.bar, batches, provenance, gone);
   const { rows, last } = await page(OUTPUT.bar, batches);
-  const next_cursor = rows.length === query.limit ? `${last!.last_us}-${last!.last_ordinal}` : null;
+  const next_cursor =
+    rows.length === query.limit ? cursorAt(last!.last_us!, last!.last_ordinal!, source) : null;
   const { unit, interval: threshold } = spec;
   return jsonReply({ symbol, unit, threshold, source, bars: rows, next_cursor, provenance }, provenance);
 }

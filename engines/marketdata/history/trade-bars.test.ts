@@ -156,6 +156,27 @@ describe('bars of stored trades', () => {
   );
 
   test.each([
+    ['bars', 'bars', 'unit=tick&threshold=2&limit=3'],
+    ['bars', 'bars', 'interval_us=2000&from_us=0&limit=3'],
+    ['trades', 'trades', 'from_us=0&limit=6'],
+  ])(
+    '%s go on from the source of the page before, also where another has more: %s of %s',
+    async (route, name, query) => {
+      const ask = async (more: string) => (await engine.get(`/${route}/BTC-USD?${query}${more}`)).body;
+      const first = await ask('&source=kraken');
+      const second = await ask(`&cursor=${first.next_cursor}`);
+      expect(second.provenance.sources).toEqual(['kraken']);
+      const whole = await engine.get(`/${route}/BTC-USD?${query.replace(/limit=.*/, 'source=kraken')}`);
+      expect(whole.body[name].length).toBeGreaterThan(first[name].length);
+      expect([...first[name], ...second[name]]).toEqual(whole.body[name]);
+      expect(await ask(`&source=binance&cursor=${first.next_cursor}`)).toMatchObject({
+        status: 422,
+        errors: [{ pointer: 'query/source' }],
+      });
+    },
+  );
+
+  test.each([
     ['from_us=0&source=binance', 'query/interval_us'],
     ['unit=tick', 'query/threshold'],
     ['unit=tick&threshold=0.5', 'query/threshold'],
