@@ -38,7 +38,7 @@ const INTRO = `
 
 What each engine answers, from its OpenAPI 3.1 document: \`/openapi/json\` has the whole schemas with units and ranges,
 \`/openapi\` is a page to browse them that needs no internet. Bodies are JSON; \`*\` marks what a request must give, and unknown
-members are refused. Errors are problem documents: [errors.md](errors.md).
+members and names in the query are refused. Errors are problem documents: [errors.md](errors.md).
 `;
 
 /** Returns the page of routes. */

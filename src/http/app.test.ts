@@ -35,7 +35,10 @@ const definition: EngineDefinition = {
       })
       .get('/items/:id', ({ params, query }) => ({ ...params, ...query }), {
         params: z.object({ id: z.coerce.number().int() }),
-        query: z.object({ limit: z.coerce.number().int().max(5).default(2) }),
+        query: z.object({
+          limit: z.coerce.number().int().max(5).default(2),
+          from_us: z.coerce.number().optional(),
+        }),
       })
       .post('/optional', ({ body }) => ({ got: body ?? null }), {
         body: z.strictObject({ a: z.number() }).optional(),
@@ -129,6 +132,28 @@ describe('engine kit', () => {
       'query/limit',
     ]);
     expect((await engine.get('/items/1')).body).toEqual({ id: 1, limit: 2 });
+  });
+
+  test('refuses a name in the query that a route does not know, with those that it knows and the nearest', async () => {
+    const known = 'one of limit, from_us';
+    for (const [query, ...expected] of [
+      ['limti=3', ['query/limti', `${known} (nearest: limit)`]],
+      ['form=1&limit=3', ['query/form', `${known} (nearest: from_us)`]],
+      ['a%20b=1&to=2&to=3', ['query', known], ['query/to', known]],
+      [`${SECRET}=1`, ['query', known]],
+    ] as [string, ...string[][]][]) {
+      const reply = await engine.get(`/items/1?${query}`);
+      expect(problemOf(reply)).toEqual([422, 'invalid-option']);
+      const errors = expected.map(([pointer, words]) => ({ pointer, expected: words }));
+      expect([query, reply.body.errors]).toEqual([query, errors]);
+    }
+    for (const [method, path] of [
+      ['GET', '/conflict?x=1'],
+      ['POST', '/optional?x'],
+    ]) {
+      const { status, body } = await engine.send(method!, path!);
+      expect([status, body.errors]).toEqual([422, [{ pointer: 'query/x', expected: 'no parameters' }]]);
+    }
   });
 
   test('names unknown fields, and what tells the kinds of a body apart', async () => {
@@ -259,7 +284,7 @@ describe('engine kit', () => {
     const { body } = await engine.get('/openapi/json');
     const deep = body.paths['/deep'].post.requestBody.content['application/json'].schema;
     expect(deep).toMatchObject({ type: 'object', additionalProperties: false, required: ['side', 'legs'] });
-    expect(body.paths['/items/{id}'].get.parameters).toHaveLength(2);
+    expect(body.paths['/items/{id}'].get.parameters).toHaveLength(3);
     expect(
       body.paths['/health'].get.responses['200'].content['application/json'].schema.properties,
     ).toHaveProperty('uptime_s');

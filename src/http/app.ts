@@ -12,6 +12,7 @@ import type { NativeInfo } from './native-info.ts';
 import { openApi } from './openapi.ts';
 import type { RequestSpan } from './otel.ts';
 import { problemResponse, toNautilusError } from './problem.ts';
+import { QueryNames } from './query-names.ts';
 import { setTrace, type TraceContext, traceContext, traceIdOf } from './trace-context.ts';
 
 /** What `/health` says, without the time it took to say it. */
@@ -100,6 +101,7 @@ export function buildApp(
       const trace = traces.get(request)!;
       trace.route = route;
       guard.confirm(trace.admission!, request.method, route);
+      names.check(request, route);
     })
     .use(openApi(definition))
     .get(HEALTH, ({ request }) => health(traces.get(request)!.startNs), {
@@ -124,6 +126,7 @@ export function buildApp(
     })
     .use(hardwareRoutes(state))
     .use(parts.routes);
+  const names = new QueryNames(app.routes, parts.rawBodies ?? []);
   const fetch = app.fetch;
 
   // Everything but GET may have a body, which is admitted within the limit before Elysia reads it.

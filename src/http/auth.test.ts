@@ -74,7 +74,7 @@ describe('with keys', () => {
     ['GET /openapi/json', 401, 200, 200, 200],
     ['GET /limits/p', 401, 200, 200, 200],
     ['HEAD /limits/p', 401, 200, 200, 200],
-    ['GET /limits/p?health', 401, 200, 200, 200],
+    ['GET /limits/p?health', 401, 422, 422, 422],
     ['GET /nowhere', 401, 404, 404, 404],
     ['POST /risk/check/p', 401, 200, 200, 200],
     ['PUT /limits/p', 401, 403, 403, 200],

@@ -37,7 +37,7 @@ const definition: EngineDefinition = {
   description: 'An engine of the tests.',
   create: ({ bus }) => ({
     routes: new Elysia()
-      .get('/items/:id', ({ params }) => params)
+      .get('/items/:id', ({ params }) => params, { query: z.object({ key: z.string().optional() }) })
       .get('/throws', () => {
         throw new Error('secret-of-ours');
       })
