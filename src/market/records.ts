@@ -13,7 +13,7 @@ interface Stamped {
   readonly tsReceiveUs: number;
   /** Time of the venue as it was written, where that is finer than microseconds. */
   readonly tsEventText?: string | undefined;
-  /** Time of receipt as it was written, where that is finer than microseconds. Not stored. */
+  /** Time of receipt as it was written, where that is finer than microseconds. */
   readonly tsReceiveText?: string | undefined;
   /** Number that the venue gave it within its stream; null without, or beyond 2^53. */
   readonly sequence: number | null;

@@ -24,6 +24,9 @@ const ALIASES = {
     'trade_time',
   ],
   receive: ['ts_receive_us', 'ts_receive', 'ts_recv', 'receive_time', 'received_at', 'local_timestamp'],
+  /** The two times once more, as they were written: finer than microseconds. */
+  timeText: ['ts_event_text'],
+  receiveText: ['ts_receive_text'],
   /** The time of day, where `time` is but the date. */
   clock: [],
   symbol: ['symbol', 'ticker', 'instrument', 'pair'],

@@ -109,6 +109,7 @@ test('times are with and without a zone, of nanoseconds, and may be missing', as
   expect(records[0]).toMatchObject({
     tsEventUs: Date.UTC(2020, 0, 1, 22) * 1000,
     tsReceiveUs: Date.UTC(2020, 0, 1, 22) * 1000 + 123_456,
+    tsReceiveText: '2020-01-01 17:00:00.123456789',
     bid: 15,
     ask: 0,
   });

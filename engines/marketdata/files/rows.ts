@@ -68,20 +68,24 @@ export class RowReader {
     const scale = this.#scaleOf(symbol);
     if (!scale) return `more than ${MAX_SYMBOLS} symbols`;
     let tsReceiveUs: number | null = tsEventUs;
+    let receive = '';
     if (this.#at.receive >= 0) {
-      const receive = this.#text(row, 'receive');
+      receive = this.#text(row, 'receive');
       tsReceiveUs = receive === '' ? tsEventUs : times.read(receive);
       if (tsReceiveUs === null) return 'time of receipt not readable';
     }
     const sequence = this.#integer(row, 'sequence');
     if (Number.isNaN(sequence)) return 'sequence not an integer';
-    const tsEventText = times.fine(text);
+    const tsEventText = this.#fineText(row, 'timeText', text, tsEventUs);
+    const tsReceiveText = this.#fineText(row, 'receiveText', receive, tsReceiveUs);
+    if (tsEventText === null || tsReceiveText === null) return 'time and its finer text differ';
     const stamped = {
       symbol,
       source,
       tsEventUs,
       tsReceiveUs,
       ...(tsEventText === undefined ? {} : { tsEventText }),
+      ...(tsReceiveText === undefined ? {} : { tsReceiveText }),
       sequence,
       flags: 0,
     };
@@ -173,6 +177,14 @@ export class RowReader {
     return clock < 0 ? (row[time] ?? '') : `${row[time] ?? ''} ${row[clock] ?? ''}`;
   }
 
+  // What a column of its own says of a time, or its text itself where that is finer than microseconds; null where the two are not of one moment.
+  #fineText(row: readonly string[], name: 'timeText' | 'receiveText', text: string, us: number) {
+    const { times } = this.#options;
+    const finer = this.#text(row, name);
+    if (finer === '') return times.fine(text);
+    return times.refines(finer, us) ? finer : null;
+  }
+
   #text(row: readonly string[], name: ColumnName): string {
     const at = this.#at[name];
     return at < 0 ? '' : (row[at] ?? '');
@@ -218,7 +230,7 @@ export class RowReader {
 
 type Stamped = Pick<
   TableRecord,
-  'symbol' | 'source' | 'tsEventUs' | 'tsReceiveUs' | 'tsEventText' | 'sequence' | 'flags'
+  'symbol' | 'source' | 'tsEventUs' | 'tsReceiveUs' | 'tsEventText' | 'tsReceiveText' | 'sequence' | 'flags'
 >;
 
 type ExactName = 'price' | 'size' | 'bid' | 'ask' | 'bidSize' | 'askSize';

@@ -8,6 +8,7 @@ const COMPACT =
 const WITH_ZONE = /(?:Z|UTC|[+-]\d{2}:?\d{2})$/;
 // No zone is further from UTC than 14 hours.
 const OFFSET = /^([+-])(0\d|1[0-4]):?([0-5]\d)$/;
+const MAX_TEXT = 64;
 const HOUR_US = 3_600_000_000;
 
 /** Reads the times of one file. */
@@ -45,6 +46,13 @@ export class TimeReader {
   fine(text: string): string | undefined {
     if (/^\d{18,19}$/.test(text)) return text.endsWith('000') ? undefined : text;
     return /\.\d{6}(?!0+(\D|$))\d+/.test(text) ? text : undefined;
+  }
+
+  /** Whether a text may be that of a time, which it says finer: its microseconds are the same. Its zone may be another, of whole seconds. */
+  refines(text: string, us: number): boolean {
+    if (text.length > MAX_TEXT) return false;
+    const micros = /^\d{9,10}(\d{6})\d{3}$/.exec(text)?.[1] ?? /\.(\d{6})\d+/.exec(text)?.[1];
+    return Number(micros) === ((us % 1e6) + 1e6) % 1e6;
   }
 }
 

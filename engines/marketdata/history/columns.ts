@@ -26,7 +26,7 @@ export interface KindTable<R extends MarketRecord = MarketRecord> {
 
 type Stamped = Pick<
   MarketRecord,
-  'symbol' | 'source' | 'tsEventUs' | 'tsReceiveUs' | 'tsEventText' | 'sequence' | 'flags'
+  'symbol' | 'source' | 'tsEventUs' | 'tsReceiveUs' | 'tsEventText' | 'tsReceiveText' | 'sequence' | 'flags'
 >;
 
 /** A column of integers to 2^53. */

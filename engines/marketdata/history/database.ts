@@ -5,7 +5,6 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node
 import { NautilusError, StorageUnavailableError } from '../../../src/core/errors.ts';
 import type { Row } from './columns.ts';
 import { migrate } from './migrate.ts';
-import { schemaSql } from './tables.ts';
 import { type Duck, loadDuck } from './vectors.ts';
 
 /** Limits of the database. */
@@ -63,7 +62,6 @@ export class HistoryDatabase {
       const writer = await instance.connect();
       const database = new HistoryDatabase(duck, instance, writer, options.folder);
       await migrate(writer);
-      await writer.run(schemaSql());
       return database;
     } catch (error) {
       throw storageError(error);

@@ -20,6 +20,9 @@ const STAMPED = [
   column('flags', 'flags'),
 ];
 
+// Times as they were written, where that is finer than microseconds.
+const TEXTS = [column('ts_event_text', 'text'), column('ts_receive_text', 'text')];
+
 /** Columns of the kinds that are served as ranges. */
 export const OUTPUT = {
   trade: [
@@ -28,6 +31,7 @@ export const OUTPUT = {
     column('size', 'size'),
     column('side', 'side'),
     column('id', 'id'),
+    ...TEXTS,
   ],
   quote: [
     ...STAMPED,
@@ -35,6 +39,7 @@ export const OUTPUT = {
     column('bid_size', 'size'),
     column('ask', 'price'),
     column('ask_size', 'size'),
+    ...TEXTS,
   ],
   bar: [
     column('ts_event_us', 'time'),
@@ -47,9 +52,6 @@ export const OUTPUT = {
     column('flags', 'flags'),
   ],
 } as const satisfies Partial<Record<MarketKind, readonly OutputColumn[]>>;
-
-/** Time of the venue as it was written, where that is finer than microseconds. In JSON only: streams of millions of rows need not read it. */
-export const EVENT_TEXT = column('ts_event_text', 'text');
 
 /** Returns the names of the columns of the history that an output is made of. */
 export function columnsOf(columns: readonly OutputColumn[]): string[] {
@@ -110,16 +112,20 @@ export function csvHead(columns: readonly OutputColumn[]): string {
 /** Returns a batch as lines of CSV: empty for null, names of flags with `|` between. */
 export function csvRows(columns: readonly OutputColumn[], batch: Batch): string {
   const values = columns.map((column) => valuesOf(column, batch));
+  const cells = columns.map(() => '');
   let text = '';
   for (let i = 0; i < batch.rows; i++) {
-    for (let c = 0; c < columns.length; c++) {
-      const value = values[c]!(i);
-      const cell = value === null ? '' : typeof value === 'object' ? value.join('|') : String(value);
-      text += (c === 0 ? '' : ',') + (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-    }
-    text += '\n';
+    for (let c = 0; c < cells.length; c++) cells[c] = csvCell(values[c]!(i));
+    text += `${cells.join(',')}\n`;
   }
   return text;
+}
+
+function csvCell(value: Value): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  const text = typeof value === 'string' ? value : value.join('|');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** Turns batches into the parts of one Arrow IPC stream. */
@@ -224,7 +230,16 @@ function utf8(arrow: typeof import('apache-arrow'), column: OutputColumn, batch:
   const { rows } = batch;
   const textAt = valuesOf(column, batch) as (i: number) => string | null;
   const texts = new Array<string | null>(rows);
-  for (let i = 0; i < rows; i++) texts[i] = textAt(i);
+  let nullCount = 0;
+  for (let i = 0; i < rows; i++) {
+    texts[i] = textAt(i);
+    if (texts[i] === null) nullCount++;
+  }
+  if (nullCount === rows) {
+    const nullBitmap = new Uint8Array(Math.ceil(rows / 8));
+    const valueOffsets = new Int32Array(rows + 1);
+    return arrow.makeData({ type: new arrow.Utf8(), valueOffsets, nullCount: rows, nullBitmap });
+  }
   const valueOffsets = new Int32Array(rows + 1);
   const data = new TextEncoder().encode(texts.map((text) => text ?? '').join(''));
   let at = 0;

@@ -141,6 +141,7 @@ export function recordOf<K extends MarketKind>(kind: K, row: Row): RecordOf<K> {
     tsEventUs: row['ts_event_us'] as number,
     tsReceiveUs: row['ts_receive_us'] as number,
     tsEventText: (row['ts_event_text'] as string | null) ?? undefined,
+    tsReceiveText: (row['ts_receive_text'] as string | null) ?? undefined,
     sequence: Number.isNaN(sequence) ? null : sequence,
     flags: row['flags'] as number,
   }) as RecordOf<K>;

@@ -2,7 +2,7 @@
 import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { adjustmentFor, type BarView, batchesOfView } from './bar-view.ts';
 import type { History } from './history.ts';
-import { columnsOf, EVENT_TEXT, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
+import { columnsOf, jsonRows, OUTPUT, type OutputColumn } from './output.ts';
 import { type Batch, type ReadQuery, rowOf } from './reader.ts';
 import { type Format, PROVENANCE_HEADER, streamReply } from './replies.ts';
 import { MAX_ROWS_JSON, type TicksQuery } from './schemas.ts';
@@ -40,7 +40,7 @@ export async function ticks(
   checkPage(limit, format);
   const gone = new AbortController();
   const at = query.at_us !== undefined;
-  const columns = format === 'json' ? [...OUTPUT[kind], EVENT_TEXT] : OUTPUT[kind];
+  const columns = OUTPUT[kind];
   const read: ReadQuery = {
     kind,
     symbol,

@@ -8,7 +8,7 @@ import type { MarketKind } from '../../../src/market/records.ts';
 import { type HistoryDatabase, storageError } from './database.ts';
 import { Integrity } from './integrity.ts';
 import { partitionPath, publishFile, removeUnknown, sha256Of } from './partition-files.ts';
-import { TABLES, tableOf } from './tables.ts';
+import { PARTITION_LAYOUT, TABLES, tableOf } from './tables.ts';
 import { type Partition, parquetSql, partitions, quoted, spanSql, tableSql } from './view.ts';
 import type { Faults, HistoryWriter } from './writer.ts';
 
@@ -190,7 +190,7 @@ export class Roller {
         faults('partition renamed');
         const { rows, first, last, ordinal, id: lastId } = found as unknown as Record<string, number>;
         await connection.run(
-          'INSERT INTO partitions VALUES ($1, $2, $3, $4, $5, $6, $7::BIGINT, $8::BIGINT, $9, $10::BIGINT, $11::BIGINT, $12::BIGINT, $13::BIGINT)',
+          'INSERT INTO partitions VALUES ($1, $2, $3, $4, $5, $6, $7::BIGINT, $8::BIGINT, $9, $10::BIGINT, $11::BIGINT, $12::BIGINT, $13::BIGINT, $14)',
           [
             id,
             to.kind,
@@ -205,6 +205,7 @@ export class Roller {
             last!,
             ordinal!,
             lastId!,
+            PARTITION_LAYOUT,
           ],
         );
         await rest(connection, rows!);

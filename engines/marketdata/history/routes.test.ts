@@ -128,13 +128,15 @@ describe('routes of the history', () => {
         side: 'sell',
         id: '1002',
         ts_event_text: null,
+        ts_receive_text: null,
       },
     ]);
-    // A time that is finer than microseconds, as the venue wrote it.
+    // Times that are finer than microseconds, as they were written.
     const fine = await engine.get('/trades/OTHER');
     expect(fine.body.trades[0]).toMatchObject({
       ts_event_us: START_US,
       ts_event_text: '2024-08-08T00:00:00.000000123Z',
+      ts_receive_text: '1723075200000007456',
     });
     expect(body.provenance).toEqual({ sources: ['binance'], view: 'repaired' });
     const raw = await engine.get(`/trades/BTC-USD?from_us=${START_US}&to_us=${START_US + 10_000}&view=raw`);
@@ -160,10 +162,16 @@ describe('routes of the history', () => {
     expect([...table.getChild('side')!.slice(0, 3)]).toEqual(['buy', 'sell', 'sell']);
     const lines = (await (await ask('/trades/BTC-USD', 'text/csv')).text()).trim().split('\n');
     expect(lines).toHaveLength(list.length + 1);
-    expect(lines[0]).toBe('ts_event_us,ts_receive_us,source,sequence,flags,price,size,side,id');
-    expect(lines[3]).toBe(`${START_US + 2000},${START_US + 2250},binance,2,,61800.94,0.00001002,sell,1002`);
+    expect(lines[0]).toBe(
+      'ts_event_us,ts_receive_us,source,sequence,flags,price,size,side,id,ts_event_text,ts_receive_text',
+    );
+    expect(lines[3]).toBe(`${START_US + 2000},${START_US + 2250},binance,2,,61800.94,0.00001002,sell,1002,,`);
     const other = tableFromIPC(new Uint8Array(await (await ask('/trades/OTHER', ARROW)).arrayBuffer()));
-    expect([other.getChild('side')!.get(0), other.getChild('id')!.get(0)]).toEqual([null, 'x-1']);
+    const first = ['side', 'id', 'ts_event_text', 'ts_receive_text'].map((name) =>
+      other.getChild(name)!.get(0),
+    );
+    expect(first).toEqual([null, 'x-1', '2024-08-08T00:00:00.000000123Z', '1723075200000007456']);
+    expect(table.getChild('ts_receive_text')!.nullCount).toBe(list.length);
     const none = await ask('/trades/BTC-USD?from_us=1&to_us=2', ARROW);
     expect(tableFromIPC(new Uint8Array(await none.arrayBuffer())).numRows).toBe(0);
   });

@@ -3,10 +3,10 @@ import { InvalidOptionError } from '../../../src/core/errors.ts';
 import type { MarketKind, MarketRecord } from '../../../src/market/records.ts';
 import type { Column } from './columns.ts';
 import type { SeriesNumbers } from './series.ts';
-import { COMMON, seriesOf, tableOf } from './tables.ts';
+import { recordColumns, seriesOf } from './tables.ts';
 import type { ColumnData } from './vectors.ts';
 
-/** Rows of one kind as columns: `series`, those of every record, and the kind's own, in the order of the table. */
+/** Rows of one kind as columns: those of the table in their order, without `ordinal`. */
 export interface Staged {
   readonly kind: MarketKind;
   readonly rows: number;
@@ -36,7 +36,6 @@ export function stage(records: readonly MarketRecord[], series: SeriesNumbers): 
 
 function stageKind(kind: MarketKind, records: readonly MarketRecord[], series: SeriesNumbers): Staged {
   const n = records.length;
-  const table = tableOf(kind);
   const numbers = new Float64Array(n);
   let last: MarketRecord | undefined;
   let lastNumber = 0;
@@ -47,7 +46,7 @@ function stageKind(kind: MarketKind, records: readonly MarketRecord[], series: S
     last = record;
     numbers[i] = lastNumber;
   }
-  const columns = [...COMMON, ...table.columns].map((column) => stageColumn(column, records));
+  const columns = recordColumns(kind).map((column) => stageColumn(column, records));
   return { kind, rows: n, columns: [numbers, ...columns] };
 }
 
@@ -102,7 +101,7 @@ function unfit({ name }: Named, expected: string): InvalidOptionError {
  * length, or that hold what they cannot.
  */
 export function stageColumns(kind: MarketKind, series: number, rows: number, given: BulkColumns): Staged {
-  const all = [...COMMON, ...tableOf(kind).columns];
+  const all = recordColumns(kind);
   for (const name of Object.keys(given)) {
     if (!all.some((column) => column.name === name))
       throw new InvalidOptionError(`Expected columns of ${kind}, was another`, [

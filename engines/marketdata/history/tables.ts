@@ -29,7 +29,7 @@ export interface SeriesKey {
   readonly adjusted: string;
 }
 
-/** The columns of every record; before them in a table is `series`, and after them `ordinal`, the order of arrival. */
+/** The columns of every record; before them in a table is `series`, and after them those of its kind. */
 export const COMMON: readonly Column<MarketRecord>[] = [
   big('ts_event_us', (r) => r.tsEventUs),
   big('ts_receive_us', (r) => r.tsReceiveUs),
@@ -37,6 +37,14 @@ export const COMMON: readonly Column<MarketRecord>[] = [
   big('sequence', (r) => r.sequence),
   int('flags', (r) => r.flags),
 ];
+
+/** Columns of every record that came later: last in a table, where ALTER TABLE puts them, and absent from partitions of an earlier layout. */
+export const ADDED: readonly Column<MarketRecord>[] = [
+  text('ts_receive_text', (r) => r.tsReceiveText ?? null),
+];
+
+/** Layout of the partitions that are written; those of 1 do not have the columns of `ADDED`. */
+export const PARTITION_LAYOUT = 2;
 
 const SIDES = { buy: 1, sell: -1 } as const;
 
@@ -193,14 +201,25 @@ export function tableOf(kind: MarketKind): KindTable {
   return TABLES[kind] as unknown as KindTable;
 }
 
-/** Names and types of all columns of a table, in their order. */
+/** The columns of a kind that records have values for, in the order of the table. */
+export function recordColumns(kind: MarketKind): readonly Column<MarketRecord>[] {
+  return [...COMMON, ...tableOf(kind).columns, ...ADDED];
+}
+
+/** Names and types of all columns of a table, in their order; `ordinal` is the order of arrival. */
 export function columnsOf(kind: MarketKind): readonly { readonly name: string; readonly type: ColumnType }[] {
   return [
     { name: 'series', type: 'INTEGER' },
     ...COMMON,
     ...tableOf(kind).columns,
     { name: 'ordinal', type: 'BIGINT' },
+    ...ADDED,
   ];
+}
+
+/** Returns where `ordinal` is among the columns of a table. */
+export function ordinalAt(kind: MarketKind): number {
+  return 1 + COMMON.length + tableOf(kind).columns.length;
 }
 
 /** Columns that say which series a row is of, where its number means nothing: views and Parquet files. */
@@ -254,6 +273,6 @@ CREATE TABLE IF NOT EXISTS imports (id VARCHAR PRIMARY KEY, records BIGINT NOT N
 CREATE TABLE IF NOT EXISTS import_quality (import VARCHAR NOT NULL, file VARCHAR NOT NULL, imported_us BIGINT NOT NULL, symbol VARCHAR NOT NULL, said VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS partitions (id VARCHAR PRIMARY KEY, kind VARCHAR NOT NULL, symbol VARCHAR NOT NULL, source VARCHAR NOT NULL, period VARCHAR NOT NULL,
   path VARCHAR NOT NULL, rows BIGINT NOT NULL, bytes BIGINT NOT NULL, sha256 VARCHAR NOT NULL, first_ts_us BIGINT NOT NULL,
-  last_ts_us BIGINT NOT NULL, last_ordinal BIGINT NOT NULL, last_id BIGINT);
+  last_ts_us BIGINT NOT NULL, last_ordinal BIGINT NOT NULL, last_id BIGINT, layout INTEGER);
 ${tables.join('\n')}`;
 }

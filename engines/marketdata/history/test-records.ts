@@ -31,10 +31,11 @@ export function samples(): MarketRecord[] {
     tsEventUs: START_US,
     tsReceiveUs: START_US + 7,
     tsEventText: '2024-08-08T00:00:00.000000123Z',
+    tsReceiveText: '1723075200000007456',
     sequence: 2 ** 40 + 3,
     flags: 4,
   };
-  const plain = { ...stamped, tsEventText: undefined, sequence: null, flags: 0 };
+  const plain = { ...stamped, tsEventText: undefined, tsReceiveText: undefined, sequence: null, flags: 0 };
   return [
     { ...stamped, kind: 'trade', scale: SCALE, price: 5, size: 7, side: null, id: 'x-1' },
     { ...plain, kind: 'quote', scale: SCALE, bid: 1, bidSize: 2, ask: 3, askSize: 4 },

@@ -72,11 +72,16 @@ export class ChunkWriter {
     };
     if (type === 'VARCHAR') {
       const texts = data as (string | null)[];
-      for (let i = 0; i < n; i++) {
-        const text = texts[rows ? rows[from + i]! : from + i]!;
-        if (text === null) setNull(i);
-        else bindings.vector_assign_string_element(vector, i, text);
-      }
+      if (!rows && isEmpty(texts, from, n)) {
+        // As nearly all chunks of a column of times that are finer than microseconds.
+        nulls = n;
+        this.#valid.fill(0);
+      } else
+        for (let i = 0; i < n; i++) {
+          const text = texts[rows ? rows[from + i]! : from + i]!;
+          if (text === null) setNull(i);
+          else bindings.vector_assign_string_element(vector, i, text);
+        }
     } else {
       const numbers = data as Float64Array;
       const [int32, float64] = [this.#int32, this.#float64];
@@ -103,6 +108,11 @@ export class ChunkWriter {
   }
 }
 
+function isEmpty(texts: readonly (string | null)[], from: number, n: number): boolean {
+  for (let i = from; i < from + n; i++) if (texts[i] !== null) return false;
+  return true;
+}
+
 /** Returns column `at` of a chunk as numbers (NaN for NULL) or text; a copy, which outlives the chunk. */
 export function readColumn(duck: Duck, chunk: DuckDBDataChunk, at: number, type: ColumnType): ColumnData {
   if (type === 'VARCHAR') return readTexts(duck, chunk, at);
@@ -125,6 +135,11 @@ export function readColumn(duck: Duck, chunk: DuckDBDataChunk, at: number, type:
   return numbers;
 }
 
+function noneValid(valid: Uint8Array, n: number): boolean {
+  for (let i = 0; i < n >> 3; i++) if (valid[i] !== 0) return false;
+  return (n & 7) === 0 || (valid[n >> 3]! & ((1 << (n & 7)) - 1)) === 0;
+}
+
 // Texts of a column are mostly the same from row to row (symbols, sources) or absent: a text is decoded where the sixteen bytes that DuckDB has
 // for it, which hold a short text or the place of a long one, differ from those of the row before.
 function readTexts({ bindings }: Duck, chunk: DuckDBDataChunk, at: number): (string | null)[] {
@@ -132,6 +147,7 @@ function readTexts({ bindings }: Duck, chunk: DuckDBDataChunk, at: number): (str
   if (n === 0) return [];
   const raw = bindings.data_chunk_get_vector(chunk.chunk, at);
   const valid = bindings.vector_get_validity(raw, Math.ceil(n / 64) * 8) as Uint8Array | null;
+  if (valid && noneValid(valid, n)) return new Array<string | null>(n).fill(null);
   const bytes = bindings.vector_get_data(raw, n * 16);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, n * 4);
   const vector = chunk.getColumnVector(at);

@@ -6,7 +6,7 @@ import type { MarketKind } from '../../../src/market/records.ts';
 import type { Row } from './columns.ts';
 import type { HistoryDatabase } from './database.ts';
 import { damageOf } from './partition-files.ts';
-import { columnsOf, SERIES_COLUMNS, tableOf } from './tables.ts';
+import { ADDED, columnsOf, PARTITION_LAYOUT, SERIES_COLUMNS, tableOf } from './tables.ts';
 
 /** The first and the last time that a record can have: series of prices and of the economy begin long before 1970. */
 export const FIRST_US = Number.MIN_SAFE_INTEGER;
@@ -59,10 +59,12 @@ export interface Partition {
   readonly sha256: string;
   readonly first_ts_us: number;
   readonly last_ts_us: number;
+  /** Which columns it has. */
+  readonly layout: number;
 }
 
 const PARTITION = `SELECT id, kind, symbol, source, period, path, rows::DOUBLE AS rows, bytes::DOUBLE AS bytes, sha256,
-  first_ts_us::DOUBLE AS first_ts_us, last_ts_us::DOUBLE AS last_ts_us FROM partitions`;
+  first_ts_us::DOUBLE AS first_ts_us, last_ts_us::DOUBLE AS last_ts_us, coalesce(layout, 1) AS layout FROM partitions`;
 
 /** Returns the partitions of the manifest that fulfil a condition, those of a kind in order of their first times. */
 export async function partitions(
@@ -131,7 +133,7 @@ export async function historySql(
   // The manifest has chosen them by symbol and source already.
   const isCut = files.some((file) => file.first_ts_us < fromUs || file.last_ts_us > toUs);
   const cut = [...(isCut ? [within] : []), ...(named ? [who] : [])].join(' AND ');
-  const rows = `${parquetSql(database, kind, files)}${cut === '' ? '' : ` WHERE ${cut}`}`;
+  const rows = parquetSql(database, kind, files, cut);
   const sql = `${table} UNION ALL ${rows}`;
   if (!followEachOther(files)) return { sql, table, values, files };
   return { sql, table, values, files, sorted: { sql: rows, values: values.slice(0, named?.length ?? 0) } };
@@ -171,11 +173,34 @@ export function spanSql(us: number): string {
   return `((ts_event_us + ${BigInt(spans) * BigInt(us)}) // ${us} - ${spans})::DOUBLE`;
 }
 
-/** SQL of the rows of partitions. */
-export function parquetSql(database: HistoryDatabase, kind: MarketKind, files: readonly Partition[]): string {
-  const names = viewColumns(kind).map(({ name }) => name);
-  const list = files.map((file) => quoted(join(database.folder, file.path))).join(', ');
-  return `SELECT ${names.join(', ')} FROM read_parquet([${list}], hive_partitioning = false)`;
+/** SQL of the rows of partitions that fulfil a condition, in the order of the files; columns that a file does not have yet are NULL. */
+export function parquetSql(
+  database: HistoryDatabase,
+  kind: MarketKind,
+  files: readonly Partition[],
+  where = '',
+): string {
+  const rowsOf = (run: readonly Partition[]) => {
+    const isOld = run[0]!.layout < PARTITION_LAYOUT;
+    const names = viewColumns(kind).map(({ name, type }) =>
+      isOld && ADDED.some((added) => added.name === name) ? `NULL::${type} AS ${name}` : name,
+    );
+    const list = run.map((file) => quoted(join(database.folder, file.path))).join(', ');
+    const from = `read_parquet([${list}], hive_partitioning = false)`;
+    return `SELECT ${names.join(', ')} FROM ${from}${where === '' ? '' : ` WHERE ${where}`}`;
+  };
+  return runsOf(files).map(rowsOf).join(' UNION ALL ');
+}
+
+/** Returns neighbours of one layout together: the files of a scan have the same columns. */
+function runsOf(files: readonly Partition[]): Partition[][] {
+  const runs: Partition[][] = [];
+  for (const file of files) {
+    const run = runs.at(-1);
+    if (run?.[0]?.layout === file.layout) run.push(file);
+    else runs.push([file]);
+  }
+  return runs;
 }
 
 /** Returns text as an SQL literal. */

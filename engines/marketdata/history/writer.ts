@@ -6,7 +6,7 @@ import { type ImportNote, storeNote } from './import-notes.ts';
 import { SeenIds } from './seen-ids.ts';
 import { SeriesNumbers } from './series.ts';
 import { type BulkColumns, type Staged, stage, stageColumns } from './staging.ts';
-import { columnsOf, QUARANTINE_BITS, QUARANTINED_SQL, type SeriesKey, tableOf } from './tables.ts';
+import { columnsOf, ordinalAt, QUARANTINE_BITS, QUARANTINED_SQL, type SeriesKey, tableOf } from './tables.ts';
 import { ChunkWriter } from './vectors.ts';
 
 /** What became of the records of a put. */
@@ -271,8 +271,9 @@ export class HistoryWriter {
     }
     const catalog = table === 'incoming' ? 'temp' : undefined;
     const appender = await this.#database.writer.createAppender(table, undefined, catalog);
+    const columns = staged.columns.toSpliced(ordinalAt(staged.kind), 0, ordinals);
     try {
-      chunks.append(appender, [...staged.columns, ordinals], staged.rows, rows);
+      chunks.append(appender, columns, staged.rows, rows);
     } finally {
       appender.closeSync();
     }

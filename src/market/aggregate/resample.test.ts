@@ -29,6 +29,10 @@ describe('longer bars of bars', () => {
     expect(counts).toEqual({ bars: 7, late: 0, outside: 0 });
     expect(bars).toHaveLength(2);
     expect(bars[0]).toMatchObject({ open: 100, close: 106, high: 110, volume: 10, trades: 5, flags: 8 });
+    // Of the last one that was received, which has no finer text of its time.
+    const [early, late] = minuteBars(2).map((one, i) => ({ ...one, tsReceiveUs: i }));
+    const [both] = resample([{ ...early!, tsReceiveText: 'early' }, late!], { interval: 5 * MINUTE_US }).bars;
+    expect([both!.tsReceiveUs, both!.tsReceiveText]).toEqual([1, undefined]);
     expect(bars[1]).toMatchObject({
       tsEventUs: START_US + 5 * MINUTE_US,
       volume: 11,

@@ -113,9 +113,11 @@ function daysFrom(day: number, count: number): number {
 }
 
 function joined(bar: BarRecord, next: BarRecord): BarRecord {
+  const { tsReceiveUs, tsReceiveText } = next.tsReceiveUs > bar.tsReceiveUs ? next : bar;
   return {
     ...bar,
-    tsReceiveUs: Math.max(bar.tsReceiveUs, next.tsReceiveUs),
+    tsReceiveUs,
+    tsReceiveText,
     flags: bar.flags | next.flags,
     high: Math.max(bar.high, next.high),
     low: Math.min(bar.low, next.low),

@@ -162,6 +162,7 @@ function flatBar(last: BarRecord, tsEventUs: number): BarRecord {
     tsEventUs,
     tsReceiveUs: tsEventUs,
     tsEventText: undefined,
+    tsReceiveText: undefined,
     sequence: null,
     flags: FLAGS.filled.bit,
     open: close,
