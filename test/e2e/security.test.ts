@@ -158,7 +158,8 @@ describe('nine engines on every address of the machine', () => {
       const init = { method: 'POST', body: csv, headers: { 'content-type': 'application/octet-stream' } };
       await send('marketdata', `/bars/import?symbol=${symbol}`, keys.admin!.key, init);
     }
-    const fresh = tree(folder).filter((path) => !before.includes(path) && !path.includes('audit/'));
+    // The audit log begins with the first of them, where no other test has begun it.
+    const fresh = tree(folder).filter((path) => !before.includes(path) && !/^audit(\/|$)/.test(path));
     expect(fresh).toEqual([]);
     expect(existsSync(join(folder, '..', 'escape'))).toBe(false);
     for (const [name, prefix] of [
