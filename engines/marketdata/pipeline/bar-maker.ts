@@ -58,11 +58,14 @@ export class BarMaker {
   }
 
   #make({ symbol, bars, store }: PlannedBars, key: string): Maker {
+    // Others follow from where they begin: those of two subscriptions would make one series of which each part has another history. They are made of
+    // the stored trades whenever somebody asks for them.
+    const kept = store && bars.unit === 'time';
     const maker: Maker = {
       key,
       source: '',
       aggregator: new TradeAggregator(bars, (bar) => {
-        this.#take(this.#record(symbol, maker, bar), store);
+        this.#take(this.#record(symbol, maker, bar), kept);
       }),
     };
     return maker;

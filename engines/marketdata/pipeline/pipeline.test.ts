@@ -262,7 +262,9 @@ describe('pipeline', () => {
       bars: [{ open: 101, high: 105, low: 99, close: 99, trades: 3 }],
     });
     await rig.service.storing.idle();
-    expect(rig.stored.filter((r) => r.kind === 'bar')).toHaveLength(2);
+    // Others than those of time are made of the stored trades.
+    expect(rig.stored.filter((r) => r.kind === 'bar')).toMatchObject([{ unit: 'time', trades: 4 }]);
+    expect(rig.stored.filter((r) => r.kind === 'trade')).toHaveLength(4);
   });
 
   test('more bars than one body takes become several, in order', async () => {
