@@ -3,6 +3,7 @@ import { InvalidOptionError } from '../../core/errors.ts';
 import type { Calendar } from '../sessions/calendar.ts';
 import { DAY_US } from '../sessions/days.ts';
 import { type AggregateBar, type BarColumns, BarList, type TradeColumns } from './columns.ts';
+import { DecimalSum } from './decimal-sum.ts';
 import { ImbalanceRule } from './imbalance.ts';
 import { type BarSpec, type BarSpecInput, barSpecOf } from './spec.ts';
 import { TimeGrid } from './time-grid.ts';
@@ -29,6 +30,8 @@ export class TradeAggregator {
   readonly #take: (bar: AggregateBar) => void;
   // The bar that is being made; no trades: none.
   #bar = emptyBar();
+  // Its volume is here until it is handed on.
+  readonly #volume = new DecimalSum();
   #endUs = Number.NEGATIVE_INFINITY;
 
   /** `take` gets each finished bar, a new object. `calendar` is needed for intervals of sessions. Throws InvalidOptionError. */
@@ -80,7 +83,7 @@ export class TradeAggregator {
     }
     bar.close = price;
     bar.lastUs = tsUs;
-    bar.volume += size;
+    this.#volume.add(size);
     bar.notional += price * size;
     bar.trades++;
     this.counts.trades++;
@@ -96,6 +99,8 @@ export class TradeAggregator {
   flush(): void {
     if (this.#bar.trades === 0) return;
     const bar = this.#bar;
+    bar.volume = this.#volume.value;
+    this.#volume.reset();
     this.#bar = emptyBar();
     // Late trades of its interval are known by this.
     this.#bar.tsUs = this.#grid === null ? 0 : this.#endUs;
@@ -104,13 +109,13 @@ export class TradeAggregator {
 
   /** Returns a copy of the bar that is being made, or null. */
   current(): AggregateBar | null {
-    return this.#bar.trades === 0 ? null : { ...this.#bar };
+    return this.#bar.trades === 0 ? null : { ...this.#bar, volume: this.#volume.value };
   }
 
   #isComplete(price: number, size: number, side: number): boolean {
     const { unit, interval } = this.spec;
     if (unit === 'tick') return this.#bar.trades >= interval;
-    if (unit === 'volume') return this.#bar.volume >= interval;
+    if (unit === 'volume') return this.#volume.value >= interval;
     if (unit === 'dollar') return this.#bar.notional >= interval;
     return this.#imbalance!.step(price, size, side);
   }

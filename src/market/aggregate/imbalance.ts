@@ -1,4 +1,5 @@
 // When an imbalance bar ends: signed trades have run further to one side than was to be expected (López de Prado 2018, section 2.3.2).
+import { DecimalSum } from './decimal-sum.ts';
 import type { BarSpec } from './spec.ts';
 
 type Spec = Extract<BarSpec, { unit: 'imbalance' }>;
@@ -16,7 +17,7 @@ export class ImbalanceRule {
   #expectedTrades: number;
   #expectedSigned: number;
   #threshold: number;
-  #sum = 0;
+  readonly #sum = new DecimalSum();
   #trades = 0;
   #sign = 1;
   #price = Number.NaN;
@@ -40,13 +41,13 @@ export class ImbalanceRule {
     const amount = measure === 'tick' ? 1 : measure === 'volume' ? size : price * size;
     const signed = this.#sign * amount;
     this.#expectedSigned += this.#tradeWeight * (signed - this.#expectedSigned);
-    this.#sum += signed;
+    this.#sum.add(signed);
     this.#trades++;
-    if (Math.abs(this.#sum) < this.#threshold) return false;
+    if (Math.abs(this.#sum.value) < this.#threshold) return false;
     this.#expectedTrades += this.#barWeight * (this.#trades - this.#expectedTrades);
     const expected = this.#expectedTrades * Math.abs(this.#expectedSigned);
     this.#threshold = Math.min(Math.max(expected, interval / growth), interval * growth);
-    this.#sum = 0;
+    this.#sum.reset();
     this.#trades = 0;
     return true;
   }

@@ -3,6 +3,7 @@ import { InvalidOptionError } from '../../core/errors.ts';
 import type { BarRecord } from '../records.ts';
 import type { Calendar } from '../sessions/calendar.ts';
 import { DAY_US } from '../sessions/days.ts';
+import { DecimalSum } from './decimal-sum.ts';
 import { TimeGrid } from './time-grid.ts';
 
 /** Which longer bars are asked for. */
@@ -28,6 +29,8 @@ export class BarResampler {
   readonly #calendar: Calendar | null;
   readonly #take: (bar: BarRecord) => void;
   #bar: BarRecord | null = null;
+  // Its volume is here until it is handed on.
+  readonly #volume = new DecimalSum();
   // Start of the newest longer bar, also when it has been handed on.
   #startUs = Number.NEGATIVE_INFINITY;
 
@@ -67,13 +70,15 @@ export class BarResampler {
       this.#startUs = startUs;
       this.#bar = { ...bar, tsEventUs: startUs, tsEventText: undefined, interval: this.#interval };
     } else this.#bar = joined(this.#bar!, bar);
+    this.#volume.add(bar.volume);
   }
 
   /** Hands on the bar that is being made, if there is one, as it is. */
   flush(): void {
     if (this.#bar === null) return;
-    const bar = this.#bar;
+    const bar = { ...this.#bar, volume: this.#volume.value };
     this.#bar = null;
+    this.#volume.reset();
     this.#take(bar);
   }
 
@@ -122,7 +127,6 @@ function joined(bar: BarRecord, next: BarRecord): BarRecord {
     high: Math.max(bar.high, next.high),
     low: Math.min(bar.low, next.low),
     close: next.close,
-    volume: bar.volume + next.volume,
     trades: bar.trades === null || next.trades === null ? null : bar.trades + next.trades,
     // Only what has been done to all of it has been done to the longer bar.
     adjusted: bar.adjusted.filter((name) => next.adjusted.includes(name)),
