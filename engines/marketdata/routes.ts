@@ -9,6 +9,7 @@ import { fileRoutes } from './files/routes.ts';
 import { CSV_TYPE, formatOf } from './history/replies.ts';
 import { historyRoutes } from './history/routes.ts';
 import { pipelineRoutes } from './pipeline/routes.ts';
+import { bookAt } from './replay/book-at.ts';
 import { replayRoutes } from './replay/routes.ts';
 import { barsQuery, idParam, replayReply, replayRequest, seriesReply, symbolParam } from './schemas.ts';
 import type { MarketDataService } from './service.ts';
@@ -17,7 +18,13 @@ import type { MarketDataService } from './service.ts';
 export function marketDataRoutes(service: MarketDataService, { config, clock }: EngineContext) {
   return new Elysia({ name: 'marketdata-routes' })
     .use(jobRoutes(service.longWork.jobs))
-    .use(pipelineRoutes(service.pipeline, (source, request) => service.ingest(source, request)))
+    .use(
+      pipelineRoutes(
+        service.pipeline,
+        (source, request) => service.ingest(source, request),
+        async (symbol, query, signal) => bookAt(await service.history(), symbol, query, signal),
+      ),
+    )
     .use(replayRoutes(service))
     .use(historyRoutes(() => service.history(), clock))
     .use(fileRoutes(service.imports, config.maxImportBytes))

@@ -3,6 +3,8 @@ import { Elysia } from 'elysia';
 import { type JobAccepted, jobAccepted } from '../../../src/jobs/record.ts';
 import { type IngestRequest, ingestRequest } from './ingest.ts';
 import {
+  type BookQuery,
+  type BookReply,
   bookQuery,
   bookReply,
   latencyReply,
@@ -18,10 +20,17 @@ import {
 import type { PipelineService } from './service.ts';
 import { subscription, subscriptionRequest } from './subscription.ts';
 
-/** Returns the routes of sources, subscriptions, books and latency; `ingest` adds the job of one. */
+type BookAt = (
+  symbol: string,
+  query: BookQuery & { readonly at_us: number },
+  signal: AbortSignal,
+) => Promise<BookReply>;
+
+/** Returns the routes of sources, subscriptions, books and latency; `ingest` adds the job of one, `bookAt` makes the stored book of a time. */
 export function pipelineRoutes(
   service: PipelineService,
   ingest: (source: string, request: IngestRequest) => Promise<JobAccepted>,
+  bookAt: BookAt,
 ) {
   return new Elysia({ name: 'pipeline-routes' })
     .get('/sources', () => service.sources(), {
@@ -79,12 +88,19 @@ export function pipelineRoutes(
       response: { 200: subscription },
       detail: { summary: 'Listen no more', tags: ['sources'] },
     })
-    .get('/book/:symbol', ({ params, query }) => service.book(params.symbol, query), {
-      params: symbolParam,
-      query: bookQuery,
-      response: { 200: bookReply },
-      detail: { summary: 'The order book of a symbol as it is now', tags: ['books'] },
-    })
+    .get(
+      '/book/:symbol',
+      async ({ params, query: { at_us, ...of }, request }) =>
+        at_us === undefined
+          ? service.book(params.symbol, of)
+          : bookAt(params.symbol, { ...of, at_us }, request.signal),
+      {
+        params: symbolParam,
+        query: bookQuery,
+        response: { 200: bookReply },
+        detail: { summary: 'The order book of a symbol as it is now, or as it was', tags: ['books'] },
+      },
+    )
     .get('/quality/:symbol', ({ params }) => service.qualityOf(params.symbol), {
       params: symbolParam,
       response: { 200: qualityReply },

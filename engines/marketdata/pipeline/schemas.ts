@@ -158,7 +158,13 @@ export const latencyReply = z.object({
 export const bookQuery = z.object({
   source: z.string().min(1).max(64).optional().describe('the source that is published when absent'),
   depth: z.coerce.number().int().min(1).max(5000).default(20).describe('levels of each side'),
+  at_us: z.coerce
+    .number()
+    .int()
+    .optional()
+    .describe('the stored book as it was then, microseconds since the epoch; that of now when absent'),
 });
+export type BookQuery = z.infer<typeof bookQuery>;
 
 const level = z.object({ price: z.string(), size: z.string() });
 
@@ -172,8 +178,9 @@ export const bookReply = z.object({
   ts_receive_us: us,
   bids: z.array(level).describe('best first; empty while the book is not live'),
   asks: z.array(level),
-  counts: counts.describe('since the start: what was applied, and what went wrong'),
+  counts: counts.describe('since the start, or the stored snapshot: what was applied, and what went wrong'),
 });
+export type BookReply = z.infer<typeof bookReply>;
 
 const quarantineRow = z.object({
   kind: z.string().nullable(),

@@ -8,6 +8,7 @@ import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
+import { bookOf } from './book-reply.ts';
 import { GateStore } from './gate-store.ts';
 import { Latencies } from './latency.ts';
 import { Listings } from './listings.ts';
@@ -274,14 +275,10 @@ export class PipelineService {
     const source = asked ?? this.routing.activeOf(symbol, 'book') ?? this.books.sourcesOf(symbol)[0];
     const said = source === undefined ? undefined : this.books.said(source, symbol, depth);
     if (source === undefined || !said)
-      throw new NotFoundError('No book of this symbol: subscribe to it with the kind book first');
-    const { bids, asks, ...rest } = said;
-    return {
-      ...rest,
-      bids: levelsOf(bids),
-      asks: levelsOf(asks),
-      counts: this.books.countsOf(source, symbol),
-    };
+      throw new NotFoundError(
+        'No book of this symbol: subscribe to it with the kind book first, or ask for a stored one with at_us',
+      );
+    return bookOf(said, this.books.countsOf(source, symbol));
   }
 
   /** What is wrong with the records of a symbol, by source and kind, live and imported. Throws NotFoundError where none were judged. */
@@ -387,11 +384,4 @@ function keysOf({ streams }: Plan): ReadonlySet<string> {
       sources.map((source) => `${source} ${stream} ${symbol}`),
     ),
   );
-}
-
-function levelsOf(texts: readonly string[]) {
-  return Array.from({ length: texts.length / 2 }, (_, i) => ({
-    price: texts[2 * i]!,
-    size: texts[2 * i + 1]!,
-  }));
 }

@@ -1,6 +1,7 @@
 // Replays of stored history: a slice of a real capture that was stored before.
 import { afterEach, describe, expect, spyOn, test } from 'bun:test';
 import { topics } from '../../../src/bus/topics.ts';
+import { InvalidOptionError, NotFoundError } from '../../../src/core/errors.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
 import type { BarRecord, MarketRecord } from '../../../src/market/records.ts';
@@ -8,6 +9,7 @@ import { captureLines, capturePath, inPieces } from '../../../test/support/captu
 import { Rig } from '../../../test/support/replay-rig.ts';
 import { BinanceCapture } from '../files/binance-capture.ts';
 import { levelTexts } from '../pipeline/rows.ts';
+import { bookAt as storedBookAt } from './book-at.ts';
 import { ReplayStore } from './replay-store.ts';
 
 const lines = await captureLines('futures', 2000);
@@ -88,6 +90,28 @@ describe('a replay of history', () => {
       expect(await rig.finish(second.replay_id)).toMatchObject({ state: 'done' });
       expect(rig.books().findLast((body) => body.state === 'live')).toMatchObject(last);
       expect(rig.rows()).toMatchObject({ trades: [], quotes: [] });
+      const history = await rig.history();
+      const { signal } = new AbortController();
+      const stored = (at_us: number, source?: string) =>
+        storedBookAt(history, 'BTCUSDT', { at_us, source, depth: 10 }, signal);
+      const flat = (levels: readonly { price: string; size: string }[]) =>
+        levels.flatMap(({ price, size }) => [price, size]);
+      const { bids, asks, ...said } = await stored(middle - 1);
+      expect({ ...said, bids: flat(bids), asks: flat(asks) }).toMatchObject({
+        state: 'live',
+        reason: null,
+        counts: { snapshots: 1, gap: 0 },
+        ...bookAt(middle),
+      });
+      expect((await stored(times[0]!)).state).toBe('waiting');
+      // After what was recorded nobody knows the book.
+      const later = await stored(times.at(-1)! + 60_000_000);
+      expect(later).toMatchObject({ state: 'stale', reason: 'silent', bids: [], asks: [] });
+      await expect(stored(times[0]! - 1)).rejects.toThrow(NotFoundError);
+      const snapshot = records.find((record) => record.kind === 'book_snapshot')!;
+      await history.put([{ ...snapshot, source: 'kraken' }]);
+      await expect(stored(middle)).rejects.toThrow(InvalidOptionError);
+      expect(await stored(middle, 'kraken')).toMatchObject({ source: 'kraken' });
     },
   );
 

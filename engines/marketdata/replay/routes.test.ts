@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Bus } from '../../../src/bus/client.ts';
 import type { Envelope } from '../../../src/bus/envelope.ts';
 import { type BodyOf, lockstepReportTopic, topics } from '../../../src/bus/topics.ts';
-import { capturePath } from '../../../test/support/captures.ts';
+import { captureLines, capturePath, gzipLines } from '../../../test/support/captures.ts';
 import { TestEngine, walkBars } from '../../../test/support/engine.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import definition from '../index.ts';
@@ -30,6 +30,22 @@ describe('the routes of replays', () => {
     async () => {
       engine = await TestEngine.start(definition);
       await importBars();
+      const recorded = gzipLines((await captureLines('spot', 300))!);
+      await fetch(`${engine.url}/import`, { method: 'POST', body: recorded });
+      // The levels that the snapshot and the changes of the recording add up to.
+      const bookOf = (query: string) => engine.get(`/book/BTCUSDT${query}`);
+      expect((await bookOf('')).status).toBe(404);
+      expect(await bookOf('?at_us=1723161256500000&depth=1')).toMatchObject({
+        status: 200,
+        body: {
+          source: 'binance',
+          state: 'live',
+          sequence: 50093240368,
+          bids: [{ price: '61828.01', size: '0.12755' }],
+          asks: [{ price: '61828.02', size: '3.12617' }],
+        },
+      });
+      expect((await bookOf('?at_us=1')).status).toBe(404);
       const folder = join(engine.dataDir, 'import');
       mkdirSync(folder);
       copyFileSync(spot!, join(folder, 'spot.gz'));

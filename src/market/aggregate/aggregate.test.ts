@@ -111,25 +111,6 @@ test('volumes are the decimals that sizes add up to, and reach their threshold a
   ]);
   const spec: BarSpecInput = { unit: 'imbalance', interval: 1, measure: 'volume' };
   expect(rows(spec, trades).map((row) => row.slice(5))[0]).toEqual([1, 3]);
-  const decimals = fc.integer({ min: 0, max: 8 });
-  const units = fc.array(fc.tuple(fc.integer({ min: 0, max: 1_000_000 }), decimals), { minLength: 1, maxLength: 50 });
-  fc.assert(
-    fc.property(units, (given) => {
-      const exact = given.reduce((sum, [n, d]) => sum + BigInt(n) * 10n ** BigInt(8 - d), 0n);
-      const trades = columns(given.map(([n, d], i) => [START_US + i, 1, Number(`${n}e-${d}`)]));
-      expect(rows({ unit: 'tick', interval: 100 }, trades)[0]![5]).toBe(Number(`${exact}e-8`));
-    }),
-  );
-});
-
-test('volumes that are no decimals or too large for exact integers are plain sums', () => {
-  const sizes = [0.1, 1 / 3, 0.2];
-  const volume = (of: readonly number[]) =>
-    rows({ unit: 'tick', interval: 3 }, columns(of.map((size, i) => [START_US + i, 1, size]))).map((row) => row[5]!);
-  expect(volume(sizes)).toEqual([0.1 + 1 / 3 + 0.2]);
-  expect(volume([1e15, 0.25, 1e20])).toEqual([1e20 + 1e15]);
-  // What comes after begins anew.
-  expect(volume([...sizes, 0.7, 0.1, 0.2])[1]).toBe(1);
 });
 
 describe('sessions', () => {
