@@ -30,7 +30,7 @@ describe('the routes of replays', () => {
     async () => {
       engine = await TestEngine.start(definition);
       await importBars();
-      const recorded = gzipLines((await captureLines('spot', 300))!);
+      const recorded = Buffer.from(gzipLines((await captureLines('spot', 300))!));
       await fetch(`${engine.url}/import`, { method: 'POST', body: recorded });
       // The levels that the snapshot and the changes of the recording add up to.
       const bookOf = (query: string) => engine.get(`/book/BTCUSDT${query}`);
