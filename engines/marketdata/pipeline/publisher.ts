@@ -63,6 +63,9 @@ interface Shape {
   readonly group?: string;
 }
 
+/** Longest that a record waits for others of its turn: a burst of a venue can make a turn of many milliseconds. */
+const MOST_WAIT_US = 250;
+
 /** One list for all: nobody can change it. */
 const NONE = Object.freeze([]);
 
@@ -76,15 +79,14 @@ const SHAPES = {
   fundamental: { topic: topics.marketFundamentals, list: 'facts' },
 } as const satisfies Record<string, Shape>;
 
-/** Bodies are made here, row by row, and kept by nobody. */
-/** Topics whose bodies have no text of a venue but ids: prices and sizes are made of integers here. */
+/** Topics whose bodies have no text of a venue but ids, prices and sizes being made of integers here; their bodies are kept by nobody. */
 const OF_INTEGERS: ReadonlySet<unknown> = new Set([
   topics.marketTrades,
   topics.marketQuotes,
   topics.marketBooks,
 ]);
 
-/** Publishes at the end of the turn in which something was added, or at {@link flush}. */
+/** Publishes at the end of the turn in which something was added, in a turn that takes longer after {@link MOST_WAIT_US}, or at {@link flush}. */
 export class Publisher {
   /** Records that went out, and those that a schema refused. */
   readonly counts = { published: 0, refused: 0 };
@@ -95,6 +97,12 @@ export class Publisher {
   readonly #books = new Map<string, OpenBook>();
   readonly #bookNumbers = new Map<string, number>();
   #scheduled = false;
+  readonly #endTurn = () => {
+    this.#scheduled = false;
+    this.flush();
+  };
+  /** When the first of what is open was added. */
+  #openUs: number | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -130,6 +138,7 @@ export class Publisher {
       default:
         throw new Error(`Invariant: ${record.kind} is published as a book`);
     }
+    this.#flushLate();
   }
 
   /**
@@ -164,6 +173,7 @@ export class Publisher {
     open.receiveUs ??= delta?.tsReceiveUs;
     if (delta) open.deltas.push(deltaRow(delta));
     this.#schedule();
+    this.#flushLate();
   }
 
   /** Tells of a source at once. */
@@ -173,7 +183,7 @@ export class Publisher {
 
   /** Publishes everything that was added, and hands it to the transport. */
   flush(): void {
-    this.#scheduled = false;
+    this.#openUs = undefined;
     if (this.#open.size === 0 && this.#books.size === 0) return;
     const { bus, onCarried } = this.#options;
     const startUs = bus.nowUs();
@@ -228,9 +238,14 @@ export class Publisher {
   }
 
   #schedule(): void {
+    this.#openUs ??= this.#options.bus.nowUs();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.flush());
+    setImmediate(this.#endTurn);
+  }
+
+  #flushLate(): void {
+    if (this.#openUs !== undefined && this.#options.bus.nowUs() - this.#openUs > MOST_WAIT_US) this.flush();
   }
 
   #send({ topic, body, rows, source, receiveUs, eventUs }: Open, nowUs: number): void {

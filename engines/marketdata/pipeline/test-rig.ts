@@ -108,6 +108,8 @@ export class Rig {
     for (let i = 0; i < seconds; i++) {
       this.clock.advance(1e6);
       each();
+      // The end of its turn: what waited for it until the next second would be late.
+      this.service.publisher.flush();
       this.service.tick();
     }
   }
