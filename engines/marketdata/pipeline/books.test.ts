@@ -231,6 +231,7 @@ describe('books in the pipeline', () => {
       ['binance', 'broken', 1],
       ['binance-usdm', 'live', 1],
       ['binance', 'live', 3],
+      ['binance', 'live', 4],
     ]);
   });
 
