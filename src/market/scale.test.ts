@@ -7,6 +7,8 @@ const decimals = fc.integer({ min: 0, max: MAX_DECIMALS });
 const ticks = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -1000, max: 1000 }),
+  fc.integer(),
+  fc.constantFrom(999_999_999_999_999, 1e15, -999_999_999_999_998, 123_456_789_012_345),
   fc.integer({ min: -9, max: 9 }).chain((n) => decimals.map((d) => n * 10 ** d)),
 );
 

@@ -56,6 +56,7 @@ interface Texts {
 }
 
 const KEPT_TEXTS = 8192;
+const SHORTEST_BELOW = 1e15;
 const TEXTS: (Texts | undefined)[] = [];
 
 /** Returns an integer of `decimals` decimals as decimal text without trailing zeros: 1230, 3 gives `1.23`. Throws InvariantError for what is no safe integer. */
@@ -76,6 +77,10 @@ export function decimalText(ticks: number, decimals: number): string {
 
 function makeText(ticks: number, decimals: number): string {
   if (!Number.isSafeInteger(ticks)) throw new InvariantError(`decimal text of ${ticks}, which is no integer`);
+  // Up to 15 digits a decimal is the shortest text of the float64 next to it; what is smaller would have an exponent.
+  const value = ticks / POWERS[decimals]!;
+  const size = Math.abs(value);
+  if (Math.abs(ticks) < SHORTEST_BELOW && (size >= 1e-6 || size === 0)) return String(value);
   if (decimals === 0) return String(ticks);
   const sign = ticks < 0 ? '-' : '';
   let digits = String(Math.abs(ticks));
