@@ -67,6 +67,8 @@ const ANOTHER_WAY = Symbol('another way');
 let bytes: Buffer = Buffer.alloc(0);
 let at = 0;
 let end = 0;
+// Levels of the line: an array that grows with each line would be copied several times.
+const room: number[] = [];
 // The symbol of the line before, as bytes and as text: mostly that of the next line as well.
 let lastName = '';
 let lastSymbol: Buffer = Buffer.alloc(0);
@@ -224,17 +226,15 @@ function delta(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Bo
 }
 
 function levels(scale: Scale): number[] {
-  const flat: number[] = [];
-  if (bytes[at] !== OPEN) return flat;
-  for (;;) {
+  if (bytes[at] !== OPEN) return [];
+  for (let i = 0; ; at++) {
     if (bytes[at] !== OPEN || bytes[at + 1] !== QUOTE) throw ANOTHER_WAY;
     at += 2;
-    flat.push(positive(decimal(scale.price)));
+    room[i++] = positive(decimal(scale.price));
     need(SIZE_OF_LEVEL);
-    flat.push(decimal(scale.size));
+    room[i++] = decimal(scale.size);
     need(LEVEL_END);
-    if (bytes[at] !== COMMA) return flat;
-    at++;
+    if (bytes[at] !== COMMA) return room.slice(0, i);
   }
 }
 

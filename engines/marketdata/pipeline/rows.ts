@@ -22,11 +22,16 @@ type DeltaRow = BodyOf<typeof topics.marketBooks>['deltas'][number];
 type BarRow = BodyOf<typeof topics.marketBars>['bars'][number];
 type LiveBar = BodyOf<typeof topics.marketLiveData>;
 
-// Nearly all records have no flag: one list stands for them all, which nobody can change.
-const NONE = Object.freeze([]) as readonly string[] as string[];
+// One list for all records of the same flags, which nobody can change: nearly all have none, or where a clock is wrong the same one.
+const NAMES = new Map<number, string[]>();
 
 function names(flags: number): string[] {
-  return flags === 0 ? NONE : flagNames(flags);
+  let list = NAMES.get(flags);
+  if (list === undefined) {
+    list = Object.freeze(flagNames(flags)) as readonly string[] as string[];
+    NAMES.set(flags, list);
+  }
+  return list;
 }
 
 function stamp({ tsEventUs, tsReceiveUs, sequence, flags }: MarketRecord) {
@@ -69,10 +74,11 @@ export function quoteRow(record: Quote): QuoteRow {
 
 /** Price and size by turns as decimal text, at most `depth` levels. */
 export function levelTexts(levels: Levels, scale: Scale, depth = levels.length / 2): string[] {
-  const texts: string[] = [];
   const end = Math.min(levels.length, depth * 2);
+  const texts = new Array<string>(end);
   for (let i = 0; i < end; i += 2) {
-    texts.push(decimalText(levels[i]!, scale.price), decimalText(levels[i + 1]!, scale.size));
+    texts[i] = decimalText(levels[i]!, scale.price);
+    texts[i + 1] = decimalText(levels[i + 1]!, scale.size);
   }
   return texts;
 }
