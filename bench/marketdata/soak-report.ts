@@ -1,13 +1,36 @@
-// What the samples of a soak say: memory at some minutes, and whether it still grows.
+// What a soak says at its end, as one table: memory at some minutes and whether it still grows, what was replayed, read and lost by then.
+
+/** What had been done at one moment, since the begin. */
+export interface Progress {
+  /** Whole replays, and those of them that told other counts than the first of their capture. */
+  readonly replays: number;
+  readonly different: number;
+  /** Records, snapshots of books not counted. */
+  readonly published: number;
+  readonly read: number;
+  /** Messages that the client which reads was told to have lost. */
+  readonly lost: number;
+  readonly lagMs: number;
+}
 
 /** Resident MiB of each process at one moment. */
 export interface Sample {
   readonly s: number;
   readonly mib: ReadonlyMap<string, number>;
+  readonly progress: Progress;
 }
 
-const AT_MINUTES = [1, 5, 10, 20, 30, 60];
 const MINUTE_S = 60;
+const EVERY_MINUTES = 5;
+
+const PROGRESS: readonly (readonly [keyof Progress, string])[] = [
+  ['replays', 'whole replays'],
+  ['different', 'of them with other counts than the first of their capture'],
+  ['published', 'records published'],
+  ['read', 'records read by the client that reads'],
+  ['lost', 'messages lost by the client that reads'],
+  ['lagMs', 'largest lag, ms'],
+];
 
 /**
  * Returns the slope of the line of least squares in units of `ys` per unit of `xs`, and its standard error; NaN where there are too few points.
@@ -31,27 +54,56 @@ function minutesOf(samples: readonly Sample[], name: string): { minute: number; 
   }));
 }
 
-/** Returns a Markdown table: resident memory of each process, at most and at some minutes, and the slope of the second half. */
-export function memoryTable(samples: readonly Sample[]): string {
-  const end = samples.at(-1)!.s;
-  const at = AT_MINUTES.filter((minute) => minute * MINUTE_S <= end);
+/**
+ * Returns a Markdown table. Rows of processes: resident MiB as the mean of the first and each fifth minute, at most, and the slope of the second half;
+ * of what was done: how far it was at the end of those minutes, and at the end of all, which `end` has.
+ */
+export function soakTable(samples: readonly Sample[], end: Progress, lostOnBus: number): string {
+  const { s: lastS } = samples.at(-1)!;
+  const fives = Array.from(
+    { length: Math.floor(lastS / MINUTE_S / EVERY_MINUTES) },
+    (_, i) => (i + 1) * EVERY_MINUTES,
+  );
+  const at = [...(lastS >= MINUTE_S ? [1] : []), ...fives];
   const lines = [
-    `| process | ${at.map((minute) => `minute ${minute}`).join(' | ')} | at most | slope of the second half, MiB/h |`,
+    `| | ${[...at.map((minute) => `minute ${minute}`), 'at most, or in all', 'slope of the second half, MiB/h'].join(' | ')} |`,
     `|---|${'---:|'.repeat(at.length + 2)}`,
   ];
+  const row = (name: string, cells: readonly string[], all: string, slope = '') =>
+    lines.push(`| ${[name, ...cells, all, slope].join(' | ')} |`);
   for (const name of samples[0]!.mib.keys()) {
     const minutes = minutesOf(samples, name);
     const cells = at.map((minute) => minutes.find((m) => m.minute === minute - 1)?.mib.toFixed(0) ?? '-');
     const most = Math.max(...samples.map(({ mib }) => mib.get(name)!));
     // The first half of the time fills caches and heaps; what grows after it grows for good.
-    const settled = minutes.filter(({ minute }) => (minute + 1) * MINUTE_S > end / 2);
+    const settled = minutes.filter(({ minute }) => (minute + 1) * MINUTE_S > lastS / 2);
     const { slope, error } = slopeOf(
       settled.map(({ minute }) => minute / 60),
       settled.map(({ mib }) => mib),
     );
-    lines.push(
-      `| ${name} | ${cells.join(' | ')} | ${most.toFixed(0)} | ${slope.toFixed(1)} ± ${error.toFixed(1)} |`,
+    row(
+      `${name}, MiB`,
+      cells,
+      most.toFixed(0),
+      Number.isNaN(error) ? '-' : `${slope.toFixed(1)} ± ${error.toFixed(1)}`,
     );
   }
+  for (const [key, name] of PROGRESS) {
+    const until = (minute: number) => samples.findLast(({ s }) => s <= minute * MINUTE_S)?.progress[key];
+    row(
+      name,
+      at.map((minute) => count(until(minute))),
+      count(end[key]),
+    );
+  }
+  row(
+    'messages lost on the bus',
+    at.map(() => '-'),
+    count(lostOnBus),
+  );
   return lines.join('\n');
+}
+
+function count(n: number | undefined): string {
+  return n === undefined ? '-' : Math.round(n).toLocaleString('en');
 }

@@ -1,5 +1,5 @@
 // Soak: real captures replayed in a loop through the running system, with one client that reads everything and one that reads nothing; memory
-// sampled, records counted. A slope that stays above 0 means that something is kept for every record or every replay. Not part of the table of benches.
+// sampled, records counted; it ends with one table. A slope that stays above 0 means that something is kept for every record or every replay. Not part of the table of benches.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,7 +7,7 @@ import { readRunFile } from '../../src/cli/run-file.ts';
 import { sharedData } from '../../test/shared-data.ts';
 import { type ListedEngine, TestSystem } from '../../test/support/system.ts';
 import { type ConnectionCounts, Reader, Sleeper } from './soak-readers.ts';
-import { memoryTable, type Sample } from './soak-report.ts';
+import { type Progress, type Sample, soakTable } from './soak-report.ts';
 
 const FILES = ['binance-spot-btcusdt-20240808.gz', 'binance-usdm-btcusdt-20240808.gz'];
 const SAMPLE_MS = 5000;
@@ -35,6 +35,12 @@ function countable({ book_snapshot: _, ...counts }: Readonly<Record<string, numb
   return Object.values(counts).reduce((a, b) => a + b, 0);
 }
 
+/** What was done with a replay that runs or has ended. */
+function withRound(done: Replayed, { published, max_lag_ms }: Round): Replayed {
+  const all = done.published + countable(published);
+  return { ...done, published: all, lagMs: Math.max(done.lagMs, max_lag_ms) };
+}
+
 async function residentMib(pids: ReadonlyMap<string, number>): Promise<Map<string, number>> {
   const ps = Bun.spawn(['ps', '-o', 'pid=,rss=', '-p', [...pids.values()].join(',')], { stdout: 'pipe' });
   const lines = (await new Response(ps.stdout).text()).trim().split('\n');
@@ -42,12 +48,18 @@ async function residentMib(pids: ReadonlyMap<string, number>): Promise<Map<strin
   return new Map([...pids].map(([name, pid]) => [name, kib.get(pid)! / 1024]));
 }
 
+type Replayed = Pick<Progress, 'replays' | 'different' | 'published' | 'lagMs'>;
+
 /** Runs replays one after the other until the time is over. Returns what they published, and whether all said the same. */
-async function replayAll(base: string, onSample: (line: string) => Promise<void>, elapsed: () => number) {
+async function replayAll(
+  base: string,
+  onSample: (capture: string, so: Replayed) => Promise<void>,
+  elapsed: () => number,
+) {
   const json = async <T>(path: string, init?: RequestInit) =>
     (await (await fetch(base + path, init)).json()) as T;
   const told = new Map<string, string>();
-  const done = { rounds: 0, different: 0, lagMs: 0, published: 0 };
+  let done: Replayed = { replays: 0, different: 0, published: 0, lagMs: 0 };
   for (let i = 0; ; i++) {
     const { name } = captures[i % captures.length]!;
     let round = await json<Round>('/replay', {
@@ -58,29 +70,28 @@ async function replayAll(base: string, onSample: (line: string) => Promise<void>
     while (['seeking', 'running'].includes(round.state)) {
       await Bun.sleep(SAMPLE_MS);
       round = await json<Round>(round.progress_url);
-      await onSample(`${name}  at most ${round.max_lag_ms.toFixed(0)} ms behind`);
+      await onSample(name, withRound(done, round));
       if (elapsed() >= minutes * 60) break;
     }
     if (round.state !== 'done') round = await json<Round>(round.progress_url, { method: 'DELETE' });
-    done.lagMs = Math.max(done.lagMs, round.max_lag_ms);
-    done.published += countable(round.published);
+    done = withRound(done, round);
     if (round.state !== 'done') return { ...done, told };
-    done.rounds++;
     const counts = JSON.stringify([round.published, round.records]);
-    if (told.has(name) && told.get(name) !== counts) done.different++;
-    told.set(name, counts);
+    const first = told.get(name) ?? counts;
+    told.set(name, first);
+    done = { ...done, replays: done.replays + 1, different: done.different + Number(counts !== first) };
     if (elapsed() >= minutes * 60) return { ...done, told };
   }
 }
 
-/** Messages that engines lost, by engine and place; nothing where none were lost. */
-async function lossesOf(engines: readonly ListedEngine[]): Promise<string[]> {
+/** Messages that engines lost, by engine and place. */
+async function lossesOf(engines: readonly ListedEngine[]): Promise<{ place: string; n: number }[]> {
   const losses = engines.map(async ({ name, port }) => {
     const status = await (await fetch(`http://127.0.0.1:${port}/system/status`)).json();
     const { published: _, received: __, ...lost } = status.bus as Record<string, number>;
-    return Object.entries(lost).flatMap(([place, n]) => (n > 0 ? [`${name} ${place} ${n}`] : []));
+    return Object.entries(lost).map(([place, n]) => ({ place: `${name} ${place}`, n }));
   });
-  return (await Promise.all(losses)).flat();
+  return (await Promise.all(losses)).flat().filter(({ n }) => n > 0);
 }
 
 const system = await TestSystem.start();
@@ -100,11 +111,14 @@ try {
   const elapsed = () => (performance.now() - began) / 1000;
   const done = await replayAll(
     urlOf('marketdata'),
-    async (line) => {
+    async (capture, so) => {
       const mib = await residentMib(pids);
-      samples.push({ s: elapsed(), mib });
+      const { records: read, lost } = reader.counts;
+      samples.push({ s: elapsed(), mib, progress: { ...so, read, lost } });
       const all = [...mib].map(([name, value]) => `${name} ${value.toFixed(0)}`).join(' ');
-      console.log(`${elapsed().toFixed(0)} s  ${line}  MiB: ${all}`);
+      console.log(
+        `${elapsed().toFixed(0)} s  ${capture}  at most ${so.lagMs.toFixed(0)} ms behind  MiB: ${all}`,
+      );
     },
     elapsed,
   );
@@ -117,18 +131,14 @@ try {
   const losses = await lossesOf(engines);
   reader.close();
   sleeper.close();
-  console.log(
-    `\n${done.rounds} whole replays at ${speed}x in ${(elapsed() / 60).toFixed(1)} min, at most ${done.lagMs.toFixed(0)} ms behind`,
-  );
-  console.log(`rounds that told other counts than the first of their capture: ${done.different}`);
+  const { records: read, lost } = reader.counts;
+  console.log(`\n${speed}x, ${(elapsed() / 60).toFixed(1)} min`);
   for (const { name } of captures) console.log(`${name}: ${done.told.get(name) ?? 'not one whole replay'}`);
-  console.log(
-    `records published (without snapshots): ${done.published}; read by the client that reads: ${reader.counts.records}, lost ${reader.counts.lost}`,
-  );
   console.log(`the client that reads nothing: ${slow ? JSON.stringify(slow) : 'was closed'}`);
-  console.log(`messages lost on the bus: ${losses.join(', ') || 'none'}\n`);
-  console.log(memoryTable(samples));
-  const isWhole = reader.counts.lost > 0 || reader.counts.records === done.published;
+  for (const { place, n } of losses) console.log(`lost on the bus: ${place} ${n}`);
+  const lostOnBus = losses.reduce((sum, { n }) => sum + n, 0);
+  console.log(`\n${soakTable(samples, { ...done, read, lost }, lostOnBus)}`);
+  const isWhole = lost > 0 || read === done.published;
   if (done.different > 0 || !slow || !isWhole) process.exitCode = 1;
 } finally {
   await system.stop();
