@@ -58,6 +58,26 @@ export function testContext(
   };
 }
 
+/** Time limits of requests and answers are as long at least, waits of rate limits and of retries shorter. */
+const LIMIT_MS = 15_000;
+
+/** Returns a clock that begins at `startUs` and timers by which waits take no time but on that clock; time limits stay on that of the system. */
+export function withoutWaits(startUs: number): Pick<SourceContext, 'clock' | 'timers'> {
+  let nowUs = startUs;
+  return {
+    clock: { nowUs: () => nowUs },
+    timers: {
+      after(ms, run) {
+        if (ms >= LIMIT_MS) return systemTimers.after(ms, run);
+        return systemTimers.after(0, () => {
+          nowUs += ms * 1000;
+          run();
+        });
+      },
+    },
+  };
+}
+
 /** Returns the batches of a history. */
 export async function readBatches<R extends MarketRecord>(
   adapter: SourceAdapter,

@@ -13,9 +13,9 @@ describe('pipeline', () => {
   afterEach(() => rig.stop());
 
   async function two() {
-    const [a, b] = [new ScriptedSource('a'), new ScriptedSource('b')];
-    rig = await Rig.start([a, b]);
-    return { a, b };
+    const made = await Rig.two();
+    rig = made.rig;
+    return made;
   }
 
   test('publishes what a source says as decimal text with both times, and stores it', async () => {

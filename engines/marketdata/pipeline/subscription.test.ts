@@ -10,9 +10,9 @@ describe('subscriptions', () => {
   afterEach(() => rig.stop());
 
   async function two() {
-    const [a, b] = [new ScriptedSource('a'), new ScriptedSource('b')];
-    rig = await Rig.start([a, b]);
-    return { a, b };
+    const made = await Rig.two();
+    rig = made.rig;
+    return made;
   }
 
   test('keeps subscriptions over a restart, and ends the stream of the last one', async () => {

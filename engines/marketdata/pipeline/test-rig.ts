@@ -17,7 +17,7 @@ import { openSqlite } from '../../../src/store/sqlite-database.ts';
 import { PipelineService, type PipelineServiceParts } from './service.ts';
 import type { SubscriptionRequest } from './subscription.ts';
 import { PIPELINE_TABLES } from './tables.ts';
-import type { ScriptedSource } from './test-source.ts';
+import { ScriptedSource } from './test-source.ts';
 
 export const START_US = 1_700_000_000_000_000;
 export const SYMBOL = 'BTC-USD';
@@ -60,6 +60,12 @@ export class Rig {
     await rig.#reader.subscribe('market.*', (batch) => void rig.#received.push(...batch));
     await rig.restart();
     return rig;
+  }
+
+  /** A pipeline with the sources `a` and `b`. */
+  static async two() {
+    const [a, b] = [new ScriptedSource('a'), new ScriptedSource('b')];
+    return { rig: await Rig.start([a, b]), a, b };
   }
 
   /** Ends the pipeline, if there is one, and begins another on the same database. */

@@ -1,9 +1,8 @@
 import { expect, test } from 'bun:test';
 import { ManualClock } from '../../../../src/core/clock.ts';
-import { systemTimers } from '../../../../src/core/timers.ts';
 import type { BarRecord, CorporateAction } from '../../../../src/market/records.ts';
 import { DAY_US, MINUTE_US, parseDay } from '../../../../src/market/sessions/days.ts';
-import { Provider, readAll, testContext } from '../../../../test/support/provider.ts';
+import { Provider, readAll, testContext, withoutWaits } from '../../../../test/support/provider.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
 import recorded from './fixtures/series.json' with { type: 'json' };
 import { alphavantage } from './index.ts';
@@ -25,21 +24,9 @@ function request(more: Partial<HistoryRequest>): HistoryRequest {
   };
 }
 
-/** Waits of the rate limit and of retries take no time. */
 function context(base: string, more: Partial<SourceContext> = {}) {
-  let nowUs = us('2024-03-13');
-  const clock = { nowUs: () => nowUs };
-  const timers = {
-    after(ms: number, run: () => void) {
-      // Time limits of requests stay on the clock of the system.
-      if (ms >= 15_000) return systemTimers.after(ms, run);
-      return systemTimers.after(0, () => {
-        nowUs += ms * 1000;
-        run();
-      });
-    },
-  };
-  return testContext({ rest: base }, { ALPHAVANTAGE_API_KEY: KEY }, { clock, timers, ...more });
+  const quick = withoutWaits(us('2024-03-13'));
+  return testContext({ rest: base }, { ALPHAVANTAGE_API_KEY: KEY }, { ...quick, ...more });
 }
 
 test('daily bars are as traded, oldest first, at midnight of their date', async () => {

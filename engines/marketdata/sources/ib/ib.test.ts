@@ -1,10 +1,9 @@
 import { expect, test } from 'bun:test';
-import { systemTimers } from '../../../../src/core/timers.ts';
 import type { BarRecord, InstrumentRecord, MarketRecord } from '../../../../src/market/records.ts';
 import { decimalText } from '../../../../src/market/scale.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { eventually } from '../../../../test/support/eventually.ts';
-import { readAll, testContext } from '../../../../test/support/provider.ts';
+import { readAll, testContext, withoutWaits } from '../../../../test/support/provider.ts';
 import type { HistoryRequest, SourceEvent } from '../port.ts';
 import { contractOf, nativeSymbol } from './contracts.ts';
 import { type BarsAsked, TwsDouble } from './double.ts';
@@ -14,19 +13,8 @@ function us(time: string): number {
   return Date.parse(time) * 1000;
 }
 
-/** Waits of the pace and of back-offs take no time; those of answers stay on the clock of the system. */
 function source(server: TwsDouble) {
-  let nowUs = us('2024-03-12T00:00:00Z');
-  const timers = {
-    after(ms: number, run: () => void) {
-      if (ms >= 15_000) return systemTimers.after(ms, run);
-      return systemTimers.after(0, () => {
-        nowUs += ms * 1000;
-        run();
-      });
-    },
-  };
-  return ib(testContext({}, { IB_PORT: server.port }, { clock: { nowUs: () => nowUs }, timers }));
+  return ib(testContext({}, { IB_PORT: server.port }, withoutWaits(us('2024-03-12T00:00:00Z'))));
 }
 
 function request(more: Partial<HistoryRequest>): HistoryRequest {
