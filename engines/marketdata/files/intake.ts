@@ -14,7 +14,7 @@ import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../src/market/sessions/calendars.ts';
 import type { ImportedSeries } from '../history/import-notes.ts';
 import { flagged } from '../pipeline/flagged.ts';
-import { sequenceOf } from '../pipeline/quality-desk.ts';
+import { sequenceOf } from '../pipeline/gates.ts';
 import { isSimulated } from '../pipeline/simulated-source.ts';
 import type { FileBatch, Refused } from './reading.ts';
 

@@ -8,7 +8,8 @@ import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/mar
 import { symbolSchema } from '../../../src/market/symbol.ts';
 import type { Database } from '../../../src/store/database.ts';
 import type { SourceAdapter } from '../sources/port.ts';
-import { gateOf, QualityDesk } from './quality-desk.ts';
+import { gateOf } from './gates.ts';
+import { QualityDesk } from './quality-desk.ts';
 
 const MICROS = 'microseconds since the epoch';
 const DAY_US = 86_400_000_000;

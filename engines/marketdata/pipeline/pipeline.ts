@@ -4,11 +4,12 @@ import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BarRecord, BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
 import { numberOf } from '../../../src/market/scale.ts';
 import type { SourceEvent } from '../sources/port.ts';
-import type { Arbitration, DivergenceView } from './arbitration.ts';
+import type { Arbitration } from './arbitration.ts';
 import { BarMaker } from './bar-maker.ts';
 import { type BookChange, type BookDesk, beginsAnew } from './book-desk.ts';
 import { flagged } from './flagged.ts';
 import type { Latencies } from './latency.ts';
+import { divergenceNews, LatenessNews, news } from './news.ts';
 import type { Plan } from './plan.ts';
 import type { Publisher } from './publisher.ts';
 import type { QualityDesk } from './quality-desk.ts';
@@ -47,8 +48,7 @@ const NO_STREAMS: ReadonlySet<string> = new Set();
 export class Pipeline implements SourceListener {
   readonly outcomes = new Map<string, Outcomes>();
   readonly #parts: PipelineParts;
-  readonly #late = new Set<string>();
-  readonly #clocks = new Map<string, string>();
+  readonly #lateness: LatenessNews;
   readonly #bars: BarMaker;
   #stored = new Map<Stream, ReadonlySet<string>>();
   #planned: Plan['streams'] = [];
@@ -56,6 +56,7 @@ export class Pipeline implements SourceListener {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.#bars = new BarMaker((bar, store) => this.#made(bar, store), parts.nowUs);
+    this.#lateness = new LatenessNews(parts.latencies);
   }
 
   /** Goes by another plan from now on. */
@@ -129,7 +130,7 @@ export class Pipeline implements SourceListener {
     const nowUs = this.#parts.nowUs();
     this.#bars.advance(nowUs);
     for (const change of books.check(nowUs)) this.#bookChanged(change);
-    this.#tellLateness(nowUs);
+    for (const told of this.#lateness.since(nowUs)) publisher.news(told);
     for (const { source, symbol, kind, count, reason } of quality.news()) {
       publisher.news(
         news({ source, event: 'quality', symbol, kind, state: 'quarantined', reason, value: count }),
@@ -288,43 +289,6 @@ export class Pipeline implements SourceListener {
     return route?.to === source;
   }
 
-  #tellLateness(nowUs: number): void {
-    const { latencies, publisher } = this.#parts;
-    for (const report of latencies.report(nowUs)) {
-      const { source, late, clock } = report;
-      if (late !== this.#late.has(source)) {
-        if (late) this.#late.add(source);
-        else this.#late.delete(source);
-        const by = clock.state === 'agrees' ? report.venue_to_receive : report.above_fastest;
-        const worst = Math.max(by.p99_us ?? 0, report.receive_to_publish.p99_us ?? 0);
-        publisher.news(
-          news({
-            source,
-            event: 'latency',
-            state: late ? 'late' : 'in_time',
-            previous: late ? 'in_time' : 'late',
-            reason: '99th percentile of the last minute in milliseconds',
-            value: worst / 1000,
-            threshold: latencies.boundUs / 1000,
-          }),
-        );
-      }
-      const known = this.#clocks.get(source) ?? 'agrees';
-      if (clock.state === 'unknown' || clock.state === known) continue;
-      this.#clocks.set(source, clock.state);
-      publisher.news(
-        news({
-          source,
-          event: 'clock',
-          state: clock.state,
-          previous: known,
-          reason: 'least of receive time and venue time in the last minute, in milliseconds',
-          value: (clock.offset_us ?? 0) / 1000,
-        }),
-      );
-    }
-  }
-
   #outcomesOf(source: string): Outcomes {
     let outcomes = this.outcomes.get(source);
     if (!outcomes) {
@@ -333,25 +297,4 @@ export class Pipeline implements SourceListener {
     }
     return outcomes;
   }
-}
-
-type News = Parameters<Publisher['news']>[0];
-
-function news(body: Pick<News, 'source' | 'event' | 'state'> & Partial<News>): News {
-  return { symbol: null, kind: null, previous: null, reason: null, value: null, threshold: null, ...body };
-}
-
-function divergenceNews(view: DivergenceView): News {
-  const { symbol, stream, source, against, state, last_bps, threshold_bps } = view;
-  return news({
-    source,
-    event: 'divergence',
-    symbol,
-    kind: stream,
-    state,
-    previous: state === 'diverges' ? 'agrees' : 'diverges',
-    reason: `against ${against}`,
-    value: last_bps,
-    threshold: threshold_bps,
-  });
 }

@@ -3,8 +3,9 @@
 import type { BarSpec } from '../../../src/market/aggregate/spec.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { Wanted } from '../sources/port.ts';
+import type { SeriesKey } from './gates.ts';
 import { kindsOf, type Offer, streamsOf } from './kinds.ts';
-import type { Stream } from './routing.ts';
+import { type Stream, streamOf } from './routing.ts';
 import { askedBy, type Subscription } from './subscription.ts';
 
 export interface PlannedStream {
@@ -67,6 +68,20 @@ export function planOf(subscriptions: readonly Subscription[], offers: ReadonlyM
     wanted: new Map([...wanted].map(([source, of]) => [source, [...of.values()]])),
     bars: [...bars.values()],
   };
+}
+
+/** Returns the name of the stream that a series is of, from its source alone. */
+export function keyOf({ source, symbol, kind }: SeriesKey): string {
+  return `${source} ${streamOf(kind)} ${symbol}`;
+}
+
+/** The streams of a plan, each of its sources for itself, as {@link keyOf} names them. */
+export function keysOf({ streams }: Plan): ReadonlySet<string> {
+  return new Set(
+    streams.flatMap(({ stream, symbol, sources }) =>
+      sources.map((source) => `${source} ${stream} ${symbol}`),
+    ),
+  );
 }
 
 function bookLevelsOf(subscriptions: readonly Subscription[]): Map<string, number> {

@@ -3,7 +3,8 @@ import { expect, test } from 'bun:test';
 import { FLAGS } from '../../../src/market/flags.ts';
 import type { Quote, Trade } from '../../../src/market/records.ts';
 import { FileIntake } from '../files/intake.ts';
-import { gateOf, QualityDesk } from './quality-desk.ts';
+import { gateOf } from './gates.ts';
+import { QualityDesk } from './quality-desk.ts';
 import { combined } from './quality-view.ts';
 
 const START = Date.UTC(2024, 7, 9) * 1000;

@@ -1,35 +1,11 @@
 // What is wrong with the records of each series: flags by the gate, counts, examples, what was put into quarantine.
 import { FLAGS, type FlagName, flagNames } from '../../../src/market/flags.ts';
-import { QUARANTINE, type SavedGate, SeriesGate } from '../../../src/market/quality/gate.ts';
+import { QUARANTINE, type SavedGate } from '../../../src/market/quality/gate.ts';
 import type { QualityReport } from '../../../src/market/quality/score.ts';
 import type { CorporateAction, MarketKind, MarketRecord } from '../../../src/market/records.ts';
-import type { Calendar } from '../../../src/market/sessions/calendar.ts';
+import { type Example, Examples } from './examples.ts';
+import { type Gate, gateOf, type MakeGate, type SeriesKey } from './gates.ts';
 import { Keyed } from './keyed.ts';
-
-/** Finds what is wrong with records of one series, in their order. */
-export interface Gate {
-  /** Returns the flags of a record, those that it came with included. */
-  check(record: MarketRecord, nowUs: number): number;
-  /** Takes note of a corporate action, whose jump is no fault. */
-  know?(action: CorporateAction): void;
-  /** Id of the calendar that it judges by; null without. */
-  readonly calendar?: string | null;
-  /** What it remembers, for a gate that goes on after a restart. */
-  save?(): SavedGate;
-  /** False when it was given a memory that it cannot go on from. */
-  readonly restored?: boolean;
-  report?(
-    nowUs: number,
-  ): Pick<QualityReport, 'score' | 'coverage' | 'missing' | 'reasons' | 'silentUs' | 'stale'>;
-}
-
-/** A record with something wrong, as an example. */
-export interface Example {
-  readonly ts_event_us: number;
-  readonly ts_receive_us: number;
-  readonly sequence: number | null;
-  readonly flags: FlagName[];
-}
 
 export interface SeriesQuality {
   readonly source: string;
@@ -51,12 +27,6 @@ export interface SeriesQuality {
   /** The newest records with a flag, newest first. */
   readonly examples: readonly Example[];
 }
-
-/** Which series: what a gate is made for. */
-export type SeriesKey = Pick<MarketRecord, 'source' | 'symbol' | 'kind'>;
-
-/** Makes the gate of a series, at its beginning or where `saved` ended. */
-export type MakeGate = (series: SeriesKey, saved?: SavedGate) => Gate;
 
 /** A series with what its gate remembers, as JSON. */
 export interface SavedSeries extends SeriesKey {
@@ -94,7 +64,6 @@ interface Series {
   savedUs: number;
 }
 
-const EXAMPLES = 20;
 const MAX_SERIES = 20_000;
 const MAX_ACTIONS = 256;
 const BITS = Object.keys(FLAGS).length;
@@ -272,43 +241,6 @@ export class QualityDesk {
   }
 }
 
-interface Kept {
-  tsEventUs: number;
-  tsReceiveUs: number;
-  sequence: number | null;
-  flags: number;
-}
-
-/** The newest records with a flag. Their places are used again: where a clock is wrong every record has a flag. */
-class Examples {
-  readonly #kept: Kept[] = [];
-  #count = 0;
-
-  add({ tsEventUs, tsReceiveUs, sequence }: MarketRecord, flags: number): void {
-    const kept = this.#kept[this.#count++ % EXAMPLES];
-    if (kept) {
-      kept.tsEventUs = tsEventUs;
-      kept.tsReceiveUs = tsReceiveUs;
-      kept.sequence = sequence;
-      kept.flags = flags;
-    } else this.#kept.push({ tsEventUs, tsReceiveUs, sequence, flags });
-  }
-
-  /** Makes room for the same record with other flags. */
-  takeBack(): void {
-    if (this.#count > 0) this.#count--;
-  }
-
-  newestFirst(): Example[] {
-    const list: Example[] = [];
-    for (let back = 1; back <= Math.min(this.#count, this.#kept.length); back++) {
-      const { tsEventUs, tsReceiveUs, sequence, flags } = this.#kept[(this.#count - back) % EXAMPLES]!;
-      list.push({ ts_event_us: tsEventUs, ts_receive_us: tsReceiveUs, sequence, flags: flagNames(flags) });
-    }
-    return list;
-  }
-}
-
 function add(sums: Float64Array, counts: Float64Array): void {
   for (let i = 0; i < BITS; i++) sums[i]! += counts[i]!;
 }
@@ -347,19 +279,4 @@ function view(series: Series, nowUs: number): SeriesQuality {
 
 function isOfBook({ kind }: MarketRecord): boolean {
   return kind === 'book_delta' || kind === 'book_snapshot';
-}
-
-/** The gate of a series; `calendar` is when its instrument trades, null where that is not known. */
-export function gateOf(
-  { kind, source }: Pick<SeriesKey, 'kind' | 'source'>,
-  calendar: Calendar | null = null,
-  saved: SavedGate | null = null,
-): SeriesGate {
-  return new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) }, saved);
-}
-
-/** How a source numbers records of a kind: Binance counts trades by one, Coinbase all but trades by the messages of a connection; other numbers are only known to rise. */
-export function sequenceOf(kind: MarketKind, source: string): 'contiguous' | 'rising' | 'connection' {
-  if (source === 'coinbase' && kind !== 'trade') return 'connection';
-  return kind === 'trade' && source.startsWith('binance') ? 'contiguous' : 'rising';
 }

@@ -1,8 +1,9 @@
-// The quality of a symbol as one: what came live, and what was imported.
+// The quality of a symbol as people see it: what came live, what was imported, and both as one.
 import type { FlagName } from '../../../src/market/flags.ts';
 import type { MarketKind } from '../../../src/market/records.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
 import type { SeriesQuality } from './quality-desk.ts';
+import type { QuarantineRow } from './schemas.ts';
 
 type Part = Pick<
   SeriesQuality,
@@ -70,4 +71,34 @@ function mean(parts: readonly Part[], of: (part: Part) => number | null): number
     records += part.records;
   }
   return records === 0 ? null : sum / records;
+}
+
+/** Returns the reply of a symbol; `garbageOf` counts the messages of a source that were no records. */
+export function qualityReply(
+  {
+    symbol,
+    series,
+    imports,
+    quarantine,
+  }: {
+    readonly symbol: string;
+    readonly series: readonly SeriesQuality[];
+    readonly imports: readonly ImportedQuality[];
+    readonly quarantine: readonly QuarantineRow[];
+  },
+  garbageOf: (source: string) => number,
+) {
+  return {
+    symbol,
+    combined: combined(series, imports).map((one) => ({ ...one, flags: { ...one.flags } })),
+    series: series.map((one) => ({
+      ...one,
+      flags: { ...one.flags },
+      reasons: [...one.reasons],
+      examples: [...one.examples],
+      garbage: garbageOf(one.source),
+    })),
+    imports: imports.map((one) => ({ ...one, flags: { ...one.flags }, reasons: [...one.reasons] })),
+    quarantine: [...quarantine],
+  };
 }

@@ -1,6 +1,5 @@
 // What people ask of the pipeline: sources, subscriptions, books, quality, latency; and the parts that do the work, put together.
-import { ConflictError, NotFoundError } from '../../../src/core/errors.ts';
-import { newId } from '../../../src/core/ids.ts';
+import { NotFoundError } from '../../../src/core/errors.ts';
 import type { EngineContext } from '../../../src/http/engine.ts';
 import { OrderBook } from '../../../src/market/book/order-book.ts';
 import { bookRuleOf } from '../../../src/market/book/rules.ts';
@@ -10,26 +9,20 @@ import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
 import { bookOf } from './book-reply.ts';
 import { GateStore } from './gate-store.ts';
+import { gateOf, type SeriesKey } from './gates.ts';
 import { Latencies } from './latency.ts';
-import { Listings } from './listings.ts';
 import { Pipeline } from './pipeline.ts';
-import { type Plan, planOf } from './plan.ts';
+import { keyOf, keysOf, type Plan, planOf } from './plan.ts';
 import { Publisher } from './publisher.ts';
-import { gateOf, QualityDesk, type SavedSeries, type SeriesKey } from './quality-desk.ts';
-import { combined } from './quality-view.ts';
-import { Routing, streamOf } from './routing.ts';
+import { QualityDesk, type SavedSeries } from './quality-desk.ts';
+import { qualityReply } from './quality-view.ts';
+import { Routing } from './routing.ts';
 import type { QuarantineRow, SourceReply, SourcesReply, SourceUpdate } from './schemas.ts';
-import { isPresent, type KnownSource, SourceBoard } from './source-board.ts';
+import { type KnownSource, SourceBoard } from './source-board.ts';
+import { sourceReply } from './source-view.ts';
 import { type Put, Storing } from './storing.ts';
-import {
-  CHOSEN,
-  fittingOf,
-  MAX_SUBSCRIPTIONS,
-  type Subscription,
-  type SubscriptionRequest,
-  termsOf,
-} from './subscription.ts';
-import { SubscriptionStore } from './subscription-store.ts';
+import type { Subscription, SubscriptionRequest } from './subscription.ts';
+import { SubscriptionDesk } from './subscription-desk.ts';
 
 export interface PipelineServiceParts {
   readonly known: readonly KnownSource[];
@@ -67,23 +60,17 @@ export class PipelineService {
   readonly pipeline: Pipeline;
   readonly #context: EngineContext;
   readonly #parts: PipelineServiceParts;
-  readonly #store: SubscriptionStore;
-  readonly #listings: Listings;
+  readonly #subscriptions: SubscriptionDesk;
   readonly #gates: GateStore;
   #saving: Promise<void> | undefined;
-  #subscriptions: Subscription[] = [];
   /** Streams of sources that are listened to. */
   #listened: ReadonlySet<string> = new Set();
   #timer: ReturnType<typeof setInterval> | undefined;
-  // One change of the list at a time, so that two requests do not both pass a rule that only one may.
-  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(context: EngineContext, parts: PipelineServiceParts) {
     const { bus, clock, log } = context;
     this.#context = context;
     this.#parts = parts;
-    this.#store = new SubscriptionStore(context.database);
-    this.#listings = new Listings(clock, log);
     this.#gates = new GateStore(context.database);
     this.publisher = new Publisher({
       bus,
@@ -127,14 +114,19 @@ export class PipelineService {
       listener: this.pipeline,
       ...(parts.random ? { random: parts.random } : {}),
     });
+    this.#subscriptions = new SubscriptionDesk({
+      context,
+      board: this.board,
+      own: parts.own,
+      isReplayed: parts.isReplayed ?? (() => false),
+      changed: () => this.#apply(),
+    });
   }
 
   /** Takes what is stored and begins to listen. */
   async start(): Promise<void> {
     await this.board.start();
-    this.#subscriptions = await this.#store.all();
-    // Those that are not in the list exist from when they are named.
-    for (const { sources } of this.#subscriptions) for (const id of sources) this.board.find(id);
+    await this.#subscriptions.load();
     await this.#restoreGates();
     this.#listened = this.#savedKeys();
     this.#apply();
@@ -182,83 +174,28 @@ export class PipelineService {
 
   /** Throws NotFoundError. */
   source(id: string): SourceReply {
-    const { source, settings } = this.board.get(id);
-    const { capabilities, title } = source.adapter;
-    const { limits } = capabilities;
-    return {
-      id,
-      title,
-      enabled: settings.enabled,
-      priority: settings.priority,
-      endpoints: { ...settings.endpoints },
-      silent_after_s: settings.silent_after_s,
-      requests_per_minute: settings.requests_per_minute,
-      health: source.health,
-      reason: source.reason,
-      since_us: source.sinceUs,
-      last_record_us: source.lastRecordUs,
-      late: this.latencies.isLate(id),
-      capabilities: {
-        live: [...(source.adapter.live ? capabilities.live : [])],
-        historical: [...(source.adapter.history ? capabilities.historical : [])],
-        intervals_us: capabilities.intervalsUs ? [...capabilities.intervalsUs] : null,
-        key: capabilities.key,
-        requests_per_minute: limits.requestsPerMinute,
-        symbols_per_connection: limits.symbolsPerConnection,
-        verified: capabilities.verified,
-      },
-      credentials: capabilities.credentials.map((name) => ({ name, present: isPresent(name) })),
-      streams: source.wanted.length,
-      counts: { ...source.counts },
-      outcomes: { ...this.pipeline.outcomes.get(id) },
-      last_garbage: source.lastGarbage,
-    };
+    const found = this.board.get(id);
+    return sourceReply(found, { late: this.latencies.isLate(id), outcomes: this.pipeline.outcomes.get(id) });
   }
 
   /** Throws NotFoundError, InvalidOptionError. */
   async updateSource(id: string, update: SourceUpdate): Promise<SourceReply> {
-    await this.#exclusively(() => this.board.update(id, update));
+    await this.#subscriptions.exclusively(() => this.board.update(id, update));
     return this.source(id);
   }
 
   subscriptions(): Subscription[] {
-    return [...this.#subscriptions];
+    return this.#subscriptions.all();
   }
 
   /** Stores a subscription and begins to listen. Throws InvalidOptionError, ConflictError. */
-  async subscribe(request: SubscriptionRequest): Promise<Subscription> {
-    // Before its turn: it may wait for sources that answer slowly.
-    const listed = request.sources ? [] : await this.#listed(request);
-    return this.#exclusively(async () => {
-      if (this.#parts.isReplayed?.(request.symbol))
-        throw new ConflictError('A replay tells of this symbol: wait for its end or cancel it');
-      if (this.#subscriptions.length >= MAX_SUBSCRIPTIONS)
-        throw new ConflictError(`All ${MAX_SUBSCRIPTIONS} subscriptions are in use: delete one first`);
-      for (const id of request.sources ?? []) this.board.find(id);
-      const existing = [...this.#parts.own, ...this.#subscriptions];
-      const added: Subscription = {
-        ...request,
-        subscription_id: newId(),
-        ...termsOf(request, this.board.choices(), existing, listed),
-        created_us: this.#context.clock.nowUs(),
-      };
-      await this.#store.add(added);
-      this.#subscriptions.push(added);
-      this.#apply();
-      return added;
-    });
+  subscribe(request: SubscriptionRequest): Promise<Subscription> {
+    return this.#subscriptions.add(request);
   }
 
   /** Ends a subscription. Throws NotFoundError. */
   unsubscribe(id: string): Promise<Subscription> {
-    return this.#exclusively(async () => {
-      const found = this.#subscriptions.find((s) => s.subscription_id === id);
-      if (!found) throw new NotFoundError('No such subscription');
-      await this.#store.remove(id);
-      this.#subscriptions = this.#subscriptions.filter((s) => s !== found);
-      this.#apply();
-      return found;
-    });
+    return this.#subscriptions.remove(id);
   }
 
   latency() {
@@ -290,19 +227,9 @@ export class PipelineService {
       throw new NotFoundError(
         'Nothing was judged of this symbol: subscribe to it, or import a file of it by POST /import',
       );
-    return {
-      symbol,
-      combined: combined(series, imports).map((one) => ({ ...one, flags: { ...one.flags } })),
-      series: series.map((one) => ({
-        ...one,
-        flags: { ...one.flags },
-        reasons: [...one.reasons],
-        examples: [...one.examples],
-        garbage: this.quality.garbageOf(one.source),
-      })),
-      imports: imports.map((one) => ({ ...one, flags: { ...one.flags }, reasons: [...one.reasons] })),
-      quarantine: [...rows],
-    };
+    return qualityReply({ symbol, series, imports, quarantine: rows }, (source) =>
+      this.quality.garbageOf(source),
+    );
   }
 
   /** Gates of series that are still listened to go on where they were; what was saved of others goes. */
@@ -330,32 +257,22 @@ export class PipelineService {
 
   // Without the simulated market, which after a restart may say again what it said.
   #savedKeys(): ReadonlySet<string> {
-    return keysOf(this.#plan(this.#subscriptions));
+    return keysOf(this.#plan(this.subscriptions()));
   }
 
   #plan(subscriptions: readonly Subscription[]): Plan {
     return planOf(subscriptions, new Map(this.board.choices().map((choice) => [choice.id, choice] as const)));
   }
 
-  /** The best sources that have what a request asks for which names none. */
-  async #listed(request: SubscriptionRequest): Promise<string[]> {
-    const { symbol, native_symbols } = request;
-    const places = fittingOf(request, this.board.choices()).map(({ id }) => {
-      const { adapter } = this.board.get(id).source;
-      return { id, adapter, symbol, nativeSymbol: native_symbols[id] ?? adapter.nativeSymbol(symbol) };
-    });
-    return (await this.#listings.first(places, CHOSEN)).map(({ id }) => id);
-  }
-
   // By the subscriptions, which are known before their sources listen: gates go on from where they were saved before that.
   #calendarOf({ source, symbol }: SeriesKey): Calendar | null {
-    const named = this.#subscriptions.find((one) => one.symbol === symbol && one.native_symbols[source]);
+    const named = this.subscriptions().find((one) => one.symbol === symbol && one.native_symbols[source]);
     const nativeSymbol = named?.native_symbols[source];
     return this.board.find(source)?.calendarOf({ symbol, nativeSymbol }) ?? null;
   }
 
   #apply(): void {
-    const plan = this.#plan([...this.#parts.own, ...this.#subscriptions]);
+    const plan = this.#plan([...this.#parts.own, ...this.subscriptions()]);
     const listened = keysOf(plan);
     // Who listens again begins anew: what came while nobody did is not missing.
     const added = listened.difference(this.#listened);
@@ -365,23 +282,4 @@ export class PipelineService {
     this.board.want(plan.wanted);
     this.pipeline.apply(plan);
   }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#changing.then(work);
-    this.#changing = result.catch(() => {});
-    return result;
-  }
-}
-
-function keyOf({ source, symbol, kind }: SeriesKey): string {
-  return `${source} ${streamOf(kind)} ${symbol}`;
-}
-
-/** The streams of a plan, each of its sources for itself, as {@link keyOf} names them. */
-function keysOf({ streams }: Plan): ReadonlySet<string> {
-  return new Set(
-    streams.flatMap(({ stream, symbol, sources }) =>
-      sources.map((source) => `${source} ${stream} ${symbol}`),
-    ),
-  );
 }

@@ -3,8 +3,9 @@ import { recordedBook } from '../../../src/market/book/recorded.ts';
 import { QUARANTINE } from '../../../src/market/quality/gate.ts';
 import type { BookDelta, BookSnapshot, MarketRecord } from '../../../src/market/records.ts';
 import { type BookChange, BookDesk } from '../pipeline/book-desk.ts';
+import type { MakeGate } from '../pipeline/gates.ts';
 import type { Publisher } from '../pipeline/publisher.ts';
-import { type MakeGate, QualityDesk } from '../pipeline/quality-desk.ts';
+import { QualityDesk } from '../pipeline/quality-desk.ts';
 
 /** Source of everything that a replay publishes. */
 export const REPLAY = 'replay';
