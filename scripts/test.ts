@@ -1,7 +1,6 @@
 // `make test`: builds and runs the native tests, then runs the TypeScript tests, and closes with the totals of both.
 // `--with sanitized` also runs the native tests with the address and undefined-behaviour sanitizers, `--with mutants` breaks some
-// Metal kernels to see whether a test notices; `--only NAME...` runs what is named and nothing else. `--seconds N` before either leaves out
-// what `--with` adds and N seconds have no room for, and counts it as skipped.
+// Metal kernels to see whether a test notices; `--only NAME...` runs what is named and nothing else.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -13,7 +12,6 @@ const FOLDERS = ['./src', './engines', './native', './bench', './scripts', './te
 // Of one test: no test waits for a time, but a busy machine may need long.
 const TEST_MS = '120000';
 const FAILED_TO_BUILD: Totals = { passed: 0, failed: 1, skipped: 0 };
-const LEFT_OUT: Totals = { passed: 0, failed: 0, skipped: 1 };
 
 /** One runner: returns its totals, having streamed its output. */
 const SUITES: Readonly<Record<string, () => Promise<Totals>>> = {
@@ -47,9 +45,6 @@ const EXTRA: typeof SUITES = {
 function sanitizedTests(folder: string, ...options: string[]): Promise<Totals> {
   return nativeTests(folder, 'cmake', '-S', '.', '-B', folder, '-DNAUTILUS_SANITIZE=ON', ...options);
 }
-
-// What an extra part may take on two slow cores, its build without a cache included. Less than that left of `--seconds`, and it is left out.
-const EXTRA_SECONDS: Readonly<Record<string, number>> = { mutants: 300, sanitized: 900 };
 
 /** Builds and runs the native tests in `folder`, which `configure` prepares. */
 async function nativeTests(folder: string, ...configure: string[]): Promise<Totals> {
@@ -98,44 +93,31 @@ async function run(seconds: number, ...command: string[]): Promise<{ output: str
   return { output, exitCode };
 }
 
-/** The options: how long everything may take, in seconds, and the parts to run in order; null when they are none. */
-function parse(args: readonly string[]): { seconds: number; chosen: readonly string[] } | null {
-  const [limited, given] = args[0] === '--seconds' ? [2, Number(args[1])] : [0, Number.POSITIVE_INFINITY];
-  const [how, ...named] = args.slice(limited);
-  const known = named.every((name) => name in SUITES || name in EXTRA);
-  if (!(given > 0) || !known || (how !== undefined && how !== '--only' && how !== '--with')) return null;
-  return { seconds: given, chosen: how === '--only' ? named : [...Object.keys(SUITES), ...named] };
-}
-
 async function main(args: readonly string[]): Promise<number> {
   const all = { ...SUITES, ...EXTRA };
-  const options = parse(args);
-  if (options === null) {
+  const names = Object.keys(all);
+  const [how, ...named] = args;
+  const chosen = how === '--only' ? named : [...Object.keys(SUITES), ...named];
+  if (
+    (how !== undefined && how !== '--only' && how !== '--with') ||
+    named.some((name) => !names.includes(name))
+  ) {
     console.error(
-      `Expected [--seconds N] and then nothing, or --only or --with and names among ${Object.keys(all).join(', ')}; was ${args.join(' ')}`,
+      `Expected no argument, or --only or --with and names among ${names.join(', ')}; was ${args.join(' ')}`,
     );
     return 2;
   }
   mkdirSync(resolve(totalsFile, '..'), { recursive: true });
   rmSync(totalsFile, { force: true });
   let total: Totals = { passed: 0, failed: 0, skipped: 0 };
-  for (const name of options.chosen) {
-    const left = options.seconds - process.uptime();
+  for (const name of chosen) {
     console.log(`\n== ${name} tests`);
-    if (left < (EXTRA_SECONDS[name] ?? 0)) {
-      console.log(
-        `left out: ${Math.floor(left)} s left, may need ${EXTRA_SECONDS[name]}; by hand: make test ARGS="--only ${name}"`,
-      );
-      total = sum([total, LEFT_OUT]);
-      continue;
-    }
     const totals = await all[name]!();
     console.log(`== ${name}: ${closingLine(totals)} after ${Math.round(process.uptime())} s`);
     total = sum([total, totals]);
     // After each part: whoever ends this run in the middle has what it found so far.
     writeFileSync(totalsFile, `${total.passed} ${total.failed} ${total.skipped}\n`);
   }
-  writeFileSync(totalsFile, `${total.passed} ${total.failed} ${total.skipped}\n`);
   if (failed.length > 0) console.log(`\n== failed\n${failed.join('\n')}`);
   console.log(`\n${closingLine(total)}`);
   if (total.passed + total.failed === 0) console.log('no test ran');
