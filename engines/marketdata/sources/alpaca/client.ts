@@ -3,9 +3,9 @@ import type { marketData, streaming } from '@alpacahq/alpaca-trade-api';
 import { NautilusError, ProviderError } from '../../../../src/core/errors.ts';
 import { requiredCredentials } from '../net/credentials.ts';
 import { parseJson } from '../net/json.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
 import { said } from '../net/said.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import type { SourceContext } from '../port.ts';
 
 export const TITLE = 'Alpaca';
@@ -35,14 +35,10 @@ export class AlpacaClient {
     const given = requiredCredentials(context, TITLE, [KEY_ID, SECRET]);
     this.secrets = [given[KEY_ID], given[SECRET]];
     this.#context = context;
-    const { clock, timers, random } = context;
-    this.#rest = new RestClient({
+    this.#rest = sourceRest(context, {
       provider: TITLE,
-      base: context.endpoint('rest') ?? 'https://data.alpaca.markets',
-      clock,
-      timers,
-      random: () => random(),
-      limiter: requestLimiter(context, { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 }),
+      base: 'https://data.alpaca.markets',
+      limit: { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 },
       secrets: this.secrets,
     });
   }

@@ -4,8 +4,8 @@ import type { BarRecord, CorporateAction, MarketRecord } from '../../../../src/m
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US, Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, intervalName, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
@@ -68,17 +68,13 @@ class AlphaVantage {
 
   constructor(context: SourceContext) {
     const { [KEY]: key } = requiredCredentials(context, TITLE, [KEY]);
-    const { clock, timers, random } = context;
     this.#context = context;
     this.#key = key;
-    this.#client = new RestClient({
+    this.#client = sourceRest(context, {
       provider: TITLE,
-      base: context.endpoint('rest') ?? 'https://www.alphavantage.co',
-      clock,
-      timers,
-      random: () => random(),
+      base: 'https://www.alphavantage.co',
       // Keys without a plan get one request a second, whatever their limit of a day is.
-      limiter: requestLimiter(context, { burst: 1, perSecond: 1 }),
+      limit: { burst: 1, perSecond: 1 },
       // Refusals repeat the key.
       secrets: [key],
       refusal: refusalOf,

@@ -11,7 +11,8 @@ import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { listOf, objectOf, wholeOf } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
 import { requestLimiter, within } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
 import { noHistory } from '../requests.ts';
@@ -33,15 +34,11 @@ export class BinanceRest {
   constructor(venue: Venue, context: SourceContext) {
     this.#venue = venue;
     this.#context = context;
-    const { clock, timers } = context;
     const limiter = requestLimiter(context, within(venue.weightPerMinute, 60), (ms) => this.onWait(ms));
-    this.#rest = new RestClient({
+    this.#rest = sourceRest(context, {
       provider: venue.title,
-      base: context.endpoint('rest') ?? venue.rest,
-      clock,
-      timers,
-      random: context.random,
-      limiter,
+      base: venue.rest,
+      limit: limiter,
       onHeaders: (headers) => {
         const used = Number(headers.get('x-mbx-used-weight-1m'));
         if (used > 0) limiter.used(used, venue.weightPerMinute);

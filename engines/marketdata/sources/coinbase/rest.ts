@@ -3,8 +3,9 @@ import { InvalidOptionError, ProviderError } from '../../../../src/core/errors.t
 import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../../src/market/records.ts';
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { PageGuard } from '../net/pages.ts';
-import { requestLimiter, within } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import { within } from '../net/rate-limiter.ts';
+import type { RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
 import { noHistory } from '../requests.ts';
@@ -31,14 +32,10 @@ export class CoinbaseRest {
 
   constructor(context: SourceContext) {
     this.#context = context;
-    const { clock, timers } = context;
-    this.#rest = new RestClient({
+    this.#rest = sourceRest(context, {
       provider: TITLE,
-      base: context.endpoint('rest') ?? BASE,
-      clock,
-      timers,
-      random: context.random,
-      limiter: requestLimiter(context, REQUESTS),
+      base: BASE,
+      limit: REQUESTS,
     });
   }
 

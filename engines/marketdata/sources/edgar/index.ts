@@ -4,7 +4,8 @@ import type { Fundamental, InstrumentRecord } from '../../../../src/market/recor
 import { Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
 import { requestLimiter } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
@@ -69,23 +70,17 @@ class Edgar {
       );
     }
     this.#context = context;
-    const { clock, timers, random } = context;
-    // Both hosts count as one.
-    const limiter = requestLimiter(context, { burst: 1, perSecond: REQUESTS_PER_SECOND - 1 });
     const shared = {
       provider: TITLE,
-      clock,
-      timers,
-      random: () => random(),
-      limiter,
+      // Both hosts count as one.
+      limit: requestLimiter(context, { burst: 1, perSecond: REQUESTS_PER_SECOND - 1 }),
       headers: { 'user-agent': agent },
       secrets: [agent],
       maxBytes: MAX_BYTES,
       timeoutMs: 60_000,
     };
-    const base = context.endpoint('rest');
-    this.#files = new RestClient({ ...shared, base: base ?? 'https://www.sec.gov' });
-    this.#data = new RestClient({ ...shared, base: base ?? 'https://data.sec.gov' });
+    this.#files = sourceRest(context, { ...shared, base: 'https://www.sec.gov' });
+    this.#data = sourceRest(context, { ...shared, base: 'https://data.sec.gov' });
   }
 
   /** Companies with a ticker; asked for once a day. */

@@ -3,8 +3,8 @@ import { ProviderError } from '../../../../src/core/errors.ts';
 import type { MacroPoint } from '../../../../src/market/records.ts';
 import { dayText, Zone } from '../../../../src/market/sessions/days.ts';
 import { requiredCredentials } from '../net/credentials.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, noHistory } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
@@ -48,15 +48,10 @@ export function fred(context: SourceContext): SourceAdapter {
 
 function connect(context: SourceContext): { client: RestClient; key: string } {
   const { [KEY]: key } = requiredCredentials(context, TITLE, [KEY]);
-  const { clock, timers, random } = context;
-  const limiter = requestLimiter(context, { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 });
-  const client = new RestClient({
+  const client = sourceRest(context, {
     provider: TITLE,
-    base: context.endpoint('rest') ?? 'https://api.stlouisfed.org/fred',
-    clock,
-    timers,
-    random: () => random(),
-    limiter,
+    base: 'https://api.stlouisfed.org/fred',
+    limit: { burst: 10, perSecond: (REQUESTS_PER_MINUTE - 10) / 60 },
     secrets: [key],
   });
   return { client, key };

@@ -5,8 +5,8 @@ import type { BarRecord, InstrumentRecord, MarketRecord, Trade } from '../../../
 import { MINUTE_US } from '../../../../src/market/sessions/days.ts';
 import { type Fields, listOf, objectOf, Unreadable } from '../net/fields.ts';
 import { PageGuard } from '../net/pages.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
-import { type Refusal, RestClient } from '../net/rest-client.ts';
+import type { Refusal, RestClient } from '../net/rest-client.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import { unreadable } from '../net/unreadable.ts';
 import type { HistoryRequest, SourceContext } from '../port.ts';
 import { noHistory } from '../requests.ts';
@@ -44,14 +44,10 @@ export class KrakenRest {
 
   constructor(context: SourceContext) {
     this.#context = context;
-    const { clock, timers } = context;
-    this.#rest = new RestClient({
+    this.#rest = sourceRest(context, {
       provider: TITLE,
-      base: context.endpoint('rest') ?? BASE,
-      clock,
-      timers,
-      random: context.random,
-      limiter: requestLimiter(context, { burst: 3, perSecond: 1 }),
+      base: BASE,
+      limit: { burst: 3, perSecond: 1 },
       refusal,
     });
   }

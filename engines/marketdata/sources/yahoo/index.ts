@@ -5,9 +5,9 @@ import type { BarRecord, CorporateAction } from '../../../../src/market/records.
 import type { Calendar } from '../../../../src/market/sessions/calendar.ts';
 import { calendarById } from '../../../../src/market/sessions/calendars.ts';
 import { DAY_US, MINUTE_US } from '../../../../src/market/sessions/days.ts';
-import { requestLimiter } from '../net/rate-limiter.ts';
-import { RestClient } from '../net/rest-client.ts';
+import type { RestClient } from '../net/rest-client.ts';
 import { said } from '../net/said.ts';
+import { sourceRest } from '../net/source-rest.ts';
 import type { HistoryRequest, SourceAdapter, SourceContext } from '../port.ts';
 import { batches, intervalName, noHistory, within } from '../requests.ts';
 import { SkippedRows } from '../skipped.ts';
@@ -87,15 +87,11 @@ class Yahoo {
   #chart: Promise<Chart> | undefined;
 
   constructor(context: SourceContext) {
-    const { clock, timers, random } = context;
     this.#context = context;
-    this.#client = new RestClient({
+    this.#client = sourceRest(context, {
       provider: TITLE,
-      base: context.endpoint('rest') ?? 'https://query2.finance.yahoo.com',
-      clock,
-      timers,
-      random: () => random(),
-      limiter: requestLimiter(context, { burst: 5, perSecond: REQUESTS_PER_MINUTE / 60 }),
+      base: 'https://query2.finance.yahoo.com',
+      limit: { burst: 5, perSecond: REQUESTS_PER_MINUTE / 60 },
     });
   }
 
