@@ -77,9 +77,9 @@ export class History {
     return readNote(this.database, id);
   }
 
-  /** Resolves to what imports said of the series of a symbol, the newest first, 100 unless told. */
-  importedQuality(symbol: string, limit = 100): Promise<ImportedQuality[]> {
-    return readImportedQuality(this.database, symbol, limit);
+  /** Resolves to what imports said of the newest series of a symbol, the newest first. */
+  importedQuality(symbol: string): Promise<ImportedQuality[]> {
+    return readImportedQuality(this.database, symbol);
   }
 
   /** Stores rows of one series given as columns (names of the table, integers in the scale of the series). Fails as `put` does. */

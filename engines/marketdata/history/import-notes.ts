@@ -51,6 +51,9 @@ export interface ImportNote {
   };
 }
 
+/** What imports said of a symbol is kept and told of so many of its series, the newest ones. */
+export const IMPORTED_SERIES = 100;
+
 /** Stores a note within the transaction of the writer. */
 export async function storeNote(
   { writer }: HistoryDatabase,
@@ -72,7 +75,14 @@ export async function storeNote(
   } finally {
     appender.closeSync();
   }
+  await writer.run(
+    `DELETE FROM import_quality WHERE rowid IN (SELECT rowid FROM import_quality WHERE symbol IN (SELECT symbol FROM import_quality WHERE import = $1)
+       QUALIFY row_number() OVER (PARTITION BY symbol ${NEWEST_FIRST}) > ${IMPORTED_SERIES})`,
+    [id],
+  );
 }
+
+const NEWEST_FIRST = 'ORDER BY imported_us DESC, said';
 
 /** Returns how far the import of a file came; undefined for one that never began. */
 export async function readNote(database: HistoryDatabase, id: string): Promise<ImportNote | undefined> {
@@ -83,15 +93,14 @@ export async function readNote(database: HistoryDatabase, id: string): Promise<I
   return rows[0] as ImportNote | undefined;
 }
 
-/** Returns what imports said of the series of a symbol, the newest first. */
+/** Returns what imports said of the newest series of a symbol, the newest first. */
 export async function readImportedQuality(
   database: HistoryDatabase,
   symbol: string,
-  limit: number,
 ): Promise<ImportedQuality[]> {
   const rows = await database.rows(
     `SELECT file, imported_us::DOUBLE AS imported_ts_us, said FROM import_quality WHERE symbol = $1
-       ORDER BY imported_us DESC, said LIMIT ${Math.floor(limit)}`,
+       ${NEWEST_FIRST} LIMIT ${IMPORTED_SERIES}`,
     [symbol],
   );
   return rows.map(({ said, ...of }) => ({ ...JSON.parse(said as string), ...of })) as ImportedQuality[];

@@ -350,6 +350,27 @@ describe('pipeline', () => {
     expect(await seriesOf()).toMatchObject({ records: 1, flagged: 0 });
   });
 
+  test('what checks remember is saved again where a write of it failed, also when nothing came since', async () => {
+    const a = new ScriptedSource('binance');
+    rig = await Rig.start([a]);
+    await rig.subscribe({ sources: ['binance'] });
+    const trade = (n: number) => a.trade(rig.nowUs, 100 + n, { id: String(n), sequence: n });
+    a.say(trade(1), trade(2));
+    const { transaction } = rig.database;
+    const failed = Promise.withResolvers<void>();
+    rig.database.transaction = () => {
+      failed.resolve();
+      return Promise.reject(new Error('no room on its disk'));
+    };
+    rig.pass(1);
+    await failed.promise;
+    rig.database.transaction = transaction;
+    await rig.restart();
+    a.say(trade(2));
+    const { series } = await rig.service.qualityOf(SYMBOL);
+    expect(series).toMatchObject([{ records: 3, flags: { duplicate: 1 } }]);
+  });
+
   test('a series that nobody listened to for a while begins anew: what came meanwhile is no gap', async () => {
     const a = new ScriptedSource('binance');
     rig = await Rig.start([a]);

@@ -59,9 +59,10 @@ interface Series {
   told: number;
   /** Flags of the quarantined since it was told last. */
   untold: number;
-  /** Records that it had when it was saved last, and when that was. */
+  /** Records that it had when it was saved last. */
   savedRecords: number;
-  savedUs: number;
+  /** When it was handed out to be saved last, whatever became of that. */
+  handedUs: number;
 }
 
 const MAX_SERIES = 20_000;
@@ -81,6 +82,8 @@ export class QualityDesk {
   readonly #garbage = new Map<string, number>();
   /** Records by flag of series that were forgotten. */
   readonly #gone = new Float64Array(BITS);
+  /** Whose memory was handed out to be saved. */
+  readonly #handed = new WeakMap<SavedSeries, Series>();
   /** Records that no gate has judged, since there are too many series. */
   unjudged = 0;
 
@@ -182,8 +185,8 @@ export class QualityDesk {
   }
 
   /**
-   * Returns series to be saved: of those that changed some that have waited for a minute; all of them with `all`. They count as saved from
-   * then on.
+   * Returns series to be saved: of those that changed some that have waited for a minute; all of them with `all`. Those that `saved` is not told
+   * of come again.
    */
   unsaved(nowUs: number, { all = false }: { readonly all?: boolean } = {}): SavedSeries[] {
     const { size } = this.#series;
@@ -193,13 +196,22 @@ export class QualityDesk {
       if (saved.length >= most) break;
       const { source, symbol, kind, gate, records, flagged, quarantined } = series;
       if (records === series.savedRecords || !gate.save) continue;
-      if (!all && nowUs - series.savedUs < SAVE_US) continue;
-      series.savedRecords = records;
-      series.savedUs = nowUs;
+      if (!all && nowUs - series.handedUs < SAVE_US) continue;
+      series.handedUs = nowUs;
       const flags = named(series.counts);
-      saved.push({ source, symbol, kind, gate: gate.save(), records, flagged, quarantined, flags });
+      const one = { source, symbol, kind, gate: gate.save(), records, flagged, quarantined, flags };
+      this.#handed.set(one, series);
+      saved.push(one);
     }
     return saved;
+  }
+
+  /** Takes note of what `unsaved` returned and is stored, or need not be. */
+  saved(stored: readonly SavedSeries[]): void {
+    for (const one of stored) {
+      const series = this.#handed.get(one);
+      if (series) series.savedRecords = one.records;
+    }
   }
 
   #seriesOf(record: MarketRecord): Series | undefined {
@@ -222,7 +234,7 @@ export class QualityDesk {
       told: 0,
       untold: 0,
       savedRecords: 0,
-      savedUs: 0,
+      handedUs: 0,
     };
     for (const action of this.#actions.get(symbol) ?? []) series.gate.know?.(action);
     this.#series.set(source, kind, symbol, series);

@@ -243,12 +243,13 @@ export class PipelineService {
     await this.#gates.remove(gone);
   }
 
-  // What a failure costs is the memory of a restart: the records themselves are on their way.
+  // What a failure costs is the memory of a restart until the next try: the records themselves are on their way.
   async #saveGates(series: readonly SavedSeries[]): Promise<void> {
     const wanted = this.#savedKeys();
     const kept = series.filter((one) => wanted.has(keyOf(one)));
     try {
       await this.#gates.put(kept, this.#context.clock.nowUs());
+      this.quality.saved(series);
     } catch (err) {
       const { length } = kept;
       this.#context.log.warn({ err, series: length }, 'what checks of records remember cannot be saved');
