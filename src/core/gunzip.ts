@@ -8,8 +8,8 @@ export const MAX_RATIO = 200;
 export const RATIO_FROM_BYTES = 16 * 2 ** 20;
 /** What is unpacked at once: 16 MB of a gzip that gains the most. */
 const PIECE_BYTES = 16_384;
-/** What comes out of it at once: a piece of a market's text as a whole. Each time more of them costs a change of threads. */
-const CHUNK_BYTES = 131_072;
+/** For the streams of {@link unpack}, what comes out at once: a piece of market text as a whole. Each time more costs a change of threads. */
+export const UNPACKED = { chunkSize: 131_072 };
 
 export interface GunzipOptions {
   /** Most bytes after unpacking. */
@@ -46,7 +46,7 @@ export async function* gunzipped(
   const packed = head[0] === 0x1f && head[1] === 0x8b;
   let size = 0;
   try {
-    for await (const chunk of packed ? unpack(chunks, createGunzip({ chunkSize: CHUNK_BYTES })) : chunks) {
+    for await (const chunk of packed ? unpack(chunks, createGunzip(UNPACKED)) : chunks) {
       size += chunk.byteLength;
       if (size > maxBytes) throw new TooLargeError(`Expected at most ${maxBytes} bytes of ${what}`, maxBytes);
       if (packed && size > RATIO_FROM_BYTES && size > counted.bytes * MAX_RATIO) {

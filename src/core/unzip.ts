@@ -1,7 +1,7 @@
 // Zip archives of one file, unpacked as a stream within limits.
 import { crc32, createInflateRaw } from 'node:zlib';
 import { MalformedBodyError, TooLargeError } from './errors.ts';
-import { MAX_RATIO, RATIO_FROM_BYTES, unpack } from './gunzip.ts';
+import { MAX_RATIO, RATIO_FROM_BYTES, UNPACKED, unpack } from './gunzip.ts';
 
 /** The one file of an archive, as its directory describes it. */
 export interface ZipEntry {
@@ -60,7 +60,7 @@ export async function* unzipped(
 ): AsyncGenerator<Uint8Array> {
   const packed = zip.slice(from, from + packedSize).stream() as unknown as AsyncIterable<Uint8Array>;
   let [bytes, sum] = [0, 0];
-  const chunks = deflated ? unpack(packed, createInflateRaw()) : packed;
+  const chunks = deflated ? unpack(packed, createInflateRaw(UNPACKED)) : packed;
   for await (const chunk of guarded(chunks)) {
     bytes += chunk.byteLength;
     if (bytes > size) throw broken();
