@@ -107,12 +107,13 @@ export function wholeLevels(levels: Levels): boolean {
 }
 
 function changed(target: BookSide, levels: Levels, priceFactor: number, sizeFactor: number): boolean {
-  for (let i = 0; i < levels.length; i += 2) {
-    const price = levels[i]! * priceFactor;
-    const size = levels[i + 1]! * sizeFactor;
-    if (!Number.isSafeInteger(price) || !Number.isSafeInteger(size) || size < 0) return false;
-    target.set(price, size);
+  const same = priceFactor === 1 && sizeFactor === 1;
+  const scaled = same ? levels : levels.map((n, i) => n * (i % 2 === 0 ? priceFactor : sizeFactor));
+  for (let i = 0; i < scaled.length; i += 2) {
+    const size = scaled[i + 1]!;
+    if (!Number.isSafeInteger(scaled[i]) || !Number.isSafeInteger(size) || size < 0) return false;
   }
+  target.setAll(scaled);
   return true;
 }
 

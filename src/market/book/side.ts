@@ -1,6 +1,13 @@
 // One side of an order book: its levels in two sorted typed arrays, the best one last.
 import type { Levels } from '../records.ts';
 
+/** Fewer numbers are set one by one. */
+const FEW = 8;
+// Levels that come or go by one message: where they are among those before it, what they are.
+const places: number[] = [];
+const newKeys: number[] = [];
+const newSizes: number[] = [];
+
 /**
  * The levels of one side as integer ticks. Keys ascend towards the best level (the price of bids, minus the price of asks), so that the
  * levels that change most are at the end and a change moves few others; a search gallops from there.
@@ -63,6 +70,32 @@ export class BookSide {
     this.#length++;
   }
 
+  /** Gives levels `[price, size, price, size]` their sizes, as {@link set} would one after the other. */
+  setAll(levels: Levels): void {
+    const step = this.#directionOf(levels);
+    if (step === 0) {
+      for (let i = 0; i < levels.length; i += 2) this.set(levels[i]!, levels[i + 1]!);
+      return;
+    }
+    const keys = this.#keys;
+    const length = this.#length;
+    let changes = 0;
+    let at = -1;
+    for (let i = step > 0 ? 0 : levels.length - 2; i >= 0 && i < levels.length; i += step) {
+      const key = this.#sign * levels[i]!;
+      const size = levels[i + 1]!;
+      at = at < 0 ? this.#find(key) : this.#findFrom(at, key);
+      const known = at < length && keys[at] === key;
+      if (known && size !== 0) this.#sizes[at] = size;
+      else if (known || size !== 0) {
+        places[changes] = at;
+        newKeys[changes] = key;
+        newSizes[changes++] = size;
+      }
+    }
+    if (changes > 0) this.#rearrange(changes);
+  }
+
   /** Keeps the best `depth` levels. */
   truncate(depth: number): void {
     const over = this.#length - depth;
@@ -118,6 +151,67 @@ export class BookSide {
       else high = middle;
     }
     return low;
+  }
+
+  // The step by which levels are to be read for their keys to ascend; 0 where they are few or not in order.
+  #directionOf(levels: Levels): -2 | 0 | 2 {
+    if (levels.length < FEW) return 0;
+    const up = levels[2]! > levels[0]! ? 1 : -1;
+    for (let i = 2; i < levels.length; i += 2) if (!((levels[i]! - levels[i - 2]!) * up > 0)) return 0;
+    return up === this.#sign ? 2 : -2;
+  }
+
+  // The same as `#find` for a key above those before `from`.
+  #findFrom(from: number, key: number): number {
+    const keys = this.#keys;
+    const length = this.#length;
+    let low = from;
+    let high = from;
+    for (let step = 1; high < length && keys[high]! < key; step *= 2) {
+      low = high + 1;
+      high += step;
+    }
+    if (high > length) high = length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (keys[middle]! < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  // Takes the levels away that are to have no size and puts in the new ones. What lies between two of them is moved once, by what they come to
+  // together: parts that go up from the last one on, those that go down from the first one on, so that none is written over before it is moved.
+  #rearrange(changes: number): void {
+    let more = 0;
+    for (let i = 0; i < changes; i++) more += newSizes[i] === 0 ? -1 : 1;
+    const length = this.#length;
+    while (length + more > this.#keys.length) this.#grow();
+    for (let i = changes - 1, by = more, end = length; i >= 0; i--) {
+      const gone = newSizes[i] === 0;
+      if (by > 0) this.#move(places[i]! + (gone ? 1 : 0), end, by);
+      by -= gone ? -1 : 1;
+      end = places[i]!;
+    }
+    for (let i = 0, by = 0; i < changes; i++) {
+      const gone = newSizes[i] === 0;
+      const at = places[i]! + by;
+      by += gone ? -1 : 1;
+      if (by < 0) this.#move(places[i]! + (gone ? 1 : 0), i + 1 < changes ? places[i + 1]! : length, by);
+      places[i] = at;
+    }
+    for (let i = 0; i < changes; i++) {
+      if (newSizes[i] === 0) continue;
+      this.#keys[places[i]!] = newKeys[i]!;
+      this.#sizes[places[i]!] = newSizes[i]!;
+    }
+    this.#length += more;
+  }
+
+  #move(from: number, end: number, by: number): void {
+    if (from === end) return;
+    this.#keys.copyWithin(from + by, from, end);
+    this.#sizes.copyWithin(from + by, from, end);
   }
 
   #grow(): void {
