@@ -64,7 +64,9 @@ export async function* tableRecords(
     if (!first) throw new MalformedBodyError('Expected a table with a header line, was empty');
     const layout = layoutOf(first, options.kind, times);
     if (layout.at.symbol < 0 && options.symbol === undefined)
-      throw new MalformedBodyError('Expected a symbol column in the file, or the symbol as a parameter');
+      throw new MalformedBodyError(
+        'Expected a symbol column in the file, or its symbol as a parameter (--symbol of the command)',
+      );
     if (layout.header) held[0] = { fields: held[0]!.fields.slice(1), lines: held[0]!.lines.slice(1) };
     const spacing = new Map<string, number>();
     const intervalUs = (symbol: string) => options.intervalUs ?? spacing.get(symbol) ?? spacing.get('')!;

@@ -16,3 +16,9 @@ function pairsOf(texts: readonly string[]) {
     size: texts[2 * i + 1]!,
   }));
 }
+
+/** A book that is listened to, and of which nothing has come yet. */
+export function unheard(source: string, symbol: string): BookSaid {
+  const book = { symbol, source, state: 'waiting', reason: 'no snapshot yet', sequence: null } as const;
+  return { ...book, ts_event_us: 0, ts_receive_us: 0, bids: [], asks: [] };
+}

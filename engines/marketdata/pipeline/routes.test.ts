@@ -22,10 +22,19 @@ test('listens to a venue, serves what it says, stores it, and goes on after a re
   const endpoints = { rest: venue.endpoint('rest')!, stream: venue.endpoint('stream')! };
   expect((await engine.send('PUT', '/sources/binance', { endpoints })).body.endpoints).toEqual(endpoints);
   expect((await engine.send('PUT', '/sources/nobody', {})).status).toBe(404);
+  venue.down = true;
   expect((await engine.send('PUT', '/sources/binance', { nonsense: 1 })).status).toBe(422);
   const request = { symbol: 'BTC-USDT', kinds: ['trades', 'book'], sources: ['binance'] };
   const added = await engine.post('/subscriptions', request);
   expect(added).toMatchObject({ status: 201, body: request });
+  expect((await engine.get('/book/BTC-USDT')).body).toMatchObject({
+    source: 'binance',
+    state: 'waiting',
+    reason: 'no snapshot yet',
+    bids: [],
+  });
+  expect((await engine.get('/book/BTC-USDT?source=kraken')).status).toBe(404);
+  venue.down = false;
   expect((await engine.post('/subscriptions', { ...request, kinds: ['macro'] })).body).toMatchObject({
     status: 422,
     errors: [{ pointer: '/kinds/0' }],

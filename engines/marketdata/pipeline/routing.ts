@@ -228,6 +228,11 @@ export class Routing {
     return this.#routes.get(keyOf(symbol, stream))?.active?.source ?? null;
   }
 
+  /** Sources that are listened to for a stream of a symbol, the best first. */
+  candidatesOf(symbol: string, stream: Stream): string[] {
+    return this.#routes.get(keyOf(symbol, stream))?.candidates.map((c) => c.source) ?? [];
+  }
+
   /** The newest changes, newest first. */
   get changes(): readonly RouteChange[] {
     return this.#changes;

@@ -7,7 +7,7 @@ import type { Calendar } from '../../../src/market/sessions/calendar.ts';
 import type { ImportedQuality } from '../history/import-notes.ts';
 import { Arbitration } from './arbitration.ts';
 import { BookDesk } from './book-desk.ts';
-import { bookOf } from './book-reply.ts';
+import { bookOf, unheard } from './book-reply.ts';
 import { GateStore } from './gate-store.ts';
 import { gateOf, type SeriesKey } from './gates.ts';
 import { Latencies } from './latency.ts';
@@ -209,8 +209,12 @@ export class PipelineService {
 
   /** The book of a symbol. Throws NotFoundError where there is none. */
   book(symbol: string, { source: asked, depth }: { source?: string | undefined; depth: number }) {
-    const source = asked ?? this.routing.activeOf(symbol, 'book') ?? this.books.sourcesOf(symbol)[0];
+    const listened = this.routing.candidatesOf(symbol, 'book');
+    const source =
+      asked ?? this.routing.activeOf(symbol, 'book') ?? this.books.sourcesOf(symbol)[0] ?? listened[0];
     const said = source === undefined ? undefined : this.books.said(source, symbol, depth);
+    if (source !== undefined && !said && listened.includes(source))
+      return bookOf(unheard(source, symbol), {});
     if (source === undefined || !said)
       throw new NotFoundError(
         'No book of this symbol: subscribe to it with the kind book first, or ask for a stored one with at_us',

@@ -92,7 +92,7 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
   await stream.open();
   const made = options.listen
     ? undefined
-    : await post<{ subscription_id: string }>(`${base}/subscriptions`, {
+    : await post<{ subscription_id: string; sources: readonly string[] }>(`${base}/subscriptions`, {
         symbol,
         kinds,
         ...(sources ? { sources } : {}),
@@ -101,6 +101,8 @@ export async function subscribeCommand(symbol: string, options: SubscribeOptions
         end('stopped');
         throw error;
       });
+  // Lines are records alone; without this one nobody knows whom a silent market comes from.
+  if (made) console.error(`Listening to ${symbol} of ${made.sources.join(', ')}`);
   try {
     const ended = await stream.ended;
     if (left === 0) await Promise.race([lines.idle(), enough.promise]);
