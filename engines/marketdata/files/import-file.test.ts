@@ -244,6 +244,12 @@ describe('a table', () => {
     expect(report.series).toMatchObject([{ kind: 'bar', symbol: 'X', interval_us: 60e6, calendar: '24x7' }]);
   });
 
+  test('of bars without volumes have none that is 0: only what a file says can be wrong', async () => {
+    const text = bars.map((line) => line.split(',').slice(0, 5).join()).join('\n');
+    const report = await dry(file(text), { symbol: 'INDEX', calendar: '24x7' });
+    expect(report).toMatchObject({ imported: 4, rejected: 0, quality: { zero_volume: 0 } });
+  });
+
   test('of bars replaces stored ones when it comes again', async () => {
     await stored(async (history) => {
       const path = file(bars.join('\n'));

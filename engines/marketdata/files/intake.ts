@@ -187,7 +187,12 @@ export class FileIntake {
     // One that never closes tells of the others in its file, of which the first rows may be of fewer days.
     if (kind === 'bar') this.#calendar ??= calendarOf(symbol, batch.records);
     const calendar = kind === 'bar' ? this.#calendar : this.#given;
-    const gate = new SeriesGate({ kind, calendar, sequence: sequenceOf(kind, source) });
+    const gate = new SeriesGate({
+      kind,
+      calendar,
+      sequence: sequenceOf(kind, source),
+      without: batch.without ?? [],
+    });
     const counts = { records: 0, rejected: 0, flagged: 0, flags: {} };
     series = { kind, symbol, source, intervalUs, calendar, gate, ...counts };
     this.#series.set(key, series);

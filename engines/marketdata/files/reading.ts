@@ -1,4 +1,5 @@
 // What every reader of a file yields: records with their places, and what was no record.
+import type { FlagName } from '../../../src/market/flags.ts';
 import type { MarketRecord } from '../../../src/market/records.ts';
 
 /** A row or line that is no record. */
@@ -16,4 +17,6 @@ export interface FileBatch {
   readonly refused: readonly Refused[];
   /** Rows of other symbols than the one that was asked for. */
   readonly skipped: number;
+  /** Flags that its records cannot earn: the file does not tell what they judge. */
+  readonly without?: readonly FlagName[];
 }

@@ -1,5 +1,6 @@
 // Rows of a table as records: exact prices, times in microseconds; a row that is none has a reason.
 import { csvNumber } from '../../../src/core/csv.ts';
+import type { FlagName } from '../../../src/market/flags.ts';
 import { GrowingScale } from '../../../src/market/growing-scale.ts';
 import type { BarRecord, Quote, Trade } from '../../../src/market/records.ts';
 import { SYMBOL } from '../../../src/market/symbol.ts';
@@ -30,11 +31,14 @@ export class RowReader {
   readonly #kind: Layout['kind'];
   readonly #options: RowOptions;
   readonly #scales = new Map<string, GrowingScale>();
+  /** Flags that the records cannot earn: bars of a table without volumes, as those of an index, have a volume of 0 that nobody said. */
+  readonly without: readonly FlagName[];
 
   constructor(layout: Layout, options: RowOptions) {
     this.#at = layout.at;
     this.#kind = layout.kind;
     this.#options = options;
+    this.without = layout.kind === 'bar' && layout.at.volume < 0 ? ['zero_volume'] : [];
   }
 
   /** Returns the symbol of a row, empty where it has none. */

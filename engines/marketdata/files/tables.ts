@@ -106,7 +106,7 @@ function records({ fields, lines }: TableRows, reader: RowReader): FileBatch {
       places.push(lines[i]!);
     }
   }
-  return { records: taken, lines: places, refused, skipped };
+  return { records: taken, lines: places, refused, skipped, without: reader.without };
 }
 
 // Spacing by symbol; the entry of the empty name is the most frequent one, for symbols that come later.

@@ -23,6 +23,8 @@ export interface GateOptions {
   /** `contiguous` where the venue counts records by one, `connection` where it counts messages of each connection. Default `rising`. */
   readonly sequence?: Series['sequence'];
   readonly parameters?: ParameterOverrides;
+  /** Checks that are left out, since what they judge is not told of this series. */
+  readonly without?: readonly FlagName[];
 }
 
 /** What a gate remembers, as JSON. */
@@ -83,19 +85,21 @@ export class SeriesGate {
 
   /** Starts at the beginning, or where `saved` ended. Throws InvalidOptionError for parameters that are none. */
   constructor(options: GateOptions, saved: SavedGate | null = null) {
-    const { kind, calendar = null, sequence = 'rising' } = options;
+    const { kind, calendar = null, sequence = 'rising', without = [] } = options;
     this.#series = { kind, calendar, sequence };
     this.#parameters = parametersOf(kind, options.parameters);
     const usable = saved !== null && fits(saved, kind, this.#parameters) ? saved : null;
     this.restored = usable !== null;
     this.#splits = [...(usable?.splits ?? [])];
     this.#counts = usable ? { ...usable.counts, flags: { ...usable.counts.flags } } : emptyCounts();
-    this.#steps = CHECKS.filter((check) => check.kinds.includes(kind)).map((check) => ({
-      flag: check.flag,
-      bit: FLAGS[check.flag].bit,
-      unless: bitsOf(check.unless),
-      start: (memory: unknown) => check.start(this.#parameters[check.flag] as never, memory),
-    }));
+    this.#steps = CHECKS.filter((check) => check.kinds.includes(kind) && !without.includes(check.flag)).map(
+      (check) => ({
+        flag: check.flag,
+        bit: FLAGS[check.flag].bit,
+        unless: bitsOf(check.unless),
+        start: (memory: unknown) => check.start(this.#parameters[check.flag] as never, memory),
+      }),
+    );
     for (const { length, checks } of usable?.lanes ?? []) this.#open(length, checks);
     this.#lane = this.#lanes.get('') ?? NO_LANE;
     if (kind !== 'bar' && this.#lane === NO_LANE) this.#lane = this.#open('', {});
