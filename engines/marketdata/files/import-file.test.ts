@@ -95,6 +95,18 @@ for (const name of ['futures', 'spot'] as const) {
     };
     const need = test.skipIf(lines.length === 0);
 
+    need('the clock of its recorder behind tells by how much', async () => {
+      const { series } = await dry(file(gzipLines(lines)));
+      // The recorder of both was 1.27 s behind: its times less those of the venue, in the lines themselves.
+      const ways = lines.flatMap((line) => {
+        const { e, T } = JSON.parse(line.slice(line.indexOf(' '))).data ?? {};
+        return e === 'trade' ? [Math.floor(Number(line.slice(0, 16))) - T * 1000] : [];
+      });
+      const trades = series.find((s) => s.kind === 'trade')!;
+      expect(trades.shortest_way_us).toBe(ways.reduce((a, b) => Math.min(a, b)));
+      expect(trades.shortest_way_us).toBeWithin(-1_280_000, -1_260_000);
+    });
+
     need('a change of the book deleted has a gap, and its book needs a snapshot', async () => {
       const report = await changed(place('@depth'), 1);
       expect([but(report), report.rejected, report.books.resyncs]).toEqual([{ gap: 1 }, 0, 1]);

@@ -37,6 +37,8 @@ interface Series {
   rejected: number;
   flagged: number;
   readonly flags: Partial<Record<FlagName, number>>;
+  /** The shortest way from the venue's clock to that of the recorder; infinite where no record has both. */
+  wayUs: number;
 }
 
 /** State of one book at the end of the file. */
@@ -102,6 +104,9 @@ export class FileIntake {
       }
       const flags = series.gate.check(record, this.#nowUs) | this.#bookFlags(record);
       series.records++;
+      const wayUs = record.tsReceiveUs - record.tsEventUs;
+      // A time of receipt that is that of the venue was not written.
+      if (wayUs !== 0 && wayUs < series.wayUs && (flags & QUARANTINE) === 0) series.wayUs = wayUs;
       if (flags === 0) this.imported++;
       else {
         series.flagged++;
@@ -134,7 +139,7 @@ export class FileIntake {
 
   series(): ImportedSeries[] {
     return [...this.#series.values()].map((series) => {
-      const { gate, calendar, intervalUs, records, rejected, ...names } = series;
+      const { gate, calendar, intervalUs, records, rejected, wayUs, ...names } = series;
       const { score, coverage, missing, reasons, firstUs, lastUs } = gate.report(this.#nowUs);
       return {
         ...names,
@@ -149,6 +154,7 @@ export class FileIntake {
         reasons: [...reasons],
         first_ts_us: firstUs,
         last_ts_us: lastUs,
+        shortest_way_us: Number.isFinite(wayUs) ? wayUs : null,
       };
     });
   }
@@ -193,7 +199,7 @@ export class FileIntake {
       sequence: sequenceOf(kind, source),
       without: batch.without ?? [],
     });
-    const counts = { records: 0, rejected: 0, flagged: 0, flags: {} };
+    const counts = { records: 0, rejected: 0, flagged: 0, flags: {}, wayUs: Number.POSITIVE_INFINITY };
     series = { kind, symbol, source, intervalUs, calendar, gate, ...counts };
     this.#series.set(key, series);
     return series;

@@ -84,6 +84,11 @@ export const importedSeries = z.object({
     .describe('what the score was lost by, costliest first'),
   first_ts_us: z.int().nullable().describe('of records whose time is readable'),
   last_ts_us: z.int().nullable(),
+  shortest_way_us: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('the least of time of receipt less time of the venue: below 0 the clocks disagree'),
 });
 
 export const fileImportReport = z.object({

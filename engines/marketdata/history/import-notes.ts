@@ -27,6 +27,8 @@ export interface ImportedSeries {
   /** Of records whose time is readable. */
   readonly first_ts_us: number | null;
   readonly last_ts_us: number | null;
+  /** The least of time of receipt less time of the venue; null where the file has no times of receipt, absent in notes of before. */
+  readonly shortest_way_us?: number | null | undefined;
 }
 
 /** The same, as it is found again by its symbol. */

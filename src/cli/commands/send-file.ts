@@ -62,7 +62,11 @@ export function importSummary(report: ImportReport): string {
   for (const s of series) {
     const of = s.interval_us === null ? `${s.kind} records` : `bars of ${s.interval_us / 1e6} s`;
     const span = s.first_ts_us === null ? '' : `, ${timeText(s.first_ts_us)} to ${timeText(s.last_ts_us!)}`;
-    lines.push(`  ${s.symbol}: ${s.imported} ${of}${span}`);
+    // By how much the clocks disagree, where they do.
+    const way = s.flags['clock_offset']
+      ? `, received ${(s.shortest_way_us! / 1e6).toFixed(3)} s after the time of the venue at least`
+      : '';
+    lines.push(`  ${s.symbol}: ${s.imported} ${of}${span}${way}`);
   }
   const flags = Object.entries(report.quality).filter(([, count]) => count > 0);
   if (flags.length > 0) lines.push(`flags: ${flags.map(([name, count]) => `${name} ${count}`).join(', ')}`);
