@@ -260,10 +260,28 @@ class Inexact extends Error {}
 function toTicks(scale: GrowingScale, name: ExactName, text: string): number {
   if (name === 'price' || name === 'bid' || name === 'ask') {
     if (text === '' && name !== 'price') return 0;
-    return scale.price(plainDecimal(text));
+    return exactly((plain) => scale.price(plain), text);
   }
   if (text === '' && name !== 'size') return 0;
-  return scale.size(plainDecimal(text));
+  return exactly((plain) => scale.size(plain), text);
+}
+
+function exactly(ticksOf: (plain: string) => number, text: string): number {
+  const plain = plainDecimal(text);
+  const ticks = ticksOf(plain);
+  return Number.isNaN(ticks) ? ticksOf(withoutResidue(plain)) : ticks;
+}
+
+/**
+ * Returns the decimal of 15 digits that computing with binary fractions has left a residue on: 0.3 for 0.30000000000000004, which is 0.1 + 0.2. Other text
+ * stays as it is: longer than such numbers are written, or further from the decimal than a few such steps lead.
+ */
+function withoutResidue(plain: string): string {
+  const number = Number(plain);
+  if (plainDecimal(String(number)) !== plain) return plain;
+  const decimal = Number(number.toPrecision(15));
+  const residue = Math.abs(decimal - number);
+  return residue <= 2 * Number.EPSILON * Math.abs(number) ? plainDecimal(String(decimal)) : plain;
 }
 
 const SCIENTIFIC = /^([^eE]+)(?:[eE]([+-]?\d{1,3}))?$/;

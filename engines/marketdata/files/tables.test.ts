@@ -24,6 +24,16 @@ const csv = (text: string, options: Partial<TableOptions> = {}) =>
   all(csvRecords(chunks(Buffer.from(text)), 1e8), { symbol: 'X', ...options });
 
 describe('a table', () => {
+  test('with the residue of binary fractions has the decimals that were meant, and no others', async () => {
+    const sizes = [0.1 + 0.2, 0.1 * 7, 99.9 * 3, 1.1e-7 * 3, '123456789.12345678', '0.123456789012345678'];
+    const text = ['time,price,size', ...sizes.map((size) => `1600000000,1,${size}`)].join('\n');
+    const { records, refused } = await csv(text);
+    expect(
+      records.map((record) => decimalText((record as Trade).size, (record as Trade).scale.size)),
+    ).toEqual(['0.3', '0.7', '299.7', '0.00000033']);
+    expect(refused.map(({ line }) => line)).toEqual([6, 7]);
+  });
+
   test('of trades becomes records with exact prices, sides of the taker, ids and receive times', async () => {
     const { records, lines, refused } = await csv(
       [
