@@ -46,8 +46,9 @@ export class HistoryDatabase {
     // What a killed process left there is nobody's.
     rmSync(temp, { recursive: true, force: true });
     const duck = await loadDuck();
+    let instance: DuckDBInstance | undefined;
     try {
-      const instance = await duck.api.DuckDBInstance.create(options.path, {
+      instance = await duck.api.DuckDBInstance.create(options.path, {
         threads: String(options.threads),
         memory_limit: `${options.memoryMb}MiB`,
         temp_directory: temp,
@@ -64,6 +65,8 @@ export class HistoryDatabase {
       await migrate(writer);
       return database;
     } catch (error) {
+      // The file stays locked by an instance that nobody has.
+      instance?.closeSync();
       throw storageError(error);
     }
   }

@@ -95,3 +95,27 @@ test('a store without fine times of receipt is served, and has them from then on
   expect(await read(history)).toEqual(all);
   await history.close();
 });
+
+test('a store that can not be brought up to date is left as it was', async () => {
+  const dataDir = join(folder, 'stuck');
+  mkdirSync(dataDir);
+  const path = join(dataDir, 'marketdata.duckdb');
+  const mend = async (sql: string) => {
+    const instance = await DuckDBInstance.create(path);
+    const connection = await instance.connect();
+    await connection.run(sql);
+    connection.closeSync();
+    instance.closeSync();
+  };
+  // The name that bars of the first layout are given for a moment is taken.
+  await mend(`CREATE TABLE bars_of_symbols (x INTEGER);
+    CREATE TABLE bars (symbol VARCHAR, ts_us BIGINT, interval_us BIGINT, open DOUBLE, high DOUBLE, low DOUBLE, close DOUBLE, volume DOUBLE);
+    INSERT INTO bars VALUES ('AAPL', ${START_US}, 60000000, 1, 2, 1, 2, 10)`);
+  await expect(History.open({ dataDir, threads: 2 })).rejects.toThrow('its database failed');
+  await mend('DROP TABLE bars_of_symbols');
+  const history = await History.open({ dataDir, threads: 2 });
+  const bars: unknown[] = [];
+  for await (const batch of history.records({ kind: 'bar', symbol: 'AAPL' })) bars.push(...batch);
+  expect(bars).toMatchObject([{ symbol: 'AAPL', interval: 60_000_000, close: 2, volume: 10 }]);
+  await history.close();
+});
