@@ -7,6 +7,7 @@ import { PipelineService } from '../../engines/marketdata/pipeline/service.ts';
 import { PIPELINE_TABLES } from '../../engines/marketdata/pipeline/tables.ts';
 import { ScriptedSource } from '../../engines/marketdata/pipeline/test-source.ts';
 import { readDepth, readStream } from '../../engines/marketdata/sources/binance/messages.ts';
+import { scanNames, scanText } from '../../engines/marketdata/sources/binance/scan.ts';
 import { USDM } from '../../engines/marketdata/sources/binance/venue.ts';
 import { type Fields, objectOf } from '../../engines/marketdata/sources/net/fields.ts';
 import { Scales } from '../../engines/marketdata/sources/scales.ts';
@@ -134,14 +135,17 @@ async function elsewhere(place: string): Promise<{ transport: Transport; reader:
 /** Returns what reads a message of the venue as its live source does, the time of sending being that of the venue. */
 function messageReader() {
   const reading = { venue: USDM, scales: new Scales(), symbolOf: () => SYMBOL };
+  const names = scanNames(reading);
+  const parsed = (text: string, receivedUs: number): readonly MarketRecord[] => {
+    const message = JSON.parse(text) as Fields;
+    if (message.lastUpdateId !== undefined) return [readDepth(message, SYMBOL, reading, receivedUs)];
+    return readStream(objectOf(message.data), reading, receivedUs);
+  };
   return (text: string, receivedUs: number): readonly MarketRecord[] => {
     const space = text.indexOf(' ');
-    const message = JSON.parse(text.slice(space + 1)) as Fields;
-    const data = message.stream === undefined ? message : objectOf(message.data, 'data');
-    const records =
-      data.lastUpdateId === undefined
-        ? readStream(data, reading, receivedUs)
-        : [readDepth(data, SYMBOL, reading, receivedUs)];
+    const message = text.slice(space + 1);
+    const scanned = scanText(message, receivedUs, names);
+    const records = scanned === null ? parsed(message, receivedUs) : [scanned];
     const sentUs = Number(text.slice(0, space));
     for (const record of records) (record as { tsEventUs: number }).tsEventUs = sentUs;
     return records;

@@ -1,10 +1,10 @@
 // One line of a Binance capture, `<receive time in ns> <message as JSON>`, as a record of the market.
 import type { BookDelta, BookSnapshot, Quote, Trade } from '../../../src/market/records.ts';
 import { type Reading, readDepth, readStream } from '../sources/binance/messages.ts';
+import { scanLine } from '../sources/binance/scan.ts';
 import { SPOT, USDM, type Venue } from '../sources/binance/venue.ts';
 import { type Fields, objectOf, Unreadable } from '../sources/net/fields.ts';
 import { Scales } from '../sources/scales.ts';
-import { scanLine } from './binance-scan.ts';
 
 /** What a capture holds. */
 export type CaptureRecord = Trade | Quote | BookDelta | BookSnapshot;

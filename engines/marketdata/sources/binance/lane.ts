@@ -22,6 +22,8 @@ export interface LaneEvents {
   refused(stream: string, reason: string): void;
   /** The venue answered, although it had nothing to tell. */
   alive(): void;
+  /** A message as it came; returns whether it was one of a stream and is done with. */
+  text(text: string, receivedUs: number): boolean;
   /** What came by a stream; throws {@link Unreadable}. */
   data(data: Fields, receivedUs: number): void;
 }
@@ -64,7 +66,10 @@ export class Lane {
           this.#subscribe();
           events.connected();
         },
-        message: (data, receivedUs) => tell.message(data, (message) => this.#heard(message, receivedUs)),
+        message: (data, receivedUs) => {
+          if (typeof data === 'string' && events.text(data, receivedUs)) return;
+          tell.message(data, (message) => this.#heard(message, receivedUs));
+        },
         lost: (reason, retryMs) => {
           this.#asked.clear();
           this.#refused.clear();

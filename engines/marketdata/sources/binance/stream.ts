@@ -7,6 +7,7 @@ import { Scales } from '../scales.ts';
 import { Lane } from './lane.ts';
 import { type Reading, readDepth, readStream } from './messages.ts';
 import type { BinanceRest } from './rest.ts';
+import { type ScanNames, scanNames, scanText } from './scan.ts';
 import { Snapshots } from './snapshots.ts';
 import { bookLevels, nativeSymbol, pathOf, streamName, type Venue } from './venue.ts';
 
@@ -18,6 +19,7 @@ export class BinanceStream implements LiveSession {
   readonly #tell: Teller;
   readonly #wanted: WantedChannels;
   readonly #reading: Reading;
+  readonly #scanned: ScanNames;
   readonly #snapshots: Snapshots;
   readonly #lanes = new Set<Lane>();
   #closed = false;
@@ -32,6 +34,7 @@ export class BinanceStream implements LiveSession {
     const wanted = new WantedChannels(({ symbol, nativeSymbol: given }) => given ?? nativeSymbol(symbol));
     this.#wanted = wanted;
     this.#reading = { venue, scales: new Scales(), symbolOf: (native) => wanted.symbolOf(native) };
+    this.#scanned = scanNames(this.#reading);
     this.#snapshots = new Snapshots(rest, context, {
       levels: (native) => this.#levelsOf(native),
       came: (native, body) => this.#snapshot(native, body),
@@ -104,6 +107,7 @@ export class BinanceStream implements LiveSession {
       subscribed: (streams) => this.#fetch(streams),
       refused: (stream, reason) => this.#refused(stream, reason),
       alive: () => this.#sink.event({ event: 'heartbeat', venueUs: null }),
+      text: (text, receivedUs) => this.#text(text, receivedUs),
       data: (data, receivedUs) => this.#data(data, receivedUs),
     });
     this.#lanes.add(lane);
@@ -120,6 +124,12 @@ export class BinanceStream implements LiveSession {
     if (!this.#lost) return;
     this.#lost = false;
     for (const lane of this.#lanes) if (lane !== last) this.#fetch(lane.asked);
+  }
+
+  #text(text: string, receivedUs: number): boolean {
+    const record = scanText(text, receivedUs, this.#scanned);
+    if (record !== null) this.#tell.records(this.#wanted.underAll([record]));
+    return record !== null;
   }
 
   #data(data: Fields, receivedUs: number): void {

@@ -1,9 +1,14 @@
 // The scan of lines says what parsing their JSON says, for real lines and for every way to spoil one.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { captureLines } from '../../../test/support/captures.ts';
-import { BinanceLines } from './binance-lines.ts';
-import { scanLine } from './binance-scan.ts';
+import type { MarketRecord } from '../../../../src/market/records.ts';
+import { captureLines } from '../../../../test/support/captures.ts';
+import { BinanceLines } from '../../files/binance-lines.ts';
+import type { Fields } from '../net/fields.ts';
+import { Scales } from '../scales.ts';
+import { type Reading, readStream } from './messages.ts';
+import { scanLine, scanNames, scanText } from './scan.ts';
+import { SPOT, USDM, type Venue } from './venue.ts';
 
 const at = '1723161255088176367 ';
 const stream = (data: string) => `${at}{"stream":"btcusdt@x","data":${data}}`;
@@ -51,6 +56,21 @@ const scanned = (line: string) => {
   });
 };
 
+/** What two readers of the messages of a market know: one that scans, one that parses. */
+const live = (venue: Venue) => {
+  const reading = () => ({ venue, scales: new Scales(), symbolOf: (): string | undefined => 'BTC-USDT' });
+  return { scanning: reading(), parsing: reading() };
+};
+
+/** Records of a message by its JSON; the reason where there are none. */
+const parsedStream = (text: string, reading: Reading): readonly MarketRecord[] | string => {
+  try {
+    return readStream((JSON.parse(text) as { data: Fields }).data, reading, 7);
+  } catch (error) {
+    return String(error);
+  }
+};
+
 describe('the scan of a line', () => {
   test('takes every form that the venue writes', () => {
     for (const line of FORMS) expect(scanned(line)).not.toBeNull();
@@ -95,18 +115,56 @@ describe('the scan of a line', () => {
     ),
   });
 
+  const spoiled = ({
+    form,
+    place,
+    length,
+    text,
+  }: {
+    form: number;
+    place: number;
+    length: number;
+    text: string;
+  }) => {
+    const line = FORMS[form]!;
+    const from = place % line.length;
+    return line.slice(0, from) + text + line.slice(from + length);
+  };
+
   test('says what JSON says of a line that is spoiled anywhere', () => {
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
-        const spoiled = changes.map(({ form, place, length, text }) => {
-          const line = FORMS[form]!;
-          const from = place % line.length;
-          return line.slice(0, from) + text + line.slice(from + length);
-        });
-        for (const [scan, parse] of both([FORMS[0]!, ...spoiled])) expect(scan).toEqual(parse);
+        for (const [scan, parse] of both([FORMS[0]!, ...changes.map(spoiled)])) expect(scan).toEqual(parse);
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('says of the message of a stream what its JSON says, in its own market and for a symbol that is wanted', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 4 }), fc.constantFrom(SPOT, USDM), (changes, venue) => {
+        const { scanning, parsing } = live(venue);
+        const messages = [...FORMS, ...changes.map(spoiled)].map((line) => line.slice(at.length));
+        for (const text of messages) {
+          const record = scanText(text, 7, scanNames(scanning));
+          const found = record === null ? parsedStream(text, scanning) : [record];
+          expect(found).toEqual(parsedStream(text, parsing));
+        }
+      }),
+      { numRuns: 200 },
+    );
+    for (const [venue, forms] of [
+      [SPOT, [0, 2, 4]],
+      [USDM, [1, 3, 5]],
+    ] as const) {
+      const { scanning } = live(venue);
+      for (const form of forms) parsedStream(FORMS[form]!.slice(at.length), scanning);
+      const taken = FORMS.map((line) => scanText(line.slice(at.length), 7, scanNames(scanning)) !== null);
+      expect(taken).toEqual(FORMS.map((_, i) => (forms as readonly number[]).includes(i)));
+      const unwanted = { ...scanning, symbolOf: () => undefined };
+      expect(scanText(FORMS[forms[0]]!.slice(at.length), 7, scanNames(unwanted))).toBeNull();
+    }
+    expect(scanText('9'.repeat(70_000), 7, scanNames(live(SPOT).scanning))).toBeNull();
   });
 
   test('stops at the end of the line, whatever follows in memory', () => {

@@ -1,16 +1,25 @@
-// Lines of Binance captures as the venue writes them, read byte by byte: several times faster than by JSON, and only where that is certain.
-import type { BookDelta, Quote, Trade } from '../../../src/market/records.ts';
-import { MAX_DECIMALS, type Scale } from '../../../src/market/scale.ts';
-import { timeUs } from '../sources/binance/messages.ts';
-import { SPOT, USDM, type Venue } from '../sources/binance/venue.ts';
+// Messages of Binance as the venue writes them, read byte by byte: several times faster than by JSON, and only where that is certain.
+import type { BookDelta, Quote, Trade } from '../../../../src/market/records.ts';
+import { MAX_DECIMALS, type Scale } from '../../../../src/market/scale.ts';
+import { type Reading, timeUs } from './messages.ts';
+import { SPOT, USDM, type Venue } from './venue.ts';
 
-/** What a scan needs to know of the capture. */
+/** What a scan needs to know of a stream or a capture. */
 export interface ScanNames {
-  /** Symbol of a native one. */
-  symbol(native: string): string;
+  /** Symbol of a native one; undefined when nobody wants it. */
+  symbol(native: string): string | undefined;
   /** The scale of a symbol as it is now. */
   readonly scales: { now(symbol: string): Scale | undefined };
-  source(venue: Venue): string;
+  /** Source of messages in the form of a market; null where it writes no such messages. */
+  source(venue: Venue): string | null;
+}
+
+/** A record that a scan finds. */
+export type Scanned = Trade | Quote | BookDelta;
+
+/** Returns what a scan needs for the messages of one market. */
+export function scanNames({ venue, scales, symbolOf }: Reading): ScanNames {
+  return { symbol: symbolOf, scales, source: ({ id }) => (id === venue.id ? id : null) };
 }
 
 const QUOTE = 34;
@@ -26,7 +35,8 @@ const RECEIVE_DIGITS = 19;
 const POWERS = Array.from({ length: MAX_DECIMALS + 1 }, (_, n) => 10 ** n);
 
 const key = (text: string) => Buffer.from(text, 'latin1');
-const STREAM = key(' {"stream":"');
+const SPACE = key(' ');
+const STREAM = key('{"stream":"');
 const DATA = key('","data":{"');
 const DEPTH = key('e":"depthUpdate","E":');
 const TRADE = key('e":"trade","E":');
@@ -63,7 +73,7 @@ const END_AFTER_TEXT = key('"}}');
 // What a line throws that is written in another way. No error: it is no failure, and has no stack to be made.
 const ANOTHER_WAY = Symbol('another way');
 
-// The place of the scan: lines are read one at a time, each to its end.
+// The place of the scan: messages are read one at a time, each to its end.
 let bytes: Buffer = Buffer.alloc(0);
 let at = 0;
 let end = 0;
@@ -74,30 +84,50 @@ let lastName = '';
 let lastSymbol: Buffer = Buffer.alloc(0);
 
 /**
- * Returns the record of the line between two places, or null for one that is written in any other way than the streams of the venue do (other
- * keys, another order, spaces, escapes), whose symbol comes for the first time, or that needs more decimals than its symbol has so far.
+ * Returns the record of the line of a capture between two places, `<receive time in ns> <message>`, or null for one that is written in any other way
+ * than the streams of the venue do (other keys, another order, spaces, escapes), whose symbol comes for the first time or is not wanted, or that
+ * needs more decimals than its symbol has so far.
  */
-export function scanLine(
-  line: Buffer,
-  from: number,
-  to: number,
-  names: ScanNames,
-): Trade | Quote | BookDelta | null {
-  bytes = line;
-  at = from;
-  end = to;
+export function scanLine(line: Buffer, from: number, to: number, names: ScanNames): Scanned | null {
+  begin(line, from, to);
   try {
-    return record(names);
+    const us = receiveUs();
+    const received = bytes.toString('latin1', from, at);
+    need(SPACE);
+    return record(us, received, names);
   } catch (reason) {
-    if (reason === ANOTHER_WAY) return null;
-    throw reason;
+    return nothing(reason);
   }
 }
 
-function record(names: ScanNames): Trade | Quote | BookDelta {
-  const from = at;
-  const us = receiveUs();
-  const received = bytes.toString('latin1', from, at);
+const encoder = new TextEncoder();
+// Longer messages, of some thousand levels, are left to JSON: a UTF-16 unit is at most three bytes.
+const MAX_TEXT = 65_536;
+const scratch = Buffer.alloc(3 * MAX_TEXT);
+
+/** Returns the record of a message of a stream by the rules of {@link scanLine}. */
+export function scanText(text: string, receivedUs: number, names: ScanNames): Scanned | null {
+  if (text.length > MAX_TEXT) return null;
+  begin(scratch, 0, encoder.encodeInto(text, scratch).written);
+  try {
+    return record(receivedUs, undefined, names);
+  } catch (reason) {
+    return nothing(reason);
+  }
+}
+
+function begin(line: Buffer, from: number, to: number): void {
+  bytes = line;
+  at = from;
+  end = to;
+}
+
+function nothing(reason: unknown): null {
+  if (reason === ANOTHER_WAY) return null;
+  throw reason;
+}
+
+function record(us: number, received: string | undefined, names: ScanNames): Scanned {
   need(STREAM);
   toQuote();
   need(DATA);
@@ -108,7 +138,12 @@ function record(names: ScanNames): Trade | Quote | BookDelta {
   return delta(us, received, names);
 }
 
-function quote(venue: Venue, tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Quote {
+function quote(
+  venue: Venue,
+  tsReceiveUs: number,
+  tsReceiveText: string | undefined,
+  names: ScanNames,
+): Quote {
   const sequence = whole();
   need(SYMBOL);
   const symbol = symbolOf(names);
@@ -132,7 +167,7 @@ function quote(venue: Venue, tsReceiveUs: number, tsReceiveText: string, names: 
   return {
     kind: 'quote',
     symbol,
-    source: names.source(venue),
+    source: sourceOf(venue, names),
     tsEventUs,
     tsReceiveUs,
     tsReceiveText,
@@ -146,7 +181,7 @@ function quote(venue: Venue, tsReceiveUs: number, tsReceiveText: string, names: 
   };
 }
 
-function trade(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Trade {
+function trade(tsReceiveUs: number, tsReceiveText: string | undefined, names: ScanNames): Trade {
   whole();
   const futures = skip(TIME);
   let tsEventUs = futures ? timeUs(whole()) : 0;
@@ -177,7 +212,7 @@ function trade(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Tr
   return {
     kind: 'trade',
     symbol,
-    source: names.source(futures ? USDM : SPOT),
+    source: sourceOf(futures ? USDM : SPOT, names),
     tsEventUs,
     tsReceiveUs,
     tsReceiveText,
@@ -191,7 +226,7 @@ function trade(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Tr
   };
 }
 
-function delta(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): BookDelta {
+function delta(tsReceiveUs: number, tsReceiveText: string | undefined, names: ScanNames): BookDelta {
   let time = whole();
   if (skip(TIME)) time = whole();
   need(SYMBOL);
@@ -210,7 +245,7 @@ function delta(tsReceiveUs: number, tsReceiveText: string, names: ScanNames): Bo
   return {
     kind: 'book_delta',
     symbol,
-    source: names.source(previousSequence === null ? SPOT : USDM),
+    source: sourceOf(previousSequence === null ? SPOT : USDM, names),
     tsEventUs: timeUs(time),
     tsReceiveUs,
     tsReceiveText,
@@ -300,7 +335,7 @@ function positive(value: number): number {
 
 function symbolOf(names: ScanNames): string {
   if (lastName !== '' && skip(lastSymbol)) {
-    if (bytes[at] === QUOTE) return names.symbol(lastName);
+    if (bytes[at] === QUOTE) return wanted(names.symbol(lastName));
     at -= lastSymbol.length;
   }
   const from = at;
@@ -308,7 +343,16 @@ function symbolOf(names: ScanNames): string {
   if (at === from || at - from > MAX_SYMBOL) throw ANOTHER_WAY;
   lastName = bytes.toString('latin1', from, at);
   lastSymbol = Buffer.from(lastName, 'latin1');
-  return names.symbol(lastName);
+  return wanted(names.symbol(lastName));
+}
+
+function wanted<T>(name: T | undefined | null): T {
+  if (name === undefined || name === null) throw ANOTHER_WAY;
+  return name;
+}
+
+function sourceOf(venue: Venue, names: ScanNames): string {
+  return wanted(names.source(venue));
 }
 
 function scaleOf(symbol: string, names: ScanNames): Scale {
